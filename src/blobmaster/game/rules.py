@@ -1,0 +1,293 @@
+"""The rules of one round of Blob, over a flat state that a kernel can copy in nanoseconds.
+
+A round's state is one int64 row; many rounds are `[rounds, STATE]`. Its fields, in order:
+
+| offset     | field                                                               |
+|------------|---------------------------------------------------------------------|
+| `PLAYERS`  | number of seats in play, 3-8; they are numbered in order of play    |
+| `ROUND`    | cards dealt to each seat                                            |
+| `TRUMP`    | trump suit 0-3, or `NO_TRUMP`                                       |
+| `DEALER`   | the dealer's seat                                                   |
+| `SEAT`     | the seat to act                                                     |
+| `ACTIONS`  | actions taken so far: the bids, then the cards played               |
+| `LEADER`   | the seat that led, or will lead, the current trick                  |
+| `IN_TRICK` | cards on the table                                                  |
+| `BEST`     | the card that wins the current trick so far, -1 before the lead     |
+| `WINNER`   | the seat that played it                                             |
+| `SEEN`     | mask of all cards played in the round, those on the table included  |
+| `HANDS`    | 8 masks: the cards each seat holds                                  |
+| `BIDS`     | 8 bids, -1 before a seat has bid                                    |
+| `TRICKS`   | 8 counts of tricks taken                                            |
+| `TABLE`    | 8 cards: what each seat has played to the current trick, -1 for none |
+| `VOIDS`    | 8 masks of 4 bits: suits that a seat has shown that it does not hold |
+
+Actions are numbered for the network: `0..51` play that card, `52 + b` bids `b` tricks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from blobmaster.game.cards import (
+    CARDS,
+    MAX_CARDS,
+    MAX_PLAYERS,
+    MIN_PLAYERS,
+    NO_TRUMP,
+    RANKS,
+    SUIT_RANKS,
+)
+from blobmaster.kernels import kernel, lowest_bit, popcount
+
+PLAYERS, ROUND, TRUMP, DEALER, SEAT, ACTIONS, LEADER, IN_TRICK, BEST, WINNER, SEEN = range(11)
+HANDS = 11
+BIDS = HANDS + MAX_PLAYERS
+TRICKS = BIDS + MAX_PLAYERS
+TABLE = TRICKS + MAX_PLAYERS
+VOIDS = TABLE + MAX_PLAYERS
+STATE = VOIDS + MAX_PLAYERS
+"""Width of a state row."""
+
+FIRST_BID = CARDS
+"""The action that bids 0; `FIRST_BID + b` bids `b`."""
+
+ACTION_COUNT = CARDS + MAX_CARDS + 1
+MAX_LEGAL = MAX_CARDS + 1
+"""The most actions that are ever legal at once: bids 0..17."""
+
+EXACT_BONUS = 10
+"""Points for an exact bid, before the bid itself is added."""
+
+State = npt.NDArray[np.int64]
+"""`[STATE]`, or `[rounds, STATE]` where so said."""
+
+
+def check_round(players: int, cards: int, trump: int, dealer: int) -> None:
+    """Raise `ValueError`, saying what is wrong, unless such a round can be dealt."""
+    if not MIN_PLAYERS <= players <= MAX_PLAYERS:
+        raise ValueError(f"Blob is for {MIN_PLAYERS} to {MAX_PLAYERS} players, not {players}")
+    if cards < 1 or players * cards > CARDS:
+        raise ValueError(
+            f"{players} players can get 1 to {CARDS // players} cards each, not {cards}"
+        )
+    if not 0 <= trump <= NO_TRUMP:
+        raise ValueError(f"trump is a suit 0-3 or {NO_TRUMP} for none, not {trump}")
+    if not 0 <= dealer < players:
+        raise ValueError(f"the dealer is one of seats 0-{players - 1}, not {dealer}")
+
+
+def new_round(
+    players: int, cards: int, trump: int, dealer: int, hands: npt.ArrayLike
+) -> npt.NDArray[np.int64]:
+    """The state of a round that has just been dealt.
+
+    Args:
+        players, cards, trump, dealer: as in the module's table.
+        hands: `[players, cards]` distinct cards, each seat's hand.
+
+    Raises:
+        ValueError: such a round cannot be dealt, or the hands are not distinct cards of that shape.
+    """
+    check_round(players, cards, trump, dealer)
+    dealt = np.asarray(hands, dtype=np.int64)
+    if dealt.shape != (players, cards) or len(np.unique(dealt)) != dealt.size:
+        raise ValueError(f"hands are {players} × {cards} distinct cards, not {dealt.tolist()}")
+    if dealt.min() < 0 or dealt.max() >= CARDS:
+        raise ValueError(f"cards are numbers 0 to {CARDS - 1}, not {dealt.tolist()}")
+    state = np.empty(STATE, dtype=np.int64)
+    deal_into(state, players, cards, trump, dealer, dealt.ravel())
+    return state
+
+
+@kernel
+def deal_into(
+    state: State, players: int, cards: int, trump: int, dealer: int, deck: npt.NDArray[np.int64]
+) -> None:
+    """Reset `state` to a dealt round: seat `s` holds `deck[s * cards : (s + 1) * cards]`."""
+    state[:] = 0
+    state[PLAYERS] = players
+    state[ROUND] = cards
+    state[TRUMP] = trump
+    state[DEALER] = dealer
+    first = (dealer + 1) % players
+    state[SEAT] = first
+    state[LEADER] = first
+    state[BEST] = -1
+    for seat in range(MAX_PLAYERS):
+        state[BIDS + seat] = -1
+        state[TABLE + seat] = -1
+    for seat in range(players):
+        hand = 0
+        for i in range(cards):
+            hand |= 1 << deck[seat * cards + i]
+        state[HANDS + seat] = hand
+
+
+@kernel
+def is_over(state: State) -> bool:
+    """Whether every card has been played."""
+    players = state[PLAYERS]
+    return bool(state[ACTIONS] == players + players * state[ROUND])
+
+
+@kernel
+def is_bidding(state: State) -> bool:
+    """Whether the seat to act bids (else it plays a card)."""
+    return bool(state[ACTIONS] < state[PLAYERS])
+
+
+@kernel
+def forbidden_bid(state: State) -> int:
+    """The bid that the dealer may not make (it would make the sum equal the cards), else -1."""
+    if state[ACTIONS] != state[PLAYERS] - 1:
+        return -1
+    total = 0
+    for seat in range(state[PLAYERS]):
+        if seat != state[SEAT]:
+            total += state[BIDS + seat]
+    return state[ROUND] - total
+
+
+@kernel
+def legal_cards(state: State) -> int:
+    """The mask of cards that the seat to act may play: the led suit if it holds any."""
+    hand = state[HANDS + state[SEAT]]
+    if state[IN_TRICK] == 0:
+        return hand
+    led_suit = state[TABLE + state[LEADER]] // RANKS
+    following = hand & (SUIT_RANKS << (RANKS * led_suit))
+    if following != 0:
+        return following
+    return hand
+
+
+@kernel
+def legal_actions(state: State, actions: npt.NDArray[np.int64]) -> int:
+    """Write the legal actions, ascending, into `actions` (`[MAX_LEGAL]`); return how many."""
+    count = 0
+    if is_bidding(state):
+        forbidden = forbidden_bid(state)
+        for bid in range(state[ROUND] + 1):
+            if bid != forbidden:
+                actions[count] = FIRST_BID + bid
+                count += 1
+        return count
+    mask = legal_cards(state)
+    while mask != 0:
+        actions[count] = lowest_bit(mask)
+        mask &= mask - 1
+        count += 1
+    return count
+
+
+@kernel
+def legal_count(state: State) -> int:
+    """The number of legal actions."""
+    if is_bidding(state):
+        forbidden = forbidden_bid(state)
+        bids = state[ROUND] + 1
+        if 0 <= forbidden <= state[ROUND]:
+            return bids - 1
+        return bids
+    return popcount(legal_cards(state))
+
+
+@kernel
+def beats(card: int, best: int, trump: int) -> bool:
+    """Whether `card`, played later in the trick, takes it from the winning card `best`."""
+    if card // RANKS == best // RANKS:
+        return card > best
+    return card // RANKS == trump
+
+
+@kernel
+def apply(state: State, action: int) -> None:
+    """Take a legal action for the seat to act, in place."""
+    if action >= FIRST_BID:
+        _bid(state, action - FIRST_BID)
+    else:
+        _play(state, action)
+
+
+@kernel
+def _bid(state: State, bid: int) -> None:
+    seat = state[SEAT]
+    state[BIDS + seat] = bid
+    state[ACTIONS] += 1
+    state[SEAT] = (seat + 1) % state[PLAYERS]
+
+
+@kernel
+def _play(state: State, card: int) -> None:
+    players = state[PLAYERS]
+    seat = state[SEAT]
+    if state[IN_TRICK] == 0:
+        state[BEST] = card
+        state[WINNER] = seat
+    else:
+        led_suit = state[TABLE + state[LEADER]] // RANKS
+        if card // RANKS != led_suit:
+            state[VOIDS + seat] |= 1 << led_suit
+        if beats(card, state[BEST], state[TRUMP]):
+            state[BEST] = card
+            state[WINNER] = seat
+    state[HANDS + seat] &= ~(1 << card)
+    state[SEEN] |= 1 << card
+    state[TABLE + seat] = card
+    state[IN_TRICK] += 1
+    state[ACTIONS] += 1
+    state[SEAT] = (seat + 1) % players
+    if state[IN_TRICK] == players:
+        _take_trick(state)
+
+
+@kernel
+def _take_trick(state: State) -> None:
+    winner = state[WINNER]
+    state[TRICKS + winner] += 1
+    state[LEADER] = winner
+    state[SEAT] = winner
+    state[IN_TRICK] = 0
+    state[BEST] = -1
+    for seat in range(state[PLAYERS]):
+        state[TABLE + seat] = -1
+
+
+@kernel
+def only_action(state: State) -> int:
+    """The legal action where there is just one, else -1."""
+    if is_bidding(state):
+        # A round has at least two possible bids and only one can be forbidden: the dealer of a
+        # one-card round is the one seat that may be left with a single bid.
+        if legal_count(state) > 1:
+            return -1
+        return FIRST_BID + (0 if forbidden_bid(state) != 0 else 1)
+    cards = legal_cards(state)
+    if cards & (cards - 1) != 0:
+        return -1
+    return lowest_bit(cards)
+
+
+@kernel
+def play_forced(state: State) -> None:
+    """Take every action that is the only legal one, up to a real choice or the round's end."""
+    while not is_over(state):
+        action = only_action(state)
+        if action < 0:
+            return
+        apply(state, action)
+
+
+@kernel
+def score(bid: int, tricks: int) -> int:
+    """Points of a seat for the round: 10 + bid for an exact bid, else 0."""
+    if bid == tricks:
+        return EXACT_BONUS + bid
+    return 0
+
+
+@kernel
+def points(state: State, seat: int) -> int:
+    """The points of `seat` in a round that is over."""
+    return score(state[BIDS + seat], state[TRICKS + seat])

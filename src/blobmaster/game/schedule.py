@@ -1,0 +1,42 @@
+"""The sequence of rounds that makes a game: cards dealt, trump and dealer of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from blobmaster.game.cards import NO_TRUMP
+from blobmaster.game.rules import check_round
+
+TRUMP_CYCLE = (0, 1, 2, 3, NO_TRUMP)
+"""Spades, hearts, clubs, diamonds, none, and round again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundPlan:
+    """What is known of a round before its cards are dealt."""
+
+    cards: int
+    trump: int
+    dealer: int
+
+
+def game_rounds(players: int, most_cards: int, first_dealer: int = 0) -> tuple[RoundPlan, ...]:
+    """The rounds of one game, in order.
+
+    Cards dealt go `c, c-1, .., 2`, then 1 as many times as there are players, then `2, .., c`;
+    trump follows `TRUMP_CYCLE` from spades; the deal moves to the left after each round.
+
+    Raises:
+        ValueError: `players` or `most_cards` is out of the game's range.
+    """
+    check_round(players, most_cards, 0, first_dealer)
+    down = list(range(most_cards, 1, -1))
+    sizes = [*down, *[1] * players, *reversed(down)]
+    return tuple(
+        RoundPlan(
+            cards=cards,
+            trump=TRUMP_CYCLE[i % len(TRUMP_CYCLE)],
+            dealer=(first_dealer + i) % players,
+        )
+        for i, cards in enumerate(sizes)
+    )

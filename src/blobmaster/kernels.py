@@ -1,0 +1,83 @@
+"""How numba kernels are compiled and cached: `@kernel`, and bit operations on card masks.
+
+numba keys its cache by a function's own file, so editing a callee leaves its callers' machine
+code stale. Here the cache's folder carries a hash of every kernel source, so an edit anywhere
+starts a fresh folder, and an installed version never meets another version's code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+from numba.core import types
+from numba.extending import intrinsic
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _sources_digest() -> str:
+    """A hash over the sources of every folder that has kernels: they read its constants too."""
+    root = Path(__file__).parent
+    digest = hashlib.sha256(f"numba {numba.__version__}".encode())
+    for folder in ("game", "search", "net", "play", "learn"):
+        for source in sorted((root / folder).glob("*.py")):
+            digest.update(f"{folder}/{source.name}\n".encode() + source.read_bytes())
+    digest.update(Path(__file__).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def cache_folder() -> Path:
+    """The folder of this version's compiled kernels: `NUMBA_CACHE_DIR`, else the user's cache.
+
+    Where neither can be written (a read-only home), a folder of this user's under the system's
+    temporary directory serves, since numba raises at import when it finds no place at all.
+    """
+    home = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
+    base = Path(home) if home else Path.home() / ".cache"
+    folder = base / "blobmaster" / f"kernels-{_sources_digest()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    except OSError:
+        pass
+    folder = Path(tempfile.gettempdir()) / f"blobmaster-{os.getuid()}" / folder.name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+numba.config.CACHE_DIR = str(cache_folder())
+
+
+def kernel(function: Function) -> Function:
+    """Compile to machine code that runs without the GIL, cached between processes."""
+    compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return compiled
+
+
+def _popcount(typingctx: Any, mask: Any) -> Any:  # noqa: ARG001 (numba reads the names)
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
+        return builder.ctpop(args[0])
+
+    return types.int64(types.int64), generate
+
+
+def _lowest_bit(typingctx: Any, mask: Any) -> Any:  # noqa: ARG001 (numba reads the names)
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
+        undefined_for_zero = context.get_constant(types.boolean, True)
+        return builder.cttz(args[0], undefined_for_zero)
+
+    return types.int64(types.int64), generate
+
+
+popcount: Callable[[Any], int] = intrinsic(_popcount)
+"""The number of set bits of an int64, in one instruction. Callable from kernels alone."""
+
+lowest_bit: Callable[[Any], int] = intrinsic(_lowest_bit)
+"""The index of the lowest set bit of a non-zero int64. Callable from kernels alone."""
