@@ -1,0 +1,1 @@
+"""The files of a training run, for any training loop: checkpoints, status, control, history."""

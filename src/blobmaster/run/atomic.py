@@ -1,0 +1,165 @@
+# ruff: noqa: PTH -- pathlib would go around this module's `os`
+"""Every write, rename and removal that the run's files depend on, in steps that a test can break.
+
+A file is replaced whole or not at all: `.name.tmp` in the same folder, write, fsync, rename, fsync
+of the folder. What a process that died left behind is a `.name.tmp`, which `sweep` removes.
+
+This module calls the operating system through its own global `os` alone: tests put a stand-in there
+that stops the process at a chosen step, fills the disk, or forgets what was not synced.
+"""
+
+import errno
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+FILE_MODE = 0o644
+BUFFER_BYTES = 1 << 20
+# Some network and FUSE filesystems cannot sync a folder: a rename there lasts as they see fit.
+_CANNOT_SYNC_FOLDER = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})
+
+
+def temporary(path: Path) -> Path:
+    """The file that `path` is written as until it is whole."""
+    return path.with_name(f".{path.name}.tmp")
+
+
+def replace(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Put `data` at `path`, whole or not at all.
+
+    `durable=False` skips both syncs: a reader still sees the old file or the new one, but a power
+    loss may leave neither. It is for what gets rewritten every few seconds.
+
+    Raises: OSError; `path` is then as it was.
+    """
+    write_file(path, lambda file: _write_all(file, data), durable=durable)
+
+
+def write_file(path: Path, write: Callable[[BinaryIO], None], *, durable: bool = True) -> None:
+    """Like `replace`, with the bytes coming from `write(file)`; the file cannot be read or sought.
+
+    Raises: OSError, and whatever `write` raises; `path` is then as it was.
+    """
+    partial = temporary(path)
+    try:
+        descriptor = _create(partial)
+        try:
+            with io.BufferedWriter(_Descriptor(descriptor), BUFFER_BYTES) as file:
+                write(file)
+            if durable:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(partial, path)
+    except BaseException:
+        discard(partial)
+        raise
+    if durable:
+        sync_folder(path.parent)
+
+
+def append(path: Path, line: bytes) -> None:
+    """Add `line` at the end of `path` and sync it; a failed write is cut off again.
+
+    Raises: OSError; the file then holds what it held.
+    """
+    descriptor = os.open(
+        path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE
+    )
+    try:
+        before = os.fstat(descriptor).st_size
+        try:
+            _write_descriptor(descriptor, memoryview(line))
+            os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, before)
+            raise
+    finally:
+        os.close(descriptor)
+    if before == 0:
+        sync_folder(path.parent)
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename within one filesystem, and make it last."""
+    os.rename(source, target)
+    sync_folder(target.parent)
+    if source.parent != target.parent:
+        sync_folder(source.parent)
+
+
+def discard(path: Path) -> None:
+    """Remove a file if it is there. It is not synced: what comes back after a power loss is old."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+
+
+def make_folder(path: Path) -> None:
+    """Make `path` and the folders above it that are missing, and make them last."""
+    if path.is_dir():
+        return
+    if not path.parent.is_dir():
+        make_folder(path.parent)
+    try:
+        os.mkdir(path)
+    except FileExistsError:
+        return
+    sync_folder(path.parent)
+
+
+def sweep(folder: Path) -> list[Path]:
+    """Remove the unfinished files `.name.tmp` of a process that died; returns what was removed.
+
+    Only the holder of the run's lock may call it: nobody else is writing then.
+    """
+    strays = sorted(p for p in folder.glob(".*.tmp") if p.is_file() or p.is_symlink())
+    for stray in strays:
+        discard(stray)
+    return strays
+
+
+def sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC_FOLDER:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _create(path: Path) -> int:
+    """Open a new file. O_EXCL: never through a link or into a fifo that someone put there."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, FILE_MODE)
+    except FileExistsError:
+        os.unlink(path)
+        return os.open(path, flags, FILE_MODE)
+
+
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    file.write(data)
+
+
+def _write_descriptor(descriptor: int, data: memoryview) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+class _Descriptor(io.RawIOBase):
+    """A descriptor as a raw stream whose writes go through this module's `os`."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        return os.write(self._descriptor, data)

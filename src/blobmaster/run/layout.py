@@ -1,0 +1,116 @@
+"""Names every path in a run directory, and the names of checkpoints."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+STATUS_NAME = "status.json"
+CONTROL_NAME = "control.signal"
+
+_CHECKPOINT = re.compile(
+    r"(?P<date>\d{8})-(?P<project>\w+)-v(?P<architecture>\d+)-(?P<millions>\d+\.\d)M"
+    r"-iter(?P<iteration>\d{3,})(?:-elo(?P<elo>\d{4,}))?\.pth",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True)
+class RunLayout:
+    """Where everything of the one run in `root` lies."""
+
+    root: Path
+
+    @property
+    def permanent(self) -> Path:
+        return self.root / "permanent"
+
+    @property
+    def cache(self) -> Path:
+        return self.root / "cache"
+
+    @property
+    def inflight(self) -> Path:
+        return self.root / "inflight"
+
+    @property
+    def archive(self) -> Path:
+        return self.root / "archive"
+
+    @property
+    def status(self) -> Path:
+        return self.root / STATUS_NAME
+
+    @property
+    def control(self) -> Path:
+        return self.root / CONTROL_NAME
+
+    @property
+    def history(self) -> Path:
+        return self.root / "history.jsonl"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "train.log"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "run.lock"
+
+    def inflight_of(self, iteration: int) -> Path:
+        """The finished blocks of an iteration (0-based)."""
+        return self.inflight / f"iter{iteration + 1:03d}"
+
+    def block(self, iteration: int, index: int) -> Path:
+        return self.inflight_of(iteration) / f"block-{index:04d}.bin"
+
+    @staticmethod
+    def iteration_of_folder(name: str) -> int | None:
+        """The 0-based iteration of a folder in `inflight`; None for any other name."""
+        match = re.fullmatch(r"iter(\d{3,})", name, re.ASCII)
+        return int(match[1]) - 1 if match and int(match[1]) else None
+
+    @staticmethod
+    def index_of_block(name: str) -> int | None:
+        match = re.fullmatch(r"block-(\d{4,})\.bin", name, re.ASCII)
+        return int(match[1]) if match else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointName:
+    """What a checkpoint's file name says: `20251113-Blobmaster-v1-4.9M-iter005-elo0980.pth`."""
+
+    start_date: str
+    """Day the run began, `YYYYMMDD`."""
+    project: str
+    architecture: int
+    millions: str
+    """Parameters of the network in millions, one decimal: `4.9`."""
+    iteration: int
+    """0-based; the name shows it 1-based."""
+    elo: int | None = None
+    """Whole points, never below 0; on permanent checkpoints alone."""
+
+    def format(self) -> str:
+        elo = "" if self.elo is None else f"-elo{self.elo:04d}"
+        return f"{self.prefix}-iter{self.iteration + 1:03d}{elo}.pth"
+
+    @property
+    def prefix(self) -> str:
+        """What the names of one run's checkpoints have in common."""
+        return f"{self.start_date}-{self.project}-v{self.architecture}-{self.millions}M"
+
+    @classmethod
+    def parse(cls, name: str) -> "CheckpointName | None":
+        """Read a file name; None if `format` would not have made exactly this one."""
+        match = _CHECKPOINT.fullmatch(name)
+        if match is None:
+            return None
+        parsed = cls(
+            start_date=match["date"],
+            project=match["project"],
+            architecture=int(match["architecture"]),
+            millions=match["millions"],
+            iteration=int(match["iteration"]) - 1,
+            elo=None if match["elo"] is None else int(match["elo"]),
+        )
+        return parsed if parsed.iteration >= 0 and parsed.format() == name else None
