@@ -90,13 +90,15 @@ def new_round(
         ValueError: such a round cannot be dealt, or the hands are not distinct cards of that shape.
     """
     check_round(players, cards, trump, dealer)
-    dealt = np.asarray(hands, dtype=np.int64)
+    dealt = np.asarray(hands)
+    if dealt.dtype.kind not in "iu":  # a cast would cut 3.9 down to card 3
+        raise ValueError(f"cards are numbers 0 to {CARDS - 1}, not {dealt.dtype} values")
     if dealt.shape != (players, cards) or len(np.unique(dealt)) != dealt.size:
         raise ValueError(f"hands are {players} × {cards} distinct cards, not {dealt.tolist()}")
     if dealt.min() < 0 or dealt.max() >= CARDS:
         raise ValueError(f"cards are numbers 0 to {CARDS - 1}, not {dealt.tolist()}")
     state = np.empty(STATE, dtype=np.int64)
-    deal_into(state, players, cards, trump, dealer, dealt.ravel())
+    deal_into(state, players, cards, trump, dealer, dealt.astype(np.int64).ravel())
     return state
 
 
@@ -139,14 +141,17 @@ def is_bidding(state: State) -> bool:
 
 @kernel
 def forbidden_bid(state: State) -> int:
-    """The bid that the dealer may not make (it would make the sum equal the cards), else -1."""
+    """The bid that the dealer may not make (it would make the sum equal the cards).
+
+    It is -1 where every bid is allowed: another seat bids, or the others' bids exceed the cards.
+    """
     if state[ACTIONS] != state[PLAYERS] - 1:
         return -1
     total = 0
     for seat in range(state[PLAYERS]):
         if seat != state[SEAT]:
             total += state[BIDS + seat]
-    return state[ROUND] - total
+    return max(state[ROUND] - total, -1)
 
 
 @kernel
@@ -185,11 +190,9 @@ def legal_actions(state: State, actions: npt.NDArray[np.int64]) -> int:
 def legal_count(state: State) -> int:
     """The number of legal actions."""
     if is_bidding(state):
-        forbidden = forbidden_bid(state)
-        bids = state[ROUND] + 1
-        if 0 <= forbidden <= state[ROUND]:
-            return bids - 1
-        return bids
+        if forbidden_bid(state) >= 0:
+            return state[ROUND]
+        return state[ROUND] + 1
     return popcount(legal_cards(state))
 
 
@@ -264,7 +267,7 @@ def only_action(state: State) -> int:
             return -1
         return FIRST_BID + (0 if forbidden_bid(state) != 0 else 1)
     cards = legal_cards(state)
-    if cards & (cards - 1) != 0:
+    if popcount(cards) != 1:
         return -1
     return lowest_bit(cards)
 
