@@ -1,0 +1,130 @@
+"""A run's history as curves of bounded size, read on from where the last look ended."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from blobmaster.run.history import START, HistoryCursor, HistoryRow, read_rows
+
+POINTS: Final = 512
+"""Points kept a curve: twice as many are halved by joining neighbours. A braille chart has two dots
+a column, so no screen shows more."""
+MOST_CURVES: Final = 48
+"""A foreign run may log hundreds of metrics; the first ones are kept."""
+RECENT_BYTES: Final = 1 << 16
+"""Enough rows for the pace of the last iterations, where nobody looks at charts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """One metric over the run: `points` are (iteration, value), oldest first, finite."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+
+    @property
+    def last(self) -> float:
+        """The newest value."""
+        return self.points[-1][1]
+
+
+class _Series:
+    """A curve that grows: the mean of every `stride` rows is one point."""
+
+    def __init__(self) -> None:
+        self._points: list[tuple[float, float]] = []
+        self._stride = 1
+        self._open: list[tuple[float, float]] = []
+
+    def add(self, iteration: float, value: float) -> None:
+        self._open.append((iteration, value))
+        if len(self._open) < self._stride:
+            return
+        self._points.append(_mean(self._open))
+        self._open = []
+        if len(self._points) >= 2 * POINTS:
+            pairs = zip(self._points[::2], self._points[1::2], strict=True)
+            self._points = [_mean([left, right]) for left, right in pairs]
+            self._stride *= 2
+
+    def curve(self, name: str) -> Curve:
+        newest = [_mean(self._open)] if self._open else []
+        return Curve(name=name, points=(*self._points, *newest))
+
+
+def _mean(points: list[tuple[float, float]]) -> tuple[float, float]:
+    count = len(points)
+    return sum(x for x, _ in points) / count, sum(y / count for _, y in points)
+
+
+class History:
+    """The curves of one history file; `refresh` reads what is new and nothing else."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._cursor = START
+        self._series: dict[str, _Series] = {}
+        self._curves: dict[str, Curve] = {}
+
+    def skip_to_recent(self) -> None:
+        """Leave out all but the newest rows. Raises OSError where the file cannot be looked at."""
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return
+        self._cursor = HistoryCursor(found.st_ino, max(0, found.st_size - RECENT_BYTES))
+
+    def refresh(self) -> None:
+        """Read the rows added since the last time. Raises OSError where the file cannot be read."""
+        more, moved = True, False
+        while more:
+            part = read_rows(self._path, self._cursor)
+            if part.restarted:
+                self._series = {}
+            for row in part.rows:
+                self._add(row)
+            moved = moved or part.restarted or bool(part.rows)
+            self._cursor, more = part.cursor, part.more
+        if moved:
+            self._curves = {name: series.curve(name) for name, series in self._series.items()}
+
+    @property
+    def curves(self) -> Mapping[str, Curve]:
+        """Every numeric metric by its name; the same object until something moved."""
+        return self._curves
+
+    def _add(self, row: HistoryRow) -> None:
+        self._point("elapsed_hours", row.iteration, row.elapsed_hours)
+        for name, value in _numbers(row.metrics):
+            self._point(name, row.iteration, value)
+
+    def _point(self, name: str, iteration: int, value: float) -> None:
+        series = self._series.get(name)
+        if series is None:
+            if len(self._series) >= MOST_CURVES:
+                return
+            series = self._series[name] = _Series()
+        series.add(float(iteration), value)
+
+
+def _numbers(metrics: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """Finite numbers by name; those one level down by a dotted one."""
+    for name, value in metrics.items():
+        if isinstance(value, dict) and not prefix:
+            yield from _numbers(value, f"{name}.")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            number = _finite(value)
+            if number is not None:
+                yield prefix + name, number
+
+
+def _finite(value: float) -> float | None:
+    try:
+        number = float(value)
+    except OverflowError:  # JSON has integers of any size
+        return None
+    return number if math.isfinite(number) else None

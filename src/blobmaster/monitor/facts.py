@@ -1,0 +1,118 @@
+"""The run's own figures as labels and texts: fields known by name first, all others as they come.
+
+A run need have none of the known ones: a plain training loop that publishes only `loss` shows that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from blobmaster.monitor import words
+
+Metrics = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """One figure: what it is called and what it is now."""
+
+    label: str
+    text: str
+
+
+def facts(metrics: Metrics) -> tuple[Fact, ...]:
+    """Everything that the loop publishes, in reading order."""
+    known = tuple(
+        Fact(label=label, text=words.clean(text(metrics), 120))
+        for label, names, text in _KNOWN
+        if any(name in metrics for name in names)
+    )
+    used = {name for _, names, _ in _KNOWN for name in names}
+    others = tuple(
+        Fact(label=words.clean(words.label(name), 40), text=words.clean(_plain(value), 120))
+        for name, value in metrics.items()
+        if name not in used and value is not None and not isinstance(value, dict | list)
+    )
+    return known + others
+
+
+def number(metrics: Metrics, name: str) -> float | None:
+    """A metric as a number; None where it is missing, null or something else."""
+    value = metrics.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < 1e300 else None
+
+
+def _phase(metrics: Metrics) -> str:
+    parts = [str(metrics[name]) for name in ("phase", "mcts_config") if metrics.get(name)]
+    return " · ".join(parts) or words.UNKNOWN
+
+
+def _elo(metrics: Metrics) -> str:
+    elo = number(metrics, "elo")
+    if elo is None:
+        return "not rated yet"
+    text = f"{elo:.0f}"
+    change = number(metrics, "elo_change")
+    if change is not None:
+        text += f" ({words.signed(change)})"
+    low, high = number(metrics, "elo_low"), number(metrics, "elo_high")
+    if low is not None and high is not None:
+        text += f"  {low:.0f}–{high:.0f}"
+    return text
+
+
+def _loss(metrics: Metrics) -> str:
+    text = _fixed(number(metrics, "loss"))
+    for sign, name in (("π", "policy_loss"), ("v", "value_loss")):
+        if name in metrics:
+            text += f"  {sign} {_fixed(number(metrics, name))}"
+    return text
+
+
+def _fixed(value: float | None) -> str:
+    """A loss with steady places, so that the eye sees it move and not jump."""
+    if value is None or not 1e-3 <= abs(value) < 1e4:
+        return words.metric(value)
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
+
+
+def _learning_rate(metrics: Metrics) -> str:
+    value = number(metrics, "learning_rate")
+    return words.UNKNOWN if value is None else f"{value:.2e}"
+
+
+def _units(metrics: Metrics) -> str:
+    unit = metrics.get("unit_type") or "units"
+    return f"{words.count(number(metrics, 'training_units_generated'))} {unit} an iteration"
+
+
+def _target_tau(metrics: Metrics) -> str:
+    value = number(metrics, "pi_target_tau")
+    return words.UNKNOWN if value is None else f"{value:.3f}"
+
+
+def _speed(metrics: Metrics) -> str:
+    return f"{words.count(number(metrics, 'rounds_per_minute'))} rounds/min"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return words.metric(number({"value": value}, "value"))
+    return str(value)
+
+
+_KNOWN: Final[tuple[tuple[str, tuple[str, ...], Callable[[Metrics], str]], ...]] = (
+    ("phase", ("phase", "mcts_config"), _phase),
+    ("Elo", ("elo", "elo_change", "elo_low", "elo_high"), _elo),
+    ("loss", ("loss", "policy_loss", "value_loss"), _loss),
+    ("learning rate", ("learning_rate",), _learning_rate),
+    ("units", ("training_units_generated", "unit_type"), _units),
+    ("target τ", ("pi_target_tau",), _target_tau),
+    ("speed", ("rounds_per_minute",), _speed),
+)

@@ -1,0 +1,109 @@
+"""Looks at a run directory: every read that the monitor does, and nothing that it writes."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from blobmaster.monitor.curves import History
+from blobmaster.monitor.liveness import Process, Sighting, judge, look_for_process, watch
+from blobmaster.monitor.options import MonitorOptions
+from blobmaster.monitor.tail import LogTail
+from blobmaster.monitor.view import CheckpointFile, Reading
+from blobmaster.run.errors import StatusError, StatusMissingError
+from blobmaster.run.layout import CheckpointName, RunLayout
+from blobmaster.run.status import Status, read_status
+
+
+class Source:
+    """One run directory under watch; `look` may block for as long as its file system does."""
+
+    def __init__(self, options: MonitorOptions, *, recent_only: bool = False) -> None:
+        """`recent_only`: leave out the history's older rows, which only charts need."""
+        self._options = options
+        self._layout = options.layout
+        self._history = History(self._layout.history)
+        self._log = LogTail(self._layout.log)
+        self._recent_only = recent_only
+        self._status: Status | None = None
+        self._status_at = 0.0
+        self._sighting: Sighting | None = None
+
+    def look(self) -> Reading:
+        """Read everything once; what cannot be read now is what it was before."""
+        problem, missing = self._look_at_status()
+        process = None if self._status is None else look_for_process(self._status)
+        self._look_at_the_rest()
+        now = time.monotonic()
+        verdict = None
+        if self._status is not None and process is not None:
+            self._sighting = watch(self._sighting, self._status, process, now, time.time())
+            verdict = judge(self._status, self._sighting, self._options.refresh_interval)
+        return Reading(
+            status=self._status,
+            status_at=self._status_at,
+            problem=problem,
+            missing=missing,
+            now=now,
+            sighting=self._sighting,
+            verdict=verdict,
+            curves=self._history.curves,
+            checkpoints=list_checkpoints(self._layout),
+            log=self._log.lines,
+        )
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a process that has just gone may still have written: look again soon."""
+        return self._sighting is not None and self._sighting.process is Process.GONE
+
+    def _look_at_status(self) -> tuple[str | None, bool]:
+        """Why the status cannot be read now, if so, and whether that is for want of a file."""
+        try:
+            self._status = read_status(self._options.status_file)
+        except StatusMissingError as error:
+            return str(error), True
+        except StatusError as error:
+            return str(error), False
+        self._status_at = time.monotonic()
+        return None, False
+
+    def _look_at_the_rest(self) -> None:
+        try:
+            if self._recent_only:
+                self._history.skip_to_recent()
+                self._recent_only = False
+            self._history.refresh()
+            self._log.refresh()
+        except OSError:
+            # Beside the status these are extras: an unreadable one keeps its last good state.
+            return
+
+
+def list_checkpoints(layout: RunLayout) -> tuple[CheckpointFile, ...]:
+    """The checkpoints by their names, newest iteration first; other files are left out."""
+    found = [*_checkpoints_in(layout.permanent, True), *_checkpoints_in(layout.cache, False)]
+    return tuple(sorted(found, key=lambda file: (-file.iteration, file.name)))
+
+
+def _checkpoints_in(folder: Path, permanent: bool) -> list[CheckpointFile]:
+    found = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name = CheckpointName.parse(entry.name)
+                if name is not None and entry.is_file(follow_symlinks=False):
+                    found.append(
+                        CheckpointFile(
+                            name=entry.name,
+                            iteration=name.iteration + 1,
+                            elo=name.elo,
+                            bytes=entry.stat(follow_symlinks=False).st_size,
+                            permanent=permanent,
+                        )
+                    )
+    except OSError:
+        # A folder that is not there yet holds none; a file pruned meanwhile is gone.
+        return found
+    return found
