@@ -33,7 +33,8 @@ def stream(seed: int, purpose: str, *indices: int) -> Stream:
         purpose: what the stream is for, such as `"selfplay"`.
         indices: which of that purpose's streams, such as iteration and block; not negative.
     """
-    return _sequence(seed, purpose, indices).generate_state(1, np.uint64)
+    words = _sequence(seed, purpose, indices).generate_state(1, np.uint64)
+    return words.astype(np.uint64, copy=False)  # numpy's stubs allow uint32 words too
 
 
 def generator(seed: int, purpose: str, *indices: int) -> np.random.Generator:
@@ -69,7 +70,7 @@ def below(stream: Stream, bound: int) -> int:
     The probabilities differ by less than `bound / 2**53`, and the product stays below `bound`:
     the largest draw, `1 - 2**-53`, times any integer rounds down.
     """
-    return np.int64(uniform(stream) * bound)
+    return int(uniform(stream) * bound)
 
 
 @kernel

@@ -1,0 +1,60 @@
+# The project's commands. `make` alone lists them.
+# A CUDA build of torch: `make env TORCH=torch==2.13.0+cu130`, with pip told of the index that
+# PyTorch's installation page names for that build (PIP_EXTRA_INDEX_URL).
+
+SHELL := /bin/bash
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+
+.PHONY: help env train monitor test check format bench proofs clean
+
+help: ## list the commands
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: $(READY) ## make the environment in .venv (the other commands do it when needed)
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "BlobMaster needs Python 3.11 or newer: make env PYTHON=python3.12"; exit 2; }
+	@echo "==> making the environment in $(VENV) (once; a few minutes)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+	  echo "python's venv module is missing: install it (Debian: apt install python3-venv)"; exit 2; }
+	@echo "==> installing $(TORCH)"
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on "$(TORCH)"
+	@echo "==> installing the pinned dependencies"
+	@$(BIN)/python -m pip install --disable-pip-version-check -q --progress-bar on -r requirements.txt
+	@$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
+	@touch $(READY)
+	@echo "==> the environment is ready"
+
+train: $(READY) ## train a small player in about a minute, then say how to go on
+	@$(BIN)/blobmaster train --fast
+
+monitor: $(READY) ## watch the run in models/checkpoints
+	@$(BIN)/blobmaster monitor
+
+check: $(READY) ## format, lint, types and the import contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check ## everything that must hold: check, and all tests
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not long"
+
+proofs: $(READY) ## the long proofs (hours); docs/ holds their record
+	$(BIN)/pytest -m long
+
+format: $(READY) ## bring the code into its format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY) ## measure speed; blobmaster bench --help says what
+	@$(BIN)/blobmaster bench
+
+clean: ## remove the environment and caches (never models/)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,131 @@
+"""The record of rounds that were played: deal, actions, and the policy at every real choice.
+
+A record is what replay keeps and what a block of self-play returns: a few bytes a decision.
+Observations are made again from it when they are needed. Rounds are packed one after another:
+
+    players, cards, trump, dealer | hands, seat by seat | actions | policies
+
+each one byte an entry. A policy is written at real choices alone: one byte a legal action, in
+`legal_actions` order, its share of the root's visits in 255ths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from blobmaster.game.cards import MAX_CARDS, MIN_PLAYERS
+from blobmaster.game.rules import (
+    MAX_LEGAL,
+    State,
+    apply,
+    deal_into,
+    is_over,
+    legal_count,
+)
+from blobmaster.kernels import kernel
+
+HEADER = 4
+FULL_SHARE = 255
+"""The byte of a policy that is certain."""
+
+MAX_POLICY_BYTES = MIN_PLAYERS * (MAX_LEGAL + MAX_CARDS * (MAX_CARDS + 1) // 2)
+"""No round's policies are longer: three players, 17 cards, every action a real choice."""
+
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Rounds:
+    """Packed rounds, oldest first."""
+
+    data: Bytes
+    """All rounds' bytes, one after another."""
+    starts: npt.NDArray[np.int64]
+    """`[rounds + 1]`: where each round begins in `data`; last, its length."""
+    decisions: npt.NDArray[np.int64]
+    """`[rounds]`: real choices of each round."""
+
+    def __len__(self) -> int:
+        return len(self.decisions)
+
+    @property
+    def decision_count(self) -> int:
+        """Real choices of all rounds together."""
+        return int(self.decisions.sum())
+
+    def __iter__(self) -> Iterator[Bytes]:
+        for start, end in zip(self.starts[:-1], self.starts[1:], strict=True):
+            yield self.data[start:end]
+
+    def newest(self, rounds: int) -> Rounds:
+        """The last `rounds` of these rounds."""
+        first = len(self) - rounds
+        offset = self.starts[first]
+        return Rounds(
+            self.data[offset:].copy(),
+            self.starts[first:] - offset,
+            self.decisions[first:].copy(),
+        )
+
+    def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
+        """The arrays by name."""
+        return {"data": self.data, "starts": self.starts, "decisions": self.decisions}
+
+
+def no_rounds() -> Rounds:
+    """Nothing played yet."""
+    return Rounds(np.zeros(0, np.uint8), np.zeros(1, np.int64), np.zeros(0, np.int64))
+
+
+def join(parts: Iterable[Rounds]) -> Rounds:
+    """The rounds of all parts, in order."""
+    kept = [no_rounds(), *parts]
+    lengths = np.concatenate([np.diff(part.starts) for part in kept])
+    return Rounds(
+        np.concatenate([part.data for part in kept]),
+        np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]),
+        np.concatenate([part.decisions for part in kept]),
+    )
+
+
+@kernel
+def open_record(record: Bytes, state: State) -> int:
+    """Deal a record's round into `state`; return the offset of its first action."""
+    players = np.int64(record[0])
+    cards = np.int64(record[1])
+    hands = record[HEADER : HEADER + players * cards].astype(np.int64)
+    deal_into(state, players, cards, np.int64(record[2]), np.int64(record[3]), hands)
+    return HEADER + players * cards
+
+
+@kernel
+def replay_to(record: Bytes, decision: int, state: State) -> int:
+    """Bring `state` to the record's real choice number `decision` (0-based).
+
+    Returns the offset of that choice's policy in the record.
+    """
+    action = open_record(record, state)
+    policy = action + np.int64(record[0]) * (1 + np.int64(record[1]))
+    left = decision
+    while True:
+        count = legal_count(state)
+        if count > 1:
+            if left == 0:
+                return policy
+            left -= 1
+            policy += count
+        apply(state, np.int64(record[action]))
+        action += 1
+
+
+@kernel
+def replay_out(record: Bytes, state: State) -> None:
+    """Bring `state` to the record's end."""
+    action = open_record(record, state)
+    while not is_over(state):
+        apply(state, np.int64(record[action]))
+        action += 1

@@ -1,0 +1,170 @@
+"""Trains the network on batches from the replay window, and keeps the average that plays."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from blobmaster.game.cards import MAX_PLAYERS
+from blobmaster.game.rules import ACTION_COUNT
+from blobmaster.learn.replay import ABSENT, Batch, ReplayWindow, new_batch
+from blobmaster.learn.settings import LearnSettings
+from blobmaster.net.model import BlobNetwork
+from blobmaster.net.observation import TRICK_COUNTS
+from blobmaster.randomness import generator
+
+_IMPOSSIBLE = -1e9
+"""The logit of an action or count that cannot be: finite, so that 0 × it stays 0."""
+
+
+class DivergedError(ArithmeticError):
+    """A loss or a weight is no longer a finite number; nothing of the step may be committed."""
+
+
+class Losses(NamedTuple):
+    """Means over the steps of an iteration."""
+
+    total: float
+    policy: float
+    value: float
+
+
+class Learner:
+    """The network in training with its optimizer, and the average of its weights."""
+
+    def __init__(
+        self, network: BlobNetwork, settings: LearnSettings, seed: int, device: torch.device
+    ) -> None:
+        self._settings = settings
+        self._seed = seed
+        self._device = device
+        self.network = network.to(device)
+        self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
+        self._optimizer = torch.optim.AdamW(
+            self.network.parameters(),
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=True,
+        )
+        self._steps = 0
+        self._batch = new_batch(settings.batch)
+
+    def steps_for(self, new_decisions: int) -> int:
+        """Steps of an iteration that brought so many new decisions."""
+        return max(math.ceil(self._settings.reuse * new_decisions / self._settings.batch), 1)
+
+    def learning_rate(self, iteration: float) -> float:
+        """The cosine schedule's rate; `iteration` may lie between two (Loshchilov, Hutter 2017)."""
+        s = self._settings
+        share = min(iteration / s.schedule_iterations, 1.0)
+        height = 0.5 * (1.0 + math.cos(math.pi * share))
+        return s.last_learning_rate + height * (s.learning_rate - s.last_learning_rate)
+
+    def learn(
+        self,
+        iteration: int,
+        window: ReplayWindow,
+        steps: int,
+        *,
+        on_step: Callable[[], None],
+        abandon: Callable[[], bool],
+    ) -> Losses | None:
+        """Take `steps` optimizer steps; their batches follow from seed and iteration alone.
+
+        Returns:
+            The mean losses, or None if it was abandoned: the learner is then between two commits
+            and must be thrown away or loaded anew.
+
+        Raises:
+            DivergedError: a loss or weight is not finite.
+        """
+        torch.set_num_threads(self._settings.threads)
+        stream = generator(self._seed, "learn", iteration)
+        tau = self._settings.tau(iteration)
+        sums = np.zeros(3)
+        for step in range(steps):
+            if abandon():
+                return None
+            self._set_rate(self.learning_rate(iteration + step / steps))
+            window.draw(stream, tau, self._batch)
+            sums += self._step(self._batch)
+            on_step()
+        self._check_weights()
+        return Losses(*(sums / steps))
+
+    def _set_rate(self, rate: float) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+
+    def _step(self, batch: Batch) -> tuple[float, float, float]:
+        tensors = [torch.from_numpy(array).to(self._device) for array in batch]
+        policy_loss, value_loss = losses(self.network, *tensors)
+        loss = policy_loss + self._settings.value_weight * value_loss
+        if not math.isfinite(found := loss.item()):
+            raise DivergedError(f"the loss is {found} at step {self._steps}")
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._settings.gradient_norm)
+        self._optimizer.step()
+        self._update_average()
+        return found, policy_loss.item(), value_loss.item()
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        """Move the average on; its decay grows with the steps, so that it forgets where it began."""
+        self._steps += 1
+        decay = min(self._settings.average_decay, self._steps / (self._steps + 10))
+        torch._foreach_lerp_(
+            list(self.average.parameters()), list(self.network.parameters()), 1.0 - decay
+        )
+
+    def _check_weights(self) -> None:
+        for name, weight in self.network.named_parameters():
+            if not bool(torch.isfinite(weight).all()):
+                raise DivergedError(f"weights of {name} are not finite after step {self._steps}")
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that learning needs to go on identically."""
+        return {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "steps": self._steps,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a `state_dict`."""
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._steps = state["steps"]
+
+
+def losses(
+    network: BlobNetwork,
+    observations: Tensor,
+    policy: Tensor,
+    legal: Tensor,
+    tricks: Tensor,
+    possible: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Cross-entropies of the policy, and of the trick distributions over the seats in play.
+
+    The arguments are a `Batch`'s fields as tensors.
+    """
+    outputs = network(observations)
+    actions = outputs[:, :ACTION_COUNT].masked_fill(~legal, _IMPOSSIBLE)
+    policy_loss = -(policy * actions.log_softmax(dim=1)).sum(dim=1).mean()
+    counts = outputs[:, ACTION_COUNT:].view(-1, MAX_PLAYERS, TRICK_COUNTS)
+    counts = counts.masked_fill(~possible, _IMPOSSIBLE)
+    value_loss = functional.cross_entropy(
+        counts.flatten(0, 1), tricks.flatten(), ignore_index=ABSENT
+    )
+    return policy_loss, value_loss

@@ -1,0 +1,156 @@
+"""The replay window: the newest rounds' records, and training batches made from them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from blobmaster.game.cards import MAX_PLAYERS, SUITS
+from blobmaster.game.records import (
+    FULL_SHARE,
+    Bytes,
+    Rounds,
+    join,
+    no_rounds,
+    replay_out,
+    replay_to,
+)
+from blobmaster.game.rules import (
+    ACTION_COUNT,
+    MAX_LEGAL,
+    PLAYERS,
+    SEAT,
+    STATE,
+    TRICKS,
+    legal_actions,
+)
+from blobmaster.kernels import kernel
+from blobmaster.net.observation import (
+    FEATURES,
+    TRICK_COUNTS,
+    action_output,
+    encode,
+    most_tricks,
+)
+
+ABSENT = -1
+"""The trick target of a seat that is not in play."""
+
+
+class Batch(NamedTuple):
+    """Training examples: B decisions with their targets."""
+
+    observations: npt.NDArray[np.float32]
+    """`[B, FEATURES]`."""
+    policy: npt.NDArray[np.float32]
+    """`[B, ACTION_COUNT]`: the search's policy in canonical suits, sharpened; rows sum to one."""
+    legal: npt.NDArray[np.bool_]
+    """`[B, ACTION_COUNT]`: which actions were legal."""
+    tricks: npt.NDArray[np.int64]
+    """`[B, MAX_PLAYERS]`: tricks that each relative seat took in the end, or `ABSENT`."""
+    possible: npt.NDArray[np.bool_]
+    """`[B, MAX_PLAYERS, TRICK_COUNTS]`: the counts that could still come about."""
+
+
+def new_batch(size: int) -> Batch:
+    """An empty batch, to be filled and used again."""
+    return Batch(
+        observations=np.zeros((size, FEATURES), np.float32),
+        policy=np.zeros((size, ACTION_COUNT), np.float32),
+        legal=np.zeros((size, ACTION_COUNT), np.bool_),
+        tricks=np.zeros((size, MAX_PLAYERS), np.int64),
+        possible=np.zeros((size, MAX_PLAYERS, TRICK_COUNTS), np.bool_),
+    )
+
+
+class ReplayWindow:
+    """The newest rounds, up to a number of decisions; older rounds make room, whole."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._hold(no_rounds())
+
+    def _hold(self, rounds: Rounds) -> None:
+        self._rounds = rounds
+        self._ends = np.cumsum(rounds.decisions)
+
+    @property
+    def decisions(self) -> int:
+        """Decisions in the window."""
+        return self._rounds.decision_count
+
+    def add(self, rounds: Rounds) -> None:
+        """Take in rounds that were just played; the newest are always kept."""
+        joined = join([self._rounds, rounds])
+        from_newest = np.cumsum(joined.decisions[::-1])
+        kept = int(np.searchsorted(from_newest, self._capacity, side="right"))
+        self._hold(joined.newest(max(kept, 1)) if kept < len(joined) else joined)
+
+    def draw(self, generator: np.random.Generator, tau: float, batch: Batch) -> None:
+        """Fill `batch` with decisions drawn uniformly, with replacement.
+
+        Raises:
+            ValueError: the window is empty.
+        """
+        if self.decisions == 0:
+            raise ValueError("nothing to learn from: the replay window is empty")
+        chosen = generator.integers(0, self.decisions, len(batch.observations))
+        _fill(self._rounds.data, self._rounds.starts, self._ends, chosen, tau, batch)
+
+    def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
+        """The window's records as arrays; they are replaced, never changed, by `add`."""
+        return self._rounds.state_dict()
+
+    def load_state_dict(self, state: dict[str, npt.NDArray[np.generic]]) -> None:
+        """Go on with the records of a `state_dict`."""
+        self._hold(
+            Rounds(
+                state["data"].astype(np.uint8),
+                state["starts"].astype(np.int64),
+                state["decisions"].astype(np.int64),
+            )
+        )
+
+
+@kernel
+def _fill(
+    data: Bytes,
+    starts: npt.NDArray[np.int64],
+    ends: npt.NDArray[np.int64],
+    chosen: npt.NDArray[np.int64],
+    tau: float,
+    batch: Batch,
+) -> None:
+    state = np.empty(STATE, np.int64)
+    slots = np.empty(SUITS, np.int64)
+    legal = np.empty(MAX_LEGAL, np.int64)
+    for i in range(len(chosen)):
+        number = np.searchsorted(ends, chosen[i], side="right")
+        before = ends[number - 1] if number > 0 else 0
+        record = data[starts[number] : starts[number + 1]]
+        policy = replay_to(record, chosen[i] - before, state)
+        encode(state, batch.observations[i], slots)
+        count = legal_actions(state, legal)
+        batch.policy[i] = 0.0
+        batch.legal[i] = False
+        total = 0.0
+        for edge in range(count):
+            weight = (record[policy + edge] / FULL_SHARE) ** (1.0 / tau)
+            output = action_output(legal[edge], slots)
+            batch.policy[i, output] = weight
+            batch.legal[i, output] = True
+            total += weight
+        for edge in range(count):
+            batch.policy[i, action_output(legal[edge], slots)] /= total
+        observer = state[SEAT]
+        batch.possible[i] = False
+        for relative in range(state[PLAYERS]):
+            seat = (observer + relative) % state[PLAYERS]
+            for tricks in range(state[TRICKS + seat], most_tricks(state, seat) + 1):
+                batch.possible[i, relative, tricks] = True
+        replay_out(record, state)
+        batch.tricks[i] = ABSENT
+        for relative in range(state[PLAYERS]):
+            batch.tricks[i, relative] = state[TRICKS + (observer + relative) % state[PLAYERS]]

@@ -1,0 +1,21 @@
+"""The network's settings, apart from the network so that checking them loads no torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+
+class NetworkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The shape of the residual network; the default has about 4.9M parameters."""
+
+    width: Annotated[int, Meta(ge=16, le=8192)] = 1024
+    blocks: Annotated[int, Meta(ge=1, le=64)] = 2
+
+
+class InferenceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the network is evaluated and trained."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"

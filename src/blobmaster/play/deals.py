@@ -1,0 +1,57 @@
+"""Which rounds are played, and with which cards: dealt from a derived random stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from blobmaster.game.cards import CARDS, NO_TRUMP
+from blobmaster.play.settings import RoundMix
+
+
+@dataclass(frozen=True, eq=False)
+class Deals:
+    """Dealt rounds that wait to be played."""
+
+    plan: npt.NDArray[np.int64]
+    """`[rounds, 4]`: players, cards, trump, dealer."""
+    deck: npt.NDArray[np.int64]
+    """`[rounds, 52]`: seat s gets `deck[s * cards : (s + 1) * cards]`."""
+    streams: npt.NDArray[np.uint64]
+    """`[rounds, 1]`: the random stream of each round's decisions."""
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+
+def deal(mix: RoundMix, rounds: int, generator: np.random.Generator) -> Deals:
+    """Deal `rounds` rounds of the mix: trump, dealer and cards are uniform."""
+    sizes, shares = round_shares(mix)
+    chosen = generator.choice(len(sizes), size=rounds, p=shares)
+    plan = np.empty((rounds, 4), np.int64)
+    plan[:, :2] = sizes[chosen]
+    plan[:, 2] = generator.integers(0, NO_TRUMP + 1, rounds)
+    plan[:, 3] = generator.integers(0, plan[:, 0])
+    deck = generator.permuted(np.tile(np.arange(CARDS), (rounds, 1)), axis=1)
+    streams = generator.integers(0, 2**64, (rounds, 1), dtype=np.uint64)
+    return Deals(plan, deck, streams)
+
+
+def round_shares(mix: RoundMix) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """The (players, cards) pairs of a mix, `[pairs, 2]`, and the share of rounds of each.
+
+    A game plays each size in proportion to its place in the schedule; of those, a size is
+    drawn by the decisions that it brings, `players × (cards + 1)` at most.
+    """
+    shares: dict[tuple[int, int], float] = {}
+    for players, player_share in sorted(mix.players.items()):
+        for most, most_share in sorted(mix.most_cards[players].items()):
+            sizes = [most] if mix.longest_only else list(range(1, most + 1))
+            decisions = np.array([players * (cards + 1) for cards in sizes], float)
+            for cards, weight in zip(sizes, decisions / decisions.sum(), strict=True):
+                pair = (players, cards)
+                shares[pair] = shares.get(pair, 0.0) + player_share * most_share * float(weight)
+    weights = np.array(list(shares.values()))
+    return np.array(list(shares), np.int64), weights / weights.sum()

@@ -1,0 +1,92 @@
+"""The settings of self-play and of ratings, checked where they are made."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+PERCENT = 1e-9
+
+
+class RoundMix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which rounds are played: how many players, and how many cards.
+
+    A round's players are drawn by `players`, the longest round of its game by `most_cards`, and
+    then its cards from those of a game (`most_cards` down to 1), each count weighted by the
+    decisions that it brings; with `longest_only`, it is always the longest.
+    """
+
+    players: dict[int, float] = {4: 0.15, 5: 0.70, 6: 0.15}
+    most_cards: dict[int, dict[int, float]] = {
+        4: {7: 0.6, 8: 0.4},
+        5: {7: 1.0},
+        6: {7: 1.0},
+    }
+    longest_only: bool = False
+
+    def __post_init__(self) -> None:
+        _check_shares("players", self.players)
+        for players in self.players:
+            if not 3 <= players <= 8:
+                raise ValueError(f"rounds.players: Blob is for 3 to 8 players, not {players}")
+            if players not in self.most_cards:
+                raise ValueError(f"rounds.most_cards: say how many cards {players} players get")
+        for players, sizes in self.most_cards.items():
+            _check_shares(f"most_cards.{players}", sizes)
+            for cards in sizes:
+                if cards < 1 or players * cards > 52:
+                    raise ValueError(
+                        f"rounds.most_cards: {players} players × {cards} cards do not come out of "
+                        f"52 cards; {players} players can get 1 to {52 // max(players, 1)}"
+                    )
+
+
+def _check_shares(name: str, shares: dict[int, float]) -> None:
+    if not shares or min(shares.values()) < 0 or abs(sum(shares.values()) - 1) > PERCENT:
+        raise ValueError(f"rounds.{name}: shares are not negative and sum to 1, not {shares}")
+
+
+class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much is played an iteration, and how it is cut into blocks."""
+
+    rounds: Annotated[int, Meta(ge=1)] = 2000
+    """Rounds of an iteration without the curriculum."""
+
+    rounds_per_block: Annotated[int, Meta(ge=1, le=65536)] = 128
+    """A block is played by one worker; what is in flight when a run is killed is played again."""
+
+    slots: Annotated[int, Meta(ge=1, le=65536)] = 64
+    """Rounds that a block plays side by side: times the worlds, the network's batch."""
+
+    bid_temperature: Annotated[float, Meta(ge=0, le=10)] = 1.0
+    """A bid is drawn from visits to the power of 1 over this; 0 takes the most visited."""
+
+    play_temperature: Annotated[float, Meta(ge=0, le=10)] = 1.0
+    """The same for a round's first card; it falls in a line to `last_temperature`."""
+
+    last_temperature: Annotated[float, Meta(ge=0, le=10)] = 0.25
+    """The temperature at a round's last card."""
+
+
+class RatingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a network is rated, every 5th iteration."""
+
+    deals: Annotated[int, Meta(ge=10)] = 600
+    """Deals of each match; each is played once with every rotation of the seats."""
+
+    players: Annotated[int, Meta(ge=3, le=8)] = 4
+    cards: Annotated[int, Meta(ge=1, le=17)] = 5
+    deals_per_block: Annotated[int, Meta(ge=1)] = 100
+    earlier: Annotated[int, Meta(ge=0, le=20)] = 3
+    """Earlier rated checkpoints that a network is also matched against."""
+
+    bootstrap: Annotated[int, Meta(ge=20)] = 200
+    """Resamples of the deals behind each interval."""
+
+    def __post_init__(self) -> None:
+        if self.players * self.cards > 52:
+            raise ValueError(
+                f"rating: {self.players} players × {self.cards} cards do not come out of 52 cards"
+            )
