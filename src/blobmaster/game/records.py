@@ -93,23 +93,24 @@ def join(parts: Iterable[Rounds]) -> Rounds:
 
 
 @kernel
-def open_record(record: Bytes, state: State) -> int:
+def open_record(record: npt.NDArray[np.int64], state: State) -> int:
     """Deal a record's round into `state`; return the offset of its first action."""
-    players = np.int64(record[0])
-    cards = np.int64(record[1])
-    hands = record[HEADER : HEADER + players * cards].astype(np.int64)
-    deal_into(state, players, cards, np.int64(record[2]), np.int64(record[3]), hands)
+    players, cards = record[0], record[1]
+    deal_into(state, players, cards, record[2], record[3], record[HEADER:])
     return HEADER + players * cards
 
 
 @kernel
-def replay_to(record: Bytes, decision: int, state: State) -> int:
+def replay_to(record: npt.NDArray[np.int64], decision: int, state: State) -> int:
     """Bring `state` to the record's real choice number `decision` (0-based).
 
-    Returns the offset of that choice's policy in the record.
+    Records are read as int64: numba would carry their bytes' type on into the rules.
+
+    Returns:
+        The offset of that choice's policy in the record.
     """
     action = open_record(record, state)
-    policy = action + np.int64(record[0]) * (1 + np.int64(record[1]))
+    policy = action + record[0] * (1 + record[1])
     left = decision
     while True:
         count = legal_count(state)
@@ -118,14 +119,14 @@ def replay_to(record: Bytes, decision: int, state: State) -> int:
                 return policy
             left -= 1
             policy += count
-        apply(state, np.int64(record[action]))
+        apply(state, record[action])
         action += 1
 
 
 @kernel
-def replay_out(record: Bytes, state: State) -> None:
+def replay_out(record: npt.NDArray[np.int64], state: State) -> None:
     """Bring `state` to the record's end."""
     action = open_record(record, state)
     while not is_over(state):
-        apply(state, np.int64(record[action]))
+        apply(state, record[action])
         action += 1

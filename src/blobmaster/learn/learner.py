@@ -110,7 +110,7 @@ class Learner:
         if not math.isfinite(found := loss.item()):
             raise DivergedError(f"the loss is {found} at step {self._steps}")
         self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._settings.gradient_norm)
         self._optimizer.step()
         self._update_average()

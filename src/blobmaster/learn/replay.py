@@ -129,7 +129,7 @@ def _fill(
     for i in range(len(chosen)):
         number = np.searchsorted(ends, chosen[i], side="right")
         before = ends[number - 1] if number > 0 else 0
-        record = data[starts[number] : starts[number + 1]]
+        record = data[starts[number] : starts[number + 1]].astype(np.int64)
         policy = replay_to(record, chosen[i] - before, state)
         encode(state, batch.observations[i], slots)
         count = legal_actions(state, legal)

@@ -159,7 +159,7 @@ def canonical_slots(state: State, observer: int, slots: Slots) -> None:
         mine = _knowledge_of(state, observer, suit)
         slot = 0 if trump == NO_TRUMP else 1
         for other in range(SUITS):
-            if other == suit or other == trump:
+            if other in (suit, trump):
                 continue
             theirs = _knowledge_of(state, observer, other)
             if theirs > mine or (theirs == mine and other < suit):

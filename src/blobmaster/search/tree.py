@@ -21,7 +21,6 @@ from blobmaster.game.rules import (
     ROUND,
     SEAT,
     STATE,
-    State,
     apply,
     is_over,
     legal_actions,
@@ -179,7 +178,7 @@ def simulate(trees: Trees, tree: int, exploration: float) -> bool:
 
 @kernel
 def select_edge(trees: Trees, tree: int, node: int, exploration: float) -> int:
-    """The edge with the best PUCT score (Silver et al. 2017); an untried one has its node's value."""
+    """The edge with the best PUCT score (Silver et al. 2017); an untried one counts as its node."""
     best = 0
     best_score = -np.inf
     reach = exploration * np.sqrt(np.float64(trees.visits[tree, node] + 1))

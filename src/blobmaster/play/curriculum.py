@@ -1,0 +1,51 @@
+"""How search and the number of rounds grow over the iterations."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from blobmaster.play.settings import SelfPlaySettings
+from blobmaster.search.settings import SearchSettings
+
+
+class Stage(NamedTuple):
+    """A search's size up to an iteration."""
+
+    until: int
+    """The first iteration (0-based) that this stage no longer holds for."""
+    worlds: int
+    simulations: int
+
+
+STAGES = (
+    Stage(50, 1, 15),
+    Stage(150, 2, 25),
+    Stage(300, 3, 35),
+    Stage(450, 4, 45),
+    Stage(500, 5, 50),
+)
+FIRST_ROUNDS = 2000
+MORE_ROUNDS = 16
+"""Rounds that each iteration plays beyond the one before."""
+MOST_ROUNDS = 10_000
+
+
+class Curriculum(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether self-play starts cheap and grows, or stays as the settings say."""
+
+    enabled: bool = False
+
+    def search(self, iteration: int, settings: SearchSettings) -> SearchSettings:
+        """The search of an iteration; past the last stage, the last one's."""
+        if not self.enabled:
+            return settings
+        stage = next((stage for stage in STAGES if iteration < stage.until), STAGES[-1])
+        return msgspec.structs.replace(settings, worlds=stage.worlds, simulations=stage.simulations)
+
+    def rounds(self, iteration: int, settings: SelfPlaySettings) -> int:
+        """The rounds of an iteration."""
+        if not self.enabled:
+            return settings.rounds
+        return min(FIRST_ROUNDS + MORE_ROUNDS * iteration, MOST_ROUNDS)
