@@ -13,7 +13,7 @@ from blobmaster.monitor.tail import LogTail
 from blobmaster.monitor.view import CheckpointFile, Reading
 from blobmaster.run.errors import StatusError, StatusMissingError
 from blobmaster.run.layout import CheckpointName, RunLayout
-from blobmaster.run.status import Status, read_status
+from blobmaster.run.status import ENDED, Status, read_status
 
 
 class Source:
@@ -29,6 +29,8 @@ class Source:
         self._status: Status | None = None
         self._status_at = 0.0
         self._sighting: Sighting | None = None
+        self.in_doubt = False
+        """Whether the process has gone and may yet have written a last word: look again soon."""
 
     def look(self) -> Reading:
         """Read everything once; what cannot be read now is what it was before."""
@@ -40,6 +42,7 @@ class Source:
         if self._status is not None and process is not None:
             self._sighting = watch(self._sighting, self._status, process, now, time.time())
             verdict = judge(self._status, self._sighting, self._options.refresh_interval)
+            self.in_doubt = process is Process.GONE and verdict.state not in (*ENDED, "dead")
         return Reading(
             status=self._status,
             status_at=self._status_at,
@@ -52,11 +55,6 @@ class Source:
             checkpoints=list_checkpoints(self._layout),
             log=self._log.lines,
         )
-
-    @property
-    def in_doubt(self) -> bool:
-        """Whether a process that has just gone may still have written: look again soon."""
-        return self._sighting is not None and self._sighting.process is Process.GONE
 
     def _look_at_status(self) -> tuple[str | None, bool]:
         """Why the status cannot be read now, if so, and whether that is for want of a file."""

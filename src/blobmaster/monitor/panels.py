@@ -1,0 +1,237 @@
+"""What each panel of the screen says: pure functions from the view and a size to lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from blobmaster.monitor import words
+from blobmaster.monitor.drawing import BLANK, Glyphs, Line, Role, Span, bar, fit, spread, width_of
+from blobmaster.monitor.facts import facts
+from blobmaster.monitor.plain import disk_text, step_text, time_left
+from blobmaster.monitor.view import View
+
+LOOKS: Final[dict[str, Role]] = {
+    "running": "good",
+    "finished": "good",
+    "starting": "accent",
+    "pausing": "warning",
+    "paused": "warning",
+    "waiting for disk": "error",
+    "failed": "error",
+    "stalled": "error",
+    "dead": "error",
+    "unreadable": "error",
+    "no contact": "error",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """What a panel is drawn for."""
+
+    view: View
+    glyphs: Glyphs
+    now: float
+    """Wall clock of the reader, for dates alone."""
+    can_write: bool
+    """Whether requests may be made."""
+    interval: float
+
+
+Panel = Callable[[Frame, int, int], list[Line]]
+"""Draws a panel in `width` columns and at most `height` lines."""
+
+
+def header(frame: Frame, width: int, height: int) -> list[Line]:
+    """The state in words, and which run this is."""
+    view = frame.view
+    mark = frame.glyphs.marks.get(view.state, "")
+    state = f"{mark} {view.state}".strip() + ("" if view.sure else " (unconfirmed)")
+    role = LOOKS.get(view.state, "dim") if view.sure else "dim"
+    left = (Span(" BlobMaster  ", "strong"), Span(state, role))
+    if view.why and view.state not in ("waiting", "unreadable", "stalled", "dead", "failed"):
+        left = (*left, Span(f"  {view.why}", "dim"))
+    name = f"{view.run_id} on {view.host} " if view.run_id else ""
+    return [spread(left, (Span(name, "dim"),), width)]
+
+
+def notices(frame: Frame, width: int, height: int) -> list[Line]:
+    """What wants attention: no lines on a good day."""
+    view, found = frame.view, list[Line]()
+    if view.problem is not None and view.run_id:
+        age = words.duration(view.frame_age_s)
+        found.append((Span(f" last good look {age} ago ", "warning"), Span(view.problem, "dim")))
+    elif view.state in ("waiting", "unreadable"):
+        found.append((Span(f" {view.why} ", "warning"), Span(f"({view.source})", "dim")))
+    if view.state == "failed":
+        found.append((Span(" failed: ", "error"), Span(view.why)))
+    for alert in view.alerts:
+        role: Role = "error" if alert.level == "error" else "warning"
+        found.append((Span(f" {alert.level}: ", role), Span(alert.message)))
+    if view.request is not None:
+        found.append((Span(f" {view.request}", "warning"),))
+    if view.next_command is not None:
+        command = Span(view.next_command, "strong")
+        lead = (Span(f" {view.state}: resume with ", "dim"),)
+        if width_of((*lead, command)) > width:  # the command must be there to copy, whole
+            found.extend([lead, *_wrapped(view.next_command, width)])
+        else:
+            found.append((*lead, command))
+    return found
+
+
+def _wrapped(text: str, width: int) -> list[Line]:
+    return [(Span(text[at : at + width], "strong"),) for at in range(0, len(text), max(1, width))]
+
+
+def progress(frame: Frame, width: int, height: int) -> list[Line]:
+    """How far the run is, the step in progress, and when it will be done."""
+    view, glyphs = frame.view, frame.glyphs
+    if not view.run_id:
+        return _waiting(frame)
+    iteration = (
+        Span("iteration ", "dim"),
+        Span(words.count(view.iteration), "strong"),
+        Span(f" of {words.count(view.total_iterations)}", "dim"),
+    )
+    run = [
+        spread(iteration, (Span(words.percent(view.progress), "strong"),), width),
+        bar(view.progress, width, glyphs, LOOKS.get(view.state, "accent")),
+    ]
+    step, times = _step(frame, width), _times(frame, width)
+    if height >= 7:
+        return [*run, BLANK, *step, BLANK, times] if step else [*run, BLANK, times]
+    if height >= 5:
+        return [*run, *step, times]
+    return [*run, *step[:1], times][:height]
+
+
+def _waiting(frame: Frame) -> list[Line]:
+    text = "Looks again every " + words.duration(frame.interval)
+    return [BLANK, (Span(f"{text}; a run that begins appears by itself.", "dim"),)]
+
+
+def _step(frame: Frame, width: int) -> list[Line]:
+    view = frame.view
+    if view.step is None:
+        return []
+    name, _, rest = step_text(view).partition(" ")
+    text = (Span(name, "strong"), Span(f" {rest}"))
+    if view.step.total <= 0:
+        return [text]
+    share = view.step.done / view.step.total
+    return [
+        spread(text, (Span(words.percent(share, 0), "dim"),), width),
+        bar(share, width, frame.glyphs, "second"),
+    ]
+
+
+def _times(frame: Frame, width: int) -> Line:
+    view = frame.view
+    left = (Span("elapsed ", "dim"), Span(words.hours(view.elapsed_hours)))
+    right = (Span("ETA ", "dim"), Span(time_left(view, frame.now), "strong"))
+    return spread(left, right, width)
+
+
+def figures(frame: Frame, width: int, height: int) -> list[Line]:
+    """The loop's own figures, then disk and checkpoint."""
+    rows = [(fact.label, fact.text) for fact in facts(frame.view.metrics)]
+    return _table(rows, width)[:height]
+
+
+def machine(frame: Frame, width: int, height: int) -> list[Line]:
+    """The trainer's machine and disk."""
+    view, load = frame.view, frame.view.machine
+    rows: list[tuple[str, str]] = []
+    lines: list[Line] = []
+    if load is not None:
+        memory = load.memory_used_bytes / max(1, load.memory_total_bytes)
+        lines.append(_meter("CPU", load.cpu_percent / 100, f"{load.cores} cores", frame, width))
+        total = words.size(load.memory_total_bytes)
+        lines.append(_meter("memory", memory, total, frame, width))
+        lines.extend(_gpu(frame, width))
+        workers = "" if load.workers is None else f", {load.workers} workers"
+        rows.append(("trainer", f"{words.size(load.rss_bytes)}{workers}"))
+        rows.append(("load", f"{load.load1:.1f}"))
+    if view.disk is not None:
+        rows.append(("disk", disk_text(view)))
+    return [*lines, *_table(rows, width, 8)][:height]
+
+
+def _gpu(frame: Frame, width: int) -> list[Line]:
+    """The GPU's share and memory where the trainer tells them."""
+    gpu = {} if frame.view.machine is None else frame.view.machine.gpu or {}
+    busy, used, total = (
+        gpu.get(name) for name in ("percent", "memory_used_bytes", "memory_total_bytes")
+    )
+    if not isinstance(busy, int | float):
+        return []
+    known = isinstance(used, int | float) and isinstance(total, int | float)
+    text = f"{words.size(used)} of {words.size(total)}" if known else ""
+    return [_meter("GPU", busy / 100, text, frame, width)]
+
+
+def _meter(name: str, share: float, text: str, frame: Frame, width: int) -> Line:
+    role: Role = "warning" if share > 0.9 and name != "CPU" else "accent"
+    tail = f" {words.percent(share, 0):>5} {text}"
+    room = width - 8 - len(tail)
+    if room < 6:
+        return (Span(f"{name:<8}", "dim"), Span(tail.strip()))
+    return (Span(f"{name:<8}", "dim"), *bar(share, room, frame.glyphs, role), Span(tail))
+
+
+def checkpoints(frame: Frame, width: int, height: int) -> list[Line]:
+    """The newest checkpoints; the one that a plain resume takes is marked in words."""
+    view = frame.view
+    lines: list[Line] = []
+    for file in view.checkpoints[:height]:
+        rated = "" if file.elo is None else f"Elo {file.elo}"
+        kind = "kept" if file.permanent else ""
+        left = (
+            Span(f"{file.iteration:>5}  ", "strong"),
+            Span(f"{rated:<9} "),
+            Span(f"{words.size(file.bytes):>8}  ", "dim"),
+            Span(f"{kind:<5}", "dim"),
+        )
+        last = view.last_checkpoint
+        note = "resumes here" if file.name == view.resumes_from else ""
+        if last is not None and last.name == file.name:
+            age = words.duration(view.last_checkpoint_age_s)
+            note = f"{age} ago, {note}".strip(", ")
+        lines.append((*left, Span(note, "good")))
+    return lines or [(Span("none yet", "dim"),)]
+
+
+def log(frame: Frame, width: int, height: int) -> list[Line]:
+    """The newest lines of the log."""
+    lines = [log_line(line.level, line.text) for line in frame.view.log[-height:]]
+    return lines or [(Span("empty", "dim"),)]
+
+
+def log_line(level: str, text: str) -> Line:
+    """A line of the log in its level's role; the level's word stands in the text."""
+    roles: dict[str, Role] = {"warning": "warning", "error": "error"}
+    return (Span(text, roles.get(level, "dim")),)
+
+
+def footer(frame: Frame, width: int, height: int) -> list[Line]:
+    """The keys that do something now."""
+    keys = [("p", "pause"), ("P", "pause now"), ("c", "continue"), ("k", "keep checkpoint")]
+    shown = keys if frame.can_write and frame.view.can_be_asked else []
+    shown = [*shown, ("l", "log"), ("?", "help"), ("q", "quit")]
+    for gap, verbose in (("  ", True), (" ", False)):
+        line: list[Span] = [Span(" ")]
+        for key, does in shown:
+            line.append(Span(key, "accent"))
+            line.append(Span(f" {does}{gap}" if verbose else gap, "dim"))
+        if width_of(line) <= width:
+            return [tuple(line)]
+    return [fit(line, width)]
+
+
+def _table(rows: list[tuple[str, str]], width: int, least: int = 0) -> list[Line]:
+    """Labels and texts in two columns."""
+    column = min(max([least, *(len(label) + 2 for label, _ in rows)]), max(8, width // 2))
+    return [(*fit((Span(label, "dim"),), column), Span(text)) for label, text in rows]
