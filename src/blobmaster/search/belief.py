@@ -1,0 +1,63 @@
+"""What a seat knows of the other hands: how many cards, and which of them it cannot hold.
+
+Every kernel reads the public fields of a state and the observer's own hand alone, so that a true
+hand cannot leak through here into a sampled world. Cards that were not dealt are hidden like
+those in other hands.
+"""
+
+from __future__ import annotations
+
+from blobmaster.game.cards import CARDS, RANKS, SUIT_RANKS, SUITS
+from blobmaster.game.rules import (
+    ACTIONS,
+    HANDS,
+    IN_TRICK,
+    PLAYERS,
+    ROUND,
+    SEEN,
+    TABLE,
+    VOIDS,
+    State,
+)
+from blobmaster.kernels import kernel
+
+ALL_CARDS = (1 << CARDS) - 1
+
+
+@kernel
+def hidden_cards(state: State, observer: int) -> int:
+    """The mask of cards that `observer` has not seen: other hands and the undealt cards."""
+    return ALL_CARDS & ~(state[SEEN] | state[HANDS + observer])
+
+
+@kernel
+def hand_size(state: State, seat: int) -> int:
+    """The cards that `seat` still holds, counted from what has been played."""
+    plays = max(state[ACTIONS] - state[PLAYERS], 0)
+    tricks = (plays - state[IN_TRICK]) // state[PLAYERS]
+    if state[TABLE + seat] >= 0:
+        return state[ROUND] - tricks - 1
+    return state[ROUND] - tricks
+
+
+@kernel
+def relevant_voids(state: State, seat: int, hidden: int) -> int:
+    """The suits of `hidden` cards that `seat` has shown not to hold, as a mask of 4 bits.
+
+    A void in a suit without hidden cards tells nothing and is left out.
+    """
+    voids = state[VOIDS + seat]
+    for suit in range(SUITS):
+        if (hidden >> (RANKS * suit)) & SUIT_RANKS == 0:
+            voids &= ~(1 << suit)
+    return voids
+
+
+@kernel
+def cards_of_suits(suits: int) -> int:
+    """The mask of all cards of the suits in a mask of 4 bits."""
+    cards = 0
+    for suit in range(SUITS):
+        if (suits >> suit) & 1 != 0:
+            cards |= SUIT_RANKS << (RANKS * suit)
+    return cards
