@@ -16,7 +16,7 @@ import numpy.typing as npt
 from blobmaster.game.rules import MAX_LEGAL, SEAT, State
 from blobmaster.kernels import kernel
 from blobmaster.randomness import Stream, gamma
-from blobmaster.search.determinize import new_table, prepare_worlds, sample_world
+from blobmaster.search.determinize import WorldTable, new_table, prepare_worlds, sample_world
 from blobmaster.search.settings import SearchSettings
 from blobmaster.search.tree import Priors, Trees, Values, expand, new_trees, plant, simulate
 
@@ -45,7 +45,7 @@ class Search(NamedTuple):
     """`slots × worlds` trees: those of slot s from `s * worlds` on."""
     row: npt.NDArray[np.int32]
     """`[slots * worlds]`: the row of the evaluation that a tree waits for, or `NO_ROW`."""
-    table: npt.NDArray[np.float64]
+    table: WorldTable
     """Scratch of the world sampler."""
     worlds: int
     simulations: int
