@@ -1,4 +1,5 @@
-# ruff: noqa: PTH -- pathlib would go around this module's `os`
+# pathlib would go around the `os` that tests replace.
+# ruff: noqa: PTH102, PTH104, PTH105, PTH106, PTH108
 """Every write, rename and removal that the run's files depend on, in steps that a test can break.
 
 A file is replaced whole or not at all: `.name.tmp` in the same folder, write, fsync, rename, fsync
@@ -8,6 +9,7 @@ This module calls the operating system through its own global `os` alone: tests 
 that stops the process at a chosen step, fills the disk, or forgets what was not synced.
 """
 
+import enum
 import errno
 import io
 import os
@@ -26,18 +28,26 @@ def temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}.tmp")
 
 
-def replace(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Put `data` at `path`, whole or not at all.
+class Sync(enum.Enum):
+    """What a power loss may undo. Without one, a reader sees the old file or the new one always."""
 
-    `durable=False` skips both syncs: a reader still sees the old file or the new one, but a power
-    loss may leave neither. It is for what gets rewritten every few seconds.
+    NOTHING = enum.auto()
+    """The file may be old, new or damaged: for what is rewritten every few seconds."""
+    FILE = enum.auto()
+    """The file is the old or the new one."""
+    ALL = enum.auto()
+    """The file is the new one."""
+
+
+def replace(path: Path, data: bytes, sync: Sync = Sync.ALL) -> None:
+    """Put `data` at `path`, whole or not at all.
 
     Raises: OSError; `path` is then as it was.
     """
-    write_file(path, lambda file: _write_all(file, data), durable=durable)
+    write_file(path, lambda file: _write_all(file, data), sync)
 
 
-def write_file(path: Path, write: Callable[[BinaryIO], None], *, durable: bool = True) -> None:
+def write_file(path: Path, write: Callable[[BinaryIO], None], sync: Sync = Sync.ALL) -> None:
     """Like `replace`, with the bytes coming from `write(file)`; the file cannot be read or sought.
 
     Raises: OSError, and whatever `write` raises; `path` is then as it was.
@@ -48,7 +58,7 @@ def write_file(path: Path, write: Callable[[BinaryIO], None], *, durable: bool =
         try:
             with io.BufferedWriter(_Descriptor(descriptor), BUFFER_BYTES) as file:
                 write(file)
-            if durable:
+            if sync is not Sync.NOTHING:
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -56,7 +66,7 @@ def write_file(path: Path, write: Callable[[BinaryIO], None], *, durable: bool =
     except BaseException:
         discard(partial)
         raise
-    if durable:
+    if sync is Sync.ALL:
         sync_folder(path.parent)
 
 
@@ -98,6 +108,15 @@ def discard(path: Path) -> None:
         return
 
 
+def discard_folder(path: Path) -> None:
+    """Remove a folder if it is empty; one that holds something stays."""
+    try:
+        os.rmdir(path)
+    except OSError as error:
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}:
+            raise
+
+
 def make_folder(path: Path) -> None:
     """Make `path` and the folders above it that are missing, and make them last."""
     if path.is_dir():
@@ -111,12 +130,17 @@ def make_folder(path: Path) -> None:
     sync_folder(path.parent)
 
 
-def sweep(folder: Path) -> list[Path]:
-    """Remove the unfinished files `.name.tmp` of a process that died; returns what was removed.
+def sweep(folder: Path, is_ours: Callable[[str], bool]) -> list[Path]:
+    """Remove the unfinished `.name.tmp` of a process that died, for names that are ours.
 
-    Only the holder of the run's lock may call it: nobody else is writing then.
+    Only the holder of the run's lock may call it: nobody else is writing then. Returns what was
+    removed.
+
+    Raises: OSError.
     """
-    strays = sorted(p for p in folder.glob(".*.tmp") if p.is_file() or p.is_symlink())
+    if not folder.is_dir():
+        return []
+    strays = [path for path in folder.glob(".*.tmp") if is_ours(path.name[1:-4])]
     for stray in strays:
         discard(stray)
     return strays

@@ -27,3 +27,7 @@ class RunHeldError(RunError):
 
 class RunDirectoryError(RunError):
     """The run directory cannot be made or written."""
+
+
+class GivenUpError(RunError):
+    """A write that the disk did not take was given up, since the run was asked to leave."""

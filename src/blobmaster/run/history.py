@@ -2,12 +2,14 @@
 
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from blobmaster.run import atomic
 from blobmaster.run.status import clean_metrics
 
 CHUNK_BYTES = 4 << 20
@@ -102,3 +104,30 @@ def read_rows(path: Path, cursor: HistoryCursor = START) -> HistoryPart:
         restarted=not same and cursor != START,
         more=full,
     )
+
+
+def reconcile(path: Path, run_id: str, iteration: int, rows: Iterable[HistoryRow]) -> None:
+    """Make the file tell of this run up to `iteration` (1-based), each iteration once.
+
+    `rows` are those that the resumed checkpoint carries: they fill in what a crash between the
+    commit and the file lost. What lies after `iteration` is dropped, and so is a torn last line.
+
+    Raises: OSError.
+    """
+    before = path.read_bytes() if path.is_file() else b""
+    kept = {row.iteration: encode_row(row) for row in rows}
+    for line in before.splitlines(keepends=True):
+        row = decode_row(line)
+        if row is not None and row.run_id == run_id and line.endswith(b"\n"):
+            kept[row.iteration] = line
+    after = b"".join(kept[number] for number in sorted(kept) if number <= iteration)
+    if after != before:
+        atomic.replace(path, after)
+
+
+def append_rows(path: Path, rows: Iterable[HistoryRow]) -> None:
+    """Add committed rows and sync them.
+
+    Raises: OSError; none is added then.
+    """
+    atomic.append(path, b"".join(encode_row(row) for row in rows))

@@ -56,6 +56,32 @@ class RunLayout:
     def lock(self) -> Path:
         return self.root / "run.lock"
 
+    @property
+    def lock_holder(self) -> Path:
+        """Who holds the lock, as JSON: beside it, since taking a lock may empty the locked file."""
+        return self.root / "run.lock.json"
+
+    @property
+    def earlier_status(self) -> Path:
+        """The status that was here when a session opened, until the session begins a run."""
+        return self.root / "status.earlier.json"
+
+    @property
+    def moving_aside(self) -> Path:
+        """There while an earlier run moves to the archive; names the folder that it moves to."""
+        return self.root / "moving-aside"
+
+    @property
+    def single_files(self) -> tuple[Path, ...]:
+        """The files in the root that are replaced whole."""
+        return (
+            self.status,
+            self.earlier_status,
+            self.history,
+            self.lock_holder,
+            self.moving_aside,
+        )
+
     def inflight_of(self, iteration: int) -> Path:
         """The finished blocks of an iteration (0-based)."""
         return self.inflight / f"iter{iteration + 1:03d}"

@@ -1,0 +1,323 @@
+"""A session of a run: the one object by which a training loop keeps its run safe and visible."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+from blobmaster.run import archive, atomic, history
+from blobmaster.run.board import Board
+from blobmaster.run.checkpoints import CheckpointMeta, CheckpointStore, RunIdentity
+from blobmaster.run.commits import Commits, last_committed
+from blobmaster.run.control import Requests
+from blobmaster.run.course import Course, same_work
+from blobmaster.run.errors import RunDirectoryError
+from blobmaster.run.history import HistoryRow
+from blobmaster.run.inflight import InflightStore
+from blobmaster.run.layout import RunLayout
+from blobmaster.run.lock import RunLock
+from blobmaster.run.machine import Surroundings
+from blobmaster.run.opening import clean_up, set_status_aside, take_status_back
+from blobmaster.run.patience import Patience
+from blobmaster.run.process import this_process
+from blobmaster.run.progress import Progress
+from blobmaster.run.retention import PERMANENT_EVERY, is_permanent
+from blobmaster.run.signals import SignalWatch
+from blobmaster.run.status import ENDED, clean_metrics
+from blobmaster.run.ticker import Ticker
+
+__all__ = ["RunIdentity", "RunSession"]
+
+log = logging.getLogger(__name__)
+
+
+class RunSession:
+    """From `open`, before anything heavy is imported, to the end of the `with` block.
+
+    `begin` says which run it is; then iteration after iteration is worked on (`step`, `advance`)
+    and committed (`commit`), until `finish`, `paused` or `fail`. A loop looks at `pause_requested`
+    between iterations and at `should_abandon` between small steps of work.
+    """
+
+    layout: RunLayout
+    store: CheckpointStore
+    inflight: InflightStore
+
+    @classmethod
+    def open(cls, root: Path, *, command: str) -> Self:
+        """Take the run directory and hear requests and signals from here on.
+
+        For the main thread. `command` is what a person typed, for whoever finds the run held.
+
+        Raises: RunHeldError, RunDirectoryError; one line each.
+        """
+        return cls(root, command)
+
+    def __init__(self, root: Path, command: str) -> None:
+        self.layout = RunLayout(root)
+        self._lock = RunLock(self.layout)
+        _take(self.layout, self._lock, command)
+        self._watch = SignalWatch()
+        self._requests = Requests()
+        self._progress = Progress(time.monotonic(), time.time())
+        self._board = Board(self.layout.status, this_process(), self._progress, self._watch.wake)
+        self._patience = Patience(self._board, self._requests, self._hold)
+        self._surroundings = Surroundings(root, self._board)
+        self.store = CheckpointStore(self.layout)
+        self.inflight = InflightStore(self.layout, self._patience.insist)
+        self._commits = Commits(self.layout, self._board, self._patience, self.inflight)
+        self._identity: RunIdentity | None = None
+        self._course: Course | None = None
+        self._rows: list[HistoryRow] = []
+        self._ticker = Ticker(
+            watch=self._watch,
+            control=self.layout.control,
+            requests=self._requests,
+            board=self._board,
+            sample=self._sample,
+            close_status=self._close_status,
+        )
+        self._watch.install()
+        self._ticker.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Exception):
+            self.fail(error)
+        elif self._began and self._board.facts.state not in ENDED:
+            self._end("paused")
+        self._commits.close()
+        self._ticker.stop()
+        self._close_status()
+        self._watch.restore()
+        self._lock.release()
+
+    @property
+    def should_abandon(self) -> threading.Event:
+        """Set when running blocks are to be given up: leave within a second."""
+        return self._requests.abandon
+
+    @property
+    def pause_requested(self) -> bool:
+        """Commit this iteration, then leave."""
+        return self._requests.pause
+
+    @property
+    def exit_status(self) -> int:
+        """What the process should end with: 0, 1 after a failure, 128 + the signal's number."""
+        state = self._board.facts.state
+        if state == "failed":
+            return 1
+        return 128 + self._requests.signal if self._requests.signal and state != "finished" else 0
+
+    def begin(
+        self,
+        identity: RunIdentity,
+        total_iterations: int,
+        resumed_from: CheckpointMeta | None,
+        resume_command: str,
+        *,
+        workers: int | None = None,
+        gpu: Callable[[], dict[str, Any]] | None = None,
+        work: Callable[[int], float] = same_work,
+    ) -> Path | None:
+        """Begin the run or go on with it; returns where an earlier run was moved to, if one was.
+
+        A fresh run moves aside the run that the directory holds. A resumed one keeps its identity,
+        whatever `identity` says, and moves aside only what lies after the checkpoint.
+        `work(iteration)` is an iteration's cost beside others', for the ETA.
+
+        Raises: GivenUpError when asked to leave while the disk takes nothing.
+        """
+        identity = resumed_from.identity if resumed_from else identity
+        moved: list[Path | None] = []
+        self._patience.insist(
+            lambda: moved.append(self._make_way(identity, resumed_from)), "run's folders"
+        )
+        first = 0 if resumed_from is None else resumed_from.iteration + 1
+        before = 0.0 if resumed_from is None else resumed_from.elapsed_seconds
+        self._surroundings.workers, self._surroundings.gpu = workers, gpu
+        self._identity = identity
+        self._course = Course(
+            first=first,
+            total=total_iterations,
+            elapsed_before_s=before,
+            now=time.monotonic(),
+            work=work,
+        )
+        self._board.follow(self._course)
+        self._board.put(
+            run_id=identity.run_id,
+            resume_command=resume_command,
+            last_checkpoint=last_committed(self.store),
+        )
+        self._refresh_state()
+        return moved[-1]
+
+    def step(self, name: str, total: int = 0, unit: str = "") -> None:
+        """Say what the loop does now, and of how many units (0: not known)."""
+        self._progress.start(name, total, unit, time.monotonic(), time.time())
+
+    def advance(self, units: int = 1) -> None:
+        """Count units of the step as done. Cheap; any thread may."""
+        self._progress.advance(units, time.monotonic(), time.time())
+
+    def publish(self, metrics: Mapping[str, Any]) -> None:
+        """Set the loop's own metrics for the status; those not named stay as they are."""
+        together = self._board.facts.metrics | clean_metrics(dict(metrics))
+        self._board.put(soon=False, metrics=together)
+
+    def complete(self, iteration: int, metrics: Mapping[str, Any]) -> None:
+        """End an iteration (0-based) without a commit; its history waits for the next one."""
+        identity, course = self._running()
+        now = time.monotonic()
+        course.complete(iteration, now)
+        self.publish(metrics)
+        self._rows.append(
+            HistoryRow(
+                iteration=iteration + 1,
+                run_id=identity.run_id,
+                timestamp=datetime.now(UTC).isoformat(timespec="milliseconds"),
+                elapsed_hours=course.elapsed_seconds(now) / 3600,
+                metrics=clean_metrics(dict(metrics)),
+            )
+        )
+
+    def commit(
+        self,
+        iteration: int,
+        write: Callable[[BinaryIO], None],
+        *,
+        metrics: Mapping[str, Any],
+        elo: float | None = None,
+        config: Mapping[str, Any] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        """End an iteration (0-based) and commit it; returns when the commit before is on disk.
+
+        `write(file)` runs in another thread, while the loop goes on: it must write a snapshot that
+        nothing changes any more, as a zip archive (`torch.save` makes one).
+
+        Raises: what the writer of the commit before raised.
+        """
+        self.settle()
+        identity, course = self._running()
+        self.complete(iteration, metrics)
+        meta = CheckpointMeta(
+            identity=identity,
+            iteration=iteration,
+            elo=elo,
+            elapsed_seconds=course.elapsed_seconds(time.monotonic()),
+            saved_at=time.time(),
+            config=dict(config or {}),
+            extra=dict(extra or {}),
+            rows=self._rows,
+        )
+        self._rows = []
+        permanent = self._requests.take_keep() or is_permanent(iteration)
+        self._commits.submit(meta, write, permanent=permanent)
+
+    def settle(self) -> bool:
+        """Wait until what was committed is on disk; False if that was given up, to leave.
+
+        Raises: what the checkpoint's writer raised.
+        """
+        return self._commits.settle()
+
+    def finish(self) -> None:
+        """The last iteration was committed."""
+        self._end("finished")
+
+    def paused(self) -> None:
+        """The loop leaves, to be resumed later."""
+        self._end("paused")
+
+    def fail(self, error: BaseException | str) -> None:
+        """The run cannot go on; the last checkpoint stays good."""
+        text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+        line = " ".join(text.split())
+        log.error("the run failed: %s", line)
+        self._requests.abandon.set()  # a commit in progress gets one more try, not a wait
+        self._board.put(soon=False, error=line)
+        self._board.put_state("failed")
+
+    @property
+    def _began(self) -> bool:
+        return self._course is not None
+
+    def _running(self) -> tuple[RunIdentity, Course]:
+        if self._identity is None or self._course is None:
+            raise RuntimeError("begin() comes before the first iteration")
+        return self._identity, self._course
+
+    def _make_way(self, identity: RunIdentity, resumed: CheckpointMeta | None) -> Path | None:
+        layout = self.layout
+        moved = None
+        if resumed is None or archive.held_run(layout) not in (identity.run_id, None):
+            moved = archive.move_run_aside(layout)
+        if resumed is not None:
+            archive.move_later_aside(layout, resumed)
+            history.reconcile(layout.history, identity.run_id, resumed.iteration + 1, resumed.rows)
+            self.inflight.clear(before_iteration=resumed.iteration + 1)
+        atomic.discard(layout.earlier_status)
+        return moved
+
+    def _end(self, state: str) -> None:
+        whole = self.settle()
+        self._board.put(soon=False, request=None)
+        self._board.put_state(state if whole else "paused")
+
+    def _hold(self, waiting: bool) -> None:
+        now = time.monotonic()
+        if self._course is not None:
+            (self._course.stop_clock if waiting else self._course.start_clock)(now)
+        self._refresh_state()
+
+    def _refresh_state(self) -> None:
+        if self._requests.pause:
+            self._board.put_state("pausing")
+        elif self._patience.waiting:
+            self._board.put_state("waiting")
+        else:
+            self._board.put_state("running" if self._began else "starting")
+
+    def _sample(self) -> None:
+        self._refresh_state()
+        last, course = self._board.facts.last_checkpoint, self._course
+        seconds = course.seconds_per_iteration() if course else None
+        if last is not None and seconds:
+            self._surroundings.own_bytes_per_s = last.bytes / PERMANENT_EVERY / seconds
+        self._surroundings.sample(time.monotonic())
+
+    def _close_status(self) -> None:
+        """Write the last status of this session, or bring back the one that it found."""
+        if self._began:
+            self._board.put_state("paused")
+            self._board.write()
+        else:
+            take_status_back(self.layout)
+
+
+def _take(layout: RunLayout, lock: RunLock, command: str) -> None:
+    try:
+        atomic.make_folder(layout.root)
+    except OSError as error:
+        raise RunDirectoryError(f"cannot make {layout.root}: {error.strerror}") from None
+    lock.acquire(command)
+    try:
+        clean_up(layout, this_process().started_at)
+        set_status_aside(layout)
+    except OSError as error:
+        lock.release()
+        raise RunDirectoryError(f"cannot write in {layout.root}: {error.strerror}") from None
