@@ -7,14 +7,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Grid, Horizontal, Vertical
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 
-from blobmaster.monitor import panels
+from blobmaster.monitor import panels, style
 from blobmaster.monitor.drawing import glyphs_for
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.panels import Frame
@@ -23,12 +23,8 @@ from blobmaster.monitor.screens import Help, Log, Question
 from blobmaster.monitor.source import Source
 from blobmaster.monitor.terminal import guarded_terminal
 from blobmaster.monitor.view import Asked, Reading, View, answered, view
-from blobmaster.monitor.widgets import ChartPanel, PanelWidget
+from blobmaster.monitor.widgets import ChartGrid, Notices, PanelWidget
 from blobmaster.run.control import RequestKind
-
-CHARTS: Final = 6
-SHOWN_AT_MOST: Final = 12
-"""Notices; more would push the run off a small screen."""
 
 
 class Looked(Message):
@@ -50,19 +46,10 @@ class Sent(Message):
 class MonitorApp(App[None]):
     """One run on one screen."""
 
-    CSS_PATH = "app.tcss"
+    CSS = style.CSS
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
-        (0, "-narrow"),
-        (72, "-normal"),
-        (150, "-wide"),
-    ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
-        (0, "-tiny"),
-        (18, "-short"),
-        (30, "-tall"),
-        (46, "-high"),
-    ]
+    HORIZONTAL_BREAKPOINTS = style.WIDTHS
+    VERTICAL_BREAKPOINTS = style.HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "request('PAUSE')"),
         Binding("P,shift+p", "request('PAUSE NOW')"),
@@ -91,16 +78,14 @@ class MonitorApp(App[None]):
 
     def compose(self) -> ComposeResult:
         yield PanelWidget(panels.header, id="header")
-        yield PanelWidget(panels.notices, id="notices")
+        yield Notices(panels.notices, id="notices")
         yield PanelWidget(panels.progress, id="progress", title="run")
         with Horizontal(id="middle"):
-            yield PanelWidget(panels.figures, id="figures", title="now")
-            with Grid(id="charts"):
-                for index in range(CHARTS):
-                    yield ChartPanel(index)
-        with Horizontal(id="bottom"):
-            with Vertical(id="health"):
+            with Vertical(id="left"):
+                yield PanelWidget(panels.figures, id="figures", title="training")
                 yield PanelWidget(panels.machine, id="machine", title="machine")
+            yield ChartGrid(id="charts")
+        with Horizontal(id="bottom"):
             yield PanelWidget(panels.checkpoints, id="checkpoints", title="checkpoints")
             yield PanelWidget(panels.log, id="log", title="log")
         yield PanelWidget(panels.footer, id="footer")
@@ -158,8 +143,12 @@ class MonitorApp(App[None]):
             now=time.time(),
             can_write=self._can_write,
             interval=self._options.refresh_interval,
+            width=0,
+            height=0,
         )
-        for panel in self.screen_stack[0].query(PanelWidget):
+        dashboard = self.screen_stack[0]
+        dashboard.query_one(ChartGrid).make_room(frame)
+        for panel in dashboard.query(PanelWidget):
             panel.show(frame)
 
     def action_request(self, text: str) -> None:
@@ -187,9 +176,7 @@ class MonitorApp(App[None]):
         self._complaint = None
         self._asked = Asked(text=text, at=time.monotonic(), seq=self.shown.seq)
         self._poller.await_answer(True)
-        send_in_background(
-            self._options.control, text, lambda error: self._post(Sent(text, error))
-        )
+        send_in_background(self._options.control, text, lambda error: self._post(Sent(text, error)))
         self._show()
 
     def action_help(self) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,8 @@ Points = Sequence[tuple[float, float]]
 _BRAILLE: Final = 0x2800
 _DOT: Final = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Bit of a braille cell's dot by row and column."""
-_ROLES: Final[tuple[Role, ...]] = ("accent", "second", "third")
+ROLES: Final[tuple[Role, ...]] = ("accent", "second", "third")
+"""Of a chart's first, second and third curve."""
 _BAND: Final = -1
 SHORTEST: Final = 3
 NARROWEST: Final = 16
@@ -45,12 +47,17 @@ def charts(curves: Mapping[str, Curve]) -> tuple[Chart, ...]:
         found.append(Chart(title="loss", curves=drawn))
     points = [name for name in curves if name.startswith("points")]
     if points:
-        short = [name.removeprefix("points").strip("_.") for name in points]
-        named = tuple((words.label(s), curves[n]) for s, n in zip(short, points, strict=True))
+        named = tuple((_against(name), curves[name]) for name in points)
         found.append(Chart(title="points a round", curves=named[:3]))
     if "rounds_per_minute" in curves:
         found.append(Chart(title="rounds/min", curves=(("", curves["rounds_per_minute"]),)))
     return (*found, *_others(curves))
+
+
+def _against(name: str) -> str:
+    """Whom the points were made against: `points_per_round_random` becomes `random`."""
+    rest = name.removeprefix("points").replace("per_round", "").replace("a_round", "")
+    return words.label(rest.strip("_."))
 
 
 def _others(curves: Mapping[str, Curve]) -> tuple[Chart, ...]:
@@ -69,11 +76,11 @@ def draw(chart: Chart, width: int, height: int, glyphs: Glyphs) -> list[Line]:
     if width < NARROWEST or height < 1:
         return []
     if height < SHORTEST:
-        return [legend(chart, glyphs)]
+        return [legend(chart)]
     drawn = [curve.points for _, curve in chart.curves]
     band = () if chart.band is None else tuple(curve.points for curve in chart.band)
     low, high = _range([y for points in (*drawn, *band) for _, y in points])
-    top, bottom = words.metric(high, 4), words.metric(low, 4)
+    top, bottom = words.metric(high, 3), words.metric(low, 3)
     margin = max(len(top), len(bottom))
     start = min(points[0][0] for points in drawn)
     end = max(points[-1][0] for points in drawn)
@@ -89,13 +96,13 @@ def draw(chart: Chart, width: int, height: int, glyphs: Glyphs) -> list[Line]:
     ]
 
 
-def legend(chart: Chart, glyphs: Glyphs) -> Line:
+def legend(chart: Chart) -> Line:
     """The newest values, each in its curve's role: `1.2345  π 0.81  v 0.42`."""
     spans: list[Span] = []
     for index, (sign, curve) in enumerate(chart.curves):
         gap = "  " if spans else ""
         text = f"{gap}{sign} {words.metric(curve.last)}" if sign else words.metric(curve.last)
-        spans.append(Span(text, _ROLES[index % len(_ROLES)]))
+        spans.append(Span(text, ROLES[index % len(ROLES)]))
     return tuple(spans)
 
 
@@ -130,16 +137,20 @@ class _Grid:
     def add(self, points: Points, owner: int) -> None:
         """Draw a curve: dots for its points, joined column by column."""
         before: tuple[int, int] | None = None
-        for x, y in points:
-            there = (
-                _place(x, self._x_range, self._columns),
-                self._rows - 1 - _place(y, self._y_range, self._rows),
-            )
+        for column, y in self._columns_of(points):
+            there = (column, self._rows - 1 - _place(y, self._y_range, self._rows))
             if owner == _BAND or before is None:
                 self._dot(*there, owner)
             else:
                 self._join(before, there, owner)
             before = there
+
+    def _columns_of(self, points: Points) -> Iterator[tuple[int, float]]:
+        """Columns of dots from left to right, each with the mean of its points."""
+        placed = ((_place(x, self._x_range, self._columns), y) for x, y in points)
+        for column, group in itertools.groupby(placed, key=lambda point: point[0]):
+            values = [y for _, y in group]
+            yield column, sum(y / len(values) for y in values)
 
     def _join(self, start: tuple[int, int], end: tuple[int, int], owner: int) -> None:
         steps = max(abs(end[0] - start[0]), abs(end[1] - start[1]), 1)
@@ -171,7 +182,7 @@ def _place(value: float, span: tuple[float, float], count: int) -> int:
 def _spans(cells: Sequence[int], owners: Sequence[int], *, braille: bool) -> Line:
     spans: list[Span] = []
     for bits, owner in zip(cells, owners, strict=True):
-        role: Role = "dim" if owner == _BAND else _ROLES[owner % len(_ROLES)]
+        role: Role = "dim" if owner == _BAND else ROLES[owner % len(ROLES)]
         if braille:
             letter = chr(_BRAILLE + bits) if bits else " "
         else:

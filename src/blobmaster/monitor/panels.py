@@ -38,26 +38,33 @@ class Frame:
     can_write: bool
     """Whether requests may be made."""
     interval: float
+    """Seconds between looks."""
+    width: int
+    """Columns of the panel."""
+    height: int
+    """Lines that it has at most."""
 
 
-Panel = Callable[[Frame, int, int], list[Line]]
-"""Draws a panel in `width` columns and at most `height` lines."""
+Panel = Callable[[Frame], list[Line]]
 
 
-def header(frame: Frame, width: int, height: int) -> list[Line]:
+def header(frame: Frame) -> list[Line]:
     """The state in words, and which run this is."""
     view = frame.view
     mark = frame.glyphs.marks.get(view.state, "")
     state = f"{mark} {view.state}".strip() + ("" if view.sure else " (unconfirmed)")
     role = LOOKS.get(view.state, "dim") if view.sure else "dim"
-    left = (Span(" BlobMaster  ", "strong"), Span(state, role))
+    left: Line = (Span(" BlobMaster  ", "strong"), Span(state, role))
     if view.why and view.state not in ("waiting", "unreadable", "stalled", "dead", "failed"):
         left = (*left, Span(f"  {view.why}", "dim"))
-    name = f"{view.run_id} on {view.host} " if view.run_id else ""
-    return [spread(left, (Span(name, "dim"),), width)]
+    names = (f"  {view.run_id} on {view.host} ", f"  {view.run_id} ") if view.run_id else ()
+    for name in names:
+        if width_of(left) + len(name) <= frame.width:
+            return [spread(left, (Span(name, "dim"),), frame.width)]
+    return [fit(left, frame.width)]
 
 
-def notices(frame: Frame, width: int, height: int) -> list[Line]:
+def notices(frame: Frame) -> list[Line]:
     """What wants attention: no lines on a good day."""
     view, found = frame.view, list[Line]()
     if view.problem is not None and view.run_id:
@@ -75,8 +82,8 @@ def notices(frame: Frame, width: int, height: int) -> list[Line]:
     if view.next_command is not None:
         command = Span(view.next_command, "strong")
         lead = (Span(f" {view.state}: resume with ", "dim"),)
-        if width_of((*lead, command)) > width:  # the command must be there to copy, whole
-            found.extend([lead, *_wrapped(view.next_command, width)])
+        if width_of((*lead, command)) > frame.width:  # the command must be there to copy, whole
+            found.extend([lead, *_wrapped(view.next_command, frame.width)])
         else:
             found.append((*lead, command))
     return found
@@ -86,7 +93,7 @@ def _wrapped(text: str, width: int) -> list[Line]:
     return [(Span(text[at : at + width], "strong"),) for at in range(0, len(text), max(1, width))]
 
 
-def progress(frame: Frame, width: int, height: int) -> list[Line]:
+def progress(frame: Frame) -> list[Line]:
     """How far the run is, the step in progress, and when it will be done."""
     view, glyphs = frame.view, frame.glyphs
     if not view.run_id:
@@ -97,15 +104,15 @@ def progress(frame: Frame, width: int, height: int) -> list[Line]:
         Span(f" of {words.count(view.total_iterations)}", "dim"),
     )
     run = [
-        spread(iteration, (Span(words.percent(view.progress), "strong"),), width),
-        bar(view.progress, width, glyphs, LOOKS.get(view.state, "accent")),
+        spread(iteration, (Span(words.percent(view.progress), "strong"),), frame.width),
+        bar(view.progress, frame.width, glyphs, LOOKS.get(view.state, "accent")),
     ]
-    step, times = _step(frame, width), _times(frame, width)
-    if height >= 7:
+    step, times = _step(frame), _times(frame)
+    if frame.height >= 7:
         return [*run, BLANK, *step, BLANK, times] if step else [*run, BLANK, times]
-    if height >= 5:
+    if frame.height >= 5:
         return [*run, *step, times]
-    return [*run, *step[:1], times][:height]
+    return [*run, *step[:1], times][: frame.height]
 
 
 def _waiting(frame: Frame) -> list[Line]:
@@ -113,7 +120,7 @@ def _waiting(frame: Frame) -> list[Line]:
     return [BLANK, (Span(f"{text}; a run that begins appears by itself.", "dim"),)]
 
 
-def _step(frame: Frame, width: int) -> list[Line]:
+def _step(frame: Frame) -> list[Line]:
     view = frame.view
     if view.step is None:
         return []
@@ -123,44 +130,47 @@ def _step(frame: Frame, width: int) -> list[Line]:
         return [text]
     share = view.step.done / view.step.total
     return [
-        spread(text, (Span(words.percent(share, 0), "dim"),), width),
-        bar(share, width, frame.glyphs, "second"),
+        spread(text, (Span(words.percent(share, 0), "dim"),), frame.width),
+        bar(share, frame.width, frame.glyphs),
     ]
 
 
-def _times(frame: Frame, width: int) -> Line:
+def _times(frame: Frame) -> Line:
     view = frame.view
     left = (Span("elapsed ", "dim"), Span(words.hours(view.elapsed_hours)))
     right = (Span("ETA ", "dim"), Span(time_left(view, frame.now), "strong"))
-    return spread(left, right, width)
+    return spread(left, right, frame.width)
 
 
-def figures(frame: Frame, width: int, height: int) -> list[Line]:
-    """The loop's own figures, then disk and checkpoint."""
-    rows = [(fact.label, fact.text) for fact in facts(frame.view.metrics)]
-    return _table(rows, width)[:height]
+def figures(frame: Frame) -> list[Line]:
+    """The loop's own figures; where they are too many for the room, how many more there are."""
+    lines = _table([(fact.label, fact.text) for fact in facts(frame.view.metrics)], frame.width)
+    if len(lines) <= frame.height:
+        return lines
+    hidden = len(lines) - frame.height + 1
+    return [*lines[: frame.height - 1], (Span(f"and {hidden} more: see --once", "dim"),)]
 
 
-def machine(frame: Frame, width: int, height: int) -> list[Line]:
+def machine(frame: Frame) -> list[Line]:
     """The trainer's machine and disk."""
     view, load = frame.view, frame.view.machine
     rows: list[tuple[str, str]] = []
     lines: list[Line] = []
     if load is not None:
         memory = load.memory_used_bytes / max(1, load.memory_total_bytes)
-        lines.append(_meter("CPU", load.cpu_percent / 100, f"{load.cores} cores", frame, width))
+        lines.append(_meter("CPU", load.cpu_percent / 100, f"{load.cores} cores", frame))
         total = words.size(load.memory_total_bytes)
-        lines.append(_meter("memory", memory, total, frame, width))
-        lines.extend(_gpu(frame, width))
+        lines.append(_meter("memory", memory, total, frame))
+        lines.extend(_gpu(frame))
         workers = "" if load.workers is None else f", {load.workers} workers"
         rows.append(("trainer", f"{words.size(load.rss_bytes)}{workers}"))
         rows.append(("load", f"{load.load1:.1f}"))
     if view.disk is not None:
         rows.append(("disk", disk_text(view)))
-    return [*lines, *_table(rows, width, 8)][:height]
+    return [*lines, *_table(rows, frame.width, 8)][: frame.height]
 
 
-def _gpu(frame: Frame, width: int) -> list[Line]:
+def _gpu(frame: Frame) -> list[Line]:
     """The GPU's share and memory where the trainer tells them."""
     gpu = {} if frame.view.machine is None else frame.view.machine.gpu or {}
     busy, used, total = (
@@ -170,23 +180,23 @@ def _gpu(frame: Frame, width: int) -> list[Line]:
         return []
     known = isinstance(used, int | float) and isinstance(total, int | float)
     text = f"{words.size(used)} of {words.size(total)}" if known else ""
-    return [_meter("GPU", busy / 100, text, frame, width)]
+    return [_meter("GPU", busy / 100, text, frame)]
 
 
-def _meter(name: str, share: float, text: str, frame: Frame, width: int) -> Line:
+def _meter(name: str, share: float, text: str, frame: Frame) -> Line:
     role: Role = "warning" if share > 0.9 and name != "CPU" else "accent"
     tail = f" {words.percent(share, 0):>5} {text}"
-    room = width - 8 - len(tail)
+    room = frame.width - 8 - len(tail)
     if room < 6:
         return (Span(f"{name:<8}", "dim"), Span(tail.strip()))
     return (Span(f"{name:<8}", "dim"), *bar(share, room, frame.glyphs, role), Span(tail))
 
 
-def checkpoints(frame: Frame, width: int, height: int) -> list[Line]:
+def checkpoints(frame: Frame) -> list[Line]:
     """The newest checkpoints; the one that a plain resume takes is marked in words."""
     view = frame.view
     lines: list[Line] = []
-    for file in view.checkpoints[:height]:
+    for file in view.checkpoints[: frame.height]:
         rated = "" if file.elo is None else f"Elo {file.elo}"
         kind = "kept" if file.permanent else ""
         left = (
@@ -204,9 +214,9 @@ def checkpoints(frame: Frame, width: int, height: int) -> list[Line]:
     return lines or [(Span("none yet", "dim"),)]
 
 
-def log(frame: Frame, width: int, height: int) -> list[Line]:
+def log(frame: Frame) -> list[Line]:
     """The newest lines of the log."""
-    lines = [log_line(line.level, line.text) for line in frame.view.log[-height:]]
+    lines = [log_line(line.level, line.text) for line in frame.view.log[-frame.height :]]
     return lines or [(Span("empty", "dim"),)]
 
 
@@ -216,19 +226,19 @@ def log_line(level: str, text: str) -> Line:
     return (Span(text, roles.get(level, "dim")),)
 
 
-def footer(frame: Frame, width: int, height: int) -> list[Line]:
+def footer(frame: Frame) -> list[Line]:
     """The keys that do something now."""
     keys = [("p", "pause"), ("P", "pause now"), ("c", "continue"), ("k", "keep checkpoint")]
-    shown = keys if frame.can_write and frame.view.can_be_asked else []
-    shown = [*shown, ("l", "log"), ("?", "help"), ("q", "quit")]
+    writing = keys if frame.can_write and frame.view.can_be_asked else []
+    shown = [*writing, ("l", "log"), ("?", "help"), ("q", "quit")]
     for gap, verbose in (("  ", True), (" ", False)):
         line: list[Span] = [Span(" ")]
         for key, does in shown:
             line.append(Span(key, "accent"))
             line.append(Span(f" {does}{gap}" if verbose else gap, "dim"))
-        if width_of(line) <= width:
+        if width_of(line) <= frame.width:
             return [tuple(line)]
-    return [fit(line, width)]
+    return [fit(line, frame.width)]
 
 
 def _table(rows: list[tuple[str, str]], width: int, least: int = 0) -> list[Line]:

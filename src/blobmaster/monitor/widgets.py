@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from rich.segment import Segment
 from rich.style import Style
+from rich.text import Text
+from textual.containers import Grid
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from blobmaster.monitor import chart
+from blobmaster.monitor.chart import charts, draw, legend
+from blobmaster.monitor.curves import Curve
 from blobmaster.monitor.drawing import Line, Role, to_ascii
 from blobmaster.monitor.panels import Frame, Panel
+
+MOST_CHARTS: Final = 9
+CHART_WIDTH: Final = 34
+CHART_HEIGHT: Final = 7
+"""Less than this, border included, tells nothing."""
 
 STYLES: Final[dict[Role, Style]] = {
     "text": Style(),
     "dim": Style(dim=True),
     "strong": Style(bold=True),
     "accent": Style(color="cyan"),
-    "second": Style(color="blue"),
-    "third": Style(color="magenta"),
+    "second": Style(color="magenta"),
+    "third": Style(color="bright_blue"),
     "good": Style(color="green"),
     "warning": Style(color="yellow"),
     "error": Style(color="red", bold=True),
@@ -30,7 +41,7 @@ STYLES: Final[dict[Role, Style]] = {
 class PanelWidget(Widget):
     """Draws one panel's lines in whatever room the layout gives it."""
 
-    def __init__(self, panel: Panel, *, id: str, title: str = "") -> None:  # noqa: A002
+    def __init__(self, panel: Panel, *, id: str, title: str = "") -> None:
         super().__init__(id=id)
         self._panel = panel
         self.border_title = title
@@ -41,9 +52,6 @@ class PanelWidget(Widget):
         """Take a new frame and redraw what differs."""
         self._frame = frame
         before, self._lines = self._lines, self.draw(frame)
-        if self.styles.height is not None and self.styles.height.is_auto:
-            if len(before) != len(self._lines):
-                self.refresh(layout=True)
         changed = [
             Region(0, y, self.size.width, 1)
             for y in range(max(len(before), len(self._lines)))
@@ -54,15 +62,12 @@ class PanelWidget(Widget):
 
     def draw(self, frame: Frame) -> list[Line]:
         """The panel's lines in this widget's present size."""
-        return self._panel(frame, self.size.width, self.size.height)
+        return self._panel(replace(frame, width=self.size.width, height=self.size.height))
 
     def on_resize(self) -> None:
         if self._frame is not None:
             self._lines = self.draw(self._frame)
             self.refresh()
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return len(self._lines)
 
     def render_line(self, y: int) -> Strip:
         line = self._lines[y] if y < len(self._lines) else ()
@@ -74,33 +79,63 @@ class PanelWidget(Widget):
         return Strip(segments).adjust_cell_length(self.size.width, STYLES["text"])
 
 
+class Notices(PanelWidget):
+    """As tall as there is something to say."""
+
+    def draw(self, frame: Frame) -> list[Line]:
+        """The notices, after making room for them."""
+        lines = super().draw(frame)
+        self.styles.height = len(lines)
+        return lines
+
+
 class ChartPanel(PanelWidget):
-    """The run's chart number `index`; hidden where there are fewer."""
+    """The run's chart number `index`; drawn anew only when the history or the size has changed."""
 
     def __init__(self, index: int) -> None:
         super().__init__(self._draw_chart, id=f"chart{index}")
         self._index = index
-        self._drawn_for: tuple[int, int, int] | None = None
+        self._drawn_size = Size(0, 0)
+        self._drawn_curves: Mapping[str, Curve] | None = None
         self._drawn: list[Line] = []
 
-    def _draw_chart(self, frame: Frame, width: int, height: int) -> list[Line]:
-        found = chart.charts(frame.view.curves)
-        if self._index >= len(found):
-            return []
-        return chart.draw(found[self._index], width, height, frame.glyphs)
-
     def draw(self, frame: Frame) -> list[Line]:
-        """Drawn anew only when the curves or the size have changed."""
-        cause = (id(frame.view.curves), self.size.width, self.size.height)
-        if cause != self._drawn_for:
-            self._drawn_for, self._drawn = cause, super().draw(frame)
-            self._retitle(frame)
+        """The chart as it was, unless there is a reason to draw it again."""
+        if self._drawn_curves is not frame.view.curves or self._drawn_size != self.size:
+            self._drawn_curves, self._drawn_size = frame.view.curves, self.size
+            self._drawn = super().draw(frame)
         return self._drawn
 
-    def _retitle(self, frame: Frame) -> None:
-        found = chart.charts(frame.view.curves)
-        self.display = self._index < len(found)
-        if self.display:
-            shown = found[self._index]
-            newest = "".join(span.text for span in chart.legend(shown, frame.glyphs))
-            self.border_title = f"{shown.title} {newest}"
+    def _draw_chart(self, frame: Frame) -> list[Line]:
+        found = charts(frame.view.curves)
+        if self._index >= len(found):
+            return []
+        shown = found[self._index]
+        title = Text(shown.title + " ")
+        for span in legend(shown):
+            title.append(span.text, STYLES[span.role])
+        self.border_title = to_ascii(title.plain) if frame.glyphs.plain_ascii else title
+        return draw(shown, frame.width, frame.height, frame.glyphs)
+
+
+class ChartGrid(Grid):
+    """As many charts as have room, in even rows."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(*(ChartPanel(index) for index in range(MOST_CHARTS)), id=id)
+        self._frame: Frame | None = None
+
+    def make_room(self, frame: Frame) -> None:
+        """Show the charts that fit and hide the others."""
+        self._frame = frame
+        columns = max(1, self.size.width // CHART_WIDTH)
+        rows = max(1, self.size.height // CHART_HEIGHT)
+        count = min(len(charts(frame.view.curves)), columns * rows, MOST_CHARTS)
+        if count:
+            self.styles.grid_size_columns = math.ceil(count / math.ceil(count / columns))
+        for index, panel in enumerate(self.query(ChartPanel)):
+            panel.display = index < count
+
+    def on_resize(self) -> None:
+        if self._frame is not None:
+            self.make_room(self._frame)

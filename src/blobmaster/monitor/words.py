@@ -85,11 +85,11 @@ def metric(value: float | None, digits: int = 4) -> str:
     magnitude = abs(value)
     if magnitude < 1e-3:
         return f"{value:.{max(1, digits - 3)}e}"
-    if float(value).is_integer() and magnitude < 1e15:
+    if magnitude >= 1e15:
+        return f"{value:.3e}"
+    if magnitude >= 10_000:
         return f"{value:,.0f}"
-    if magnitude >= 10 ** (digits - 1):
-        return f"{value:,.0f}" if magnitude < 1e15 else f"{value:.3e}"
-    return f"{value:.{digits}g}"
+    return f"{value:.0f}" if magnitude >= 10 ** (digits - 1) else f"{value:.{digits}g}"
 
 
 def signed(value: float | None, digits: int = 0) -> str:

@@ -1,0 +1,69 @@
+"""The look of the screen: the terminal's own sixteen colours, on its own background."""
+
+from __future__ import annotations
+
+from typing import Final
+
+WIDTHS: Final[list[tuple[int, str]] | None] = [(0, "-narrow"), (76, "-normal")]
+HEIGHTS: Final[list[tuple[int, str]] | None] = [
+    (0, "-tiny"),
+    (18, "-short"),
+    (30, "-tall"),
+    (48, "-high"),
+]
+
+CSS: Final = """
+Screen {
+    layout: vertical;
+    overflow: hidden;
+    background: ansi_default;
+    color: ansi_default;
+}
+
+PanelWidget {
+    width: 1fr;
+    height: 1fr;
+    border: round ansi_bright_black;
+    border-title-color: ansi_default;
+    padding: 0 1;
+}
+Screen.-ascii PanelWidget { border: ascii ansi_bright_black; }
+
+Screen #header, Screen #notices, Screen #footer { height: 1; border: none; padding: 0; }
+Screen #notices { height: 0; max-height: 7; }
+#progress { height: 7; }
+#middle { height: 1fr; }
+#left { width: 46; }
+#machine { height: 6; }
+#bottom { height: 8; }
+#checkpoints { width: 46; }
+
+/* Larger screens get air and more lines, smaller ones give up what is least missed. */
+Screen.-tall #progress { height: 9; }
+Screen.-tall #machine { height: 7; }
+Screen.-high #machine { height: 9; }
+Screen.-high #bottom { height: 16; }
+Screen.-short #bottom, Screen.-tiny #bottom { display: none; }
+Screen.-narrow #left { width: 1fr; }
+Screen.-narrow #charts, Screen.-narrow #checkpoints { display: none; }
+Screen.-narrow.-high #middle { layout: vertical; }
+Screen.-narrow.-high #left { height: 18; }
+Screen.-narrow.-high #charts { display: block; }
+Screen.-tiny #progress { height: 4; border: none; padding: 0 1; }
+Screen.-tiny #figures { border: none; padding: 0 1; }
+Screen.-tiny #machine, Screen.-tiny #charts { display: none; }
+Screen.-tiny #left { width: 1fr; }
+
+ModalScreen { align: center middle; background: ansi_default; }
+.box, .page {
+    border: round ansi_cyan;
+    border-title-color: ansi_default;
+    border-subtitle-color: ansi_default;
+    background: ansi_default;
+}
+.box { width: auto; max-width: 96%; height: auto; max-height: 100%; padding: 0 2; }
+.page { padding: 0 1; }
+VerticalScroll { scrollbar-size-vertical: 1; }
+VerticalScroll.box { width: 66; }
+Screen.-ascii .box, Screen.-ascii .page { border: ascii ansi_cyan; }
+"""
