@@ -1,0 +1,84 @@
+"""States of random rounds, and by brute force every world that an observer holds for possible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import numpy as np
+
+from blobmaster.game.cards import CARDS, MAX_PLAYERS, MIN_PLAYERS, SUIT_MASKS, cards_in, mask_of
+from blobmaster.game.rules import (
+    HANDS,
+    MAX_LEGAL,
+    PLAYERS,
+    SEEN,
+    STATE,
+    VOIDS,
+    apply,
+    deal_into,
+    is_over,
+    legal_actions,
+)
+from blobmaster.kernels import kernel
+from blobmaster.randomness import below, shuffle
+
+SIZES = np.array(
+    [
+        (players, cards)
+        for players in range(MIN_PLAYERS, MAX_PLAYERS + 1)
+        for cards in range(1, CARDS // players + 1)
+    ]
+)
+"""`[sizes, 2]`: players and cards of every round that can be dealt."""
+
+
+@kernel
+def play_round(stream, players, cards, states, actions):
+    """Play a random round; rows are the states before each action. Return how many there were."""
+    state = np.empty(STATE, np.int64)
+    deck = np.arange(CARDS)
+    shuffle(stream, deck)
+    deal_into(state, players, cards, below(stream, 5), below(stream, players), deck)
+    options = np.empty(MAX_LEGAL, np.int64)
+    count = 0
+    while not is_over(state):
+        states[count] = state
+        actions[count] = options[below(stream, legal_actions(state, options))]
+        apply(state, actions[count])
+        count += 1
+    return count
+
+
+def states_of(stream, players: int, cards: int) -> np.ndarray:
+    """`[moves, STATE]`: the states of one random round at which a seat acts."""
+    states = np.empty((MAX_PLAYERS + CARDS, STATE), np.int64)
+    return states[: play_round(stream, players, cards, states, np.empty(len(states), np.int64))]
+
+
+def allowed_cards(state: np.ndarray, observer: int, seat: int) -> set[int]:
+    """The cards that `observer` may think that `seat` holds."""
+    unseen = set(range(CARDS)) - set(cards_in(state[SEEN])) - set(cards_in(state[HANDS + observer]))
+    voids = [suit for suit in range(4) if state[VOIDS + seat] >> suit & 1]
+    return {card for card in unseen if not any(SUIT_MASKS[suit] >> card & 1 for suit in voids)}
+
+
+def other_seats(state: np.ndarray, observer: int) -> list[int]:
+    return [seat for seat in range(state[PLAYERS]) if seat != observer]
+
+
+def all_worlds(state: np.ndarray, observer: int) -> Iterator[tuple[int, ...]]:
+    """Every possible world, as the masks of the other seats' hands."""
+    seats = other_seats(state, observer)
+    allowed = [allowed_cards(state, observer, seat) for seat in seats]
+    sizes = [len(cards_in(state[HANDS + seat])) for seat in seats]
+
+    def deals(place: int, taken: frozenset[int]) -> Iterator[tuple[int, ...]]:
+        if place == len(seats):
+            yield ()
+            return
+        for hand in combinations(sorted(allowed[place] - taken), sizes[place]):
+            for rest in deals(place + 1, taken | set(hand)):
+                yield (mask_of(hand), *rest)
+
+    return deals(0, frozenset())
