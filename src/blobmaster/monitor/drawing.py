@@ -125,7 +125,7 @@ def spread(left: Iterable[Span], right: Iterable[Span], width: int) -> Line:
     room = width - width_of(right)
     if room < 8:
         return fit(left, width)
-    return (*fit(left, room), *right)
+    return (*fit(left, room - 1), Span(" "), *right)
 
 
 def bar(share: float, width: int, glyphs: Glyphs, role: Role = "accent") -> Line:

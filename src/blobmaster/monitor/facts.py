@@ -75,9 +75,9 @@ def _loss(metrics: Metrics) -> str:
 
 def _fixed(value: float | None) -> str:
     """A loss with steady places, so that the eye sees it move and not jump."""
-    if value is None or not 1e-3 <= abs(value) < 1e4:
+    if value is None or not 0.1 <= abs(value) < 100:
         return words.metric(value)
-    return f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
+    return f"{value:.3f}"
 
 
 def _learning_rate(metrics: Metrics) -> str:

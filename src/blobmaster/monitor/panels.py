@@ -137,9 +137,17 @@ def _step(frame: Frame) -> list[Line]:
 
 def _times(frame: Frame) -> Line:
     view = frame.view
-    left = (Span("elapsed ", "dim"), Span(words.hours(view.elapsed_hours)))
-    right = (Span("ETA ", "dim"), Span(time_left(view, frame.now), "strong"))
-    return spread(left, right, frame.width)
+    elapsed: Line = (Span("elapsed ", "dim"), Span(words.hours(view.elapsed_hours)))
+    saved = words.duration(view.last_checkpoint_age_s)
+    both: Line = (*elapsed, Span("   saved ", "dim"), Span(f"{saved} ago"))
+    date = (Span("ETA ", "dim"), Span(time_left(view, frame.now), "strong"))
+    eta = (Span("ETA ", "dim"), Span(words.hours(view.eta_hours), "strong"))
+    if view.last_checkpoint_age_s is None:
+        both = elapsed
+    for left, right in ((both, date), (elapsed, date), (elapsed, eta)):
+        if width_of((*left, *right)) < frame.width:
+            return spread(left, right, frame.width)
+    return eta
 
 
 def figures(frame: Frame) -> list[Line]:
@@ -154,20 +162,20 @@ def figures(frame: Frame) -> list[Line]:
 def machine(frame: Frame) -> list[Line]:
     """The trainer's machine and disk."""
     view, load = frame.view, frame.view.machine
-    rows: list[tuple[str, str]] = []
-    lines: list[Line] = []
+    rows, lines = list[tuple[str, str]](), list[Line]()
     if load is not None:
         memory = load.memory_used_bytes / max(1, load.memory_total_bytes)
-        lines.append(_meter("CPU", load.cpu_percent / 100, f"{load.cores} cores", frame))
+        lines.append(_meter("CPU", load.cpu_percent / 100, f"of {load.cores} cores", frame))
         total = words.size(load.memory_total_bytes)
-        lines.append(_meter("memory", memory, total, frame))
+        lines.append(_meter("memory", memory, f"of {total}", frame))
         lines.extend(_gpu(frame))
-        workers = "" if load.workers is None else f", {load.workers} workers"
-        rows.append(("trainer", f"{words.size(load.rss_bytes)}{workers}"))
-        rows.append(("load", f"{load.load1:.1f}"))
     if view.disk is not None:
         rows.append(("disk", disk_text(view)))
-    return [*lines, *_table(rows, frame.width, 8)][: frame.height]
+    if load is not None:
+        workers = "" if load.workers is None else f"{load.workers} workers, "
+        rows.append(("trainer", f"{workers}{words.size(load.rss_bytes)}, load {load.load1:.1f}"))
+    lines.extend(_table(rows, frame.width, 8))
+    return lines[: frame.height] or [(Span("not told", "dim"),)]
 
 
 def _gpu(frame: Frame) -> list[Line]:
@@ -179,7 +187,7 @@ def _gpu(frame: Frame) -> list[Line]:
     if not isinstance(busy, int | float):
         return []
     known = isinstance(used, int | float) and isinstance(total, int | float)
-    text = f"{words.size(used)} of {words.size(total)}" if known else ""
+    text = f"{words.size(used)} of {words.size(total)}" if known else "busy"
     return [_meter("GPU", busy / 100, text, frame)]
 
 
@@ -194,23 +202,19 @@ def _meter(name: str, share: float, text: str, frame: Frame) -> Line:
 
 def checkpoints(frame: Frame) -> list[Line]:
     """The newest checkpoints; the one that a plain resume takes is marked in words."""
-    view = frame.view
-    lines: list[Line] = []
+    view, lines = frame.view, list[Line]()
     for file in view.checkpoints[: frame.height]:
         rated = "" if file.elo is None else f"Elo {file.elo}"
-        kind = "kept" if file.permanent else ""
-        left = (
-            Span(f"{file.iteration:>5}  ", "strong"),
-            Span(f"{rated:<9} "),
-            Span(f"{words.size(file.bytes):>8}  ", "dim"),
-            Span(f"{kind:<5}", "dim"),
+        here = "resumes here" if file.name == view.resumes_from else ""
+        lines.append(
+            (
+                Span(f"{file.iteration:>4}  ", "strong"),
+                Span(f"{rated:<9}"),
+                Span(f"{words.size(file.bytes):>8}  ", "dim"),
+                Span(f"{'kept' if file.permanent else '':<5}", "dim"),
+                Span(here, "good"),
+            )
         )
-        last = view.last_checkpoint
-        note = "resumes here" if file.name == view.resumes_from else ""
-        if last is not None and last.name == file.name:
-            age = words.duration(view.last_checkpoint_age_s)
-            note = f"{age} ago, {note}".strip(", ")
-        lines.append((*left, Span(note, "good")))
     return lines or [(Span("none yet", "dim"),)]
 
 

@@ -14,21 +14,20 @@ from textual.widgets import Static
 from blobmaster.monitor.view import LogLine
 
 HELP: Final = """\
-p        pause when this iteration is done (asks first)
-P        pause now; finished blocks are kept (asks first)
-c        continue: take back a pause that has not happened yet
-k        keep the next checkpoint for good
-l        the log; there: w warnings and errors, e errors, a all
-?        this help
-q        quit the monitor; the run goes on
+p  pause when this iteration is done (asks first)
+P  pause now; finished blocks are kept (asks first)
+c  continue: take back a pause not yet carried out
+k  keep the next checkpoint for good
+l  the log, by level
+?  this help
+q  quit the monitor; the run goes on
 
-The run lives in its own process. Closing this screen, losing
-the connection or killing the monitor never touches it.
+The run lives in a process of its own: closing this
+screen or losing the connection never touches it.
 
-stalled     alive, but nothing has moved for three times its
-            slowest gap so far
-dead        its process is gone without having said why
-no contact  on another machine, and no news from it
+stalled     alive, but nothing moves any more
+dead        its process is gone without a word
+no contact  on another machine, no news from it
 """
 _LEVELS: Final = {"a": "all", "w": "warnings and errors", "e": "errors"}
 _SHOWN: Final = {

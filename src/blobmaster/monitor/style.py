@@ -54,7 +54,7 @@ Screen.-tiny #figures { border: none; padding: 0 1; }
 Screen.-tiny #machine, Screen.-tiny #charts { display: none; }
 Screen.-tiny #left { width: 1fr; }
 
-ModalScreen { align: center middle; background: ansi_default; }
+ModalScreen { align: center middle; background: transparent; }
 .box, .page {
     border: round ansi_cyan;
     border-title-color: ansi_default;
@@ -64,6 +64,6 @@ ModalScreen { align: center middle; background: ansi_default; }
 .box { width: auto; max-width: 96%; height: auto; max-height: 100%; padding: 0 2; }
 .page { padding: 0 1; }
 VerticalScroll { scrollbar-size-vertical: 1; }
-VerticalScroll.box { width: 66; }
+VerticalScroll.box { width: 58; }
 Screen.-ascii .box, Screen.-ascii .page { border: ascii ansi_cyan; }
 """
