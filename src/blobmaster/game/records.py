@@ -11,6 +11,7 @@ each one byte an entry. A policy is written at real choices alone: one byte a le
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -74,6 +75,18 @@ class Rounds:
     def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
         """The arrays by name."""
         return {"data": self.data, "starts": self.starts, "decisions": self.decisions}
+
+    def to_bytes(self) -> bytes:
+        """The rounds as the bytes of a file."""
+        file = io.BytesIO()
+        np.savez(file, data=self.data, starts=self.starts, decisions=self.decisions)
+        return file.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Rounds:
+        """The rounds of `to_bytes`; whoever stores the bytes sees to it that they are whole."""
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return cls(arrays["data"], arrays["starts"], arrays["decisions"])
 
 
 def no_rounds() -> Rounds:

@@ -1,0 +1,8 @@
+"""`python ml/monitor.py` is `blobmaster monitor`."""
+
+import sys
+
+from blobmaster.cli import main
+
+if __name__ == "__main__":
+    main(["monitor", *sys.argv[1:]])

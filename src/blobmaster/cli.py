@@ -1,0 +1,148 @@
+"""The `blobmaster` command: what a person types, checked before anything heavy is loaded."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from blobmaster.config import DEFAULT_DIRECTORY, ConfigError
+from blobmaster.run.errors import RunError
+
+NEWEST = "newest"
+USAGE_ERROR = 2
+
+_directory = click.option(
+    "--checkpoint-dir",
+    "root",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_DIRECTORY,
+    show_default=True,
+    help="The run directory.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="blobmaster")
+def blobmaster() -> None:
+    """Train a player of the card game Blob by self-play, and watch it learn."""
+
+
+@blobmaster.command()
+@click.option("--iterations", type=int, help="Train up to this many iterations in all.")
+@click.option("--fast", is_flag=True, help="A small run: five iterations in about a minute.")
+@click.option("--training-on", type=click.Choice(["rounds", "games"]), help="Phase 1 or phase 2.")
+@click.option("--enable-curriculum", is_flag=True, help="Let search and rounds grow.")
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value=NEWEST,
+    metavar="[PATH]",
+    help="Go on from the newest whole checkpoint, or from PATH.",
+)
+@_directory
+@click.option("--save-every", type=int, help="Commit every so many iterations.")
+@click.option("--workers", type=int, help="Threads that play; 0 is one a core.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="For the network.")
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), help="A TOML file of settings."
+)
+@click.option("--seed", type=int, help="Of all the run's random streams.")
+def train(root: Path, resume: str | None, fast: bool, **flags: Any) -> int:
+    """Train, from the start or with --resume from where a run stands."""
+    from blobmaster.train import Order, run_training
+
+    order = Order(
+        root=root,
+        resume=None if resume in (None, NEWEST) else Path(str(resume)),
+        is_resumed=resume is not None,
+        is_fast=fast,
+        **flags,
+    )
+    return run_training(order)
+
+
+@blobmaster.command()
+@_directory
+@click.option("--status-file", type=click.Path(path_type=Path), help="The status to show.")
+@click.option(
+    "--control-file",
+    type=click.Path(path_type=Path),
+    help="Where requests go; control.signal beside the status file by default.",
+)
+@click.option("--refresh-interval", type=float, default=5.0, show_default=True, help="Seconds.")
+@click.option("--once", is_flag=True, help="Print one page; the exit status tells the state.")
+@click.option("--plain", is_flag=True, help="No screen: a line whenever something changes.")
+@click.option("--json", "as_json", is_flag=True, help="What is shown, as JSON.")
+@click.option("--readonly", is_flag=True, help="Leave out the keys that write.")
+def monitor(
+    root: Path, status_file: Path | None, as_json: bool, **options: Any
+) -> int:
+    """Watch a run; p pauses it, q leaves it alone and quits."""
+    from blobmaster.monitor.command import run_monitor
+    from blobmaster.monitor.options import MonitorOptions
+    from blobmaster.run.layout import RunLayout
+
+    try:
+        wanted = MonitorOptions(
+            status_file=status_file or RunLayout(root).status, json=as_json, **options
+        )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    return run_monitor(wanted)
+
+
+@blobmaster.group()
+def checkpoints() -> None:
+    """Look at a run's checkpoints without loading them."""
+
+
+@checkpoints.command("list")
+@_directory
+def list_checkpoints(root: Path) -> int:
+    """List them: iteration, Elo, size, age, and whether each is whole."""
+    from blobmaster.inventory import print_list
+
+    return print_list(root)
+
+
+@blobmaster.command()
+@click.argument("parts", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
+def bench(parts: tuple[str, ...], as_json: bool) -> int:
+    """Measure speed: all PARTS, or some of selfplay, learner, checkpoint, status, engine."""
+    from blobmaster.bench import run_bench
+
+    try:
+        return run_bench(parts, as_json=as_json)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; a person's mistake is one line on stderr and exit status 2."""
+    try:
+        status = blobmaster(
+            list(sys.argv[1:] if arguments is None else arguments),
+            prog_name="blobmaster",
+            standalone_mode=False,
+        )
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        status = USAGE_ERROR
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx is not None else "blobmaster"
+        status = _refuse(f"{error.format_message()} ({command} --help lists what there is)")
+    except (click.ClickException, ConfigError, RunError) as error:
+        status = _refuse(str(error))
+    except click.Abort:
+        status = 130
+    sys.exit(status)
+
+
+def _refuse(message: str) -> int:
+    click.echo(f"blobmaster: {' '.join(message.split())}", err=True)
+    return USAGE_ERROR

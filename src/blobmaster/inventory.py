@@ -1,0 +1,61 @@
+"""`blobmaster checkpoints`: what a run directory holds, read without torch."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.filesize import decimal
+from rich.table import Table
+
+from blobmaster.run.checkpoints import CheckpointEntry, CheckpointStore
+from blobmaster.run.errors import CheckpointError
+from blobmaster.run.layout import RunLayout
+
+NONE_WHOLE = 1
+
+
+def print_list(root: Path) -> int:
+    """Print a line a checkpoint, each read and verified; exit status 1 if one is damaged.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    store = CheckpointStore(RunLayout(root))
+    entries = sorted(store.entries(), key=lambda entry: entry.name.iteration)
+    if not entries:
+        raise CheckpointError(f"there is no checkpoint in {root}: name a run's --checkpoint-dir")
+    table = Table("iteration", "elo", "size", "age", "kept", "whole", "file", box=None)
+    damaged = 0
+    for entry in entries:
+        fault = _fault(store, entry)
+        damaged += fault is not None
+        stat = entry.path.stat()
+        table.add_row(
+            str(entry.name.iteration + 1),
+            "" if entry.name.elo is None else str(entry.name.elo),
+            decimal(stat.st_size),
+            _age(time.time() - stat.st_mtime),
+            "for good" if entry.permanent else "newest 4",
+            "whole" if fault is None else fault,
+            entry.path.name,
+        )
+    Console(highlight=False, width=200).print(table)
+    return NONE_WHOLE if damaged else 0
+
+
+def _fault(store: CheckpointStore, entry: CheckpointEntry) -> str | None:
+    try:
+        store.read(entry.path)
+    except CheckpointError as error:
+        return str(error)
+    return None
+
+
+def _age(seconds: float) -> str:
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 48 * 3600:
+        return f"{seconds / 3600:.0f} h"
+    return f"{seconds / 86400:.0f} days"

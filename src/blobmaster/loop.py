@@ -1,0 +1,347 @@
+"""The training pipeline: self-play, learning, rating and the commit, iteration after iteration."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+import numpy as np
+import torch
+import xxhash
+
+from blobmaster.config import Config, as_tables
+from blobmaster.game.records import Rounds, join
+from blobmaster.learn.learner import Learner, Losses
+from blobmaster.learn.replay import ReplayWindow, new_batch
+from blobmaster.net.inference import choose_device
+from blobmaster.net.model import BlobNetwork, new_network
+from blobmaster.play.pool import LocalPool
+from blobmaster.play.rating import Rating, Ratings
+from blobmaster.play.selfplay import SelfPlayEngine
+from blobmaster.run.errors import CheckpointError
+from blobmaster.run.retention import is_permanent
+from blobmaster.run.session import RunSession
+from blobmaster.search.settings import SearchSettings
+from blobmaster.status_writer import StatusWriter
+
+log = logging.getLogger(__name__)
+
+_RATED = ("elo", "elo_low", "elo_high", "elo_change")
+
+STATE_SCHEMA = 1
+"""Of the state inside a checkpoint; raised when an older one can no longer be read as it is."""
+
+
+class TrainingPipeline:
+    """One run in training. What must survive a crash is in `state_dict`."""
+
+    def __init__(self, config: Config, session: RunSession, workers: int) -> None:
+        self._config = config
+        self._session = session
+        self._device = choose_device(config.inference.device)
+        seed = config.run.seed
+        self._untrained = new_network(config.network, seed).to(self._device).eval()
+        network = new_network(config.network, seed)
+        self._learner = Learner(network, config.learning, seed, self._device)
+        self._window = ReplayWindow(config.learning.window)
+        self._ratings = Ratings(config.rating, seed)
+        self._pool = LocalPool(workers, prepare=_use_one_thread)
+        self._engine = SelfPlayEngine(
+            self._pool, config.rounds, config.self_play, seed, self._device
+        )
+        self._status = StatusWriter(session.publish)
+        self._metrics: dict[str, Any] = {}
+        self._rated: dict[str, BlobNetwork] = {}
+
+    def run(self, first: int) -> None:
+        """Train from iteration `first` (0-based) to the end, or until a person wants it to stop."""
+        total = self._config.run.iterations
+        self._compile()
+        for iteration in range(first, total):
+            if not self._iterate(iteration):
+                self._session.paused()
+                return
+            if self._session.pause_requested and iteration + 1 < total:
+                self._session.paused()
+                return
+        self._session.finish()
+
+    def _compile(self) -> None:
+        """Compile the kernels, or load them compiled, before anything is timed."""
+        self._session.step("compiling kernels")
+        log.info("loading kernels; where none are compiled yet, this takes half a minute")
+        began = time.monotonic()
+        played = self._engine.play(
+            0,
+            self._untrained,
+            SearchSettings(worlds=1, simulations=2),
+            1,
+            [0],
+            abandon=self._session.should_abandon.is_set,
+            on_rounds=_ignore,
+        )
+        window = ReplayWindow(self._config.learning.window)
+        for _, rounds in played:
+            window.add(rounds)
+            window.draw(np.random.default_rng(0), 1.0, new_batch(1))
+        log.info("kernels are ready after %.1f s", time.monotonic() - began)
+
+    def _iterate(self, iteration: int) -> bool:
+        """Whether the iteration was completed; it was abandoned if not."""
+        began = time.monotonic()
+        self._publish(iteration)
+        played = self._play(iteration)
+        if played is None:
+            return False
+        minutes = (time.monotonic() - began) / 60
+        losses = self._learn(iteration, played)
+        if losses is None:
+            return False
+        rating = None
+        if is_permanent(iteration):
+            rating = self._rate(iteration)
+            if rating is None:
+                return False
+        self._measure(iteration, played, losses, rating, len(played) / minutes)
+        self._commit(iteration, rating)
+        return True
+
+    def _play(self, iteration: int) -> Rounds | None:
+        rounds = self._config.curriculum.rounds(iteration, self._config.self_play)
+        search = self._config.curriculum.search(iteration, self._config.search)
+        session = self._session
+        session.step("self-play", total=rounds, unit="rounds")
+        key = self._block_key(search, rounds)
+        blocks = {
+            block: Rounds.from_bytes(content)
+            for block, content in session.inflight.get_all(iteration, key).items()
+        }
+        if blocks:
+            log.info("iteration %d: %d blocks were played before", iteration + 1, len(blocks))
+            session.advance(sum(len(block) for block in blocks.values()))
+        missing = [n for n in range(self._engine.block_count(rounds)) if n not in blocks]
+        for block, played in self._engine.play(
+            iteration,
+            self._learner.average,
+            search,
+            rounds,
+            missing,
+            abandon=session.should_abandon.is_set,
+            on_rounds=session.advance,
+        ):
+            session.inflight.put(iteration, block, played.to_bytes(), key)
+            blocks[block] = played
+        if session.should_abandon.is_set():
+            return None
+        return join(blocks[block] for block in sorted(blocks))
+
+    def _block_key(self, search: SearchSettings, rounds: int) -> str:
+        """What the blocks of an iteration follow from, beside iteration and block number."""
+        digest = xxhash.xxh3_128()
+        for tensor in self._learner.average.state_dict().values():
+            digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        config = self._config
+        made_with = (search, rounds, config.rounds, config.self_play, config.run.seed)
+        digest.update(f"{made_with} {self._device.type}".encode())
+        return digest.hexdigest()
+
+    def _learn(self, iteration: int, played: Rounds) -> Losses | None:
+        self._window.add(played)
+        steps = self._learner.steps_for(played.decision_count)
+        self._session.step("learning", total=steps, unit="steps")
+        return self._learner.learn(
+            iteration,
+            self._window,
+            steps,
+            on_step=self._session.advance,
+            abandon=self._session.should_abandon.is_set,
+        )
+
+    def _rate(self, iteration: int) -> Rating | None:
+        self._session.step("rating", total=self._ratings.total_deals, unit="deals")
+        return self._ratings.rate(
+            iteration,
+            self._learner.average,
+            self._untrained,
+            self._earlier(iteration),
+            self._pool,
+            self._device,
+            abandon=self._session.should_abandon.is_set,
+            on_deals=self._session.advance,
+        )
+
+    def _earlier(self, iteration: int) -> dict[str, BlobNetwork]:
+        """The networks of the newest ratings before this one, from their permanent checkpoints."""
+        session = self._session
+        session.settle()
+        wanted = [n for n in range(iteration) if is_permanent(n)][-self._config.rating.earlier :]
+        for entry in session.store.entries():
+            name = f"iter{entry.name.iteration + 1:03d}"
+            if entry.permanent and entry.name.iteration in wanted and name not in self._rated:
+                try:
+                    self._rated[name] = self._network_of(entry.path)
+                except CheckpointError as error:
+                    log.warning("rating without %s: %s", name, error)
+        names = [f"iter{n + 1:03d}" for n in wanted]
+        self._rated = {name: self._rated[name] for name in names if name in self._rated}
+        return self._rated
+
+    def _network_of(self, path: Path) -> BlobNetwork:
+        content, _ = self._session.store.read(path)
+        state = torch.load(content, weights_only=True, map_location=self._device)
+        network = new_network(self._config.network, self._config.run.seed).to(self._device)
+        network.load_state_dict(state["learner"]["average"])
+        return network.eval()
+
+    def _measure(
+        self,
+        iteration: int,
+        played: Rounds,
+        losses: Losses,
+        rating: Rating | None,
+        rounds_per_minute: float,
+    ) -> None:
+        """Gather the iteration's metrics; ratings stay those of the last rated iteration."""
+        elo_before = self._metrics.get("current_elo")
+        self._metrics |= {
+            "avg_total_loss": losses.total,
+            "avg_policy_loss": losses.policy,
+            "avg_value_loss": losses.value,
+            "learning_rate": self._learner.learning_rate(iteration + 1),
+            "pi_target_tau": self._config.learning.tau(iteration),
+            "training_units_generated": len(played),
+            "decisions_generated": played.decision_count,
+            "replay_decisions": self._window.decisions,
+            "rounds_per_minute": rounds_per_minute,
+        }
+        if rating is not None:
+            self._metrics |= rating.metrics()
+            self._metrics["current_elo"] = rating.elo
+            if elo_before is not None:
+                self._metrics["elo_change"] = rating.elo - elo_before
+
+    def _publish(self, iteration: int) -> dict[str, Any]:
+        """Put what is known into the status: the last iteration's figures, this one's settings."""
+        run = self._config.run
+        fixed = {"phase": run.training_on, "unit_type": run.training_on}
+        metrics = self._metrics | fixed
+        return self._status.update(iteration, run.iterations, metrics, self._config)
+
+    def _commit(self, iteration: int, rating: Rating | None) -> None:
+        run = self._config.run
+        session = self._session
+        metrics = self._publish(iteration)
+        if rating is None:
+            metrics = {name: value for name, value in metrics.items() if name not in _RATED}
+        last = iteration + 1 == run.iterations or session.pause_requested
+        due = (iteration + 1) % run.save_every == 0 or is_permanent(iteration) or last
+        if not due:
+            session.complete(iteration, metrics)
+            return
+        session.step("saving", total=1, unit="checkpoint")
+        snapshot = self.state_dict(iteration)
+
+        def write(file: BinaryIO) -> None:
+            torch.save(snapshot, file)
+
+        elo = rating.elo if rating is not None else None
+        session.commit(
+            iteration, write, metrics=metrics, elo=elo, config=as_tables(self._config)
+        )
+        session.advance()
+
+    def state_dict(self, iteration: int) -> dict[str, Any]:
+        """A copy of all that the run needs to go on after `iteration`, in `torch.save`'s terms."""
+        return {
+            "schema": STATE_SCHEMA,
+            "iteration": iteration,
+            "config": as_tables(self._config),
+            "learner": _copied(self._learner.state_dict()),
+            "window": _as_tensors(self._window.state_dict()),
+            "ratings": _copied(_as_tensors(self._ratings.state_dict())),
+            "metrics": dict(self._metrics),
+        }
+
+    def restore(self, content: BinaryIO) -> None:
+        """Go on from a checkpoint's verified bytes; `load_state_dict` says what it raises."""
+        self.load_state_dict(torch.load(content, weights_only=True, map_location="cpu"))
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict`.
+
+        Raises:
+            ValueError: it was made by another version of this state.
+        """
+        if state["schema"] != STATE_SCHEMA:
+            raise ValueError(
+                f"its state is of schema {state['schema']}, this version reads {STATE_SCHEMA}: "
+                "resume it with the version that made it"
+            )
+        self._learner.load_state_dict(state["learner"])
+        self._window.load_state_dict(_as_arrays(state["window"]))
+        self._ratings.load_state_dict(_as_arrays(state["ratings"]))
+        self._metrics = dict(state["metrics"])
+
+
+def _ignore(rounds: int) -> None:
+    del rounds
+
+
+def resolved(config: Config) -> Config:
+    """The settings with what depends on this machine written out, so that a resumed run keeps it."""
+    if config.learning.threads:
+        return config
+    learning = msgspec.structs.replace(config.learning, threads=_cores())
+    return msgspec.structs.replace(config, learning=learning)
+
+
+def default_workers(wanted: int) -> int:
+    """The worker threads for a setting in which 0 means one a core."""
+    return wanted or _cores()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _use_one_thread() -> None:
+    """A worker's network runs on its own core: a row's bits must not depend on the others."""
+    torch.set_num_threads(1)
+
+
+def _copied(value: Any) -> Any:
+    """A deep copy whose tensors are on the CPU: what is saved must not change any more."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_copied(item) for item in value)
+    return value
+
+
+def _as_tensors(value: Any) -> Any:
+    """Arrays as tensors of the same memory, since a checkpoint holds no pickled arrays."""
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value)
+    if isinstance(value, dict):
+        return {key: _as_tensors(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_tensors(item) for item in value]
+    return value
+
+
+def _as_arrays(value: Any) -> Any:
+    """The inverse of `_as_tensors`."""
+    if isinstance(value, torch.Tensor):
+        return value.numpy()
+    if isinstance(value, dict):
+        return {key: _as_arrays(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_arrays(item) for item in value]
+    return value

@@ -1,0 +1,108 @@
+"""What Blob means by the fields of `status.json`: a loop's metrics under their documented names."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, runtime_checkable
+
+log = logging.getLogger(__name__)
+
+UNKNOWN = "unknown"
+
+NUMBERS = {
+    "elo": "current_elo",
+    "elo_change": "elo_change",
+    "learning_rate": "learning_rate",
+    "loss": "avg_total_loss",
+    "policy_loss": "avg_policy_loss",
+    "value_loss": "avg_value_loss",
+    "training_units_generated": "training_units_generated",
+    "pi_target_tau": "pi_target_tau",
+}
+"""The status's number fields, and the metrics that they come from."""
+
+WORDS = {"phase": "phase", "unit_type": "unit_type"}
+"""The same for its text fields."""
+
+
+@runtime_checkable
+class HasSearchParameters(Protocol):
+    """Settings whose search grows over the iterations."""
+
+    def get_mcts_params(self, iteration: int) -> tuple[int, int]:
+        """Worlds and simulations of an iteration (0-based)."""
+        ...
+
+
+class StatusWriter:
+    """Puts the loop's metrics into the status; what is missing or malformed becomes null."""
+
+    def __init__(self, publish: Callable[[Mapping[str, Any]], None]) -> None:
+        self._publish = publish
+
+    def update(
+        self,
+        iteration: int,
+        total_iterations: int,
+        metrics: Mapping[str, Any],
+        config: Mapping[str, Any] | object,
+    ) -> dict[str, Any]:
+        """Publish the documented fields, and any other metric under its own name.
+
+        Args:
+            iteration: 0-based.
+            total_iterations: of the run; an iteration beyond it is logged.
+            metrics: the loop's, such as `current_elo` and `avg_total_loss`.
+            config: a mapping with, or an object of, `get_mcts_params(iteration)`, or
+                `num_determinizations` and `simulations_per_determinization`.
+
+        Returns:
+            What was published.
+        """
+        if not 0 <= iteration < total_iterations:
+            log.warning("status: iteration %s is not one of %s", iteration, total_iterations)
+        fields: dict[str, Any] = {}
+        for field, metric in NUMBERS.items():
+            fields[field] = _number(metric, metrics.get(metric))
+        for field, metric in WORDS.items():
+            fields[field] = _word(metric, metrics.get(metric))
+        fields["mcts_config"] = _search_size(iteration, config)
+        documented = {*NUMBERS.values(), *WORDS.values()}
+        for name, value in metrics.items():
+            if name not in documented:
+                fields[name] = _number(name, value) if isinstance(value, float) else value
+        self._publish(fields)
+        return fields
+
+
+def _number(name: str, value: object) -> float | int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        log.warning("status: %s is %r, which is no finite number; it is left out", name, value)
+        return None
+    return value
+
+
+def _word(name: str, value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    log.warning("status: %s is %r, which is no text; it is left out", name, value)
+    return None
+
+
+def _search_size(iteration: int, config: Mapping[str, Any] | object) -> str:
+    """`3×35`, or `unknown`."""
+    try:
+        if isinstance(config, HasSearchParameters):
+            worlds, simulations = config.get_mcts_params(iteration)
+        else:
+            fields = config if isinstance(config, Mapping) else vars(config)
+            worlds = fields["num_determinizations"]
+            simulations = fields["simulations_per_determinization"]
+    except (KeyError, TypeError, ValueError) as error:
+        log.warning("status: the search's size cannot be told from the config: %r", error)
+        return UNKNOWN
+    return f"{worlds}×{simulations}"

@@ -1,0 +1,254 @@
+"""`blobmaster train`: from a person's flags to a run under way, and what is said at its end."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import sys
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from blobmaster.config import (
+    DEFAULT_DIRECTORY,
+    FAST,
+    Config,
+    ConfigError,
+    Tables,
+    check_continues,
+    compose,
+    differences,
+    from_tables,
+    read_file,
+)
+from blobmaster.console import ProgressBar, log_to_file, log_to_terminal
+from blobmaster.run.checkpoints import CheckpointMeta, CheckpointStore, RunIdentity
+from blobmaster.run.errors import CheckpointError
+from blobmaster.run.layout import RunLayout
+from blobmaster.run.session import RunSession
+
+if TYPE_CHECKING:
+    import io
+
+    from blobmaster.loop import TrainingPipeline
+
+PROJECT = "Blobmaster"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What was asked for; None where a flag was not given."""
+
+    root: Path
+    is_fast: bool = False
+    is_resumed: bool = False
+    resume: Path | None = None
+    iterations: int | None = None
+    training_on: str | None = None
+    enable_curriculum: bool = False
+    save_every: int | None = None
+    workers: int | None = None
+    device: str | None = None
+    config_file: Path | None = None
+    seed: int | None = None
+
+    def tables(self) -> list[Tables]:
+        """The settings that were given, those that count most last.
+
+        Raises:
+            ConfigError: the settings file cannot be read.
+        """
+        run = {
+            name: value
+            for name in ("iterations", "training_on", "save_every", "workers", "seed")
+            if (value := vars(self)[name]) is not None
+        }
+        flags: Tables = {"run": run} if run else {}
+        if self.device is not None:
+            flags["inference"] = {"device": self.device}
+        if self.enable_curriculum:
+            flags["curriculum"] = {"enabled": True}
+        preset = [FAST] if self.is_fast else []
+        file = [read_file(self.config_file)] if self.config_file is not None else []
+        return [*preset, *file, flags]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that the run goes on from, read and verified."""
+
+    path: Path
+    content: io.BytesIO
+    meta: CheckpointMeta
+    config: Config
+
+
+def run_training(order: Order) -> int:
+    """Train as ordered; returns the process's exit status.
+
+    Raises:
+        ConfigError, RunError: a person's mistake, or a directory that another trainer holds.
+    """
+    console = Console(highlight=False)
+    checkpoint = _find_checkpoint(order, console) if order.is_resumed else None
+    config = _settle(order, checkpoint)
+    if checkpoint is not None and checkpoint.meta.iteration + 1 >= config.run.iterations:
+        _say_complete(console, order, checkpoint)
+        return 0
+    command = shlex.join(["blobmaster", *sys.argv[1:]])
+    with RunSession.open(order.root, command=command) as session:
+        log_to_terminal(console)
+        _train(session, order, config, checkpoint, console)
+    _say_next(console, order, session.exit_status)
+    return session.exit_status
+
+
+def _find_checkpoint(order: Order, console: Console) -> Checkpoint:
+    store = CheckpointStore(RunLayout(order.root))
+    path = order.resume
+    if path is None:
+        entry, passed_over = store.newest_whole()
+        for damaged, reason in passed_over:
+            console.print(f"passed over {damaged}: {reason}", markup=False)
+        if entry is None:
+            raise CheckpointError(
+                f"there is no whole checkpoint in {order.root} to resume: start a run with "
+                f"`blobmaster train{_where(order)}`, or name a checkpoint: --resume PATH"
+            )
+        path = entry.path
+    content, meta = store.read(path)
+    if meta.identity.project != PROJECT:
+        raise CheckpointError(
+            f"{path} is a checkpoint of {meta.identity.project}, not of {PROJECT}: name another"
+        )
+    try:
+        config = from_tables(meta.config)
+    except ConfigError as error:
+        raise CheckpointError(
+            f"{path} has settings of another version ({error}): resume it with that version"
+        ) from None
+    return Checkpoint(path, content, meta, config)
+
+
+def _settle(order: Order, checkpoint: Checkpoint | None) -> Config:
+    """The run's settings: the checkpoint's or the defaults, with what was ordered over them."""
+    config = compose(*order.tables(), base=checkpoint.config if checkpoint else None)
+    if checkpoint is not None:
+        check_continues(checkpoint.config, config)
+    if config.run.training_on == "games":
+        raise ConfigError(
+            "training on games (phase 2) is not there yet: leave out --training-on, or say rounds"
+        )
+    return config
+
+
+def _train(
+    session: RunSession,
+    order: Order,
+    config: Config,
+    checkpoint: Checkpoint | None,
+    console: Console,
+) -> None:
+    console.print("loading torch and the compiled kernels …")
+    from blobmaster import loop  # takes seconds; the session already hears requests
+
+    config = loop.resolved(config)
+    workers = loop.default_workers(config.run.workers)
+    identity = checkpoint.meta.identity if checkpoint else _new_identity(config)
+    moved = session.begin(
+        identity,
+        config.run.iterations,
+        checkpoint.meta if checkpoint else None,
+        f"blobmaster train --resume{_where(order)}",
+        workers=workers,
+        work=config.work,
+    )
+    log_to_file(session.layout.log)
+    if moved is not None:
+        log.info(
+            "the earlier run was moved to %s; go on with it by `blobmaster train --resume "
+            "--checkpoint-dir %s`",
+            moved,
+            shlex.quote(str(moved)),
+        )
+    first = 0
+    pipeline = loop.TrainingPipeline(config, session, workers)
+    if checkpoint is not None:
+        first = checkpoint.meta.iteration + 1
+        _restore(pipeline, checkpoint, config)
+    log.info(
+        "training %s, iterations %d to %d, %d workers, %s parameters, in %s",
+        identity.run_id,
+        first + 1,
+        config.run.iterations,
+        workers,
+        f"{identity.parameters:,}",
+        order.root,
+    )
+    with ProgressBar(console, session.layout.status):
+        _run(pipeline, session, first)
+
+
+def _run(pipeline: TrainingPipeline, session: RunSession, first: int) -> None:
+    from blobmaster.learn.learner import DivergedError
+
+    try:
+        pipeline.run(first)
+    except DivergedError as error:
+        session.fail(f"{error}; the last checkpoint is whole, nothing of this iteration was saved")
+
+
+def _restore(pipeline: TrainingPipeline, checkpoint: Checkpoint, config: Config) -> None:
+    pipeline.restore(checkpoint.content)
+    log.info("resumed from %s", checkpoint.path)
+    for change in differences(checkpoint.config, config):
+        log.info("changed since that checkpoint: %s", change)
+
+
+def _new_identity(config: Config) -> RunIdentity:
+    from blobmaster.net.model import ARCHITECTURE, new_network, parameter_count
+
+    today = datetime.now()
+    return RunIdentity(
+        run_id=f"{today:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}",
+        project=PROJECT,
+        architecture=ARCHITECTURE,
+        parameters=parameter_count(new_network(config.network, config.run.seed)),
+        start_date=f"{today:%Y%m%d}",
+        seed=config.run.seed,
+    )
+
+
+def _where(order: Order) -> str:
+    """The flag that names the run directory, if it is not the default one."""
+    if order.root == DEFAULT_DIRECTORY:
+        return ""
+    return f" --checkpoint-dir {shlex.quote(str(order.root))}"
+
+
+def _say_complete(console: Console, order: Order, checkpoint: Checkpoint) -> None:
+    done = checkpoint.meta.iteration + 1
+    console.print(
+        f"{checkpoint.path.name} has all {done} iterations: train on with\n"
+        f"  blobmaster train --resume --iterations {2 * done}{_where(order)}",
+        markup=False,
+    )
+
+
+def _say_next(console: Console, order: Order, exit_status: int) -> None:
+    where = _where(order)
+    if exit_status != 0:
+        console.print(f"go on later: blobmaster train --resume{where}", markup=False)
+        return
+    console.print(
+        "\nnext:\n"
+        f"  blobmaster monitor{where}              watch this run, from any terminal\n"
+        f"  blobmaster train --resume{where}       go on with it (--iterations N for more)\n"
+        f"  blobmaster train --enable-curriculum{where}   the real run, days long, from the start",
+        markup=False,
+    )
