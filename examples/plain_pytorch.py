@@ -1,8 +1,8 @@
 """A plain PyTorch loop made safe: kill it, pause it, start it again, and it goes on exactly."""
 
 import copy
-import functools
 import sys
+from functools import partial
 from pathlib import Path
 
 from blobmaster.run.session import RunIdentity, RunSession
@@ -15,26 +15,23 @@ with RunSession.open(root, command=again) as session:
     model = torch.nn.Linear(64, 8)
     optimizer = torch.optim.Adam(model.parameters())
     sine = RunIdentity(run_id="sine", project="Sine", architecture=1, parameters=520, seed=7)
-    newest, meta, first = session.store.newest_whole()[0], None, 0
+    newest, meta = session.store.newest_whole()[0], None
     if newest is not None:
         file, meta = session.store.read(newest.path)
-        weights, moments, noise = torch.load(file, weights_only=True)
+        weights, moments = torch.load(file, weights_only=True)
         model.load_state_dict(weights)
         optimizer.load_state_dict(moments)
-        torch.set_rng_state(noise)
-        first = meta.iteration + 1
     session.begin(sine, iterations, meta, resume_command=again)
-    for iteration in range(first, iterations):
+    for iteration in range(session.first_iteration, iterations):
         session.step("learning", total=100, unit="batches")
-        for x in torch.randn(100, 32, 64):
+        for x in torch.randn(100, 32, 64, generator=torch.Generator().manual_seed(iteration)):
             loss = (model(x) - torch.sin(x[:, :8])).square().mean()
             model.zero_grad()
             loss.backward()
             optimizer.step()
             session.advance()
-        state = [model.state_dict(), optimizer.state_dict(), torch.get_rng_state()]
-        write = functools.partial(torch.save, copy.deepcopy(state))
-        session.commit(iteration, write, metrics={"loss": loss.item()})
+        state = copy.deepcopy([model.state_dict(), optimizer.state_dict()])
+        session.commit(iteration, partial(torch.save, state), metrics={"loss": loss.item()})
         if session.pause_requested:
             break
     else:

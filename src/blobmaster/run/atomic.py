@@ -1,5 +1,5 @@
 # pathlib would go around the `os` that tests replace.
-# ruff: noqa: PTH102, PTH104, PTH105, PTH106, PTH108
+# ruff: noqa: PTH102, PTH105, PTH106, PTH108
 """Every write, rename and removal that the run's files depend on, in steps that a test can break.
 
 A file is replaced whole or not at all: `.name.tmp` in the same folder, write, fsync, rename, fsync
@@ -92,9 +92,14 @@ def append(path: Path, line: bytes) -> None:
         sync_folder(path.parent)
 
 
+def rename(source: Path, target: Path) -> None:
+    """Rename within one filesystem, over what is at `target`; a power loss may undo it."""
+    os.replace(source, target)
+
+
 def move(source: Path, target: Path) -> None:
     """Rename within one filesystem, and make it last."""
-    os.rename(source, target)
+    rename(source, target)
     sync_folder(target.parent)
     if source.parent != target.parent:
         sync_folder(source.parent)

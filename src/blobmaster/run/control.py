@@ -40,7 +40,7 @@ def send(path: Path, text: str) -> None:
     own = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         atomic.replace(own, f"{text}\n".encode())
-        own.replace(path)
+        atomic.rename(own, path)
     except OSError as error:
         with contextlib.suppress(OSError):
             atomic.discard(own)
@@ -57,10 +57,10 @@ class Taken:
     """One a line; empty if the text was not understood."""
 
 
-def take(path: Path) -> Taken | None:
-    """Take what was left at `path`; None if there is nothing yet. An empty file is not a signal.
+def take(path: Path, taken: Path) -> Taken | None:
+    """Take what was left at `path`; None if there is nothing yet: an empty file is not a signal.
 
-    The file is renamed before it is read, so that one written meanwhile is the next signal.
+    The file is renamed to `taken` before it is read: one written meanwhile is the next signal.
 
     Raises: OSError.
     """
@@ -70,8 +70,7 @@ def take(path: Path) -> Taken | None:
         return None
     if stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and not found.st_size):
         return None
-    taken = path.with_name(f".{path.name}.taken")
-    path.replace(taken)
+    atomic.rename(path, taken)
     try:
         return _understand(_read(taken))
     finally:

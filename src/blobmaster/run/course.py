@@ -42,6 +42,7 @@ class Course:
         self._running = first
         self._total = total
         self._work = work
+        self._remaining = sum(work(iteration) for iteration in range(first, total))
         self._clock = TrainingClock(elapsed_before_s, now)
         self._lap_began = elapsed_before_s
         self._laps: list[Lap] = []
@@ -50,7 +51,9 @@ class Course:
         """The running iteration is done and the next one begins."""
         with self._lock:
             elapsed = self._clock.read(now)
-            self._laps.append(Lap(elapsed - self._lap_began, self._work(iteration)))
+            work = self._work(iteration)
+            self._laps.append(Lap(elapsed - self._lap_began, work))
+            self._remaining -= work
             self._lap_began = elapsed
             self._running = iteration + 1
 
@@ -74,13 +77,12 @@ class Course:
     def sample(self, now: float) -> CourseSample:
         with self._lock:
             elapsed = self._clock.read(now)
-            remaining = sum(self._work(k) for k in range(self._running, self._total))
             return CourseSample(
                 iteration=min(self._running + 1, self._total),
                 total_iterations=self._total,
                 progress=min(self._running / self._total, 1.0) if self._total else 0.0,
                 elapsed_seconds=elapsed,
                 seconds_left=seconds_left(
-                    self._laps, remaining_work=remaining, spent_s=elapsed - self._lap_began
+                    self._laps, remaining_work=self._remaining, spent_s=elapsed - self._lap_began
                 ),
             )

@@ -45,6 +45,11 @@ class RunLayout:
         return self.root / CONTROL_NAME
 
     @property
+    def control_taken(self) -> Path:
+        """The signal while it is read."""
+        return self.root / f".{CONTROL_NAME}.taken"
+
+    @property
     def history(self) -> Path:
         return self.root / "history.jsonl"
 

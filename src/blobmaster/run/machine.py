@@ -88,7 +88,11 @@ class Surroundings:
             self._sample_disk(now)
 
     def _sample_disk(self, now: float) -> None:
-        usage = psutil.disk_usage(str(self._root))
+        try:
+            usage = psutil.disk_usage(str(self._root))
+        except OSError as error:
+            log.warning("cannot look at the disk of %s: %s", self._root, error.strerror)
+            return
         self._past.append(FreeSpace(now, usage.free))
         left = hours_left(self._past, usage.free, self.own_bytes_per_s)
         low = usage.free < LOW_BYTES

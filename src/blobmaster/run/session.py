@@ -9,19 +9,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from blobmaster.run import archive, atomic, history
 from blobmaster.run.board import Board
 from blobmaster.run.checkpoints import CheckpointMeta, CheckpointStore, RunIdentity
 from blobmaster.run.commits import Commits, last_committed
 from blobmaster.run.control import Requests
 from blobmaster.run.course import Course, same_work
-from blobmaster.run.errors import RunDirectoryError
 from blobmaster.run.history import HistoryRow
 from blobmaster.run.inflight import InflightStore
 from blobmaster.run.layout import RunLayout
 from blobmaster.run.lock import RunLock
 from blobmaster.run.machine import Surroundings
-from blobmaster.run.opening import clean_up, set_status_aside, take_status_back
+from blobmaster.run.opening import make_way, take_directory, take_status_back
 from blobmaster.run.patience import Patience
 from blobmaster.run.process import this_process
 from blobmaster.run.progress import Progress
@@ -60,7 +58,7 @@ class RunSession:
     def __init__(self, root: Path, command: str) -> None:
         self.layout = RunLayout(root)
         self._lock = RunLock(self.layout)
-        _take(self.layout, self._lock, command)
+        take_directory(self.layout, self._lock, command)
         self._watch = SignalWatch()
         self._requests = Requests()
         self._progress = Progress(time.monotonic(), time.time())
@@ -73,9 +71,10 @@ class RunSession:
         self._identity: RunIdentity | None = None
         self._course: Course | None = None
         self._rows: list[HistoryRow] = []
+        self._first = 0
         self._ticker = Ticker(
             watch=self._watch,
-            control=self.layout.control,
+            layout=self.layout,
             requests=self._requests,
             board=self._board,
             sample=self._sample,
@@ -95,7 +94,7 @@ class RunSession:
     ) -> None:
         if isinstance(error, Exception):
             self.fail(error)
-        elif self._began and self._board.facts.state not in ENDED:
+        elif self._course and self._board.facts.state not in ENDED:
             self._end("paused")
         self._commits.close()
         self._ticker.stop()
@@ -112,6 +111,11 @@ class RunSession:
     def pause_requested(self) -> bool:
         """Commit this iteration, then leave."""
         return self._requests.pause
+
+    @property
+    def first_iteration(self) -> int:
+        """Where this session goes on, 0-based; known once it has begun."""
+        return self._first
 
     @property
     def exit_status(self) -> int:
@@ -143,14 +147,14 @@ class RunSession:
         identity = resumed_from.identity if resumed_from else identity
         moved: list[Path | None] = []
         self._patience.insist(
-            lambda: moved.append(self._make_way(identity, resumed_from)), "run's folders"
+            lambda: moved.append(make_way(self.layout, identity, resumed_from)), "run's folders"
         )
-        first = 0 if resumed_from is None else resumed_from.iteration + 1
+        self._first = 0 if resumed_from is None else resumed_from.iteration + 1
         before = 0.0 if resumed_from is None else resumed_from.elapsed_seconds
         self._surroundings.workers, self._surroundings.gpu = workers, gpu
         self._identity = identity
         self._course = Course(
-            first=first,
+            first=self._first,
             total=total_iterations,
             elapsed_before_s=before,
             now=time.monotonic(),
@@ -225,8 +229,10 @@ class RunSession:
             rows=self._rows,
         )
         self._rows = []
-        permanent = self._requests.take_keep() or is_permanent(iteration)
-        self._commits.submit(meta, write, permanent=permanent)
+        keep = self._requests.take_keep()
+        if keep and not self._requests.pause:
+            self._board.put(request=None)
+        self._commits.submit(meta, write, permanent=keep or is_permanent(iteration))
 
     def settle(self) -> bool:
         """Wait until what was committed is on disk; False if that was given up, to leave.
@@ -252,26 +258,10 @@ class RunSession:
         self._board.put(soon=False, error=line)
         self._board.put_state("failed")
 
-    @property
-    def _began(self) -> bool:
-        return self._course is not None
-
     def _running(self) -> tuple[RunIdentity, Course]:
         if self._identity is None or self._course is None:
             raise RuntimeError("begin() comes before the first iteration")
         return self._identity, self._course
-
-    def _make_way(self, identity: RunIdentity, resumed: CheckpointMeta | None) -> Path | None:
-        layout = self.layout
-        moved = None
-        if resumed is None or archive.held_run(layout) not in (identity.run_id, None):
-            moved = archive.move_run_aside(layout)
-        if resumed is not None:
-            archive.move_later_aside(layout, resumed)
-            history.reconcile(layout.history, identity.run_id, resumed.iteration + 1, resumed.rows)
-            self.inflight.clear(before_iteration=resumed.iteration + 1)
-        atomic.discard(layout.earlier_status)
-        return moved
 
     def _end(self, state: str) -> None:
         whole = self.settle()
@@ -290,7 +280,7 @@ class RunSession:
         elif self._patience.waiting:
             self._board.put_state("waiting")
         else:
-            self._board.put_state("running" if self._began else "starting")
+            self._board.put_state("running" if self._course else "starting")
 
     def _sample(self) -> None:
         self._refresh_state()
@@ -302,22 +292,8 @@ class RunSession:
 
     def _close_status(self) -> None:
         """Write the last status of this session, or bring back the one that it found."""
-        if self._began:
+        if self._course:
             self._board.put_state("paused")
             self._board.write()
         else:
             take_status_back(self.layout)
-
-
-def _take(layout: RunLayout, lock: RunLock, command: str) -> None:
-    try:
-        atomic.make_folder(layout.root)
-    except OSError as error:
-        raise RunDirectoryError(f"cannot make {layout.root}: {error.strerror}") from None
-    lock.acquire(command)
-    try:
-        clean_up(layout, this_process().started_at)
-        set_status_aside(layout)
-    except OSError as error:
-        lock.release()
-        raise RunDirectoryError(f"cannot write in {layout.root}: {error.strerror}") from None

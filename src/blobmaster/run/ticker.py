@@ -6,14 +6,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from blobmaster.run.board import Board
 from blobmaster.run.control import RequestKind, Requests, take
+from blobmaster.run.layout import CONTROL_NAME, RunLayout
 from blobmaster.run.signals import SignalWatch
 from blobmaster.run.status import Request
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.5
 HEARTBEAT_SECONDS = 2.0
 SPACING_SECONDS = 0.1
 """News that comes faster than this is written together."""
@@ -31,7 +31,7 @@ class Ticker(threading.Thread):
         self,
         *,
         watch: SignalWatch,
-        control: Path,
+        layout: RunLayout,
         requests: Requests,
         board: Board,
         sample: Callable[[], None],
@@ -41,7 +41,7 @@ class Ticker(threading.Thread):
         status when the loop has to be left where it stands."""
         super().__init__(name="blobmaster-ticker", daemon=True)
         self._watch = watch
-        self._control = control
+        self._layout = layout
         self._requests = requests
         self._board = board
         self._sample = sample
@@ -76,15 +76,15 @@ class Ticker(threading.Thread):
 
     def _look(self) -> None:
         try:
-            taken = take(self._control)
+            taken = take(self._layout.control, self._layout.control_taken)
         except OSError as error:
-            log.warning("cannot take %s: %s", self._control, error.strerror)
+            log.warning("cannot take %s: %s", self._layout.control, error.strerror)
             return
         if taken is None:
             return
         if not taken.kinds:
             known = ", ".join(RequestKind)
-            message = f"{self._control.name} was not understood: {taken.text!r}; known: {known}"
+            message = f"{CONTROL_NAME} was not understood: {taken.text!r}; known: {known}"
             log.warning("%s", message)
             self._board.alert(NOT_UNDERSTOOD, "warning", message)
             return
@@ -96,7 +96,7 @@ class Ticker(threading.Thread):
         if not self._requests.ask(kind):
             log.warning("%s comes too late: the run is leaving already", kind)
             return
-        log.info("asked by %s: %s", self._control.name, kind)
+        log.info("asked by %s: %s", CONTROL_NAME, kind)
         obeyed = None if kind is RequestKind.CONTINUE else Request(text=kind, at=time.time())
         self._board.put(request=obeyed)
         if self._requests.abandon.is_set():
@@ -126,5 +126,7 @@ class Ticker(threading.Thread):
 
     def _leave(self, exit_status: int) -> None:
         """End the process here. Whatever the other threads are at, the files are whole."""
-        self._close_status()
-        os._exit(exit_status)
+        try:
+            self._close_status()
+        finally:
+            os._exit(exit_status)
