@@ -109,6 +109,16 @@ class TrainingPipeline:
                 return False
         self._measure(iteration, played, losses, rating, len(played) / minutes)
         self._commit(iteration, rating)
+        log.info(
+            "iteration %d/%d: loss %.3f (π %.3f, v %.3f), %d rounds at %.0f a minute, %.0f s%s",
+            iteration + 1,
+            self._config.run.iterations,
+            *losses,
+            len(played),
+            len(played) / minutes,
+            time.monotonic() - began,
+            "" if rating is None else f"; {rating}",
+        )
         return True
 
     def _play(self, iteration: int) -> Rounds | None:

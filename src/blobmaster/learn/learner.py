@@ -97,7 +97,7 @@ class Learner:
             sums += self._step(self._batch)
             on_step()
         self._check_weights()
-        return Losses(*(sums / steps))
+        return Losses(*(sums / steps).tolist())
 
     def _set_rate(self, rate: float) -> None:
         for group in self._optimizer.param_groups:
