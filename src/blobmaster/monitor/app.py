@@ -5,26 +5,33 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.events import Key
 from textual.message import Message
 
 from blobmaster.monitor import panels, style
 from blobmaster.monitor.drawing import glyphs_for
 from blobmaster.monitor.options import MonitorOptions
+from blobmaster.monitor.overlays import Overlay
 from blobmaster.monitor.panels import Frame
 from blobmaster.monitor.poller import Poller, send_in_background
-from blobmaster.monitor.screens import Help, Log, Question
 from blobmaster.monitor.source import Source
 from blobmaster.monitor.terminal import guarded_terminal
 from blobmaster.monitor.view import Asked, Reading, View, answered, view
-from blobmaster.monitor.widgets import ChartGrid, Notices, PanelWidget
+from blobmaster.monitor.widgets import ChartGrid, Notices, OverlayWidget, PanelWidget
 from blobmaster.run.control import RequestKind
+
+REQUESTS: Final = {
+    "p": RequestKind.PAUSE,
+    "P": RequestKind.PAUSE_NOW,
+    "c": RequestKind.CONTINUE,
+    "k": RequestKind.CHECKPOINT,
+}
 
 
 class Looked(Message):
@@ -38,9 +45,9 @@ class Looked(Message):
 class Sent(Message):
     """A request was left for the trainer, or could not be."""
 
-    def __init__(self, text: str, error: str | None) -> None:
+    def __init__(self, error: str | None) -> None:
         super().__init__()
-        self.text, self.error = text, error
+        self.error = error
 
 
 class MonitorApp(App[None]):
@@ -51,14 +58,8 @@ class MonitorApp(App[None]):
     HORIZONTAL_BREAKPOINTS = style.WIDTHS
     VERTICAL_BREAKPOINTS = style.HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("p", "request('PAUSE')"),
-        Binding("P,shift+p", "request('PAUSE NOW')"),
-        Binding("c", "request('CONTINUE')"),
-        Binding("k", "request('CHECKPOINT')"),
-        Binding("l", "log"),
-        Binding("question_mark,h", "help"),
-        Binding("q,ctrl+c,ctrl+q", "quit"),
-        Binding("ctrl+z", "suspend_process"),
+        Binding("ctrl+c,ctrl+q", "quit", priority=True),
+        Binding("ctrl+z", "suspend_process", priority=True),
     ]
 
     def __init__(self, options: MonitorOptions) -> None:
@@ -89,6 +90,7 @@ class MonitorApp(App[None]):
             yield PanelWidget(panels.checkpoints, id="checkpoints", title="checkpoints")
             yield PanelWidget(panels.log, id="log", title="log")
         yield PanelWidget(panels.footer, id="footer")
+        yield OverlayWidget()
 
     def on_mount(self) -> None:
         self.screen.set_class(self._glyphs.plain_ascii, "-ascii")
@@ -146,48 +148,48 @@ class MonitorApp(App[None]):
             width=0,
             height=0,
         )
-        dashboard = self.screen_stack[0]
-        dashboard.query_one(ChartGrid).make_room(frame)
-        for panel in dashboard.query(PanelWidget):
+        self.query_one(ChartGrid).make_room(frame)
+        for panel in self.query(PanelWidget):
             panel.show(frame)
 
-    def action_request(self, text: str) -> None:
-        """Ask the trainer for something; a pause only after the person has confirmed it."""
+    def on_key(self, event: Key) -> None:
+        """Every key is obeyed in the order typed: overlays are no screens that come and go."""
+        overlay = self.query_one(OverlayWidget)
+        if overlay.obeys(event.key):
+            if event.character in ("y", "Y") and overlay.asks:
+                self._send(overlay.asks)
+                overlay.close()
+        elif event.character == "q":
+            self.exit()
+        elif event.character in ("?", "h"):
+            overlay.open(Overlay(kind="help"))
+        elif event.character == "l":
+            overlay.open(Overlay(kind="log"))
+        elif event.character in REQUESTS:
+            self._request(REQUESTS[event.character], overlay)
+
+    def _request(self, kind: RequestKind, overlay: OverlayWidget) -> None:
+        """Ask the trainer for something; for a pause only after the person has confirmed it."""
         if not self._can_write or not self.shown.can_be_asked:
             return
-        if text in (RequestKind.PAUSE, RequestKind.PAUSE_NOW):
-            self.push_screen(Question(self._question(text)), self._confirmed(text))
+        if kind in (RequestKind.PAUSE, RequestKind.PAUSE_NOW):
+            overlay.open(Overlay(kind="question", asks_for=kind))
         else:
-            self._send(text)
+            self._send(kind)
 
-    def _question(self, text: str) -> str:
-        if text == RequestKind.PAUSE_NOW:
-            return "Pause the run now? Running blocks are given up, finished ones kept."
-        return f"Pause the run when iteration {self.shown.iteration} is done?"
-
-    def _confirmed(self, text: str) -> Callable[[bool | None], None]:
-        def send_if(yes: bool | None) -> None:
-            if yes:
-                self._send(text)
-
-        return send_if
-
-    def _send(self, text: str) -> None:
+    def _send(self, kind: RequestKind) -> None:
         self._complaint = None
-        self._asked = Asked(text=text, at=time.monotonic(), seq=self.shown.seq)
+        self._asked = Asked(text=kind.value, at=time.monotonic(), seq=self.shown.seq)
         self._poller.await_answer(True)
-        send_in_background(self._options.control, text, lambda error: self._post(Sent(text, error)))
+        send_in_background(self._options.control, kind.value, lambda error: self._post(Sent(error)))
         self._show()
-
-    def action_help(self) -> None:
-        self.push_screen(Help())
-
-    def action_log(self) -> None:
-        self.push_screen(Log(self.shown.log))
 
 
 def run_screen(options: MonitorOptions) -> int:
     """Show the screen until the person leaves; the terminal is as before then."""
+    # Exported by some shells, they would hide every change of the terminal's size.
+    for stale in ("COLUMNS", "LINES"):
+        os.environ.pop(stale, None)
     app = MonitorApp(options)
     with guarded_terminal(app.leave):
         # Without the mouse the terminal's own selection works: commands are there to be copied.

@@ -17,6 +17,7 @@ SECOND_LOOK_S: Final = 6.0
 """Where only the file vouches for a run, a page waits so long to see it move: three rewrites."""
 _SECOND_LOOK_STEP_S: Final = 0.25
 INTERRUPTED: Final = 130
+BAD_INPUT: Final = 2
 
 
 def run_monitor(options: MonitorOptions) -> int:
@@ -24,6 +25,12 @@ def run_monitor(options: MonitorOptions) -> int:
     try:
         if options.once or (options.json and not options.plain):
             return _print_once(options)
+        if not options.layout.root.is_dir():
+            sys.stderr.write(
+                f"blobmaster monitor: there is no folder {options.layout.root}; start a run, or "
+                "name a run's folder with --checkpoint-dir\n"
+            )
+            return BAD_INPUT
         if options.plain or not has_screen():
             return _print_changes(options)
     except KeyboardInterrupt:

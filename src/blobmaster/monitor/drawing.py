@@ -122,9 +122,12 @@ def fit(line: Iterable[Span], width: int) -> Line:
 def spread(left: Iterable[Span], right: Iterable[Span], width: int) -> Line:
     """Two texts at the two ends of a line; the left one gives way where both do not fit."""
     right = tuple(right)
+    left = tuple(left)
     room = width - width_of(right)
     if room < 8:
         return fit(left, width)
+    if width_of(left) <= room:
+        return (*fit(left, room), *right)
     return (*fit(left, room - 1), Span(" "), *right)
 
 

@@ -48,6 +48,8 @@ class Sighting:
     """Run id, pid and process start: another session of the run starts a new watch."""
     seq: int
     seq_since: float
+    watched_since: float
+    """When this session was first seen."""
     seq_moved: bool
     """Whether `seq` was seen to move, which proves a trainer at work wherever it is."""
     progress_count: int
@@ -111,6 +113,7 @@ def watch(
             session=session,
             seq=status.seq,
             seq_since=now - unwritten,
+            watched_since=now,
             seq_moved=False,
             progress_count=status.progress_count,
             progress_since=now - idle - unwritten,
@@ -123,6 +126,7 @@ def watch(
         session=session,
         seq=status.seq,
         seq_since=now if moved else before.seq_since,
+        watched_since=before.watched_since,
         seq_moved=moved or before.seq_moved,
         progress_count=status.progress_count,
         progress_since=now if progressed else before.progress_since,
@@ -143,6 +147,7 @@ def judge(status: Status, sighting: Sighting, interval: float) -> Verdict:
     if status.state in ENDED:
         return Verdict(state=written)
     silence = max(SILENCE_S, 3 * interval)
+    now_watched = sighting.looked_at - sighting.watched_since
     if sighting.process is Process.GONE and not _still_writing(sighting):
         return Verdict(
             state="dead",
@@ -154,7 +159,7 @@ def judge(status: Status, sighting: Sighting, interval: float) -> Verdict:
             why=f"process {status.pid} is stopped; kill -CONT {status.pid} lets it go on",
         )
     if sighting.silent_s > silence:
-        return _silent(status, sighting)
+        return _silent(status, sighting, sure=now_watched > silence)
     if status.state != "waiting" and sighting.idle_s > stall_limit(status):
         return Verdict(
             state="stalled",
@@ -174,12 +179,12 @@ def _still_writing(sighting: Sighting) -> bool:
     return sighting.seq_moved and sighting.silent_s < LAST_WORD_S
 
 
-def _silent(status: Status, sighting: Sighting) -> Verdict:
+def _silent(status: Status, sighting: Sighting, *, sure: bool) -> Verdict:
     since = words.duration(sighting.silent_s)
     if sighting.process is Process.ELSEWHERE:
         return Verdict(state="no contact", why=f"nothing new from {status.host} for {since}")
     return Verdict(
         state="stalled",
-        sure=sighting.seq_moved,
+        sure=sure or sighting.seq_moved,
         why=f"process {status.pid} is alive, but has not written its status for {since}",
     )

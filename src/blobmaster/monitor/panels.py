@@ -54,7 +54,8 @@ def header(frame: Frame) -> list[Line]:
     mark = frame.glyphs.marks.get(view.state, "")
     state = f"{mark} {view.state}".strip() + ("" if view.sure else " (unconfirmed)")
     role = LOOKS.get(view.state, "dim") if view.sure else "dim"
-    left: Line = (Span(" BlobMaster  ", "strong"), Span(state, role))
+    title = " BlobMaster  " if frame.width >= 50 else " "
+    left: Line = (Span(title, "strong"), Span(state, role))
     if view.why and view.state not in ("waiting", "unreadable", "stalled", "dead", "failed"):
         left = (*left, Span(f"  {view.why}", "dim"))
     names = (f"  {view.run_id} on {view.host} ", f"  {view.run_id} ") if view.run_id else ()

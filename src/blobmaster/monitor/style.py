@@ -8,7 +8,7 @@ WIDTHS: Final[list[tuple[int, str]] | None] = [(0, "-narrow"), (76, "-normal")]
 HEIGHTS: Final[list[tuple[int, str]] | None] = [
     (0, "-tiny"),
     (18, "-short"),
-    (30, "-tall"),
+    (35, "-tall"),
     (48, "-high"),
 ]
 
@@ -16,6 +16,8 @@ CSS: Final = """
 Screen {
     layout: vertical;
     overflow: hidden;
+    layers: below over;
+    align: center middle;
     background: ansi_default;
     color: ansi_default;
 }
@@ -54,16 +56,12 @@ Screen.-tiny #figures { border: none; padding: 0 1; }
 Screen.-tiny #machine, Screen.-tiny #charts { display: none; }
 Screen.-tiny #left { width: 1fr; }
 
-ModalScreen { align: center middle; background: transparent; }
-.box, .page {
+#overlay {
+    layer: over;
     border: round ansi_cyan;
-    border-title-color: ansi_default;
     border-subtitle-color: ansi_default;
-    background: ansi_default;
+    max-width: 100%;
+    max-height: 100%;
 }
-.box { width: auto; max-width: 96%; height: auto; max-height: 100%; padding: 0 2; }
-.page { padding: 0 1; }
-VerticalScroll { scrollbar-size-vertical: 1; }
-VerticalScroll.box { width: 58; }
-Screen.-ascii .box, Screen.-ascii .page { border: ascii ansi_cyan; }
+Screen.-ascii #overlay { border: ascii ansi_cyan; }
 """

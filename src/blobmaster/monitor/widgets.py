@@ -15,15 +15,21 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+from blobmaster.monitor import overlays
 from blobmaster.monitor.chart import charts, draw, legend
 from blobmaster.monitor.curves import Curve
 from blobmaster.monitor.drawing import Line, Role, to_ascii
+from blobmaster.monitor.overlays import LogFilter, Overlay
 from blobmaster.monitor.panels import Frame, Panel
+from blobmaster.run.control import RequestKind
 
 MOST_CHARTS: Final = 9
 CHART_WIDTH: Final = 34
 CHART_HEIGHT: Final = 7
 """Less than this, border included, tells nothing."""
+
+_LOG_FILTERS: Final[dict[str, LogFilter]] = {"a": "all", "w": "warnings", "e": "errors"}
+_SCROLLS: Final = {"up": 1, "down": -1, "pageup": 10, "pagedown": -10, "home": 999, "end": -999}
 
 STYLES: Final[dict[Role, Style]] = {
     "text": Style(),
@@ -139,3 +145,56 @@ class ChartGrid(Grid):
     def on_resize(self) -> None:
         if self._frame is not None:
             self.make_room(self._frame)
+
+
+class OverlayWidget(PanelWidget):
+    """Lies over the dashboard while it is open, and then has the first word on every key."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda frame: overlays.draw(self._overlay, frame), id="overlay")
+        self._overlay = overlays.NONE
+        self.display = False
+
+    @property
+    def asks(self) -> RequestKind | None:
+        """What is being asked about, while a question is open."""
+        return self._overlay.asks_for if self._overlay.kind == "question" else None
+
+    def open(self, overlay: Overlay) -> None:
+        """Show an overlay in place of any other."""
+        self._overlay = overlay
+        self._update()
+
+    def close(self) -> None:
+        """Show the dashboard alone."""
+        self.open(overlays.NONE)
+
+    def obeys(self, key: str) -> bool:
+        """Whether the key is for the open overlay; one that it does not know closes a question."""
+        kind = self._overlay.kind
+        if kind == "none" or self._frame is None:
+            return False
+        if kind == "log" and key in _LOG_FILTERS:
+            self.open(Overlay(kind="log", levels=_LOG_FILTERS[key]))
+        elif kind in ("log", "help") and key in _SCROLLS:
+            self.open(overlays.scroll(self._overlay, _SCROLLS[key], self._frame))
+        elif key.upper() not in ("Y", "SHIFT+Y") or kind != "question":
+            self.close()
+        return True
+
+    def draw(self, frame: Frame) -> list[Line]:
+        """Sized by what it says, before it is drawn."""
+        if self._overlay.kind == "log":
+            self.styles.width = self.styles.height = "100%"
+        else:
+            columns, lines = overlays.size(self._overlay, frame)
+            self.styles.width, self.styles.height = columns + 4, lines + 2
+        return super().draw(frame)
+
+    def _update(self) -> None:
+        is_log = self._overlay.kind == "log"
+        self.border_title = overlays.TITLES[self._overlay.levels] if is_log else ""
+        self.border_subtitle = overlays.LOG_KEYS if is_log else ""
+        if self._frame is not None:
+            self.show(self._frame)
+        self.display = self._overlay.kind != "none"

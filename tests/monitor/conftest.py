@@ -1,0 +1,5 @@
+"""The fixtures of the monitor's tests."""
+
+from monitor_terminal import layout, open_terminal
+
+__all__ = ["layout", "open_terminal"]
