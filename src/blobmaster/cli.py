@@ -78,9 +78,7 @@ def train(root: Path, resume: str | None, fast: bool, **flags: Any) -> int:
 @click.option("--plain", is_flag=True, help="No screen: a line whenever something changes.")
 @click.option("--json", "as_json", is_flag=True, help="What is shown, as JSON.")
 @click.option("--readonly", is_flag=True, help="Leave out the keys that write.")
-def monitor(
-    root: Path, status_file: Path | None, as_json: bool, **options: Any
-) -> int:
+def monitor(root: Path, status_file: Path | None, as_json: bool, **options: Any) -> int:
     """Watch a run; p pauses it, q leaves it alone and quits."""
     from blobmaster.monitor.command import run_monitor
     from blobmaster.monitor.options import MonitorOptions
@@ -114,7 +112,7 @@ def list_checkpoints(root: Path) -> int:
 @click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
 def bench(parts: tuple[str, ...], as_json: bool) -> int:
     """Measure speed: all PARTS, or some of selfplay, learner, checkpoint, status, engine."""
-    from blobmaster.bench import run_bench
+    from blobmaster.bench.command import run_bench
 
     try:
         return run_bench(parts, as_json=as_json)

@@ -16,7 +16,6 @@ from blobmaster.play.curriculum import Curriculum
 from blobmaster.play.settings import RatingSettings, RoundMix, SelfPlaySettings
 from blobmaster.search.settings import SearchSettings
 
-
 DEFAULT_DIRECTORY = Path("models/checkpoints")
 """Where a run lies unless `--checkpoint-dir` says otherwise."""
 
@@ -61,9 +60,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def work(self, iteration: int) -> float:
         """An iteration's cost beside others': the simulations that it plays."""
         worlds, simulations = self.get_mcts_params(iteration)
-        return float(
-            self.curriculum.rounds(iteration, self.self_play) * worlds * simulations
-        )
+        return float(self.curriculum.rounds(iteration, self.self_play) * worlds * simulations)
 
 
 Tables = dict[str, dict[str, Any]]
@@ -86,7 +83,12 @@ FAST: Tables = {
 }
 """`--fast`: five iterations in about a minute on two cores, to see that everything works."""
 
-UNCHANGEABLE = (("run", "seed"), ("run", "training_on"), ("network", "width"), ("network", "blocks"))
+UNCHANGEABLE = (
+    ("run", "seed"),
+    ("run", "training_on"),
+    ("network", "width"),
+    ("network", "blocks"),
+)
 """What a run keeps from its start to its end."""
 
 

@@ -108,7 +108,7 @@ class TrainingPipeline:
             if rating is None:
                 return False
         self._measure(iteration, played, losses, rating, len(played) / minutes)
-        self._commit(iteration, rating)
+        self.commit(iteration, rating)
         log.info(
             "iteration %d/%d: loss %.3f (π %.3f, v %.3f), %d rounds at %.0f a minute, %.0f s%s",
             iteration + 1,
@@ -242,7 +242,8 @@ class TrainingPipeline:
         metrics = self._metrics | fixed
         return self._status.update(iteration, run.iterations, metrics, self._config)
 
-    def _commit(self, iteration: int, rating: Rating | None) -> None:
+    def commit(self, iteration: int, rating: Rating | None) -> None:
+        """End the iteration, and commit it if it is due; the loop is held for a copy alone."""
         run = self._config.run
         session = self._session
         metrics = self._publish(iteration)
@@ -260,9 +261,7 @@ class TrainingPipeline:
             torch.save(snapshot, file)
 
         elo = rating.elo if rating is not None else None
-        session.commit(
-            iteration, write, metrics=metrics, elo=elo, config=as_tables(self._config)
-        )
+        session.commit(iteration, write, metrics=metrics, elo=elo, config=as_tables(self._config))
         session.advance()
 
     def state_dict(self, iteration: int) -> dict[str, Any]:
@@ -303,7 +302,7 @@ def _ignore(rounds: int) -> None:
 
 
 def resolved(config: Config) -> Config:
-    """The settings with what depends on this machine written out, so that a resumed run keeps it."""
+    """The settings with what this machine decides written out, so that a resumed run keeps it."""
     if config.learning.threads:
         return config
     learning = msgspec.structs.replace(config.learning, threads=_cores())

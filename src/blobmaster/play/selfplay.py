@@ -14,7 +14,10 @@ from blobmaster.play.deals import deal
 from blobmaster.play.pool import Pool
 from blobmaster.play.settings import RoundMix, SelfPlaySettings
 from blobmaster.randomness import generator
+from blobmaster.search.search import Evaluator
 from blobmaster.search.settings import SearchSettings
+
+MakeEvaluator = Callable[[BlobNetwork, int, torch.device], Evaluator]
 
 
 class SelfPlayEngine:
@@ -27,12 +30,15 @@ class SelfPlayEngine:
         settings: SelfPlaySettings,
         seed: int,
         device: torch.device,
+        make_evaluator: MakeEvaluator = NetworkEvaluator,
     ) -> None:
+        """`make_evaluator(network, rows, device)` makes the evaluator of each block."""
         self._pool = pool
         self._mix = mix
         self._settings = settings
         self._seed = seed
         self._device = device
+        self._make_evaluator = make_evaluator
 
     def block_count(self, rounds: int) -> int:
         """Blocks that `rounds` are cut into; the last may be smaller."""
@@ -63,7 +69,7 @@ class SelfPlayEngine:
             size = self.rounds_in(block, rounds)
             rows = min(self._settings.slots, size) * search.worlds
             return play_block(
-                NetworkEvaluator(network, rows, self._device),
+                self._make_evaluator(network, rows, self._device),
                 deal(self._mix, size, generator(self._seed, "self-play", iteration, block)),
                 search,
                 self._settings,

@@ -1,0 +1,58 @@
+"""`blobmaster bench`: the figures that the documents quote, measured in one run.
+
+Machines are shared and noisy: what is compared alternates in one run, is repeated, and the median
+is told. Every part says its setting.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from blobmaster.bench.common import Figures
+from blobmaster.bench.files import measure_checkpoint, measure_status
+from blobmaster.bench.speed import measure_engine, measure_learner, measure_selfplay
+
+PARTS: dict[str, Callable[[], Figures]] = {
+    "selfplay": measure_selfplay,
+    "learner": measure_learner,
+    "checkpoint": measure_checkpoint,
+    "status": measure_status,
+    "engine": measure_engine,
+}
+
+
+def run_bench(parts: Sequence[str], *, as_json: bool) -> int:
+    """Measure the parts (all if none is named) and print them; returns the exit status.
+
+    Raises:
+        ValueError: there is no such part.
+    """
+    for part in parts:
+        if part not in PARTS:
+            raise ValueError(f"there is no part {part!r}: choose from {', '.join(PARTS)}")
+    found: dict[str, Figures] = {}
+    progress = Console(stderr=True)
+    for part in parts or PARTS:
+        with progress.status(f"measuring {part} …"):
+            found[part] = PARTS[part]()
+    if as_json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))  # noqa: T201 (the answer)
+    else:
+        _print_table(found)
+    return 0
+
+
+def _print_table(found: dict[str, Figures]) -> None:
+    table = Table("part", "figure", "value", "setting", box=None)
+    for part, figures in found.items():
+        notes = [part, figures["setting"]]
+        for name, value in figures.items():
+            if name != "setting":
+                shown = f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"
+                table.add_row(notes[0], name, shown, notes[1])
+                notes = ["", ""]
+    Console(highlight=False).print(table)

@@ -1,0 +1,63 @@
+"""What the parts of the benchmark share: figures, settings, rounds to work on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from blobmaster.config import Config
+from blobmaster.game.records import join
+from blobmaster.learn.replay import ReplayWindow
+from blobmaster.net.model import BlobNetwork, new_network, parameter_count
+from blobmaster.net.settings import NetworkSettings
+from blobmaster.play.pool import LocalPool
+from blobmaster.play.selfplay import SelfPlayEngine
+from blobmaster.play.settings import RoundMix
+from blobmaster.search.settings import SearchSettings
+
+Figures = dict[str, Any]
+
+REPEATS = 3
+MIX = RoundMix(players={4: 1.0}, most_cards={4: {5: 1.0}}, longest_only=True)
+SEARCH = SearchSettings(worlds=3, simulations=30)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long `work` takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def size_of(network: BlobNetwork) -> str:
+    """The network's size in words."""
+    return f"{parameter_count(network) / 1e6:.1f}M parameters"
+
+
+def use_one_thread() -> None:
+    """Prepare a worker thread as a run does."""
+    torch.set_num_threads(1)
+
+
+def filled_window(decisions: int) -> ReplayWindow:
+    """A window of so many decisions of the default mix, each round in it many times."""
+    config = Config()
+    network = new_network(NetworkSettings(width=16, blocks=1), 0).eval()
+    pool = LocalPool(1, prepare=use_one_thread)
+    engine = SelfPlayEngine(pool, config.rounds, config.self_play, 0, torch.device("cpu"))
+    played = engine.play(
+        0,
+        network,
+        SearchSettings(worlds=1, simulations=8),
+        512,
+        range(engine.block_count(512)),
+        abandon=lambda: False,
+        on_rounds=lambda _: None,
+    )
+    rounds = join(block for _, block in played)
+    window = ReplayWindow(decisions)
+    window.add(join([rounds] * (decisions // rounds.decision_count + 1)))
+    return window

@@ -1,0 +1,86 @@
+"""What the run's files cost: checkpoints and the status."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from blobmaster.bench.common import REPEATS, Figures, filled_window, seconds
+from blobmaster.config import Config
+from blobmaster.loop import TrainingPipeline, resolved
+from blobmaster.net.model import ARCHITECTURE, new_network, parameter_count
+from blobmaster.run.board import Board
+from blobmaster.run.checkpoints import RunIdentity
+from blobmaster.run.layout import RunLayout
+from blobmaster.run.process import this_process
+from blobmaster.run.progress import Progress
+from blobmaster.run.session import RunSession
+
+MILESTONES = 100
+CACHED = 4
+
+
+def measure_checkpoint() -> Figures:
+    """How long a commit of the default run holds the loop, and how large it is, window full."""
+    config = resolved(Config())
+    held: list[float] = []
+    plain: list[float] = []
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        root = Path(folder) / "run"
+        with RunSession.open(root, command="blobmaster bench") as session:
+            pipeline = TrainingPipeline(config, session, workers=1)
+            session.begin(_identity(config), config.run.iterations, None, "")
+            state = pipeline.state_dict(0)
+            window = filled_window(config.learning.window)
+            state["window"] = {
+                name: torch.from_numpy(array) for name, array in window.state_dict().items()
+            }
+            pipeline.load_state_dict(state)
+            for iteration in range(REPEATS + 1):
+                began = time.perf_counter()
+                pipeline.commit(iteration, None)
+                held.append(time.perf_counter() - began)
+                session.settle()
+                plain.append(seconds(lambda: torch.save(state, root / "plain")))
+            entry, _ = session.store.newest_whole()
+            assert entry is not None
+            size = entry.path.stat().st_size
+    return {
+        "setting": f"default run, {window.decisions:,} decisions in the window",
+        "held_ms": 1e3 * statistics.median(held[1:]),
+        "plain_save_ms": 1e3 * statistics.median(plain[1:]),
+        "bytes": size,
+        "bytes_of_500_iterations": size * (MILESTONES + CACHED),
+    }
+
+
+def measure_status() -> Figures:
+    """A write of news into status.json, its file synced."""
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        progress = Progress(time.monotonic(), time.time())
+        board = Board(RunLayout(Path(folder)), this_process(), progress, lambda: None)
+        times = []
+        for loss in range(300):
+            board.put(metrics={"loss": float(loss), "phase": "rounds"})
+            times.append(seconds(board.write))
+        board.close()
+    return {
+        "setting": "the file synced, in the working folder",
+        "write_ms": 1e3 * statistics.median(times),
+        "write_p99_ms": 1e3 * statistics.quantiles(times, n=100)[-1],
+    }
+
+
+def _identity(config: Config) -> RunIdentity:
+    return RunIdentity(
+        run_id="bench",
+        project="Blobmaster",
+        architecture=ARCHITECTURE,
+        parameters=parameter_count(new_network(config.network, 0)),
+        start_date="20000101",
+        seed=0,
+    )

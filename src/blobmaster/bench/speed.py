@@ -1,0 +1,202 @@
+"""How fast rounds are played and learned from."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from blobmaster.bench.common import (
+    MIX,
+    REPEATS,
+    SEARCH,
+    Figures,
+    filled_window,
+    seconds,
+    size_of,
+    use_one_thread,
+)
+from blobmaster.config import Config
+from blobmaster.game.rules import MAX_LEGAL, STATE, apply, deal_into, is_over, legal_actions
+from blobmaster.kernels import kernel
+from blobmaster.learn.learner import Learner, losses
+from blobmaster.learn.replay import ReplayWindow, new_batch
+from blobmaster.loop import default_workers, resolved
+from blobmaster.net.inference import NetworkEvaluator
+from blobmaster.net.model import BlobNetwork, new_network
+from blobmaster.net.observation import FEATURES
+from blobmaster.play.deals import deal
+from blobmaster.play.pool import LocalPool
+from blobmaster.play.selfplay import SelfPlayEngine
+from blobmaster.randomness import Stream, below, generator, stream
+
+
+class _Meter:
+    """Counts evaluations, and the time that all threads together spend in the network."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.rows = 0
+        self.calls = 0
+        self.seconds = 0.0
+
+    def add(self, rows: int, seconds: float) -> None:
+        with self._lock:
+            self.rows += rows
+            self.calls += 1
+            self.seconds += seconds
+
+    def evaluator(self, network: BlobNetwork, rows: int, device: torch.device) -> NetworkEvaluator:
+        """An evaluator that this meter watches."""
+        return _MeteredEvaluator(self, network, rows, device)
+
+
+class _MeteredEvaluator(NetworkEvaluator):
+    def __init__(
+        self, meter: _Meter, network: BlobNetwork, rows: int, device: torch.device
+    ) -> None:
+        super().__init__(network, rows, device)
+        self._meter = meter
+
+    def _forward(self, count: int) -> npt.NDArray[np.float32]:
+        began = time.perf_counter()
+        outputs = super()._forward(count)
+        self._meter.add(count, time.perf_counter() - began)
+        return outputs
+
+
+def measure_selfplay() -> Figures:
+    """Rounds a minute of the whole engine, beside the bare network at the same batch."""
+    config = Config()
+    workers = default_workers(0)
+    network = new_network(config.network, 0).eval()
+    pool = LocalPool(workers, prepare=use_one_thread)
+    rounds = config.self_play.rounds_per_block * workers
+    speeds: dict[str, list[float]] = {"rounds": [], "evals": [], "share": [], "bare": []}
+    _play(network, pool, 8, _Meter())
+    for _ in range(REPEATS):
+        meter = _Meter()
+        began = time.perf_counter()
+        _play(network, pool, rounds, meter)
+        elapsed = time.perf_counter() - began
+        speeds["rounds"].append(60 * rounds / elapsed)
+        speeds["evals"].append(meter.rows / elapsed)
+        speeds["share"].append(meter.seconds / workers / elapsed)
+        batch = round(meter.rows / meter.calls)
+        speeds["bare"].append(_bare_speed(network, pool, workers, batch))
+    return {
+        "setting": f"4 players, 5 cards, {SEARCH}, {size_of(network)}, {workers} workers",
+        "rounds_per_min": statistics.median(speeds["rounds"]),
+        "evals_per_s": statistics.median(speeds["evals"]),
+        "evaluator_evals_per_s": statistics.median(speeds["bare"]),
+        "share_of_evaluator": statistics.median(
+            mine / bare for mine, bare in zip(speeds["evals"], speeds["bare"], strict=True)
+        ),
+        "network_share": statistics.median(speeds["share"]),
+        "mean_batch": batch,
+    }
+
+
+def _play(network: BlobNetwork, pool: LocalPool, rounds: int, meter: _Meter) -> None:
+    engine = SelfPlayEngine(
+        pool, MIX, Config().self_play, 0, torch.device("cpu"), make_evaluator=meter.evaluator
+    )
+    for _ in engine.play(
+        0,
+        network,
+        SEARCH,
+        rounds,
+        range(engine.block_count(rounds)),
+        abandon=lambda: False,
+        on_rounds=lambda _: None,
+    ):
+        pass
+
+
+def _bare_speed(network: BlobNetwork, pool: LocalPool, workers: int, batch: int) -> float:
+    """Rows a second of the network alone on as many threads, each with its own batch."""
+    calls = 40
+
+    def repeat(number: int) -> int:
+        rows = torch.rand(batch, FEATURES, generator=torch.Generator().manual_seed(number))
+        with torch.inference_mode():
+            for _ in range(calls):
+                network(rows)
+        return calls * batch
+
+    began = time.perf_counter()
+    rows = sum(done for _, done in pool.map(repeat, range(workers)))
+    return rows / (time.perf_counter() - began)
+
+
+def measure_learner() -> Figures:
+    """A learning step beside the bare forward, backward and optimizer on the same tensors."""
+    config = resolved(Config())
+    settings = config.learning
+    network = new_network(config.network, 0)
+    learner = Learner(network, settings, 0, torch.device("cpu"))
+    window = filled_window(settings.batch)
+    bare = _bare_step(network, window, settings.batch)
+    steps = 8
+    times: dict[str, list[float]] = {"step": [], "bare": []}
+    for repeat in range(REPEATS):
+        began = time.perf_counter()
+        learner.learn(repeat, window, steps, on_step=lambda: None, abandon=lambda: False)
+        times["step"].append((time.perf_counter() - began) / steps)
+        times["bare"].append(statistics.median(seconds(bare) for _ in range(steps)))
+    return {
+        "setting": f"batch {settings.batch}, {size_of(network)}, {settings.threads} threads",
+        "step_ms": 1e3 * statistics.median(times["step"]),
+        "bare_step_ms": 1e3 * statistics.median(times["bare"]),
+        "times_bare": statistics.median(
+            mine / its for mine, its in zip(times["step"], times["bare"], strict=True)
+        ),
+    }
+
+
+def _bare_step(network: BlobNetwork, window: ReplayWindow, size: int) -> Callable[[], None]:
+    batch = new_batch(size)
+    window.draw(generator(0, "bench"), 1.0, batch)
+    tensors = [torch.from_numpy(array) for array in batch]
+    optimizer = torch.optim.AdamW(network.parameters(), fused=True)
+
+    def step() -> None:
+        policy_loss, value_loss = losses(network, *tensors)
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(policy_loss + value_loss)
+        optimizer.step()
+
+    return step
+
+
+def measure_engine() -> Figures:
+    """The rules alone: random rounds a second on one core."""
+    rounds = 20_000
+    deals = deal(MIX, rounds, generator(0, "bench"))
+    _play_randomly(deals.plan[:1], deals.deck[:1], stream(0, "bench"))
+    speeds = [
+        rounds / seconds(lambda: _play_randomly(deals.plan, deals.deck, stream(0, "bench")))
+        for _ in range(REPEATS)
+    ]
+    return {
+        "setting": "4 players, 5 cards, random actions, one core",
+        "rounds_per_s": statistics.median(speeds),
+    }
+
+
+@kernel
+def _play_randomly(plan: npt.NDArray[np.int64], deck: npt.NDArray[np.int64], draws: Stream) -> None:
+    legal = np.empty(MAX_LEGAL, np.int64)
+    state = np.empty(STATE, np.int64)
+    for number in range(len(plan)):
+        deal_into(
+            state, plan[number, 0], plan[number, 1], plan[number, 2], plan[number, 3], deck[number]
+        )
+        while not is_over(state):
+            count = legal_actions(state, legal)
+            apply(state, legal[below(draws, count)])
