@@ -1,0 +1,227 @@
+"""Ratings: how strong a network is, against a pool of earlier ones and fixed players.
+
+A rating plays two things. At mixed tables the network meets the pool; every deal, summed over the
+rotations of its seats, ranks its table, and the rankings of all ratings together give each player
+an Elo, so that later results correct earlier ratings. The yardsticks need no pool: points a round
+and exact bids at tables of random and of heuristic players, and what the untrained network makes
+there on the same deals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from blobmaster.net.model import BlobNetwork
+from blobmaster.play.arena import Results
+from blobmaster.play.estimate import Estimate, estimate, estimate_mean
+from blobmaster.play.matches import (
+    HEURISTIC,
+    RANDOM,
+    Arena,
+    Match,
+    match_against,
+    mixed_match,
+)
+from blobmaster.play.plackett_luce import EMPTY, Standings, choices_of, fit, standings_of
+from blobmaster.play.pool import Pool
+from blobmaster.play.settings import RatingSettings
+from blobmaster.randomness import generator
+
+UNTRAINED = "untrained"
+FIXED = (UNTRAINED, RANDOM, HEURISTIC)
+"""Who is in every pool. The first is the one that all others are rated from."""
+
+UNTRAINED_ELO = 1000.0
+ELO_PER_DECADE = 400.0
+"""Ten times as strong is 400 more: it comes before the other in 10 of 11 deals."""
+
+DRAWS = 1.0
+"""Tied deals with the untrained network that every player is given, so that a perfect record
+stays finite."""
+
+
+class Yardstick(NamedTuple):
+    """A network at tables where all others are the same fixed player."""
+
+    points: Estimate
+    """Points a round."""
+    exact: Estimate
+    """Share of bids made exactly."""
+    gain: Estimate
+    """Points a round above the untrained network, on the same deals in the same place."""
+
+
+class Rating(NamedTuple):
+    """What a network was found to be worth."""
+
+    elo: float
+    elo_low: float
+    elo_high: float
+    vs_random: Yardstick
+    vs_heuristic: Yardstick
+
+    def metrics(self) -> dict[str, float]:
+        """Every number by a flat name: `elo`, `points_vs_random`, `points_vs_random_low`, .."""
+        metrics = {"elo": self.elo, "elo_low": self.elo_low, "elo_high": self.elo_high}
+        for opponent, yardstick in ((RANDOM, self.vs_random), (HEURISTIC, self.vs_heuristic)):
+            for measure, found in yardstick._asdict().items():
+                name = f"{measure}_vs_{opponent}"
+                metrics |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+        return metrics
+
+
+class Ratings:
+    """All ratings of a run: who has played, and how every deal at a mixed table came out."""
+
+    def __init__(self, settings: RatingSettings, seed: int) -> None:
+        """Args:
+        settings: how much is played.
+        seed: the run's seed, which names the deals.
+        """
+        self._settings = settings
+        self._seed = seed
+        self._players = list(FIXED)
+        self._standings: Standings = np.empty((0, settings.players), np.int16)
+        self._counts = np.empty(0, np.int32)
+        self._sizes: list[int] = []
+
+    @property
+    def total_deals(self) -> int:
+        """Deals that one rating plays."""
+        return sum(len(match.lineups) for match in self._matches("", FIXED))
+
+    def rate(
+        self,
+        iteration: int,
+        network: BlobNetwork,
+        untrained: BlobNetwork,
+        earlier: Mapping[str, BlobNetwork],
+        pool: Pool,
+        device: torch.device,
+        *,
+        abandon: Callable[[], bool],
+        on_deals: Callable[[int], None],
+    ) -> Rating | None:
+        """Rate the network of an iteration.
+
+        Args:
+            iteration: 0-based; the network is called after it, such as `iter005` after 4.
+            network, untrained: the network and what it was before training.
+            earlier: some networks that were rated before, by name.
+            pool, device: what plays.
+            abandon: looked at between two steps; when true the rating is given up.
+            on_deals: told by the workers how many deals have been finished.
+
+        Returns:
+            The rating, or None, with nothing changed, if it was abandoned.
+
+        Raises:
+            ValueError: the iteration was rated before.
+        """
+        name = player_name(iteration)
+        if name in self._players or name in earlier:
+            raise ValueError(f"{name} was rated before")
+        networks = {**earlier, name: network, UNTRAINED: untrained}
+        matches = self._matches(name, (*FIXED, *earlier))
+        arena = Arena(networks, self._settings, self._seed, iteration, device)
+        played = arena.play(matches, pool, abandon=abandon, on_deals=on_deals)
+        if played is None:
+            return None
+        self._add(matches[0], played[0])
+        elo = self._estimate_elo(name, generator(self._seed, "rating intervals", iteration, 0))
+        draws = generator(self._seed, "rating intervals", iteration, 1)
+        return Rating(
+            *elo,
+            vs_random=self._yardstick(played[1], played[2], draws),
+            vs_heuristic=self._yardstick(played[3], played[4], draws),
+        )
+
+    def elos(self) -> dict[str, float]:
+        """The Elo of every player, by all results so far."""
+        choices = choices_of(self._standings)
+        strengths = fit(choices, self._counts, np.ones(len(self._players)), draws=DRAWS)
+        return dict(zip(self._players, _elo(strengths).tolist(), strict=True))
+
+    def state_dict(self) -> dict[str, Any]:
+        """All results: arrays, numbers and names."""
+        return {
+            "players": list(self._players),
+            "standings": self._standings,
+            "counts": self._counts,
+            "sizes": list(self._sizes),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from `state_dict`."""
+        self._players = list(state["players"])
+        self._standings = np.asarray(state["standings"], np.int16)
+        self._counts = np.asarray(state["counts"], np.int32)
+        self._sizes = list(state["sizes"])
+
+    def _matches(self, name: str, others: tuple[str, ...]) -> list[Match]:
+        """The mixed tables, then each yardstick for the network and for the untrained one."""
+        return [
+            mixed_match(name, others, self._settings),
+            *(
+                match_against(player, opponent, self._settings)
+                for opponent in (RANDOM, HEURISTIC)
+                for player in (name, UNTRAINED)
+            ),
+        ]
+
+    def _add(self, match: Match, results: Results) -> None:
+        """Keep how often each ranking came out of the mixed tables."""
+        self._players += [name for name in match.names if name not in self._players]
+        numbers = np.array([self._players.index(name) for name in match.names])
+        ranked = standings_of(numbers[match.lineups], results.points.sum(axis=1))
+        standings, counts = np.unique(ranked, axis=0, return_counts=True)
+        self._standings = np.concatenate(_as_wide(self._standings, standings))
+        self._counts = np.concatenate([self._counts, counts.astype(np.int32)])
+        self._sizes.append(len(counts))
+
+    def _estimate_elo(self, name: str, draws: np.random.Generator) -> Estimate:
+        """A player's Elo, each rating's deals being drawn again for the interval."""
+        number = self._players.index(name)
+        choices = choices_of(self._standings)
+        strengths = fit(choices, self._counts, np.ones(len(self._players)), draws=DRAWS)
+        parts = np.split(self._counts, np.cumsum(self._sizes)[:-1])
+        resampled = np.empty(self._settings.bootstrap)
+        for sample in range(len(resampled)):
+            drawn = [draws.multinomial(part.sum(), part / part.sum()) for part in parts]
+            again = fit(choices, np.concatenate(drawn), strengths, draws=DRAWS)
+            resampled[sample] = _elo(again)[number]
+        return estimate(_elo(strengths)[number], resampled)
+
+    def _yardstick(
+        self, network: Results, untrained: Results, draws: np.random.Generator
+    ) -> Yardstick:
+        """Compare two matches on the same deals; the player in question sits at place 0."""
+        points = network.points[:, :, 0].mean(axis=1)
+        exact = network.exact[:, :, 0].mean(axis=1)
+        gain = points - untrained.points[:, :, 0].mean(axis=1)
+        return Yardstick(
+            *(estimate_mean(v, self._settings.bootstrap, draws) for v in (points, exact, gain))
+        )
+
+
+def player_name(iteration: int) -> str:
+    """What the network of an iteration (0-based) is called: `iter005` for 4, as in file names."""
+    return f"iter{iteration + 1:03d}"
+
+
+def _elo(strengths: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return UNTRAINED_ELO + ELO_PER_DECADE * np.log10(strengths)
+
+
+def _as_wide(*standings: Standings) -> list[Standings]:
+    """The same standings, filled up to the width of the widest."""
+    width = max(part.shape[1] for part in standings)
+    return [
+        np.pad(part, ((0, 0), (0, width - part.shape[1])), constant_values=EMPTY)
+        for part in standings
+    ]
