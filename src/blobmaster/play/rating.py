@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from blobmaster.net.model import BlobNetwork
 from blobmaster.play.arena import Results
-from blobmaster.play.estimate import Estimate, estimate, estimate_mean
+from blobmaster.play.estimate import Estimate, estimate_mean
+from blobmaster.play.league import League
 from blobmaster.play.matches import (
     HEURISTIC,
     RANDOM,
@@ -27,7 +27,6 @@ from blobmaster.play.matches import (
     match_against,
     mixed_match,
 )
-from blobmaster.play.plackett_luce import EMPTY, Standings, choices_of, fit, standings_of
 from blobmaster.play.pool import Pool
 from blobmaster.play.settings import RatingSettings
 from blobmaster.randomness import generator
@@ -35,14 +34,6 @@ from blobmaster.randomness import generator
 UNTRAINED = "untrained"
 FIXED = (UNTRAINED, RANDOM, HEURISTIC)
 """Who is in every pool. The first is the one that all others are rated from."""
-
-UNTRAINED_ELO = 1000.0
-ELO_PER_DECADE = 400.0
-"""Ten times as strong is 400 more: it comes before the other in 10 of 11 deals."""
-
-DRAWS = 1.0
-"""Tied deals with the untrained network that every player is given, so that a perfect record
-stays finite."""
 
 
 class Yardstick(NamedTuple):
@@ -76,7 +67,7 @@ class Rating(NamedTuple):
 
 
 class Ratings:
-    """All ratings of a run: who has played, and how every deal at a mixed table came out."""
+    """Rates the networks of a run, and keeps the results that their Elo comes from."""
 
     def __init__(self, settings: RatingSettings, seed: int) -> None:
         """Args:
@@ -85,10 +76,7 @@ class Ratings:
         """
         self._settings = settings
         self._seed = seed
-        self._players = list(FIXED)
-        self._standings: Standings = np.empty((0, settings.players), np.int16)
-        self._counts = np.empty(0, np.int32)
-        self._sizes: list[int] = []
+        self._league = League(FIXED)
 
     @property
     def total_deals(self) -> int:
@@ -124,7 +112,7 @@ class Ratings:
             ValueError: the iteration was rated before.
         """
         name = player_name(iteration)
-        if name in self._players or name in earlier:
+        if name in self._league or name in earlier:
             raise ValueError(f"{name} was rated before")
         networks = {**earlier, name: network, UNTRAINED: untrained}
         matches = self._matches(name, (*FIXED, *earlier))
@@ -132,9 +120,9 @@ class Ratings:
         played = arena.play(matches, pool, abandon=abandon, on_deals=on_deals)
         if played is None:
             return None
-        self._add(matches[0], played[0])
-        elo = self._estimate_elo(name, generator(self._seed, "rating intervals", iteration, 0))
-        draws = generator(self._seed, "rating intervals", iteration, 1)
+        self._league.add(matches[0].names, matches[0].lineups, played[0].points.sum(axis=1))
+        draws = generator(self._seed, "rating intervals", iteration)
+        elo = self._league.estimate(name, self._settings.bootstrap, draws)
         return Rating(
             *elo,
             vs_random=self._yardstick(played[1], played[2], draws),
@@ -143,25 +131,15 @@ class Ratings:
 
     def elos(self) -> dict[str, float]:
         """The Elo of every player, by all results so far."""
-        choices = choices_of(self._standings)
-        strengths = fit(choices, self._counts, np.ones(len(self._players)), draws=DRAWS)
-        return dict(zip(self._players, _elo(strengths).tolist(), strict=True))
+        return self._league.elos()
 
     def state_dict(self) -> dict[str, Any]:
         """All results: arrays, numbers and names."""
-        return {
-            "players": list(self._players),
-            "standings": self._standings,
-            "counts": self._counts,
-            "sizes": list(self._sizes),
-        }
+        return self._league.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from `state_dict`."""
-        self._players = list(state["players"])
-        self._standings = np.asarray(state["standings"], np.int16)
-        self._counts = np.asarray(state["counts"], np.int32)
-        self._sizes = list(state["sizes"])
+        self._league.load_state_dict(state)
 
     def _matches(self, name: str, others: tuple[str, ...]) -> list[Match]:
         """The mixed tables, then each yardstick for the network and for the untrained one."""
@@ -173,29 +151,6 @@ class Ratings:
                 for player in (name, UNTRAINED)
             ),
         ]
-
-    def _add(self, match: Match, results: Results) -> None:
-        """Keep how often each ranking came out of the mixed tables."""
-        self._players += [name for name in match.names if name not in self._players]
-        numbers = np.array([self._players.index(name) for name in match.names])
-        ranked = standings_of(numbers[match.lineups], results.points.sum(axis=1))
-        standings, counts = np.unique(ranked, axis=0, return_counts=True)
-        self._standings = np.concatenate(_as_wide(self._standings, standings))
-        self._counts = np.concatenate([self._counts, counts.astype(np.int32)])
-        self._sizes.append(len(counts))
-
-    def _estimate_elo(self, name: str, draws: np.random.Generator) -> Estimate:
-        """A player's Elo, each rating's deals being drawn again for the interval."""
-        number = self._players.index(name)
-        choices = choices_of(self._standings)
-        strengths = fit(choices, self._counts, np.ones(len(self._players)), draws=DRAWS)
-        parts = np.split(self._counts, np.cumsum(self._sizes)[:-1])
-        resampled = np.empty(self._settings.bootstrap)
-        for sample in range(len(resampled)):
-            drawn = [draws.multinomial(part.sum(), part / part.sum()) for part in parts]
-            again = fit(choices, np.concatenate(drawn), strengths, draws=DRAWS)
-            resampled[sample] = _elo(again)[number]
-        return estimate(_elo(strengths)[number], resampled)
 
     def _yardstick(
         self, network: Results, untrained: Results, draws: np.random.Generator
@@ -212,16 +167,3 @@ class Ratings:
 def player_name(iteration: int) -> str:
     """What the network of an iteration (0-based) is called: `iter005` for 4, as in file names."""
     return f"iter{iteration + 1:03d}"
-
-
-def _elo(strengths: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return UNTRAINED_ELO + ELO_PER_DECADE * np.log10(strengths)
-
-
-def _as_wide(*standings: Standings) -> list[Standings]:
-    """The same standings, filled up to the width of the widest."""
-    width = max(part.shape[1] for part in standings)
-    return [
-        np.pad(part, ((0, 0), (0, width - part.shape[1])), constant_values=EMPTY)
-        for part in standings
-    ]
