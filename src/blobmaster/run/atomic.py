@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 FILE_MODE = 0o644
 BUFFER_BYTES = 1 << 20
 # Some network and FUSE filesystems cannot sync a folder: a rename there lasts as they see fit.

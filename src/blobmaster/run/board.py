@@ -5,13 +5,14 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from blobmaster.run import atomic
+from blobmaster.run.ballast import Ballast
 from blobmaster.run.course import Course
+from blobmaster.run.layout import RunLayout
 from blobmaster.run.process import ProcessIdentity
 from blobmaster.run.progress import Progress
 from blobmaster.run.status import ENDED, Alert, Status, encode
@@ -23,10 +24,15 @@ class Board:
     """Any thread may put something up; `write` is for one thread at a time."""
 
     def __init__(
-        self, path: Path, process: ProcessIdentity, progress: Progress, wake: Callable[[], None]
+        self,
+        layout: RunLayout,
+        process: ProcessIdentity,
+        progress: Progress,
+        wake: Callable[[], None],
     ) -> None:
         now = time.time()
-        self._path = path
+        self._layout = layout
+        self._ballast = Ballast(layout.ballast)
         self._progress = progress
         self._wake = wake
         self._lock = threading.Lock()
@@ -102,14 +108,32 @@ class Board:
             self._facts = msgspec.structs.replace(self._facts, seq=self._facts.seq + 1)
             facts = self._facts
         sync = atomic.Sync.FILE if news else atomic.Sync.NOTHING
+        data = encode(self._sampled(facts))
         try:
-            atomic.replace(self._path, encode(self._sampled(facts)), sync)
+            self._replace(data, sync)
         except OSError as error:
             if self._writable:
-                log.warning("cannot write %s: %s", self._path, error.strerror)
+                log.warning("cannot write %s: %s", self._layout.status, error.strerror)
             self._writable = False
         else:
             self._writable = True
+
+    def _replace(self, data: bytes, sync: atomic.Sync) -> None:
+        try:
+            atomic.replace(self._layout.status, data, sync)
+        except OSError as error:
+            if error.errno not in atomic.NO_SPACE or not self._ballast.drop():
+                raise
+            atomic.replace(self._layout.status, data, sync)
+        if self._facts.state != "waiting":
+            self._ballast.load()
+
+    def close(self) -> None:
+        """Give back what was held for the next write.
+
+        Raises: OSError.
+        """
+        self._ballast.drop()
 
     def _sampled(self, facts: Status) -> Status:
         now, wall = time.monotonic(), time.time()

@@ -72,6 +72,10 @@ class RunLayout:
         return self.root / "status.earlier.json"
 
     @property
+    def ballast(self) -> Path:
+        return self.root / ".ballast"
+
+    @property
     def moving_aside(self) -> Path:
         """There while an earlier run moves to the archive; names the folder that it moves to."""
         return self.root / "moving-aside"
@@ -85,6 +89,7 @@ class RunLayout:
             self.history,
             self.lock_holder,
             self.moving_aside,
+            self.ballast,
         )
 
     def inflight_of(self, iteration: int) -> Path:

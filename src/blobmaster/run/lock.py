@@ -46,9 +46,14 @@ class RunLock:
         except OSError as error:
             where = self._holder.parent
             raise RunDirectoryError(f"cannot lock {where}: {error.strerror}") from None
-        atomic.replace(self._holder, _describe(this_process(), command), atomic.Sync.NOTHING)
+        try:
+            atomic.replace(self._holder, _describe(this_process(), command), atomic.Sync.NOTHING)
+        except OSError as error:
+            self._lock.release()
+            raise RunDirectoryError(f"cannot write {self._holder}: {error.strerror}") from None
 
     def release(self) -> None:
+        """Raises: OSError."""
         atomic.discard(self._holder)
         self._lock.release()
 

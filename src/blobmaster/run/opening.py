@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 
 from blobmaster.run import archive, atomic, history
-from blobmaster.run.checkpoints import CheckpointMeta, RunIdentity
+from blobmaster.run.checkpoints import CheckpointMeta, CheckpointStore, RunIdentity
 from blobmaster.run.control import is_stale, take
 from blobmaster.run.errors import RunDirectoryError
 from blobmaster.run.inflight import InflightStore
@@ -53,6 +53,7 @@ def make_way(
         archive.move_later_aside(layout, resumed)
         history.reconcile(layout.history, identity.run_id, resumed.iteration + 1, resumed.rows)
         InflightStore(layout).clear(before_iteration=resumed.iteration + 1)
+        CheckpointStore(layout).prune(identity.checkpoint_name(resumed.iteration))
     atomic.discard(layout.earlier_status)
     return moved
 

@@ -1,11 +1,11 @@
 """Holds the run while the disk takes no more, and lets it go on by itself when there is space."""
 
-import errno
 import logging
 import threading
 import time
 from collections.abc import Callable
 
+from blobmaster.run import atomic
 from blobmaster.run.board import Board
 from blobmaster.run.control import Requests
 from blobmaster.run.errors import GivenUpError
@@ -65,7 +65,7 @@ class Patience:
             self._board.clear_alert(ALERT)
 
     def _report(self, error: OSError, what: str) -> None:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        full = error.errno in atomic.NO_SPACE
         reason = "the disk is full: free some space" if full else f"{error.strerror or error}"
         message = f"cannot write the {what}: {reason}; the run waits and tries again by itself"
         if message not in {alert.message for alert in self._board.facts.alerts}:

@@ -62,7 +62,7 @@ class RunSession:
         self._watch = SignalWatch()
         self._requests = Requests()
         self._progress = Progress(time.monotonic(), time.time())
-        self._board = Board(self.layout.status, this_process(), self._progress, self._watch.wake)
+        self._board = Board(self.layout, this_process(), self._progress, self._watch.wake)
         self._patience = Patience(self._board, self._requests, self._hold)
         self._surroundings = Surroundings(root, self._board)
         self.store = CheckpointStore(self.layout)
@@ -99,6 +99,7 @@ class RunSession:
         self._commits.close()
         self._ticker.stop()
         self._close_status()
+        self._board.close()
         self._watch.restore()
         self._lock.release()
 

@@ -57,6 +57,14 @@ class Ticker(threading.Thread):
         self.join()
 
     def run(self) -> None:
+        """A run that nobody can see or stop must not go on: what goes wrong here ends it."""
+        try:
+            self._tick()
+        except BaseException:
+            self._requests.abandon.set()
+            raise
+
+    def _tick(self) -> None:
         look_at = heartbeat_at = written_at = 0.0
         while not self._stopping.is_set():
             now = time.monotonic()

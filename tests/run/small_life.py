@@ -1,0 +1,136 @@
+"""The life of a run in one thread, for tests that break it at every step of its input and output.
+
+It is made of the parts that a session is made of, in the order in which a session uses them.
+"""
+
+import time
+from functools import partial
+from pathlib import Path
+
+from victim import IDENTITY, learn, load, play, read_state, write_state
+
+from blobmaster.run import control, history
+from blobmaster.run.board import Board
+from blobmaster.run.checkpoints import CheckpointMeta, CheckpointStore
+from blobmaster.run.commits import Commits
+from blobmaster.run.control import Requests
+from blobmaster.run.history import HistoryRow
+from blobmaster.run.inflight import InflightStore
+from blobmaster.run.layout import RunLayout
+from blobmaster.run.lock import RunLock
+from blobmaster.run.opening import make_way, take_directory
+from blobmaster.run.patience import Patience
+from blobmaster.run.process import this_process
+from blobmaster.run.progress import Progress
+from blobmaster.run.retention import is_permanent
+
+BLOCKS = 2
+
+
+class Life:
+    """One session of a run in `root`, from where its newest checkpoint left it."""
+
+    def __init__(self, root: Path, *, identity=IDENTITY, fresh: bool = False) -> None:
+        self.layout = RunLayout(root)
+        self.store = CheckpointStore(self.layout)
+        self.committed = 0
+        """Iterations whose commit was reported as done in this life."""
+        self._identity = identity
+        self._fresh = fresh
+
+    def live(self, iterations: int, resume: Path | None = None) -> bytes:
+        """Train up to `iterations` and return the weights."""
+        lock = RunLock(self.layout)
+        try:
+            take_directory(self.layout, lock, "small life")
+            state = self._train(iterations, resume)
+            lock.release()
+            return state
+        finally:
+            lock._lock.release(force=True)  # the end of a process frees it
+
+    def _train(self, iterations: int, resume: Path | None) -> bytes:
+        state, meta = (b"first weights", None) if self._fresh else load(self.store)
+        if resume is not None:
+            file, meta = self.store.read(resume)
+            state = read_state(file)
+        board = Board(
+            self.layout, this_process(), Progress(time.monotonic(), time.time()), lambda: None
+        )
+        requests = Requests()
+        patience = Patience(board, requests, lambda waiting: None)
+        inflight = InflightStore(self.layout, patience.insist)
+        commits = Commits(self.layout, board, patience, inflight)
+        identity = meta.identity if meta else self._identity
+        make_way(self.layout, identity, meta)
+        board.put(run_id=identity.run_id, state="running")
+        try:
+            for iteration in range(meta.iteration + 1 if meta else 0, iterations):
+                state = self._iterate(state, iteration, identity, board, inflight, commits)
+        finally:
+            commits.close()
+        board.put(state="finished")
+        board.write()
+        board.close()
+        return state
+
+    def _iterate(self, state, iteration, identity, board, inflight, commits) -> bytes:
+        blocks = inflight.get_all(iteration, state.hex())
+        for index in range(BLOCKS):
+            if index not in blocks:
+                blocks[index] = play(state, iteration, index)
+                inflight.put(iteration, index, blocks[index], state.hex())
+        state = learn(state, blocks)
+        board.write()
+        if iteration == 1:
+            control.send(self.layout.control, "CHECKPOINT")
+            control.take(self.layout.control, self.layout.control_taken)
+        meta = CheckpointMeta(
+            identity=identity,
+            iteration=iteration,
+            elo=1000.0 + iteration,
+            elapsed_seconds=0.0,
+            saved_at=time.time(),
+            config={},
+            extra={},
+            rows=[_row(identity.run_id, iteration, state)],
+        )
+        commits.submit(meta, partial(write_state, state, 100), permanent=is_permanent(iteration))
+        commits.settle()
+        self.committed = iteration + 1
+        return state
+
+
+def _row(run_id: str, iteration: int, state: bytes) -> HistoryRow:
+    return HistoryRow(
+        iteration=iteration + 1,
+        run_id=run_id,
+        timestamp="",
+        elapsed_hours=0.0,
+        metrics={"loss": state[0] / 256},
+    )
+
+
+def files(root: Path) -> dict[str, bytes]:
+    """What a run leaves behind and must be the same however often it was disturbed: the weights of
+    every checkpoint, by path, and the history."""
+    found = {
+        str(path.relative_to(root)): read_state(CheckpointStore.read(path)[0])
+        for path in sorted(root.rglob("*.pth"))
+    }
+    return found | {"history": (root / "history.jsonl").read_bytes()}
+
+
+def assert_whole(root: Path) -> None:
+    """Whatever is on disk under its final name is whole."""
+    for path in root.rglob("*.pth"):
+        CheckpointStore.read(path)
+    for path in root.rglob("status*.json"):
+        from blobmaster.run.status import read_status
+
+        read_status(path)
+    for path in root.rglob("history.jsonl"):
+        lines = path.read_bytes().splitlines(keepends=True)
+        whole = [line for line in lines if line.endswith(b"\n")]
+        assert len(lines) - len(whole) <= 1
+        assert all(history.decode_row(line) for line in whole)

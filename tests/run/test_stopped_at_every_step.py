@@ -1,0 +1,113 @@
+"""A process that ends before, in or after any single step of input and output loses nothing."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from broken_os import BrokenOs, Stopped
+from small_life import Life, assert_whole, files
+
+from blobmaster.run import atomic
+from blobmaster.run.checkpoints import CheckpointStore, RunIdentity
+from blobmaster.run.layout import RunLayout
+
+ITERATIONS = 7
+OTHER = RunIdentity(
+    run_id="other", project="Other", architecture=2, parameters=100_000,
+    start_date="20251114", seed=2,
+)  # fmt: skip
+
+
+def steps_of(monkeypatch, life, *args, **kwargs) -> int:
+    """How many steps a life takes that nobody disturbs."""
+    whole = BrokenOs()
+    monkeypatch.setattr(atomic, "os", whole)
+    life.live(*args, **kwargs)
+    monkeypatch.undo()
+    return len(whole.steps)
+
+
+def stop_at(monkeypatch, number, where, life, *args, **kwargs) -> None:
+    broken = BrokenOs(number, where)
+    monkeypatch.setattr(atomic, "os", broken)
+    with pytest.raises(Stopped):
+        life.live(*args, **kwargs)
+    monkeypatch.setattr(atomic, "os", BrokenOs())
+
+
+@pytest.mark.parametrize("where", ["before", "middle", "after"])
+def test_a_run_stopped_at_any_step_resumes_to_the_undisturbed_end(tmp_path, monkeypatch, where):
+    steps = steps_of(monkeypatch, Life(tmp_path / "whole"), ITERATIONS)
+    undisturbed = files(tmp_path / "whole")
+    assert steps > 150
+    for number in range(steps):
+        root = tmp_path / "run"
+        life = Life(root)
+        stop_at(monkeypatch, number, where, life, ITERATIONS)
+        assert_whole(root)
+        newest, passed_over = CheckpointStore(RunLayout(root)).newest_whole()
+        assert not passed_over
+        assert (newest.name.iteration + 1 if newest else 0) >= life.committed
+        Life(root).live(ITERATIONS)
+        assert files(root) == undisturbed, f"stopped {where} step {number}"
+        assert not strays(root)
+        shutil.rmtree(root)
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_a_fresh_start_stopped_at_any_step_keeps_the_earlier_run(tmp_path, monkeypatch, where):
+    earlier = tmp_path / "earlier"
+    Life(earlier).live(ITERATIONS)
+    (earlier / "train.log").write_text("a log")
+    (earlier / "notes.txt").write_text("a user's")
+    before = contents(earlier)
+    shutil.copytree(earlier, tmp_path / "copy")
+    steps = steps_of(monkeypatch, Life(tmp_path / "copy", identity=OTHER, fresh=True), 1)
+    for number in range(steps):
+        root = tmp_path / "run"
+        shutil.copytree(earlier, root)
+        stop_at(monkeypatch, number, where, Life(root, identity=OTHER, fresh=True), 1)
+        Life(root, identity=OTHER, fresh=True).live(1)
+        after = contents(root)
+        assert not before - after, f"lost when stopped {where} step {number}"
+        assert (root / "notes.txt").read_text() == "a user's"
+        shutil.rmtree(root)
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_a_resume_from_an_older_iteration_stopped_at_any_step_keeps_the_newer(
+    tmp_path, monkeypatch, where
+):
+    earlier = tmp_path / "earlier"
+    Life(earlier).live(12)
+    older = Path("permanent") / "20251113-Victim-v1-4.9M-iter005-elo1004.pth"
+    permanent = {
+        path.read_bytes() for path in (earlier / "permanent").iterdir() if path.name != older.name
+    }
+    shutil.copytree(earlier, tmp_path / "copy")
+    copy = tmp_path / "copy"
+    steps = steps_of(monkeypatch, Life(copy), 6, resume=copy / older)
+    for number in range(steps):
+        root = tmp_path / "run"
+        shutil.copytree(earlier, root)
+        stop_at(monkeypatch, number, where, Life(root), 6, resume=root / older)
+        Life(root).live(6, resume=root / older)
+        assert permanent <= {path.read_bytes() for path in root.rglob("*.pth")}
+        newest, _ = CheckpointStore(RunLayout(root)).newest_whole()
+        assert newest is not None
+        assert newest.name.iteration == 5
+        assert (root / "history.jsonl").read_bytes().count(b"\n") == 6
+        shutil.rmtree(root)
+
+
+def contents(root: Path) -> set[bytes]:
+    """The bytes of all files but those that name the living process."""
+    return {
+        path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and path.name not in {"run.lock", "run.lock.json"}
+    }
+
+
+def strays(root: Path) -> list[Path]:
+    return [path for path in root.rglob(".*") if path.suffix == ".tmp"]
