@@ -1,4 +1,4 @@
-"""What a seat knows of the other hands: how many cards, and which of them it cannot hold.
+"""What a seat knows of the other hands: how many cards they have, and which are hidden there.
 
 Every kernel reads the public fields of a state and the observer's own hand alone, so that a true
 hand cannot leak through here into a sampled world. Cards that were not dealt are hidden like
@@ -16,7 +16,6 @@ from blobmaster.game.rules import (
     ROUND,
     SEEN,
     TABLE,
-    VOIDS,
     State,
 )
 from blobmaster.kernels import kernel
@@ -38,19 +37,6 @@ def hand_size(state: State, seat: int) -> int:
     if state[TABLE + seat] >= 0:
         return state[ROUND] - tricks - 1
     return state[ROUND] - tricks
-
-
-@kernel
-def relevant_voids(state: State, seat: int, hidden: int) -> int:
-    """The suits of `hidden` cards that `seat` has shown not to hold, as a mask of 4 bits.
-
-    A void in a suit without hidden cards tells nothing and is left out.
-    """
-    voids = state[VOIDS + seat]
-    for suit in range(SUITS):
-        if (hidden >> (RANKS * suit)) & SUIT_RANKS == 0:
-            voids &= ~(1 << suit)
-    return voids
 
 
 @kernel

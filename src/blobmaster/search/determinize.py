@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.cards import CARDS, MAX_PLAYERS, RANKS, SUITS
-from blobmaster.game.rules import HANDS, PLAYERS, State
+from blobmaster.game.rules import HANDS, PLAYERS, VOIDS, State
 from blobmaster.kernels import kernel, lowest_bit, popcount
 from blobmaster.randomness import Stream, below, uniform
-from blobmaster.search.belief import cards_of_suits, hand_size, hidden_cards, relevant_voids
+from blobmaster.search.belief import cards_of_suits, hand_size, hidden_cards
 
 VOID_SETS = 1 << SUITS
 ALL_SUITS = VOID_SETS - 1
@@ -116,7 +116,7 @@ def sample_world(
     _draw_pools(table, hidden, stream)
     for seat in range(state[PLAYERS]):
         if seat != observer:
-            voids = relevant_voids(state, seat, hidden)
+            voids = state[VOIDS + seat]
             hand = _draw(table, table.pools[voids], hand_size(state, seat), stream)
             table.pools[voids] &= ~hand
             world[HANDS + seat] = hand
@@ -125,11 +125,10 @@ def sample_world(
 @kernel
 def _gather_groups(state: State, observer: int, table: WorldTable) -> None:
     """Put seats with the same voids together, and the groups into dealing order."""
-    hidden = hidden_cards(state, observer)
     table.sizes[:] = 0
     for seat in range(state[PLAYERS]):
         if seat != observer:
-            table.sizes[relevant_voids(state, seat, hidden)] += hand_size(state, seat)
+            table.sizes[state[VOIDS + seat]] += hand_size(state, seat)
     groups = 0
     for voids in _DEALING_ORDER:
         if table.sizes[voids] > 0:
