@@ -109,10 +109,12 @@ def monitor_command(layout: RunLayout, before: str = "", **options: Any) -> list
     return [sys.executable, "-c", code]
 
 
-def run_monitor_plainly(layout: RunLayout, **options: Any) -> subprocess.CompletedProcess[str]:
+def run_monitor_plainly(
+    layout: RunLayout, before: str = "", **options: Any
+) -> subprocess.CompletedProcess[str]:
     """Run the monitor to its end without a terminal."""
     return subprocess.run(
-        monitor_command(layout, **options),
+        monitor_command(layout, before, **options),
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
@@ -202,7 +204,7 @@ class Terminal:
         for mode in (b"1049", b"1004", b"2004", b"1000", b"1003", b"1006", b"2048"):
             set_at = self.received.rfind(b"\x1b[?" + mode + b"h")
             assert set_at <= self.received.rfind(b"\x1b[?" + mode + b"l"), mode
-        assert self.received.rfind(b"\x1b[?25l") < self.received.rfind(b"\x1b[?25h")
+        assert self.received.rfind(b"\x1b[?25l") <= self.received.rfind(b"\x1b[?25h")
         assert self.received.rfind(b"\x1b[?7l") <= self.received.rfind(b"\x1b[?7h")
         assert self.received.count(b"\x1b[>") <= self.received.count(b"\x1b[<u") + 1
 

@@ -8,13 +8,14 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from blobmaster.monitor import plain
+from blobmaster.monitor import plain, words
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.source import Source
 from blobmaster.monitor.view import View, view
 
-SECOND_LOOK_S: Final = 6.0
-"""Where only the file vouches for a run, a page waits so long to see it move: three rewrites."""
+SECOND_LOOK_S: Final = 25.0
+"""Where only the file vouches for a run, a page waits so long to see it move. Two seconds do where
+nothing is cached; sshfs shows an old copy for 20."""
 _SECOND_LOOK_STEP_S: Final = 0.25
 INTERRUPTED: Final = 130
 BAD_INPUT: Final = 2
@@ -60,9 +61,9 @@ def _is_terminal(descriptor: int) -> bool:
 
 
 def _print_once(options: MonitorOptions) -> int:
-    source = Source(options, recent_only=True)
+    source = Source(options, recent_only=True, silence=SECOND_LOOK_S)
     shown = view(source.look(), options.status_file)
-    deadline = time.monotonic() + SECOND_LOOK_S
+    deadline = time.monotonic() + SECOND_LOOK_S + 1
     while not shown.sure and time.monotonic() < deadline:
         time.sleep(_SECOND_LOOK_STEP_S)
         shown = view(source.look(), options.status_file)
@@ -90,6 +91,9 @@ def _views(options: MonitorOptions) -> Iterator[View]:
 
 
 def _print(text: str) -> None:
-    encoding = sys.stdout.encoding or "ascii"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        text = words.to_ascii(text)
+    sys.stdout.write(text)
     sys.stdout.flush()

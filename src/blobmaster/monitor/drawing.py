@@ -66,21 +66,6 @@ UNICODE: Final = Glyphs(
 ASCII: Final = Glyphs(
     full="=", half="-", empty=".", dot="|", marks={}, braille=False, plain_ascii=True
 )
-_ASCII_FOR: Final = str.maketrans(
-    {
-        "—": "-",
-        "–": "-",
-        "−": "-",
-        "±": "~",
-        "·": "|",
-        "×": "x",
-        "π": "pi",
-        "τ": "tau",
-        "…": ".",
-        "“": '"',
-        "”": '"',
-    }
-)
 
 
 def glyphs_for(environment: Mapping[str, str] = os.environ) -> Glyphs:
@@ -90,11 +75,6 @@ def glyphs_for(environment: Mapping[str, str] = os.environ) -> Glyphs:
         if value:
             return UNICODE if "utf" in value.lower() else ASCII
     return UNICODE
-
-
-def to_ascii(text: str) -> str:
-    """The nearest ASCII text of the same meaning."""
-    return text.translate(_ASCII_FOR).encode("ascii", "replace").decode("ascii")
 
 
 def width_of(line: Iterable[Span]) -> int:

@@ -58,6 +58,11 @@ class Sighting:
     looked_at: float
 
     @property
+    def watched_s(self) -> float:
+        """Seconds since the first look."""
+        return self.looked_at - self.watched_since
+
+    @property
     def silent_s(self) -> float:
         """Seconds since `seq` last moved."""
         return self.looked_at - self.seq_since
@@ -141,13 +146,16 @@ def stall_limit(status: Status) -> float:
     return max(floor, STALL_GAPS * status.slowest_gap_s)
 
 
-def judge(status: Status, sighting: Sighting, interval: float) -> Verdict:
-    """The run's state, from what is written and what was seen at looks `interval` seconds apart."""
+def silence_limit(interval: float) -> float:
+    """Seconds without a rewrite that are too many, for looks `interval` seconds apart."""
+    return max(SILENCE_S, 3 * interval)
+
+
+def judge(status: Status, sighting: Sighting, silence: float) -> Verdict:
+    """The run's state, from what is written and what was seen; see `silence_limit`."""
     written = "waiting for disk" if status.state == "waiting" else status.state
     if status.state in ENDED:
         return Verdict(state=written)
-    silence = max(SILENCE_S, 3 * interval)
-    now_watched = sighting.looked_at - sighting.watched_since
     if sighting.process is Process.GONE and not _still_writing(sighting):
         return Verdict(
             state="dead",
@@ -159,7 +167,7 @@ def judge(status: Status, sighting: Sighting, interval: float) -> Verdict:
             why=f"process {status.pid} is stopped; kill -CONT {status.pid} lets it go on",
         )
     if sighting.silent_s > silence:
-        return _silent(status, sighting, sure=now_watched > silence)
+        return _silent(status, sighting, sure=sighting.watched_s > silence)
     if status.state != "waiting" and sighting.idle_s > stall_limit(status):
         return Verdict(
             state="stalled",

@@ -7,7 +7,14 @@ import time
 from pathlib import Path
 
 from blobmaster.monitor.curves import History
-from blobmaster.monitor.liveness import Process, Sighting, judge, look_for_process, watch
+from blobmaster.monitor.liveness import (
+    Process,
+    Sighting,
+    judge,
+    look_for_process,
+    silence_limit,
+    watch,
+)
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.tail import LogTail
 from blobmaster.monitor.view import CheckpointFile, Reading
@@ -19,8 +26,14 @@ from blobmaster.run.status import ENDED, Status, read_status
 class Source:
     """One run directory under watch; `look` may block for as long as its file system does."""
 
-    def __init__(self, options: MonitorOptions, *, recent_only: bool = False) -> None:
-        """`recent_only`: leave out the history's older rows, which only charts need."""
+    def __init__(
+        self, options: MonitorOptions, *, recent_only: bool = False, silence: float | None = None
+    ) -> None:
+        """`recent_only`: leave out the history's older rows, which only charts need.
+
+        `silence`: seconds without a rewrite that are too many; by default what fits the interval.
+        """
+        self._silence = silence_limit(options.refresh_interval) if silence is None else silence
         self._options = options
         self._layout = options.layout
         self._history = History(self._layout.history)
@@ -41,7 +54,7 @@ class Source:
         verdict = None
         if self._status is not None and process is not None:
             self._sighting = watch(self._sighting, self._status, process, now, time.time())
-            verdict = judge(self._status, self._sighting, self._options.refresh_interval)
+            verdict = judge(self._status, self._sighting, self._silence)
             self.in_doubt = process is Process.GONE and verdict.state not in (*ENDED, "dead")
         return Reading(
             status=self._status,
@@ -64,6 +77,8 @@ class Source:
             return str(error), True
         except StatusError as error:
             return str(error), False
+        except OSError as error:
+            return f"cannot read {self._options.status_file}: {error.strerror}", False
         self._status_at = time.monotonic()
         return None, False
 

@@ -15,10 +15,10 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from blobmaster.monitor import overlays
+from blobmaster.monitor import overlays, words
 from blobmaster.monitor.chart import charts, draw, legend
 from blobmaster.monitor.curves import Curve
-from blobmaster.monitor.drawing import Line, Role, to_ascii
+from blobmaster.monitor.drawing import Line, Role
 from blobmaster.monitor.overlays import LogFilter, Overlay
 from blobmaster.monitor.panels import Frame, Panel
 from blobmaster.run.control import RequestKind
@@ -79,7 +79,7 @@ class PanelWidget(Widget):
         line = self._lines[y] if y < len(self._lines) else ()
         ascii_only = self._frame is not None and self._frame.glyphs.plain_ascii
         segments = [
-            Segment(to_ascii(span.text) if ascii_only else span.text, STYLES[span.role])
+            Segment(words.to_ascii(span.text) if ascii_only else span.text, STYLES[span.role])
             for span in line
         ]
         return Strip(segments).adjust_cell_length(self.size.width, STYLES["text"])
@@ -120,7 +120,7 @@ class ChartPanel(PanelWidget):
         title = Text(shown.title + " ")
         for span in legend(shown):
             title.append(span.text, STYLES[span.role])
-        self.border_title = to_ascii(title.plain) if frame.glyphs.plain_ascii else title
+        self.border_title = words.to_ascii(title.plain) if frame.glyphs.plain_ascii else title
         return draw(shown, frame.width, frame.height, frame.glyphs)
 
 

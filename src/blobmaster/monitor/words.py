@@ -9,6 +9,21 @@ from typing import Final
 UNKNOWN: Final = "—"
 """Shown where a value is not known yet; never a zero or an empty cell that reads as one."""
 
+_ASCII_FOR: Final = str.maketrans(
+    {
+        "—": "-",
+        "–": "-",
+        "−": "-",
+        "±": "~",
+        "·": "|",
+        "×": "x",
+        "π": "pi",
+        "τ": "tau",
+        "…": ".",
+        "“": '"',
+        "”": '"',
+    }
+)
 _SIZE_UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -106,6 +121,11 @@ def clean(text: str, limit: int = 400) -> str:
     """Text from a file made safe for a terminal: no control codes, one line, of bounded length."""
     shown = "".join(letter if letter.isprintable() else " " for letter in text[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def to_ascii(text: str) -> str:
+    """The nearest ASCII text of the same meaning."""
+    return text.translate(_ASCII_FOR).encode("ascii", "replace").decode("ascii")
 
 
 def label(name: str) -> str:

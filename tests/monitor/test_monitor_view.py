@@ -1,0 +1,186 @@
+"""The view as a pure function: what is shown for what was read."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from monitor_terminal import make_status
+
+from blobmaster.monitor import plain
+from blobmaster.monitor.curves import Curve
+from blobmaster.monitor.facts import facts
+from blobmaster.monitor.liveness import SILENCE_S, Process, judge, watch
+from blobmaster.monitor.view import Asked, Reading, View, view
+from blobmaster.run.status import Alert, Disk, LastCheckpoint, Request, Status
+
+SOURCE = Path("runs/long/status.json")
+NOW = 5000.0
+
+
+def reading(status: Status | None, process: Process = Process.ALIVE, **more: Any) -> Reading:
+    """One look that found this."""
+    sighting = verdict = None
+    if status is not None:
+        sighting = watch(None, status, process, NOW, status.heartbeat_at)
+        verdict = judge(status, sighting, SILENCE_S)
+    found = {
+        **{"status": status, "status_at": NOW, "problem": None, "missing": False, "now": NOW},
+        **{"sighting": sighting, "verdict": verdict},
+    }
+    return Reading(**{**found, **more})
+
+
+def seen(status: Status | None, asked: Asked | None = None, **more: Any) -> View:
+    return view(reading(status, **more), SOURCE, asked)
+
+
+def curve(name: str, *values: float, step: int = 1) -> Curve:
+    points = tuple((float(step * (i + 1)), value) for i, value in enumerate(values))
+    return Curve(name=name, points=points)
+
+
+def test_no_run_yet_waits_and_an_unreadable_file_says_why():
+    nothing = seen(None, missing=True, problem="no status file")
+    assert nothing.state == "waiting"
+    assert plain.exit_status(nothing) == plain.NO_STATUS
+    broken = seen(None, problem="not valid JSON")
+    assert broken.state == "unreadable"
+    assert "not valid JSON" in plain.page(broken)
+
+
+def test_the_last_good_frame_stays_with_its_age():
+    shown = seen(make_status(), problem="not valid JSON", now=NOW + 42)
+    assert (shown.iteration, shown.frame_age_s) == (151, 42)
+    assert "42 s ago: not valid JSON" in plain.page(shown)
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [("stalled", 10), ("no contact", 10), ("dead", 11), ("waiting", 12), ("unreadable", 12)]
+    + [(state, 0) for state in ("running", "paused", "finished", "failed", "waiting for disk")],
+)
+def test_the_exit_status_tells_the_state(state: str, status: int):
+    assert plain.exit_status(View(state=state, source="x")) == status
+
+
+def test_an_eta_is_days_and_hours_and_a_dash_before_it_is_known():
+    assert "4 d 20 h" in plain.page(seen(make_status()))
+    unknown = plain.page(seen(make_status(eta_hours=None)))
+    assert "ETA             —" in unknown
+    assert "ETA             —" in plain.page(seen(make_status(eta_hours=-3.0)))
+
+
+@pytest.mark.parametrize("state", ["paused", "failed", "finished"])
+def test_a_run_that_does_not_run_has_no_eta(state: str):
+    assert seen(make_status(state=state)).eta_hours is None
+
+
+@pytest.mark.parametrize("state", ["paused", "failed"])
+def test_a_run_that_ended_early_names_the_command_that_continues_it(state: str):
+    shown = seen(make_status(state=state, error="non-finite loss" if state == "failed" else None))
+    assert shown.next_command == "blobmaster train --resume --checkpoint-dir runs/long"
+    if state == "failed":
+        assert shown.why == "non-finite loss"
+    assert seen(make_status()).next_command is None
+
+
+def test_pausing_says_after_which_iteration_and_about_when():
+    """Iterations take 0.3 h, and 0.1 h of this one are over."""
+    elapsed = curve("elapsed_hours", *(0.3 * n for n in range(1, 151)))
+    status = make_status(
+        state="pausing", elapsed_hours=45.1, request=Request(text="PAUSE", at=time.time())
+    )
+    shown = seen(status, curves={"elapsed_hours": elapsed})
+    assert shown.request == "pausing after iteration 151 (about 12 min)"
+    now = make_status(state="pausing", request=Request(text="PAUSE NOW", at=time.time()))
+    assert seen(now).request == "pausing now: finished blocks are kept"
+
+
+def test_a_request_stays_requested_until_a_later_status_answers_it():
+    asked = Asked(text="PAUSE", at=NOW - 2, seq=1000)
+    assert seen(make_status(seq=1000), asked).request == "PAUSE requested"
+    assert seen(make_status(seq=1003), asked).request == "PAUSE requested"
+    late = Asked(text="PAUSE", at=NOW - 40, seq=1000)
+    assert "not answered" in str(seen(make_status(seq=1003), late).request)
+    answer = make_status(seq=1001, state="pausing")
+    assert str(seen(answer, asked).request).startswith("pausing after iteration 151")
+    taken_back = make_status(seq=1002)
+    assert seen(taken_back, Asked(text="CONTINUE", at=NOW, seq=1001)).request is None
+
+
+def test_checkpoints_and_their_age_come_from_the_trainers_own_clock():
+    status = make_status(heartbeat_at=1e6, progress_at=1e6)  # a clock decades off
+    saved = LastCheckpoint(
+        name="a.pth",
+        path="cache/a.pth",
+        iteration=150,
+        bytes=1,
+        saved_at=1e6 - 420,
+        permanent=False,
+    )
+    status = make_status(heartbeat_at=1e6, progress_at=1e6, last_checkpoint=saved)
+    assert seen(status).last_checkpoint_age_s == pytest.approx(420)
+
+
+def test_a_dead_run_is_an_alert_with_its_next_command():
+    shown = seen(make_status(), process=Process.GONE)
+    assert shown.state == "dead"
+    assert shown.alerts[0].level == "error"
+    assert shown.next_command is not None
+    assert not shown.can_be_asked
+
+
+def test_alerts_of_the_trainer_and_of_the_monitor_are_told_once():
+    low = Disk(free_bytes=1_500_000_000, total_bytes=10**12, low=True, hours_left=3.0)
+    told = Alert(kind="disk-low", level="warning", message="1.5 GB left", since=0.0)
+    assert len(seen(make_status(disk=low, alerts=[told])).alerts) == 1
+    assert "nearly full" in seen(make_status(disk=low)).alerts[0].message
+    assert "full in 3 h 00 min (low)" in plain.page(seen(make_status(disk=low)))
+
+
+def test_elo_falls_are_told_only_when_three_ratings_say_so():
+    rising = {"elo": curve("elo", 1000, 1100, 1090, 1200, 1180, 1210)}
+    assert seen(make_status(), curves=rising).alerts == ()
+    falling = {"elo": curve("elo", 1000, 1300, 1290, 1260, 1220)}
+    assert "80 under its best" in seen(make_status(), curves=falling).alerts[0].message
+
+
+def test_a_plain_loop_shows_its_own_metrics_and_nothing_of_blob():
+    shown = {fact.label: fact.text for fact in facts({"loss": 0.5, "top1_accuracy": 0.75})}
+    assert shown == {"loss": "0.500", "top1 accuracy": "0.75"}
+    page = plain.page(seen(make_status(metrics={"loss": 0.5})))
+    assert "phase" not in page
+    assert "Elo" not in page
+
+
+def test_null_metrics_are_dashes_not_errors():
+    names = (
+        *("phase", "mcts_config", "elo", "elo_change", "learning_rate", "loss", "policy_loss"),
+        *("value_loss", "training_units_generated", "unit_type", "pi_target_tau"),
+    )
+    shown = {fact.label: fact.text for fact in facts(dict.fromkeys(names))}
+    assert shown["phase"] == "—"
+    assert shown["Elo"] == "not rated yet"
+    assert shown["loss"] == "—  π —  v —"
+
+
+def test_text_from_files_carries_no_control_codes():
+    evil = "a\x1b[31mb\nc\x9bd"
+    page = plain.page(
+        seen(
+            make_status(
+                run_id=evil,
+                host=evil,
+                state="failed",
+                error=evil,
+                resume_command=evil,
+                alerts=[Alert(kind="x", level=evil, message=evil, since=0.0)],
+                metrics={"phase": evil, evil: evil},
+            )
+        )
+    )
+    assert all(letter.isprintable() for letter in page.replace("\n", ""))
+    assert "\nc d" not in page
