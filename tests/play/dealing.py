@@ -1,0 +1,44 @@
+"""Deals, players and tables for tests of the arena and the ratings."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from blobmaster.net.model import BlobNetwork, new_network
+from blobmaster.net.settings import NetworkSettings
+from blobmaster.play.agents import NetworkAgent
+from blobmaster.play.arena import Results, play_deals
+from blobmaster.play.deals import Deals, deal
+from blobmaster.play.settings import RoundMix
+from blobmaster.randomness import generator
+
+CPU = torch.device("cpu")
+
+
+def deals_of(players: int, cards: int, count: int, seed: int = 0) -> Deals:
+    """`count` deals of one size."""
+    mix = RoundMix(
+        players={players: 1.0}, most_cards={players: {cards: 1.0}}, longest_only=True
+    )
+    return deal(mix, count, generator(seed, "test"))
+
+
+def small_network(seed: int) -> BlobNetwork:
+    """An untrained network that plays in a wink."""
+    return new_network(NetworkSettings(width=32, blocks=1), seed)
+
+
+def small_network_agent(seed: int, capacity: int) -> NetworkAgent:
+    """A player by such a network."""
+    return NetworkAgent(small_network(seed), capacity, CPU)
+
+
+def play(agents, lineup, deals: Deals) -> Results:
+    """Play all deals at tables of one lineup."""
+    lineups = np.tile(np.array(lineup, np.int64), (len(deals), 1))
+    results = play_deals(
+        agents, lineups, deals, abandon=lambda: False, on_deals=lambda finished: None
+    )
+    assert results is not None
+    return results
