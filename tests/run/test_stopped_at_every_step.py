@@ -36,12 +36,12 @@ def stop_at(monkeypatch, number, where, life, *args, **kwargs) -> None:
 
 
 @pytest.mark.parametrize("where", ["before", "middle", "after"])
-def test_a_run_stopped_at_any_step_resumes_to_the_undisturbed_end(tmp_path, monkeypatch, where):
-    steps = steps_of(monkeypatch, Life(tmp_path / "whole"), ITERATIONS)
-    undisturbed = files(tmp_path / "whole")
+def test_a_run_stopped_at_any_step_resumes_to_the_undisturbed_end(fast_path, monkeypatch, where):
+    steps = steps_of(monkeypatch, Life(fast_path / "whole"), ITERATIONS)
+    undisturbed = files(fast_path / "whole")
     assert steps > 150
     for number in range(steps):
-        root = tmp_path / "run"
+        root = fast_path / "run"
         life = Life(root)
         stop_at(monkeypatch, number, where, life, ITERATIONS)
         assert_whole(root)
@@ -55,16 +55,16 @@ def test_a_run_stopped_at_any_step_resumes_to_the_undisturbed_end(tmp_path, monk
 
 
 @pytest.mark.parametrize("where", ["before", "after"])
-def test_a_fresh_start_stopped_at_any_step_keeps_the_earlier_run(tmp_path, monkeypatch, where):
-    earlier = tmp_path / "earlier"
+def test_a_fresh_start_stopped_at_any_step_keeps_the_earlier_run(fast_path, monkeypatch, where):
+    earlier = fast_path / "earlier"
     Life(earlier).live(ITERATIONS)
     (earlier / "train.log").write_text("a log")
     (earlier / "notes.txt").write_text("a user's")
     before = contents(earlier)
-    shutil.copytree(earlier, tmp_path / "copy")
-    steps = steps_of(monkeypatch, Life(tmp_path / "copy", identity=OTHER, fresh=True), 1)
+    shutil.copytree(earlier, fast_path / "copy")
+    steps = steps_of(monkeypatch, Life(fast_path / "copy", identity=OTHER, fresh=True), 1)
     for number in range(steps):
-        root = tmp_path / "run"
+        root = fast_path / "run"
         shutil.copytree(earlier, root)
         stop_at(monkeypatch, number, where, Life(root, identity=OTHER, fresh=True), 1)
         Life(root, identity=OTHER, fresh=True).live(1)
@@ -76,19 +76,19 @@ def test_a_fresh_start_stopped_at_any_step_keeps_the_earlier_run(tmp_path, monke
 
 @pytest.mark.parametrize("where", ["before", "after"])
 def test_a_resume_from_an_older_iteration_stopped_at_any_step_keeps_the_newer(
-    tmp_path, monkeypatch, where
+    fast_path, monkeypatch, where
 ):
-    earlier = tmp_path / "earlier"
+    earlier = fast_path / "earlier"
     Life(earlier).live(12)
     older = Path("permanent") / "20251113-Victim-v1-4.9M-iter005-elo1004.pth"
     permanent = {
         path.read_bytes() for path in (earlier / "permanent").iterdir() if path.name != older.name
     }
-    shutil.copytree(earlier, tmp_path / "copy")
-    copy = tmp_path / "copy"
+    shutil.copytree(earlier, fast_path / "copy")
+    copy = fast_path / "copy"
     steps = steps_of(monkeypatch, Life(copy), 6, resume=copy / older)
     for number in range(steps):
-        root = tmp_path / "run"
+        root = fast_path / "run"
         shutil.copytree(earlier, root)
         stop_at(monkeypatch, number, where, Life(root), 6, resume=root / older)
         Life(root).live(6, resume=root / older)
