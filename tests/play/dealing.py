@@ -18,9 +18,7 @@ CPU = torch.device("cpu")
 
 def deals_of(players: int, cards: int, count: int, seed: int = 0) -> Deals:
     """`count` deals of one size."""
-    mix = RoundMix(
-        players={players: 1.0}, most_cards={players: {cards: 1.0}}, longest_only=True
-    )
+    mix = RoundMix(players={players: 1.0}, most_cards={players: {cards: 1.0}}, longest_only=True)
     return deal(mix, count, generator(seed, "test"))
 
 
@@ -37,8 +35,6 @@ def small_network_agent(seed: int, capacity: int) -> NetworkAgent:
 def play(agents, lineup, deals: Deals) -> Results:
     """Play all deals at tables of one lineup."""
     lineups = np.tile(np.array(lineup, np.int64), (len(deals), 1))
-    results = play_deals(
-        agents, lineups, deals, abandon=lambda: False, on_deals=lambda finished: None
-    )
+    results = play_deals(agents, lineups, deals, abandon=lambda: False, on_deals=[].append)
     assert results is not None
     return results

@@ -17,7 +17,7 @@ class Nth:
     def __init__(self, n: int) -> None:
         self.n = n
 
-    def choose(self, states, streams):
+    def choose(self, states, streams):  # noqa: ARG002 (draws nothing)
         actions = np.empty(len(states), np.int64)
         legal = np.empty(32, np.int64)
         for row, state in enumerate(states):
@@ -28,7 +28,7 @@ class Nth:
 class Cheat:
     """Bids 99."""
 
-    def choose(self, states, streams):
+    def choose(self, states, streams):  # noqa: ARG002 (draws nothing)
         return np.full(len(states), 151, np.int64)
 
 
@@ -40,7 +40,7 @@ def test_each_place_moves_through_the_seats_and_makes_what_playing_in_turn_makes
     agents = [Nth(0), Nth(1), Nth(2), Nth(5)]
     deals = deals_of(4, 5, 20)
     lineups = np.array([np.roll([0, 1, 2, 3], number) for number in range(20)])
-    results = play_deals(agents, lineups, deals, abandon=lambda: False, on_deals=lambda n: None)
+    results = play_deals(agents, lineups, deals, abandon=lambda: False, on_deals=[].append)
     for number, (players, cards, trump, dealer) in enumerate(deals.plan):
         hands = deals.deck[number, : players * cards].reshape(players, cards)
         for rotation in range(4):
@@ -106,7 +106,7 @@ def test_abandoned_deals_have_no_results():
         np.zeros((50, 4), np.int64),
         deals_of(4, 5, 50),
         abandon=lambda: next(steps),
-        on_deals=lambda n: None,
+        on_deals=[].append,
     )
     assert results is None
 

@@ -1,8 +1,8 @@
-"""The fit of strengths: what another library makes of the same rankings, ties and draws included."""
+"""The fit of strengths: what choix makes of the same rankings, ties and draws included."""
 
 from __future__ import annotations
 
-from itertools import permutations, product
+from itertools import chain, permutations, product
 from math import factorial
 
 import choix
@@ -38,7 +38,7 @@ def strict_orders(standing: list[int]) -> list[list[int]]:
             groups.append([entry])
         elif entry != EMPTY:
             groups[-1].append(~entry)
-    orders = [sum(map(list, order), []) for order in product(*map(permutations, groups))]
+    orders = [list(chain(*order)) for order in product(*map(permutations, groups))]
     return orders * (factorial(4) // len(orders))
 
 

@@ -1,0 +1,194 @@
+"""Ratings as a run makes them: the same on any number of workers, kept, resumed, abandoned."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from dealing import CPU, small_network
+
+from blobmaster.play.matches import match_against, mixed_match
+from blobmaster.play.pool import LocalPool
+from blobmaster.play.rating import Ratings, player_name
+from blobmaster.play.settings import RatingSettings
+
+SETTINGS = RatingSettings(deals=60, deals_per_block=13, bootstrap=40)
+
+
+def rate(ratings, iteration, network, earlier=None, workers=1, abandon=lambda: False, told=None):
+    """Rate a network as the loop does."""
+    pool = LocalPool(workers, lambda: torch.set_num_threads(1))
+    return ratings.rate(
+        iteration,
+        network,
+        small_network(0),
+        earlier or {},
+        pool,
+        CPU,
+        abandon=abandon,
+        on_deals=(told if told is not None else []).append,
+    )
+
+
+def stored(ratings: Ratings) -> bytes:
+    """The state as a checkpoint holds it."""
+    state = {
+        name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value
+        for name, value in ratings.state_dict().items()
+    }
+    file = io.BytesIO()
+    torch.save(state, file)
+    return file.getvalue()
+
+
+def restored(data: bytes, settings: RatingSettings = SETTINGS) -> Ratings:
+    state = torch.load(io.BytesIO(data), weights_only=True)
+    ratings = Ratings(settings, seed=3)
+    ratings.load_state_dict(
+        {
+            name: value.numpy() if isinstance(value, torch.Tensor) else value
+            for name, value in state.items()
+        }
+    )
+    return ratings
+
+
+@pytest.fixture(autouse=True)
+def _one_torch_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_any_number_of_workers_gives_the_same_rating_and_the_same_bytes():
+    found = []
+    for workers in (1, 2, 4):
+        ratings = Ratings(SETTINGS, seed=3)
+        first = rate(ratings, 4, small_network(1), workers=workers)
+        earlier = {player_name(4): small_network(1)}
+        second = rate(ratings, 9, small_network(2), earlier, workers=workers)
+        found.append((first, second, ratings.elos(), stored(ratings)))
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_rating_after_a_resume_is_the_one_that_would_have_been():
+    straight = Ratings(SETTINGS, seed=3)
+    rate(straight, 4, small_network(1))
+    resumed = restored(stored(straight))
+    earlier = {player_name(4): small_network(1)}
+    assert rate(straight, 9, small_network(2), earlier) == rate(
+        resumed, 9, small_network(2), earlier
+    )
+    assert stored(straight) == stored(resumed)
+
+
+def test_no_global_generator_is_read_or_moved():
+    found = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        np.random.seed(seed)  # noqa: NPY002 (the global generator is what is tested)
+        before = torch.random.get_rng_state(), np.random.get_state()[1]  # noqa: NPY002
+        found.append(rate(Ratings(SETTINGS, seed=3), 4, small_network(1)))
+        assert (torch.random.get_rng_state() == before[0]).all()
+        assert (np.random.get_state()[1] == before[1]).all()  # noqa: NPY002
+    assert found[0] == found[1]
+
+
+def test_another_seed_or_iteration_deals_other_cards():
+    found = {
+        rate(Ratings(SETTINGS, seed), iteration, small_network(1)).vs_random
+        for seed, iteration in ((3, 4), (4, 4), (3, 9))
+    }
+    assert len(found) == 3
+
+
+def test_the_untrained_network_gains_exactly_nothing_and_rates_about_1000():
+    rating = rate(Ratings(SETTINGS, seed=3), 4, small_network(0))
+    assert rating.vs_random.gain == (0, 0, 0)
+    assert rating.vs_heuristic.gain == (0, 0, 0)
+    assert rating.elo_low < 1000 < rating.elo_high
+
+
+def test_the_heuristic_player_rates_far_above_the_random_one():
+    ratings = Ratings(SETTINGS, seed=3)
+    rate(ratings, 4, small_network(1))
+    elos = ratings.elos()
+    assert elos["untrained"] == 1000
+    assert elos["heuristic"] > elos["random"] + 100
+
+
+def test_an_abandoned_rating_changes_nothing():
+    ratings = Ratings(SETTINGS, seed=3)
+    rate(ratings, 4, small_network(1))
+    before = stored(ratings)
+    told = []
+    given_up = rate(
+        ratings, 9, small_network(2), abandon=lambda: len(told) > 20, told=told, workers=2
+    )
+    assert given_up is None
+    assert stored(ratings) == before
+    assert rate(ratings, 9, small_network(2)) is not None
+
+
+@pytest.mark.parametrize("earlier", [0, 3])
+def test_all_deals_are_announced_and_told_of(earlier):
+    ratings = Ratings(SETTINGS, seed=3)
+    told: list[int] = []
+    networks = {player_name(number): small_network(number + 5) for number in range(earlier)}
+    rate(ratings, 9, small_network(1), networks, told=told, workers=2)
+    assert sum(told) == ratings.total_deals
+
+
+@pytest.mark.parametrize("players", [3, 5, 8])
+def test_tables_of_any_size_are_rated(players):
+    settings = RatingSettings(players=players, cards=3, deals=30, bootstrap=20)
+    ratings = Ratings(settings, seed=3)
+    rating = rate(ratings, 4, small_network(1))
+    assert rating.elo_low <= rating.elo <= rating.elo_high
+
+
+def test_a_resume_with_other_tables_goes_on_from_the_results_so_far():
+    ratings = Ratings(SETTINGS, seed=3)
+    rate(ratings, 4, small_network(1))
+    settings = RatingSettings(players=5, cards=3, deals=30, bootstrap=20)
+    resumed = restored(stored(ratings), settings)
+    rate(resumed, 9, small_network(2), {player_name(4): small_network(1)})
+    assert list(resumed.elos()) == ["untrained", "random", "heuristic", "iter005", "iter010"]
+
+
+def test_an_iteration_is_rated_once():
+    ratings = Ratings(SETTINGS, seed=3)
+    rate(ratings, 4, small_network(1))
+    with pytest.raises(ValueError, match="iter005 was rated before"):
+        rate(ratings, 4, small_network(1))
+
+
+def test_metrics_are_flat_numbers_with_their_intervals():
+    metrics = rate(Ratings(SETTINGS, seed=3), 4, small_network(1)).metrics()
+    assert len(metrics) == 3 + 2 * 3 * 3
+    assert {"elo", "elo_low", "points_vs_random", "exact_vs_heuristic_high"} <= set(metrics)
+    assert all(type(value) is float and math.isfinite(value) for value in metrics.values())
+    assert json.loads(json.dumps(metrics)) == metrics
+    for name in ("elo", "points_vs_random", "exact_vs_random", "gain_vs_heuristic"):
+        assert metrics[f"{name}_low"] <= metrics[name] <= metrics[f"{name}_high"]
+
+
+def test_at_mixed_tables_everyone_else_sits_equally_often():
+    others = ["untrained", "random", "heuristic", "iter005", "iter010", "iter015"]
+    match = mixed_match("iter020", others, RatingSettings(deals=600))
+    assert (match.lineups[:, 0] == 0).all()
+    assert (np.bincount(match.lineups[:, 1:].ravel())[1:] == 300).all()
+    assert all(len(set(lineup)) == 4 for lineup in match.lineups.tolist())
+
+
+def test_matches_against_one_opponent_share_their_deals():
+    rated = match_against("iter005", "random", SETTINGS)
+    untrained = match_against("untrained", "random", SETTINGS)
+    assert rated.purpose == untrained.purpose
+    assert rated.lineups[:, 0].tolist() == [0] * 60
+    assert (rated.lineups[:, 1:] == 1).all()
