@@ -71,7 +71,9 @@ class BrokenOs:
     def rmdir(self, path: Any) -> None:
         self._step("rmdir", lambda: os.rmdir(path))
 
-    def _step(self, name: str, act: Callable[[], Any], half: Callable[[], Any] | None = None) -> Any:
+    def _step(
+        self, name: str, act: Callable[[], Any], half: Callable[[], Any] | None = None
+    ) -> Any:
         with self._lock:
             if self.stopped:
                 raise Stopped
