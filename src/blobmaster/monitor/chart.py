@@ -14,7 +14,7 @@ from blobmaster.monitor.drawing import Glyphs, Line, Role, Span
 Points = Sequence[tuple[float, float]]
 
 _BRAILLE: Final = 0x2800
-_DOT: Final = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+DOTS: Final = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Bit of a braille cell's dot by row and column."""
 ROLES: Final[tuple[Role, ...]] = ("accent", "second", "third")
 """Of a chart's first, second and third curve."""
@@ -161,7 +161,7 @@ class _Grid:
 
     def _dot(self, column: int, row: int, owner: int) -> None:
         line, cell = row // self._down, column // self._across
-        bit = _DOT[row % self._down][column % self._across] if self._braille else 1
+        bit = DOTS[row % self._down][column % self._across] if self._braille else 1
         self._cells[line][cell] |= bit
         self._owners[line][cell] = owner
 
