@@ -1,3 +1,5 @@
+# It stands for `os`, so it calls `os`.
+# ruff: noqa: PTH102, PTH105, PTH106, PTH108
 """Stands where run/atomic.py has `os`: counts its steps and breaks a chosen one.
 
 Put it there with `monkeypatch.setattr(atomic, "os", BrokenOs(...))`. What it does is done to real
@@ -29,7 +31,7 @@ class BrokenOs:
         break_at: int = -1,
         where: str = "before",
         error: int | None = None,
-        only: Callable[[str], bool] = lambda name: True,
+        only: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self.steps: list[str] = []
         self.stopped = False
@@ -53,7 +55,7 @@ class BrokenOs:
             "write", lambda: os.write(descriptor, data), lambda: os.write(descriptor, half)
         )
 
-    def fsync(self, descriptor: int) -> None:
+    def fsync(self, _: int) -> None:
         self._step("fsync", lambda: None)
 
     def ftruncate(self, descriptor: int, length: int) -> None:

@@ -4,8 +4,9 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from blobmaster.run.session import RunSession
 from victim import IDENTITY, write_state
+
+from blobmaster.run.session import RunSession
 
 
 def refuse(file) -> None:

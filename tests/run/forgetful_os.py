@@ -1,3 +1,5 @@
+# It stands for `os`, so it calls `os`.
+# ruff: noqa: PTH102, PTH105, PTH106, PTH108
 """Stands where run/atomic.py has `os` and remembers what was synced, to play a power loss.
 
 The model is harsher than ext4 or xfs: after a power loss every change of a folder that was not
@@ -10,8 +12,6 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from broken_os import CREATING
 
 
 @dataclass

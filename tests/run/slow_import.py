@@ -4,8 +4,9 @@ import sys
 import time
 from pathlib import Path
 
-from blobmaster.run.session import RunSession
 from victim import IDENTITY
+
+from blobmaster.run.session import RunSession
 
 with RunSession.open(Path(sys.argv[1]), command="slow") as session:
     time.sleep(float(sys.argv[3]))

@@ -3,6 +3,7 @@
 It is made of the parts that a session is made of, in the order in which a session uses them.
 """
 
+import contextlib
 import time
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from blobmaster.run.board import Board
 from blobmaster.run.checkpoints import CheckpointMeta, CheckpointStore
 from blobmaster.run.commits import Commits
 from blobmaster.run.control import Requests
+from blobmaster.run.errors import ControlError
 from blobmaster.run.history import HistoryRow
 from blobmaster.run.inflight import InflightStore
 from blobmaster.run.layout import RunLayout
@@ -23,6 +25,7 @@ from blobmaster.run.patience import Patience
 from blobmaster.run.process import this_process
 from blobmaster.run.progress import Progress
 from blobmaster.run.retention import is_permanent
+from blobmaster.run.status import read_status
 
 BLOCKS = 2
 
@@ -58,7 +61,7 @@ class Life:
             self.layout, this_process(), Progress(time.monotonic(), time.time()), lambda: None
         )
         requests = Requests()
-        patience = Patience(board, requests, lambda waiting: None)
+        patience = Patience(board, requests, lambda _: None)
         inflight = InflightStore(self.layout, patience.insist)
         commits = Commits(self.layout, board, patience, inflight)
         identity = meta.identity if meta else self._identity
@@ -83,7 +86,8 @@ class Life:
         state = learn(state, blocks)
         board.write()
         if iteration == 1:
-            control.send(self.layout.control, "CHECKPOINT")
+            with contextlib.suppress(ControlError):  # a full disk: the person who asked is told
+                control.send(self.layout.control, "CHECKPOINT")
             control.take(self.layout.control, self.layout.control_taken)
         meta = CheckpointMeta(
             identity=identity,
@@ -112,8 +116,8 @@ def _row(run_id: str, iteration: int, state: bytes) -> HistoryRow:
 
 
 def files(root: Path) -> dict[str, bytes]:
-    """What a run leaves behind and must be the same however often it was disturbed: the weights of
-    every checkpoint, by path, and the history."""
+    """What a run leaves behind, the same however often it was disturbed: the weights of every
+    checkpoint, by path, and the history."""
     found = {
         str(path.relative_to(root)): read_state(CheckpointStore.read(path)[0])
         for path in sorted(root.rglob("*.pth"))
@@ -126,8 +130,6 @@ def assert_whole(root: Path) -> None:
     for path in root.rglob("*.pth"):
         CheckpointStore.read(path)
     for path in root.rglob("status*.json"):
-        from blobmaster.run.status import read_status
-
         read_status(path)
     for path in root.rglob("history.jsonl"):
         lines = path.read_bytes().splitlines(keepends=True)

@@ -87,9 +87,9 @@ def test_a_signal_from_before_the_start_is_stale(tmp_path):
 @pytest.mark.parametrize(
     ("ask", "exit_status"),
     [
-        (lambda process, root: process.send_signal(signal.SIGTERM), 143),
-        (lambda process, root: process.send_signal(signal.SIGINT), 130),
-        (lambda process, root: control.send(root / "control.signal", "PAUSE NOW"), 0),
+        (lambda process, _: process.send_signal(signal.SIGTERM), 143),
+        (lambda process, _: process.send_signal(signal.SIGINT), 130),
+        (lambda _, root: control.send(root / "control.signal", "PAUSE NOW"), 0),
     ],
     ids=["SIGTERM", "Ctrl+C", "PAUSE NOW"],
 )

@@ -1,4 +1,4 @@
-"""A power loss at any step undoes nothing that was reported as committed, and leaves nothing torn."""
+"""A power loss at any step undoes no commit that was reported, and leaves nothing torn."""
 
 import contextlib
 import random
@@ -81,6 +81,6 @@ def test_a_power_loss_at_any_step_keeps_every_reported_commit(fast_path, monkeyp
 
 
 def test_the_model_of_a_power_loss_notices_a_folder_that_is_not_synced(fast_path, monkeypatch):
-    monkeypatch.setattr(atomic, "sync_folder", lambda folder: None)
+    monkeypatch.setattr(atomic, "sync_folder", lambda _: None)
     with pytest.raises(AssertionError, match="step"):
         lose_power_at_every_step(fast_path, monkeypatch)

@@ -7,6 +7,9 @@ from pathlib import Path
 STATUS_NAME = "status.json"
 CONTROL_NAME = "control.signal"
 
+START = -1
+"""The iteration number of the checkpoint that a run is started with, named `iter000`."""
+
 _CHECKPOINT = re.compile(
     r"(?P<date>\d{8})-(?P<project>\w+)-v(?P<architecture>\d+)-(?P<millions>\d+\.\d)M"
     r"-iter(?P<iteration>\d{3,})(?:-elo(?P<elo>\d{4,}))?\.pth",
@@ -122,7 +125,7 @@ class CheckpointName:
     millions: str
     """Parameters of the network in millions, one decimal: `4.9`."""
     iteration: int
-    """0-based; the name shows it 1-based."""
+    """0-based; the name shows it 1-based. -1 is the state that a run starts from."""
     elo: int | None = None
     """Whole points, never below 0; on permanent checkpoints alone."""
 
@@ -149,4 +152,4 @@ class CheckpointName:
             iteration=int(match["iteration"]) - 1,
             elo=None if match["elo"] is None else int(match["elo"]),
         )
-        return parsed if parsed.iteration >= 0 and parsed.format() == name else None
+        return parsed if parsed.iteration >= START and parsed.format() == name else None

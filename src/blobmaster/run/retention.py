@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from blobmaster.run.layout import CheckpointName
+from blobmaster.run.layout import START, CheckpointName
 
 PERMANENT_EVERY = 5
 """Every 5th iteration, counted from 1, is kept for good."""
@@ -12,17 +12,23 @@ CACHED = 4
 
 def is_permanent(iteration: int) -> bool:
     """Whether an iteration (0-based) is one of those that are kept for good."""
-    return (iteration + 1) % PERMANENT_EVERY == 0
+    return iteration != START and (iteration + 1) % PERMANENT_EVERY == 0
 
 
 def surplus(cached: Iterable[CheckpointName], *, written: CheckpointName) -> list[CheckpointName]:
     """Which of the cached checkpoints go, once `written` is whole on disk.
 
     Another run's stay, and so does what is newer than `written`: this session did not make it.
+    The state that the run started from goes as soon as there is a later one.
     """
     older = [
         name
         for name in cached
         if name.prefix == written.prefix and name.iteration <= written.iteration
     ]
-    return sorted(older, key=lambda name: name.iteration, reverse=True)[CACHED:]
+    newest_first = sorted(older, key=lambda name: name.iteration, reverse=True)
+    return [
+        name
+        for place, name in enumerate(newest_first)
+        if place >= CACHED or START == name.iteration < written.iteration
+    ]

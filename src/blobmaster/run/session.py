@@ -14,9 +14,10 @@ from blobmaster.run.checkpoints import CheckpointMeta, CheckpointStore, RunIdent
 from blobmaster.run.commits import Commits, last_committed
 from blobmaster.run.control import Requests
 from blobmaster.run.course import Course, same_work
+from blobmaster.run.errors import GivenUpError
 from blobmaster.run.history import HistoryRow
 from blobmaster.run.inflight import InflightStore
-from blobmaster.run.layout import RunLayout
+from blobmaster.run.layout import START, RunLayout
 from blobmaster.run.lock import RunLock
 from blobmaster.run.machine import Surroundings
 from blobmaster.run.opening import make_way, take_directory, take_status_back
@@ -38,7 +39,8 @@ class RunSession:
 
     `begin` says which run it is; then iteration after iteration is worked on (`step`, `advance`)
     and committed (`commit`), until `finish`, `paused` or `fail`. A loop looks at `pause_requested`
-    between iterations and at `should_abandon` between small steps of work.
+    between iterations and at `should_abandon` between small steps of work. A `GivenUpError` ends
+    the block like a pause and goes no further.
     """
 
     layout: RunLayout
@@ -91,8 +93,9 @@ class RunSession:
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None:
-        if isinstance(error, Exception):
+    ) -> bool:
+        gave_up = isinstance(error, GivenUpError)
+        if isinstance(error, Exception) and not gave_up:
             self.fail(error)
         elif self._course and self._board.facts.state not in ENDED:
             self._end("paused")
@@ -102,6 +105,7 @@ class RunSession:
         self._board.close()
         self._watch.restore()
         self._lock.release()
+        return gave_up
 
     @property
     def should_abandon(self) -> threading.Event:
@@ -217,9 +221,39 @@ class RunSession:
         Raises: what the writer of the commit before raised.
         """
         self.settle()
-        identity, course = self._running()
         self.complete(iteration, metrics)
-        meta = CheckpointMeta(
+        keep = self._requests.take_keep()
+        if keep and not self._requests.pause:
+            self._board.put(request=None)
+        meta = self._meta(iteration, elo=elo, config=config, extra=extra)
+        self._rows = []
+        self._commits.submit(meta, write, permanent=keep or is_permanent(iteration))
+
+    def commit_start(
+        self,
+        write: Callable[[BinaryIO], None],
+        *,
+        config: Mapping[str, Any] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Commit the state that a fresh run starts from, so that it can be resumed at once.
+
+        `write` as for `commit`. The checkpoint goes when the first iteration is committed.
+        """
+        self._commits.submit(
+            self._meta(START, elo=None, config=config, extra=extra), write, permanent=False
+        )
+
+    def _meta(
+        self,
+        iteration: int,
+        *,
+        elo: float | None,
+        config: Mapping[str, Any] | None,
+        extra: Mapping[str, Any] | None,
+    ) -> CheckpointMeta:
+        identity, course = self._running()
+        return CheckpointMeta(
             identity=identity,
             iteration=iteration,
             elo=elo,
@@ -229,11 +263,6 @@ class RunSession:
             extra=dict(extra or {}),
             rows=self._rows,
         )
-        self._rows = []
-        keep = self._requests.take_keep()
-        if keep and not self._requests.pause:
-            self._board.put(request=None)
-        self._commits.submit(meta, write, permanent=keep or is_permanent(iteration))
 
     def settle(self) -> bool:
         """Wait until what was committed is on disk; False if that was given up, to leave.
