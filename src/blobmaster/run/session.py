@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -15,9 +14,9 @@ from blobmaster.run.commits import Commits, last_committed
 from blobmaster.run.control import Requests
 from blobmaster.run.course import Course, same_work
 from blobmaster.run.errors import GivenUpError
-from blobmaster.run.history import HistoryRow
 from blobmaster.run.inflight import InflightStore
 from blobmaster.run.layout import START, RunLayout
+from blobmaster.run.ledger import Ledger
 from blobmaster.run.lock import RunLock
 from blobmaster.run.machine import Surroundings
 from blobmaster.run.opening import make_way, take_directory, take_status_back
@@ -70,9 +69,7 @@ class RunSession:
         self.store = CheckpointStore(self.layout)
         self.inflight = InflightStore(self.layout, self._patience.insist)
         self._commits = Commits(self.layout, self._board, self._patience, self.inflight)
-        self._identity: RunIdentity | None = None
-        self._course: Course | None = None
-        self._rows: list[HistoryRow] = []
+        self._ledger: Ledger | None = None
         self._first = 0
         self._ticker = Ticker(
             watch=self._watch,
@@ -97,7 +94,7 @@ class RunSession:
         gave_up = isinstance(error, GivenUpError)
         if isinstance(error, Exception) and not gave_up:
             self.fail(error)
-        elif self._course and self._board.facts.state not in ENDED:
+        elif self._ledger and self._board.facts.state not in ENDED:
             self._end("paused")
         self._commits.close()
         self._ticker.stop()
@@ -157,15 +154,15 @@ class RunSession:
         self._first = 0 if resumed_from is None else resumed_from.iteration + 1
         before = 0.0 if resumed_from is None else resumed_from.elapsed_seconds
         self._surroundings.workers, self._surroundings.gpu = workers, gpu
-        self._identity = identity
-        self._course = Course(
+        course = Course(
             first=self._first,
             total=total_iterations,
             elapsed_before_s=before,
             now=time.monotonic(),
             work=work,
         )
-        self._board.follow(self._course)
+        self._ledger = Ledger(identity, course)
+        self._board.follow(course)
         self._board.put(
             run_id=identity.run_id,
             resume_command=resume_command,
@@ -189,19 +186,9 @@ class RunSession:
 
     def complete(self, iteration: int, metrics: Mapping[str, Any]) -> None:
         """End an iteration (0-based) without a commit; its history waits for the next one."""
-        identity, course = self._running()
-        now = time.monotonic()
-        course.complete(iteration, now)
-        self.publish(metrics)
-        self._rows.append(
-            HistoryRow(
-                iteration=iteration + 1,
-                run_id=identity.run_id,
-                timestamp=datetime.now(UTC).isoformat(timespec="milliseconds"),
-                elapsed_hours=course.elapsed_seconds(now) / 3600,
-                metrics=clean_metrics(dict(metrics)),
-            )
-        )
+        plain = clean_metrics(dict(metrics))
+        self._running().complete(iteration, plain)
+        self.publish(plain)
 
     def commit(
         self,
@@ -225,8 +212,7 @@ class RunSession:
         keep = self._requests.take_keep()
         if keep and not self._requests.pause:
             self._board.put(request=None)
-        meta = self._meta(iteration, elo=elo, config=config, extra=extra)
-        self._rows = []
+        meta = self._running().close(iteration, elo, config, extra)
         self._commits.submit(meta, write, permanent=keep or is_permanent(iteration))
 
     def commit_start(
@@ -240,29 +226,8 @@ class RunSession:
 
         `write` as for `commit`. The checkpoint goes when the first iteration is committed.
         """
-        self._commits.submit(
-            self._meta(START, elo=None, config=config, extra=extra), write, permanent=False
-        )
-
-    def _meta(
-        self,
-        iteration: int,
-        *,
-        elo: float | None,
-        config: Mapping[str, Any] | None,
-        extra: Mapping[str, Any] | None,
-    ) -> CheckpointMeta:
-        identity, course = self._running()
-        return CheckpointMeta(
-            identity=identity,
-            iteration=iteration,
-            elo=elo,
-            elapsed_seconds=course.elapsed_seconds(time.monotonic()),
-            saved_at=time.time(),
-            config=dict(config or {}),
-            extra=dict(extra or {}),
-            rows=self._rows,
-        )
+        meta = self._running().close(START, None, config, extra)
+        self._commits.submit(meta, write, permanent=False)
 
     def settle(self) -> bool:
         """Wait until what was committed is on disk; False if that was given up, to leave.
@@ -288,10 +253,10 @@ class RunSession:
         self._board.put(soon=False, error=line)
         self._board.put_state("failed")
 
-    def _running(self) -> tuple[RunIdentity, Course]:
-        if self._identity is None or self._course is None:
+    def _running(self) -> Ledger:
+        if self._ledger is None:
             raise RuntimeError("begin() comes before the first iteration")
-        return self._identity, self._course
+        return self._ledger
 
     def _end(self, state: str) -> None:
         whole = self.settle()
@@ -300,8 +265,9 @@ class RunSession:
 
     def _hold(self, waiting: bool) -> None:
         now = time.monotonic()
-        if self._course is not None:
-            (self._course.stop_clock if waiting else self._course.start_clock)(now)
+        if self._ledger is not None:
+            course = self._ledger.course
+            (course.stop_clock if waiting else course.start_clock)(now)
         self._refresh_state()
 
     def _refresh_state(self) -> None:
@@ -310,19 +276,19 @@ class RunSession:
         elif self._patience.waiting:
             self._board.put_state("waiting")
         else:
-            self._board.put_state("running" if self._course else "starting")
+            self._board.put_state("running" if self._ledger else "starting")
 
     def _sample(self) -> None:
         self._refresh_state()
-        last, course = self._board.facts.last_checkpoint, self._course
-        seconds = course.seconds_per_iteration() if course else None
+        last = self._board.facts.last_checkpoint
+        seconds = self._ledger.course.seconds_per_iteration() if self._ledger else None
         if last is not None and seconds:
             self._surroundings.own_bytes_per_s = last.bytes / PERMANENT_EVERY / seconds
         self._surroundings.sample(time.monotonic())
 
     def _close_status(self) -> None:
         """Write the last status of this session, or bring back the one that it found."""
-        if self._course:
+        if self._ledger:
             self._board.put_state("paused")
             self._board.write()
         else:
