@@ -1,0 +1,24 @@
+"""Evaluators without a network: they make search and self-play fast and plain to follow."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from blobmaster.game.cards import MAX_PLAYERS
+from blobmaster.game.rules import MAX_LEGAL, legal_count
+
+
+class UniformEvaluator:
+    """Equal priors over the legal actions, and half the points for every seat."""
+
+    def __init__(self) -> None:
+        self.batches: list[np.ndarray] = []
+        """The states that it was asked for, call by call."""
+
+    def evaluate(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        self.batches.append(states.copy())
+        priors = np.zeros((len(states), MAX_LEGAL), np.float32)
+        for row, state in enumerate(states):
+            count = legal_count(state)
+            priors[row, :count] = 1 / count
+        return priors, np.full((len(states), MAX_PLAYERS), 0.5, np.float32)
