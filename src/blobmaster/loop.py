@@ -24,6 +24,7 @@ from blobmaster.play.pool import LocalPool
 from blobmaster.play.rating import Rating, Ratings
 from blobmaster.play.selfplay import SelfPlayEngine
 from blobmaster.run.errors import CheckpointError
+from blobmaster.run.layout import START
 from blobmaster.run.retention import is_permanent
 from blobmaster.run.session import RunSession
 from blobmaster.search.settings import SearchSettings
@@ -61,6 +62,8 @@ class TrainingPipeline:
     def run(self, first: int) -> None:
         """Train from iteration `first` (0-based) to the end, or until a person wants it to stop."""
         total = self._config.run.iterations
+        if first == 0:
+            self._commit_start()
         self._compile()
         for iteration in range(first, total):
             if not self._iterate(iteration):
@@ -189,7 +192,8 @@ class TrainingPipeline:
         """The networks of the newest ratings before this one, from their permanent checkpoints."""
         session = self._session
         session.settle()
-        wanted = [n for n in range(iteration) if is_permanent(n)][-self._config.rating.earlier :]
+        rated = [n for n in range(iteration) if is_permanent(n)]
+        wanted = rated[max(len(rated) - self._config.rating.earlier, 0) :]
         for entry in session.store.entries():
             name = f"iter{entry.name.iteration + 1:03d}"
             if entry.permanent and entry.name.iteration in wanted and name not in self._rated:
@@ -241,6 +245,15 @@ class TrainingPipeline:
         fixed = {"phase": run.training_on, "unit_type": run.training_on}
         metrics = self._metrics | fixed
         return self._status.update(iteration, run.iterations, metrics, self._config)
+
+    def _commit_start(self) -> None:
+        """Make the run resumable before its first iteration is done."""
+        snapshot = self.state_dict(START)
+
+        def write(file: BinaryIO) -> None:
+            torch.save(snapshot, file)
+
+        self._session.commit_start(write, config=as_tables(self._config))
 
     def commit(self, iteration: int, rating: Rating | None) -> None:
         """End the iteration, and commit it if it is due; the loop is held for a copy alone."""

@@ -114,7 +114,7 @@ def _find_checkpoint(order: Order, console: Console) -> Checkpoint:
     if path is None:
         entry, passed_over = store.newest_whole()
         for damaged, reason in passed_over:
-            console.print(f"passed over {damaged}: {reason}", markup=False)
+            console.print(f"passed over {damaged}: {reason}", markup=False, soft_wrap=True)
         if entry is None:
             raise CheckpointError(
                 f"there is no whole checkpoint in {order.root} to resume: start a run with "
@@ -237,13 +237,16 @@ def _say_complete(console: Console, order: Order, checkpoint: Checkpoint) -> Non
         f"{checkpoint.path.name} has all {done} iterations: train on with\n"
         f"  blobmaster train --resume --iterations {2 * done}{_where(order)}",
         markup=False,
+        soft_wrap=True,
     )
 
 
 def _say_next(console: Console, order: Order, exit_status: int) -> None:
     where = _where(order)
     if exit_status != 0:
-        console.print(f"go on later: blobmaster train --resume{where}", markup=False)
+        console.print(
+            f"go on later: blobmaster train --resume{where}", markup=False, soft_wrap=True
+        )
         return
     console.print(
         "\nnext:\n"
@@ -251,4 +254,5 @@ def _say_next(console: Console, order: Order, exit_status: int) -> None:
         f"  blobmaster train --resume{where}       go on with it (--iterations N for more)\n"
         f"  blobmaster train --enable-curriculum{where}   the real run, days long, from the start",
         markup=False,
+        soft_wrap=True,
     )

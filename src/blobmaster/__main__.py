@@ -1,0 +1,5 @@
+"""`python -m blobmaster` is `blobmaster`."""
+
+from blobmaster.cli import main
+
+main()

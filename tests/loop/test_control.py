@@ -1,0 +1,147 @@
+"""Pause, continue, signals and kill -9 of a real trainer, wherever in the run they come."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from trainer import (
+    SLOW,
+    blocks_in_flight,
+    digest_of,
+    history_of,
+    kill,
+    newest,
+    run,
+    start,
+    status_of,
+    wait_until,
+    write_config,
+)
+
+from blobmaster.run.layout import RunLayout
+
+
+def in_step(root: Path, name: str) -> bool:
+    """Whether the status says that the trainer is at this step."""
+    step = status_of(root).get("step")
+    return step is not None and step["name"] == name
+
+
+def ask(root: Path, text: str) -> None:
+    """What `echo PAUSE > control.signal` does."""
+    RunLayout(root).control.write_text(f"{text}\n")
+
+
+def test_a_pause_ends_the_iteration_and_resume_goes_on_with_the_next(tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    trainer = start(
+        "train", "--config", write_config(tmp_path), "--iterations", 200, "--checkpoint-dir", root
+    )
+    wait_until(lambda: status_of(root).get("iteration", 0) >= 3, trainer)
+    ask(root, "PAUSE")
+    output, _ = trainer.communicate()
+    assert trainer.returncode == 0, output
+    paused = status_of(root)
+    assert paused["state"] == "paused"
+    done = len(history_of(root))
+    assert 3 <= done < 200
+    assert paused["resume_command"] in output
+    resumed = run("train", "--resume", "--iterations", done + 1, "--checkpoint-dir", root)
+    assert resumed.returncode == 0, resumed.stderr
+    assert [row["iteration"] for row in history_of(root)] == list(range(1, done + 2))
+
+
+def test_a_pause_written_while_torch_is_loading_is_acknowledged(tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    trainer = start(
+        "train", "--config", write_config(tmp_path), "--iterations", 50, "--checkpoint-dir", root
+    )
+    wait_until(lambda: status_of(root).get("state") == "starting", trainer)
+    ask(root, "PAUSE")
+    wait_until(lambda: status_of(root).get("state") == "pausing", trainer)
+    trainer.communicate()
+    assert trainer.returncode == 0
+    assert len(history_of(root)) == 1
+    assert status_of(root)["state"] == "paused"
+
+
+def test_continue_takes_a_pause_back(tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    trainer = start(
+        "train", "--config", write_config(tmp_path, SLOW), "--iterations", 2,
+        "--checkpoint-dir", root,
+    )  # fmt: skip
+    wait_until(lambda: in_step(root, "self-play"), trainer)
+    ask(root, "PAUSE")
+    wait_until(lambda: status_of(root)["state"] == "pausing", trainer)
+    ask(root, "CONTINUE")
+    wait_until(lambda: status_of(root)["state"] == "running", trainer)
+    trainer.communicate()
+    assert trainer.returncode == 0
+    assert status_of(root)["state"] == "finished"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What a run of two slow iterations ends with when nobody disturbs it."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    root = folder / "run"
+    done = run(
+        "train", "--config", write_config(folder, SLOW), "--iterations", 2,
+        "--checkpoint-dir", root,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return digest_of(newest(root))
+
+
+@pytest.mark.parametrize(
+    ("blow", "exit_status"),
+    [
+        (signal.SIGTERM, 143),
+        (signal.SIGINT, 130),
+        (signal.SIGKILL, -9),
+        ("PAUSE NOW", 0),
+    ],
+)
+def test_leaving_in_the_middle_of_an_iteration_keeps_finished_blocks_and_the_same_end(
+    tmp_path: Path, undisturbed: str, blow: signal.Signals | str, exit_status: int
+) -> None:
+    root = tmp_path / "run"
+    trainer = start(
+        "train", "--config", write_config(tmp_path, SLOW), "--iterations", 2,
+        "--checkpoint-dir", root,
+    )  # fmt: skip
+    wait_until(lambda: len(blocks_in_flight(root, iteration=1)) > 2, trainer)
+    if isinstance(blow, str):
+        ask(root, blow)
+    else:
+        os.kill(trainer.pid, blow)
+    trainer.communicate()
+    assert trainer.returncode == exit_status
+    assert len(blocks_in_flight(root, iteration=1)) > 2
+    resumed = run("train", "--resume", "--checkpoint-dir", root)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "blocks were played before" in resumed.stdout
+    assert digest_of(newest(root)) == undisturbed
+    assert not blocks_in_flight(root, iteration=1)
+
+
+def test_killed_in_the_first_iteration_a_run_is_resumed_from_its_blocks(
+    tmp_path: Path, undisturbed: str
+) -> None:
+    root = tmp_path / "run"
+    trainer = start(
+        "train", "--config", write_config(tmp_path, SLOW), "--iterations", 2,
+        "--checkpoint-dir", root,
+    )  # fmt: skip
+    wait_until(lambda: len(blocks_in_flight(root, iteration=0)) > 2, trainer)
+    kill(trainer)
+    run_id = status_of(root)["run_id"]
+    resumed = run("train", "--resume", "--checkpoint-dir", root)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "blocks were played before" in resumed.stdout
+    assert status_of(root)["run_id"] == run_id
+    assert digest_of(newest(root)) == undisturbed

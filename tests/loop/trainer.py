@@ -1,0 +1,156 @@
+"""Starts real trainers, small enough that an iteration takes a fraction of a second."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from blobmaster.run.checkpoints import CheckpointStore
+from blobmaster.run.layout import RunLayout
+
+PATIENCE_S = 120.0
+"""How long a test waits for what must come; far beyond what it takes, so never a matter of speed."""
+
+TINY = """
+[run]
+seed = 7
+[rounds]
+players = {4 = 1.0}
+most_cards = {4 = {3 = 1.0}}
+[search]
+worlds = 2
+simulations = 6
+[network]
+width = 16
+blocks = 1
+[self_play]
+rounds = 24
+rounds_per_block = 8
+slots = 8
+[learning]
+batch = 32
+reuse = 1.0
+threads = 1
+[rating]
+deals = 10
+deals_per_block = 5
+cards = 3
+bootstrap = 20
+earlier = 1
+"""
+
+SLOW = TINY.replace("rounds = 24", "rounds = 1600").replace("simulations = 6", "simulations = 30")
+"""The same with iterations of many seconds, to catch a trainer inside one."""
+
+
+def write_config(folder: Path, text: str = TINY) -> Path:
+    """Write the settings file into the folder."""
+    path = folder / "settings.toml"
+    path.write_text(text)
+    return path
+
+
+def command(*arguments: object) -> list[str]:
+    """The command line of `blobmaster`."""
+    return [sys.executable, "-m", "blobmaster", *map(str, arguments)]
+
+
+def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `blobmaster` to its end."""
+    return subprocess.run(
+        command(*arguments),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def start(*arguments: object) -> subprocess.Popen[str]:
+    """Start `blobmaster` and go on; it leads a process group of its own, as under a shell."""
+    return subprocess.Popen(
+        command(*arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_until(condition: Callable[[], Any], trainer: subprocess.Popen[str] | None = None) -> Any:
+    """Poll until the condition holds, and return what it returned."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        if trainer is not None and trainer.poll() is not None:
+            raise AssertionError(f"the trainer ended: {trainer.communicate()[0]}")
+        time.sleep(0.01)
+    raise AssertionError("what was waited for did not come")
+
+
+def status_of(root: Path) -> dict[str, Any]:
+    """The status file as any reader has it; empty where there is none yet."""
+    try:
+        return json.loads(RunLayout(root).status.read_text())
+    except FileNotFoundError:
+        return {}
+
+
+def blocks_in_flight(root: Path, iteration: int) -> list[Path]:
+    """Finished blocks of an iteration (0-based) that wait for their commit."""
+    return sorted(RunLayout(root).inflight_of(iteration).glob("block-*.bin"))
+
+
+def kill(trainer: subprocess.Popen[str]) -> None:
+    """kill -9, as the kernel does when memory runs out."""
+    os.kill(trainer.pid, signal.SIGKILL)
+    trainer.communicate()
+
+
+def history_of(root: Path) -> list[dict[str, Any]]:
+    """The history's rows."""
+    return [json.loads(line) for line in RunLayout(root).history.read_text().splitlines()]
+
+
+def newest(root: Path) -> Path:
+    """The newest whole checkpoint."""
+    entry, passed_over = CheckpointStore(RunLayout(root)).newest_whole()
+    assert entry is not None, passed_over
+    return entry.path
+
+
+def digest_of(path: Path) -> str:
+    """A hash of everything that training made: weights, optimizer, replay, ratings, losses."""
+    state = torch.load(path, weights_only=True)
+    digest = hashlib.sha256()
+    for name, value in _leaves({key: state[key] for key in ("learner", "window", "ratings")}):
+        digest.update(name.encode())
+        digest.update(value.numpy().tobytes() if torch.is_tensor(value) else repr(value).encode())
+    for name in ("current_elo", "avg_total_loss", "avg_policy_loss", "avg_value_loss"):
+        digest.update(repr(state["metrics"].get(name)).encode())
+    return digest.hexdigest()
+
+
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key in value:
+            yield from _leaves(value[key], f"{name}.{key}")
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _leaves(item, f"{name}.{number}")
+    else:
+        yield name, value
