@@ -63,8 +63,8 @@ class Rounds:
             yield self.data[start:end]
 
     def newest(self, rounds: int) -> Rounds:
-        """The last `rounds` of these rounds."""
-        first = len(self) - rounds
+        """The last `rounds` of these rounds, or all where there are fewer."""
+        first = max(len(self) - rounds, 0)
         offset = self.starts[first]
         return Rounds(
             self.data[offset:].copy(),
@@ -121,11 +121,14 @@ def replay_to(record: npt.NDArray[np.int64], decision: int, state: State) -> int
 
     Returns:
         The offset of that choice's policy in the record.
+
+    Raises:
+        IndexError: the round ends before that choice.
     """
     action = open_record(record, state)
     policy = action + record[0] * (1 + record[1])
     left = decision
-    while True:
+    while not is_over(state):
         count = legal_count(state)
         if count > 1:
             if left == 0:
@@ -134,6 +137,7 @@ def replay_to(record: npt.NDArray[np.int64], decision: int, state: State) -> int
             policy += count
         apply(state, record[action])
         action += 1
+    raise IndexError("the record has fewer real choices")
 
 
 @kernel

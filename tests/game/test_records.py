@@ -1,0 +1,110 @@
+"""Records of rounds: what is packed comes out again, and each decision is found where it was."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from positions import SIZES, RandomRound
+
+from blobmaster.game.records import (
+    MAX_POLICY_BYTES,
+    Rounds,
+    join,
+    no_rounds,
+    replay_out,
+    replay_to,
+)
+from blobmaster.game.rules import STATE, legal_count
+
+
+def policies_of(round_: RandomRound, seed: int) -> list[list[int]]:
+    """Made-up policies for the round's real choices: one byte a legal action."""
+    draws = np.random.default_rng(seed)
+    return [draws.integers(0, 256, legal_count(state)).tolist() for state in round_.choices]
+
+
+def record_of(round_: RandomRound, policies: list[list[int]]) -> np.ndarray:
+    """The record as the module's first lines describe it."""
+    players, cards = round_.states[0, :2].tolist()
+    header = [players, cards, round_.trump, round_.dealer]
+    hands = round_.deck[: players * cards].tolist()
+    entries = header + hands + round_.actions.tolist() + [*chain(*policies)]
+    return np.array(entries, np.uint8)
+
+
+def rounds_of(records: list[np.ndarray], decisions: list[int]) -> Rounds:
+    ends = np.cumsum([0] + [len(record) for record in records])
+    return Rounds(np.concatenate(records), ends, np.array(decisions))
+
+
+@pytest.mark.parametrize(("players", "cards"), SIZES)
+def test_each_decision_is_replayed_exactly_and_its_policy_found(players, cards):
+    round_ = RandomRound(11, players, cards)
+    policies = policies_of(round_, players)
+    record = record_of(round_, policies).astype(np.int64)
+    state = np.full(STATE, -7)
+    for decision, (expected, policy) in enumerate(zip(round_.choices, policies, strict=True)):
+        offset = replay_to(record, decision, state)
+        assert (state == expected).all()
+        assert record[offset : offset + len(policy)].tolist() == policy
+    assert offset + len(policy) == len(record)
+    replay_out(record, state)
+    assert (state == round_.end).all()
+
+
+def test_a_decision_beyond_the_last_is_an_error_and_reads_no_foreign_memory():
+    round_ = RandomRound(11, 4, 3)
+    record = record_of(round_, policies_of(round_, 0)).astype(np.int64)
+    with pytest.raises(IndexError):
+        replay_to(record, len(round_.choices), np.empty(STATE, np.int64))
+
+
+def test_no_rounds_policies_are_longer_than_said():
+    longest = [p * (c + 1 + c * (c + 1) // 2) for p, c in SIZES]
+    assert max(longest) == MAX_POLICY_BYTES
+
+
+packed = st.lists(st.lists(st.integers(0, 255), min_size=1, max_size=9), max_size=6).map(
+    lambda records: (
+        rounds_of([np.array(r, np.uint8) for r in records], [r[0] % 5 for r in records])
+        if records
+        else no_rounds()
+    )
+)
+
+
+def contents(rounds: Rounds) -> list[tuple[list[int], int]]:
+    records = [record.tolist() for record in rounds]
+    return list(zip(records, rounds.decisions.tolist(), strict=True))
+
+
+@given(packed)
+def test_rounds_come_back_from_their_bytes(rounds):
+    content = rounds.to_bytes()
+    back = Rounds.from_bytes(content)
+    assert contents(back) == contents(rounds)
+    assert back.to_bytes() == content
+    assert [a.dtype for a in back.state_dict().values()] == [np.uint8, np.int64, np.int64]
+
+
+@given(st.lists(packed, max_size=4))
+def test_joined_rounds_are_all_rounds_in_order(parts):
+    joined = join(parts)
+    assert contents(joined) == [*chain(*map(contents, parts))]
+    assert len(joined) == sum(len(part) for part in parts)
+    assert joined.decision_count == sum(part.decision_count for part in parts)
+    assert joined.starts[0] == 0
+    assert joined.starts[-1] == len(joined.data)
+
+
+@given(packed, st.integers(0, 8))
+def test_the_newest_rounds_are_the_last_ones(rounds, count):
+    newest = rounds.newest(count)
+    expected = contents(rounds)
+    assert contents(newest) == expected[max(len(expected) - count, 0) :]
+    assert contents(join([newest])) == contents(newest)
+    assert not np.shares_memory(newest.data, rounds.data)
