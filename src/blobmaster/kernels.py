@@ -7,8 +7,10 @@ starts a fresh folder, and an installed version never meets another version's co
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -48,9 +50,20 @@ def cache_folder() -> Path:
             return folder
     except OSError:
         pass
-    folder = Path(tempfile.gettempdir()) / f"blobmaster-{os.getuid()}" / folder.name
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _private_folder() / folder.name
+    folder.mkdir(exist_ok=True)
     return folder
+
+
+def _private_folder() -> Path:
+    """A temporary folder that nobody else can write: numba runs whatever code it finds there."""
+    folder = Path(tempfile.gettempdir()) / f"blobmaster-{os.getuid()}"
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022:
+        return folder
+    return Path(tempfile.mkdtemp(prefix="blobmaster-"))
 
 
 numba.config.CACHE_DIR = str(cache_folder())
