@@ -19,8 +19,9 @@ class SearchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     noise_share: Annotated[float, Meta(ge=0, le=1)] = 0.25
     """Share of Dirichlet noise in the root's priors, in self-play."""
 
-    noise_total: Annotated[float, Meta(gt=0)] = 10.0
-    """Sum of the Dirichlet parameters: each of n legal actions gets `noise_total / n`."""
+    noise_total: Annotated[float, Meta(ge=0.1)] = 10.0
+    """Sum of the Dirichlet parameters: each of n legal actions gets `noise_total / n`. Far below
+    0.1 all of a draw's gamma numbers could be too small for a float, and their sum zero."""
 
     def __str__(self) -> str:
         return f"{self.worlds}×{self.simulations}"
