@@ -31,8 +31,14 @@ class NetworkEvaluator:
         self._values = np.zeros((capacity, MAX_PLAYERS), np.float32)
 
     def evaluate(self, states: State) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """See `blobmaster.search.search.Evaluator`; the arrays are overwritten by the next call."""
+        """See `blobmaster.search.search.Evaluator`; the arrays are overwritten by the next call.
+
+        Raises:
+            ValueError: there are more rows than `capacity`; a kernel would write past the buffers.
+        """
         count = len(states)
+        if count > len(self._priors):
+            raise ValueError(f"this evaluator has room for {len(self._priors)} rows, not {count}")
         encode_rows(states, self._rows_view[:count], self._slots[:count])
         decode_rows(states, self._slots[:count], self._forward(count), self._priors, self._values)
         return self._priors[:count], self._values[:count]

@@ -49,7 +49,7 @@ class BlobNetwork(nn.Module):
 def new_network(settings: NetworkSettings, seed: int) -> BlobNetwork:
     """An untrained network whose weights follow from `seed` alone; no global stream moves."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed the GPUs' too
         network = BlobNetwork(settings)
     with torch.no_grad():
         network.head.weight.mul_(_HEAD_GAIN)

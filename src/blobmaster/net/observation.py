@@ -256,7 +256,7 @@ def decode(
     `prior` (`[MAX_LEGAL]`) follows the order of `legal_actions` and sums to one. `value`
     (`[MAX_PLAYERS]`, by absolute seat) is the seat's expected points over 10 + cards dealt: from
     its distribution over the tricks that are still possible, exactly for a seat that has bid; for
-    one that has not, as if it bid what pays best.
+    one that has not, as if it bid what pays best. What lies beyond both in the arrays becomes 0.
     """
     count = legal_actions(state, legal)
     _softmax_legal(output, slots, legal, count, prior)
@@ -268,6 +268,7 @@ def decode(
         low = state[TRICKS + seat]
         high = most_tricks(state, seat)
         value[seat] = scale * _expected_points(output, start, low, high, state[BIDS + seat])
+    value[players:] = 0.0
 
 
 @kernel
@@ -288,6 +289,7 @@ def _softmax_legal(
         total += prior[i]
     for i in range(count):
         prior[i] /= total
+    prior[count:] = 0.0
 
 
 @kernel
