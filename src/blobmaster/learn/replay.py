@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from blobmaster.game.cards import MAX_PLAYERS, SUITS
 from blobmaster.game.records import (
-    FULL_SHARE,
     Bytes,
     Rounds,
     join,
@@ -135,9 +134,10 @@ def _fill(
         count = legal_actions(state, legal)
         batch.policy[i] = 0.0
         batch.legal[i] = False
+        peak = record[policy : policy + count].max()  # its power stays 1, whatever tau is
         total = 0.0
         for edge in range(count):
-            weight = (record[policy + edge] / FULL_SHARE) ** (1.0 / tau)
+            weight = (record[policy + edge] / peak) ** (1.0 / tau)
             output = action_output(legal[edge], slots)
             batch.policy[i, output] = weight
             batch.legal[i, output] = True
