@@ -37,7 +37,7 @@ ENDINGS = {
 # card win; only the card named wins while the others look after themselves.
 SELFISH = {
     "lead a diamond": ("♣", ["Q♥ T♦ K♦", "J♠ K♠ A♣", "T♠ T♥ J♦"], [0, 2, 0], "", "T♦"),
-    "throw the king": ("-", ["A♠ T♥ J♦", "Q♠ K♠ K♥", "T♠ T♦ A♦"], [1, 0, 0], "J♦", "K♥"),
+    "lead the queen": ("♠", ["Q♦ A♠ Q♠", "T♣ A♣ K♥", "J♠ T♠ K♠"], [2, 0, 2], "", "Q♦"),
     "trump at once": ("♣", ["J♠ K♠ A♠", "T♥ Q♥ A♣", "K♥ J♣ K♦"], [2, 2, 1], "K♠", "A♣"),
 }
 
