@@ -42,8 +42,8 @@ def deal(mix: RoundMix, rounds: int, generator: np.random.Generator) -> Deals:
 def round_shares(mix: RoundMix) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """The (players, cards) pairs of a mix, `[pairs, 2]`, and the share of rounds of each.
 
-    A game plays each size in proportion to its place in the schedule; of those, a size is
-    drawn by the decisions that it brings, `players × (cards + 1)` at most.
+    Of the sizes of a game, each is drawn in proportion to the decisions that it brings at most:
+    a bid and the cards of each player, `players × (cards + 1)`.
     """
     shares: dict[tuple[int, int], float] = {}
     for players, player_share in sorted(mix.players.items()):
