@@ -315,7 +315,12 @@ def _ignore(rounds: int) -> None:
 
 
 def resolved(config: Config) -> Config:
-    """The settings with what this machine decides written out, so that a resumed run keeps it."""
+    """The settings with what this machine decides written out, so that a resumed run keeps it.
+
+    Raises:
+        ValueError: the device that is asked for is not there.
+    """
+    choose_device(config.inference.device)
     if config.learning.threads:
         return config
     learning = msgspec.structs.replace(config.learning, threads=_cores())

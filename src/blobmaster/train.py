@@ -157,7 +157,10 @@ def _train(
     console.print("loading torch and the compiled kernels …")
     from blobmaster import loop  # takes seconds; the session already hears requests
 
-    config = loop.resolved(config)
+    try:
+        config = loop.resolved(config)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
     workers = loop.default_workers(config.run.workers)
     identity = checkpoint.meta.identity if checkpoint else _new_identity(config)
     moved = session.begin(

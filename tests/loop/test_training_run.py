@@ -10,11 +10,26 @@ from trainer import digest_of, history_of, newest, run, status_of, write_config
 
 from blobmaster.run.layout import RunLayout
 
-DOCUMENTED = (
-    "timestamp iteration total_iterations progress elapsed_hours eta_hours eta_days phase "
-    "mcts_config elo elo_change learning_rate loss policy_loss value_loss "
-    "training_units_generated unit_type pi_target_tau"
-).split()
+DOCUMENTED = [
+    "timestamp",
+    "iteration",
+    "total_iterations",
+    "progress",
+    "elapsed_hours",
+    "eta_hours",
+    "eta_days",
+    "phase",
+    "mcts_config",
+    "elo",
+    "elo_change",
+    "learning_rate",
+    "loss",
+    "policy_loss",
+    "value_loss",
+    "training_units_generated",
+    "unit_type",
+    "pi_target_tau",
+]
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +126,9 @@ def test_save_every_still_commits_every_fifth_and_the_last(tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
     layout = RunLayout(root)
     kept = [*layout.permanent.iterdir(), *layout.cache.iterdir()]
-    numbers = sorted(int(found[1]) for path in kept if (found := re.search(r"iter(\d+)", path.name)))
+    numbers = sorted(
+        int(found[1]) for path in kept if (found := re.search(r"iter(\d+)", path.name))
+    )
     assert numbers == [4, 5, 7]
     assert [row["iteration"] for row in history_of(root)] == list(range(1, 8))
 

@@ -19,7 +19,7 @@ from blobmaster.run.checkpoints import CheckpointStore
 from blobmaster.run.layout import RunLayout
 
 PATIENCE_S = 120.0
-"""How long a test waits for what must come; far beyond what it takes, so never a matter of speed."""
+"""How long a test waits for what must come; far more than it takes, so never a matter of speed."""
 
 TINY = """
 [run]
@@ -49,7 +49,7 @@ bootstrap = 20
 earlier = 1
 """
 
-SLOW = TINY.replace("rounds = 24", "rounds = 1600").replace("simulations = 6", "simulations = 30")
+SLOW = TINY.replace("rounds = 24", "rounds = 800").replace("simulations = 6", "simulations = 24")
 """The same with iterations of many seconds, to catch a trainer inside one."""
 
 

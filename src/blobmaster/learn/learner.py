@@ -118,7 +118,7 @@ class Learner:
 
     @torch.no_grad()
     def _update_average(self) -> None:
-        """Move the average on; its decay grows with the steps, so that it forgets where it began."""
+        """Move the average on; its decay grows with the steps: it forgets where it began."""
         self._steps += 1
         decay = min(self._settings.average_decay, self._steps / (self._steps + 10))
         torch._foreach_lerp_(

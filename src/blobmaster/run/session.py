@@ -92,9 +92,11 @@ class RunSession:
         trace: TracebackType | None,
     ) -> bool:
         gave_up = isinstance(error, GivenUpError)
-        if isinstance(error, Exception) and not gave_up:
+        if not self._ledger:
+            pass  # no run has begun, so none has failed
+        elif isinstance(error, Exception) and not gave_up:
             self.fail(error)
-        elif self._ledger and self._board.facts.state not in ENDED:
+        elif self._board.facts.state not in ENDED:
             self._end("paused")
         self._commits.close()
         self._ticker.stop()
