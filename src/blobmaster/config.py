@@ -69,9 +69,9 @@ Tables = dict[str, dict[str, Any]]
 FAST: Tables = {
     "run": {"iterations": 5},
     "rounds": {"players": {4: 1.0}, "most_cards": {4: {5: 1.0}}},
-    "search": {"worlds": 2, "simulations": 12},
+    "search": {"worlds": 2, "simulations": 16},
     "network": {"width": 256, "blocks": 1},
-    "self_play": {"rounds": 600, "rounds_per_block": 60, "slots": 60},
+    "self_play": {"rounds": 2000, "rounds_per_block": 100, "slots": 50},
     "learning": {
         "batch": 256,
         "reuse": 8.0,

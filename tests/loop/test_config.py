@@ -1,0 +1,74 @@
+"""Settings: composed in layers, checked where they are made, and light to load."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from blobmaster.config import (
+    FAST,
+    Config,
+    ConfigError,
+    as_tables,
+    check_continues,
+    compose,
+    differences,
+    from_tables,
+)
+
+
+def test_checking_settings_loads_neither_torch_nor_numba() -> None:
+    code = (
+        "import sys, blobmaster.cli, blobmaster.train\n"
+        "print([m for m in ('torch', 'numba', 'numpy', 'textual') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_default_is_the_documented_phase_one() -> None:
+    config = Config()
+    assert config.run.iterations == 500
+    assert str(config.search) == "3×35"
+    assert config.run.save_every == 1
+
+
+def test_later_layers_win_key_by_key() -> None:
+    config = compose(FAST, {"search": {"worlds": 4}}, {"run": {"seed": 3}})
+    assert config.search.worlds == 4
+    assert config.search.simulations == FAST["search"]["simulations"]
+    assert config.run.seed == 3
+    assert config.run.iterations == 5
+
+
+def test_settings_survive_the_way_through_a_checkpoint() -> None:
+    config = compose(FAST)
+    assert from_tables(as_tables(config)) == config
+
+
+def test_differences_name_the_setting_and_both_values() -> None:
+    assert differences(Config(), compose({"run": {"iterations": 600}})) == [
+        "run.iterations 500 -> 600"
+    ]
+
+
+@pytest.mark.parametrize(
+    "change", [{"run": {"seed": 9}}, {"network": {"width": 64}}, {"network": {"blocks": 3}}]
+)
+def test_what_a_run_is_made_of_cannot_change(change: dict[str, dict[str, int]]) -> None:
+    with pytest.raises(ConfigError, match="cannot become"):
+        check_continues(Config(), compose(change))
+
+
+def test_what_a_run_may_change_can_change() -> None:
+    check_continues(Config(), compose({"run": {"iterations": 900}, "search": {"worlds": 5}}))
+
+
+def test_the_curriculum_makes_later_iterations_cost_more() -> None:
+    config = compose({"curriculum": {"enabled": True}})
+    assert config.get_mcts_params(0) == (1, 15)
+    assert config.get_mcts_params(499) == (5, 50)
+    assert config.work(499) == 250 * 9984
+    assert config.work(0) == 15 * 2000
