@@ -1,0 +1,99 @@
+"""The network and its evaluator: size, first weights, and answers that stay within their rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from positions import RandomRound, exchange_hidden, legal_of
+
+from blobmaster.game.rules import SEAT
+from blobmaster.net.inference import NetworkEvaluator, choose_device
+from blobmaster.net.model import new_network, parameter_count
+from blobmaster.net.observation import FEATURES, OUTPUTS
+from blobmaster.net.settings import NetworkSettings
+
+SMALL = NetworkSettings(width=32, blocks=2)
+CPU = torch.device("cpu")
+
+
+def test_the_default_network_has_the_parameters_of_its_name():
+    network = new_network(NetworkSettings(), 0)
+    assert f"{parameter_count(network) / 1e6:.1f}M" == "4.9M"
+    assert parameter_count(network) == sum(p.numel() for p in network.state_dict().values())
+
+
+def weights(seed: int) -> list[torch.Tensor]:
+    return list(new_network(SMALL, seed).state_dict().values())
+
+
+def test_first_weights_follow_from_the_seed_alone():
+    first = weights(3)
+    torch.rand(5)
+    assert all(torch.equal(a, b) for a, b in zip(first, weights(3), strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(first, weights(4), strict=True))
+
+
+def test_a_new_network_moves_no_global_stream():
+    before = torch.get_rng_state(), torch.initial_seed()
+    new_network(SMALL, 3)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert torch.initial_seed() == before[1]
+
+
+def test_an_untrained_networks_priors_are_near_uniform():
+    states = RandomRound(1, 4, 7).choices
+    evaluator = NetworkEvaluator(new_network(NetworkSettings(), 0), len(states), CPU)
+    priors, _ = evaluator.evaluate(states)
+    for state, prior in zip(states, priors, strict=True):
+        count = len(legal_of(state))
+        assert prior[:count] == pytest.approx(1 / count, rel=0.35)
+
+
+def test_a_networks_rows_do_not_mix():
+    network = new_network(SMALL, 1)
+    rows = torch.rand(7, FEATURES)
+    assert network(rows).shape == (7, OUTPUTS)
+    torch.testing.assert_close(network(rows)[3:4], network(rows[3:4]))
+
+
+@pytest.mark.parametrize(("players", "cards"), [(3, 17), (4, 7), (8, 6)])
+def test_an_evaluator_answers_for_each_state_and_sees_nothing_hidden(players, cards):
+    states = RandomRound(31, players, cards).choices
+    evaluator = NetworkEvaluator(new_network(SMALL, 1), len(states), CPU)
+    priors, values = (array.copy() for array in evaluator.evaluate(states))
+    assert np.isfinite(priors).all()
+    assert priors.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert (values[:, :players] > 0).any()
+    assert 0 <= values.min() <= values.max() <= 1
+    others = np.array([exchange_hidden(state, state[SEAT], 5) for state in states])
+    again = evaluator.evaluate(others)
+    assert np.array_equal(priors, again[0])
+    assert np.array_equal(values, again[1])
+
+
+def test_a_small_batch_after_a_large_one_answers_for_its_own_rows():
+    states = RandomRound(32, 4, 7).choices
+    evaluator = NetworkEvaluator(new_network(SMALL, 1), len(states), CPU)
+    fresh = NetworkEvaluator(new_network(SMALL, 1), 2, CPU)
+    evaluator.evaluate(states)
+    for found, expected in zip(
+        evaluator.evaluate(states[5:7]), fresh.evaluate(states[5:7]), strict=True
+    ):
+        assert np.array_equal(found, expected)
+
+
+def test_more_rows_than_there_is_room_for_are_refused():
+    states = RandomRound(32, 4, 7).choices
+    evaluator = NetworkEvaluator(new_network(SMALL, 1), 2, CPU)
+    with pytest.raises(ValueError, match="room for 2 rows, not 3"):
+        evaluator.evaluate(states[:3])
+
+
+def test_a_device_that_is_not_there_is_refused_in_one_line(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device("auto") == choose_device("cpu") == CPU
+    with pytest.raises(ValueError) as caught:
+        choose_device("cuda")
+    assert "--device cpu" in str(caught.value)
+    assert "\n" not in str(caught.value)
