@@ -99,6 +99,35 @@ def test_every_deal_is_told_of_once_when_all_its_rotations_are_over():
     assert min(told) > 0
 
 
+class Logged:
+    """Plays at random, and writes down what it was asked."""
+
+    def __init__(self, log: list) -> None:
+        self.log = log
+
+    def choose(self, states, streams):
+        self.log.append(streams[:, 0].tolist())
+        return RandomAgent().choose(states, streams)
+
+
+def test_a_deal_is_told_of_after_the_last_choice_in_it():
+    log: list = []
+    alone = np.zeros((1, 4), np.int64)
+    lineup = np.array([[0, 1, 1, 1]])
+    for lineups, agents in ((alone, [Logged(log)]), (lineup, [Logged(log), HeuristicAgent()])):
+        log.clear()
+        play_deals(agents, lineups, deals_of(4, 7, 1), abandon=lambda: False, on_deals=log.append)
+        assert log[-1] == 1
+        assert log.count(1) == 1
+
+
+def test_a_round_goes_on_in_its_stream_and_never_draws_the_same_again():
+    log: list = []
+    play([Logged(log)], [0] * 4, deals_of(4, 7, 1))
+    assert all(len(set(draws)) == 1 for draws in log)  # the rotations, which draw alike
+    assert len({draws[0] for draws in log}) == len(log) > 10
+
+
 def test_abandoned_deals_have_no_results():
     steps = iter([False, False, False, True])
     results = play_deals(

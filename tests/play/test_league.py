@@ -83,12 +83,12 @@ def test_nobody_has_played_yet_and_all_are_rated_1000():
 
 def test_tables_of_another_size_join_the_league():
     draws = generator(3, "sizes")
-    league = simulated(League(["a"]), NAMES, [0, 100, 200, 300, 400], 600, draws)
-    three = np.array([[0, 1, 4], [2, 3, 4]])
-    simulated(league, NAMES, [0, 100, 200, 300, 400], 600, draws, three)
-    simulated(league, NAMES, [0, 100, 200, 300, 400], 600, draws)
-    ordered = list(league.elos().values())
-    assert ordered == sorted(ordered)
+    elos = [0, 100, 200, 300, 400]
+    league = simulated(League(["a"]), NAMES, elos, 2000, draws)
+    three = np.array([[0, 1, 4], [2, 3, 4], [1, 2, 3]])
+    simulated(league, NAMES, elos, 6000, draws, three)
+    simulated(league, NAMES, elos, 2000, draws)
+    assert list(league.elos().values()) == pytest.approx([1000, 1100, 1200, 1300, 1400], abs=20)
 
 
 def test_a_league_that_was_stored_goes_on_alike():

@@ -11,7 +11,8 @@ import pytest
 import torch
 from dealing import CPU, small_network
 
-from blobmaster.play.matches import match_against, mixed_match
+from blobmaster.play.arena import Results
+from blobmaster.play.matches import Arena, match_against, mixed_match
 from blobmaster.play.pool import LocalPool
 from blobmaster.play.rating import Ratings, player_name
 from blobmaster.play.settings import RatingSettings
@@ -122,15 +123,22 @@ def test_the_heuristic_player_rates_far_above_the_random_one():
     assert elos["heuristic"] > elos["random"] + 100
 
 
-def test_an_abandoned_rating_changes_nothing():
+@pytest.mark.parametrize("finished", [0, 20, 290])
+def test_an_abandoned_rating_changes_nothing(finished):
     ratings = Ratings(SETTINGS, seed=3)
     rate(ratings, 4, small_network(1))
     before = stored(ratings)
-    told = []
+    told: list[int] = []
     given_up = rate(
-        ratings, 9, small_network(2), abandon=lambda: len(told) > 20, told=told, workers=2
+        ratings,
+        9,
+        small_network(2),
+        abandon=lambda: sum(told) >= finished,
+        told=told,
+        workers=2,
     )
     assert given_up is None
+    assert sum(told) >= finished
     assert stored(ratings) == before
     assert rate(ratings, 9, small_network(2)) is not None
 
@@ -176,6 +184,34 @@ def test_metrics_are_flat_numbers_with_their_intervals():
     assert json.loads(json.dumps(metrics)) == metrics
     for name in ("elo", "points_vs_random", "exact_vs_random", "gain_vs_heuristic"):
         assert metrics[f"{name}_low"] <= metrics[name] <= metrics[f"{name}_high"]
+
+
+def play_match(match) -> Results:
+    """Play one match alone, as a rating of iteration 4 does."""
+    networks = {"iter005": small_network(1), "untrained": small_network(0)}
+    arena = Arena(networks, SETTINGS, seed=3, iteration=4, device=CPU)
+    pool = LocalPool(1, lambda: None)
+    played = arena.play([match], pool, abandon=lambda: False, on_deals=[].append)
+    assert played is not None
+    return played[0]
+
+
+@pytest.mark.parametrize("opponent", ["random", "heuristic"])
+def test_yardsticks_are_what_the_network_makes_against_that_opponent(opponent):
+    rating = rate(Ratings(SETTINGS, seed=3), 4, small_network(1))
+    yardstick = {"random": rating.vs_random, "heuristic": rating.vs_heuristic}[opponent]
+    network = play_match(match_against("iter005", opponent, SETTINGS))
+    untrained = play_match(match_against("untrained", opponent, SETTINGS))
+    made, before = network.points[:, :, 0].mean(), untrained.points[:, :, 0].mean()
+    assert yardstick.points.value == pytest.approx(made)
+    assert yardstick.exact.value == pytest.approx(network.exact[:, :, 0].mean())
+    assert yardstick.gain.value == pytest.approx(made - before)
+
+
+def test_no_two_blocks_of_a_match_play_the_same_deals():
+    points = play_match(match_against("random", "heuristic", SETTINGS)).points
+    blocks = [points[start : start + 8].tobytes() for start in range(0, 60, 13)]
+    assert len(set(blocks)) == 5
 
 
 def test_at_mixed_tables_everyone_else_sits_equally_often():
