@@ -92,7 +92,7 @@ class ProgressBar:
             if self._task is not None:
                 self._progress.remove_task(self._task)
             where = f"iteration {status.iteration}/{status.total_iterations} {step.name}"
-            self._task = self._progress.add_task(where, pace="")
+            self._task = self._progress.add_task(where, total=None, pace="")
             self._shown = (status.iteration, step.name)
         if self._task is not None:
             pace = f"{step.rate:.0f} {step.unit}/s" if step.rate else ""
