@@ -56,6 +56,14 @@ class Rating(NamedTuple):
     vs_random: Yardstick
     vs_heuristic: Yardstick
 
+    def __str__(self) -> str:
+        """The rating in one line."""
+        return (
+            f"Elo {self.elo:.0f} ({self.elo_low:.0f} to {self.elo_high:.0f}), points a round "
+            f"{self.vs_random.points.value:.2f} against random and "
+            f"{self.vs_heuristic.points.value:.2f} against heuristic players"
+        )
+
     def metrics(self) -> dict[str, float]:
         """Every number by a flat name: `elo`, `points_vs_random`, `points_vs_random_low`, .."""
         metrics = {"elo": self.elo, "elo_low": self.elo_low, "elo_high": self.elo_high}
