@@ -41,7 +41,7 @@ def wait_for(condition: Callable[[], object], what: str = "") -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain for {what or condition}"
-        time.sleep(0.005)
+        time.sleep(0.01)
 
 
 def status_of(root: Path) -> Status | None:

@@ -37,7 +37,7 @@ def learn(state: bytes, blocks: dict[int, bytes]) -> bytes:
 def write_state(state: bytes, padding: int, file: BinaryIO) -> None:
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("state", state)
-        archive.writestr("padding", (state * (padding // len(state) + 1))[:padding])
+        archive.writestr("padding", state * (padding // 32))
 
 
 def read_state(file: io.BytesIO) -> bytes:

@@ -211,11 +211,14 @@ class _Schema(msgspec.Struct):
 def _read_sealed(path: Path) -> bytes:
     """All bytes of a regular file that ends like a checkpoint; a foreign one is not read whole."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise CheckpointError("is not a regular file")
-        seal.read_description(path)
-        return file.readall()
+        with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
+            seal.read_description(path)
+            return file.readall()
+    finally:
+        os.close(descriptor)
 
 
 def _refuse_unsafe_members(data: bytes) -> None:

@@ -85,14 +85,15 @@ def read_rows(path: Path, cursor: HistoryCursor = START) -> HistoryPart:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return HistoryPart([], START, restarted=cursor != START, more=False)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             return HistoryPart([], START, restarted=cursor != START, more=False)
         same = cursor.inode == found.st_ino and cursor.offset <= found.st_size
         offset = cursor.offset if same else 0
-        file.seek(offset)
-        data = file.read(CHUNK_BYTES)
+        data = os.pread(descriptor, CHUNK_BYTES, offset)
+    finally:
+        os.close(descriptor)
     full = len(data) == CHUNK_BYTES
     end = data.rfind(b"\n") + 1
     if full and not end:  # one endless line is no history: pass over it

@@ -34,7 +34,7 @@ class RunLock:
     """
 
     def __init__(self, layout: RunLayout) -> None:
-        self._lock = filelock.FileLock(layout.lock, mode=atomic.FILE_MODE, thread_local=False)
+        self._lock = filelock.FileLock(layout.lock, thread_local=False)
         self._holder = layout.lock_holder
 
     def acquire(self, command: str) -> None:

@@ -14,7 +14,7 @@ import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import xxhash
 
@@ -43,7 +43,7 @@ def write_sealed(file: BinaryIO, write: Callable[[BinaryIO], None], description:
     if len(description) > DESCRIPTION_LIMIT:
         raise ValueError(f"a description takes {DESCRIPTION_LIMIT} bytes, not {len(description)}")
     sealing = _Sealing(file)
-    write(io.BufferedWriter(sealing, 1 << 16))
+    write(cast(BinaryIO, sealing))
     return sealing.finish(description)
 
 

@@ -79,6 +79,7 @@ class RunSession:
             sample=self._sample,
             close_status=self._close_status,
         )
+        self._board.write()
         self._watch.install()
         self._ticker.start()
 

@@ -7,7 +7,7 @@ metric cannot take a core field's name. Iterations are 1-based here, as on every
 import os
 import stat
 from pathlib import Path
-from typing import Any, BinaryIO, SupportsFloat
+from typing import Any, SupportsFloat
 
 import msgspec
 
@@ -182,13 +182,14 @@ def read_regular(path: Path, limit: int) -> bytes:
         raise StatusMissingError(f"no status file at {path}: has a run begun there?") from None
     except OSError as error:
         raise StatusError(f"cannot read {path}: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise StatusError(f"{path} is not a regular file; check the path")
-            data = _read_up_to(file, limit + 1)
-        except OSError as error:
-            raise StatusError(f"cannot read {path}: {error.strerror}") from None
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise StatusError(f"{path} is not a regular file; check the path")
+        data = _read_up_to(descriptor, limit + 1)
+    except OSError as error:
+        raise StatusError(f"cannot read {path}: {error.strerror}") from None
+    finally:
+        os.close(descriptor)
     if len(data) > limit:
         raise StatusError(f"{path} is larger than {limit} bytes: not a status file")
     return data
@@ -200,9 +201,9 @@ def clean_metrics(metrics: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in plain.items() if name not in CORE_FIELDS}
 
 
-def _read_up_to(file: BinaryIO, limit: int) -> bytes:
+def _read_up_to(descriptor: int, limit: int) -> bytes:
     chunks: list[bytes] = []
-    while limit > 0 and (chunk := file.read(min(limit, 1 << 16))):
+    while limit > 0 and (chunk := os.read(descriptor, min(limit, 1 << 16))):
         chunks.append(chunk)
         limit -= len(chunk)
     return b"".join(chunks)

@@ -1,0 +1,252 @@
+"""A session in this process: what it does to the directory it is given."""
+
+import os
+import subprocess
+import sys
+from functools import partial
+
+import msgspec
+import psutil
+import pytest
+from victim import IDENTITY, load, read_state, write_state
+
+from blobmaster.run import machine
+from blobmaster.run.checkpoints import CheckpointStore, RunIdentity
+from blobmaster.run.errors import GivenUpError, RunDirectoryError, RunHeldError
+from blobmaster.run.history import read_rows
+from blobmaster.run.layout import CheckpointName, RunLayout
+from blobmaster.run.session import RunSession
+from blobmaster.run.status import read_status
+
+OTHER = msgspec.structs.replace(IDENTITY, run_id="other")
+
+
+def train(root, upto: int, *, identity=IDENTITY, fresh=False, resume=None, **options):
+    """Train in this process; returns where an earlier run was moved to."""
+    with RunSession.open(root, command="test") as session:
+        newest = None if fresh else session.store.newest_whole()[0]
+        path = resume or (newest and newest.path)
+        meta = session.store.read(path)[1] if path else None
+        moved = session.begin(identity, upto, meta, "test --resume", **options)
+        for iteration in range(session.first_iteration, upto):
+            write = partial(write_state, b"%d" % iteration, 0)
+            session.commit(iteration, write, metrics={"loss": iteration}, elo=1000.0)
+        session.finish()
+    return moved
+
+
+def commit_once(session, write) -> None:
+    session.begin(IDENTITY, 2, None, "")
+    session.commit(0, write, metrics={})
+    session.finish()
+
+
+def paths(root) -> set[str]:
+    return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+
+
+def test_thirty_iterations_leave_six_permanent_and_the_newest_four_others(tmp_path):
+    train(tmp_path, 30)
+    names = {CheckpointName.parse(path.name) for path in (tmp_path / "permanent").iterdir()}
+    assert sorted(name.iteration + 1 for name in names) == [5, 10, 15, 20, 25, 30]
+    assert {name.elo for name in names} == {1000}
+    names = {CheckpointName.parse(path.name) for path in (tmp_path / "cache").iterdir()}
+    assert sorted(name.iteration + 1 for name in names) == [26, 27, 28, 29]
+    assert {name.elo for name in names} == {None}
+
+
+def test_files_are_readable_by_whom_the_umask_lets(tmp_path):
+    before = os.umask(0o027)
+    try:
+        train(tmp_path / "run", 1)
+    finally:
+        os.umask(before)
+    modes = {
+        path.name: oct(path.stat().st_mode & 0o777) for path in (tmp_path / "run").rglob("*.*")
+    }
+    assert set(modes.values()) <= {"0o640", "0o750"}, modes
+
+
+def test_a_fresh_start_moves_the_earlier_run_aside_whole_and_nothing_else(tmp_path):
+    train(tmp_path, 6)
+    (tmp_path / "notes.txt").write_text("a user's")
+    before = {path for path in paths(tmp_path) if path not in {"notes.txt", "run.lock"}}
+    moved = train(tmp_path, 1, identity=OTHER, fresh=True)
+    assert moved == tmp_path / "archive" / "victim"
+    assert paths(moved) == before
+    assert read_status(moved / "status.json").state == "finished"
+    assert (tmp_path / "notes.txt").read_text() == "a user's"
+    again = train(tmp_path, 1, fresh=True)
+    assert again == tmp_path / "archive" / "other"
+    assert train(tmp_path, 1, fresh=True) == tmp_path / "archive" / "victim-2"
+
+
+def test_an_archived_run_can_be_resumed_where_it_lies(tmp_path):
+    train(tmp_path, 3)
+    moved = train(tmp_path, 1, identity=OTHER, fresh=True)
+    train(moved, 4)
+    assert [row.iteration for row in read_rows(moved / "history.jsonl").rows] == [1, 2, 3, 4]
+
+
+def test_a_resume_from_an_older_iteration_moves_what_lies_after_it_aside(tmp_path):
+    train(tmp_path, 9)
+    older = next(tmp_path.glob("permanent/*iter005*"))
+    train(tmp_path, 6, resume=older)
+    aside = tmp_path / "archive" / "victim-after-iter005"
+    assert len(list(aside.rglob("*.pth"))) == 4
+    assert [row.iteration for row in read_rows(tmp_path / "history.jsonl").rows] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+    ]
+    newest, _ = CheckpointStore(RunLayout(tmp_path)).newest_whole()
+    assert newest.name.iteration == 5
+
+
+def test_a_resume_from_a_file_elsewhere_goes_on_as_the_same_run(tmp_path):
+    train(tmp_path / "a", 3)
+    train(tmp_path / "b", 2, identity=OTHER)
+    file = next((tmp_path / "a").glob("cache/*iter003*"))
+    moved = train(tmp_path / "b", 4, identity=OTHER, resume=file)
+    assert moved == tmp_path / "b" / "archive" / "other"
+    assert read_status(tmp_path / "b" / "status.json").run_id == "victim"
+    assert [row.iteration for row in read_rows(tmp_path / "b" / "history.jsonl").rows] == [3, 4]
+
+
+def test_a_session_that_begins_no_run_leaves_the_earlier_status_as_it_was(tmp_path):
+    train(tmp_path, 2)
+    before = (tmp_path / "status.json").read_bytes()
+    with pytest.raises(ValueError, match="mistyped"), RunSession.open(tmp_path, command="test"):
+        raise ValueError("a mistyped path")
+    assert (tmp_path / "status.json").read_bytes() == before
+
+
+def test_a_session_that_begins_no_run_in_an_empty_directory_leaves_no_status(tmp_path):
+    with RunSession.open(tmp_path, command="test"):
+        pass
+    assert paths(tmp_path) == {"run.lock"}
+
+
+def test_iterations_that_are_not_saved_have_their_history_with_the_next_commit(tmp_path):
+    with RunSession.open(tmp_path, command="test") as session:
+        session.begin(IDENTITY, 3, None, "")
+        session.complete(0, {"loss": 3})
+        session.complete(1, {"loss": 2})
+        assert not (tmp_path / "history.jsonl").exists()
+        session.commit(2, partial(write_state, b"", 0), metrics={"loss": 1})
+        session.finish()
+    assert [row.metrics["loss"] for row in read_rows(tmp_path / "history.jsonl").rows] == [3, 2, 1]
+    assert len(session.store.entries()) == 1
+
+
+def test_the_start_of_a_run_can_be_committed_and_goes_with_the_first_iteration(tmp_path):
+    with RunSession.open(tmp_path, command="test") as session:
+        session.begin(IDENTITY, 2, None, "")
+        session.commit_start(partial(write_state, b"start", 0))
+        session.paused()
+    state, meta = load(session.store)
+    assert state == b"start"
+    assert meta.iteration == -1
+    train(tmp_path, 2)
+    assert [entry.name.iteration for entry in session.store.entries()] == [0, 1]
+
+
+def test_a_failure_is_told_in_one_line(tmp_path):
+    def diverge(file) -> None:
+        raise FloatingPointError("loss is\nnot finite")
+
+    session = RunSession.open(tmp_path, command="test")
+    with pytest.raises(FloatingPointError), session:
+        commit_once(session, diverge)
+    assert session.exit_status == 1
+    status = read_status(tmp_path / "status.json")
+    assert (status.state, status.error) == ("failed", "FloatingPointError: loss is not finite")
+
+
+def test_giving_up_ends_the_block_like_a_pause(tmp_path):
+    with RunSession.open(tmp_path, command="test") as session:
+        session.begin(IDENTITY, 2, None, "")
+        raise GivenUpError("no room")
+    assert session.exit_status == 0
+    assert read_status(tmp_path / "status.json").state == "paused"
+
+
+def test_a_directory_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(RunDirectoryError, match="cannot make"):
+        RunSession.open(tmp_path / "file" / "run", command="test")
+
+
+def test_a_held_directory_is_refused_and_the_holder_goes_on(tmp_path):
+    with RunSession.open(tmp_path, command="first"):
+        with pytest.raises(RunHeldError, match=f"process {os.getpid()} on"):
+            RunSession.open(tmp_path, command="second")
+        assert read_status(tmp_path / "status.json").state == "starting"
+
+
+def test_strays_of_a_dead_session_are_removed_and_strangers_are_not(tmp_path):
+    train(tmp_path, 2)
+    ours = [".status.json.tmp", "cache/.20251113-Victim-v1-4.9M-iter003.pth.tmp"]
+    strangers = [".mine.tmp", "cache/.mine.pth.tmp", "cache/20251113.pth"]
+    for name in ours + strangers:
+        (tmp_path / name).write_text("half")
+    train(tmp_path, 3)
+    assert not paths(tmp_path) & set(ours)
+    assert paths(tmp_path) >= set(strangers)
+
+
+def test_a_nearly_full_disk_is_warned_of_with_the_hours_left(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(machine, "LOW_BYTES", psutil.disk_usage(str(tmp_path)).total + 1)
+    with RunSession.open(tmp_path, command="test") as session:
+        session.begin(IDENTITY, 9, None, "")
+        session._surroundings.own_bytes_per_s = 1000.0
+        session._surroundings._disk_at = 0.0
+        session._surroundings.sample(1.0)
+        session.paused()
+    alert = next(a for a in read_status(tmp_path / "status.json").alerts if a.kind == "disk-low")
+    assert "full in" in alert.message
+    assert sum("GB free" in record.message for record in caplog.records) == 1
+
+
+def test_hours_left_is_the_faster_of_the_runs_own_rate_and_the_disks_trend():
+    hour = [machine.FreeSpace(0.0, 10_000), machine.FreeSpace(3600.0, 9_000)]
+    assert machine.hours_left(hour, 9_000, None) == pytest.approx(9)
+    assert machine.hours_left(hour, 9_000, 1.0) == pytest.approx(2.5)
+    assert machine.hours_left(hour[:1], 9_000, None) is None
+    assert machine.hours_left(list(reversed(hour)), 9_000, None) is None
+
+
+def test_a_run_is_named_by_what_can_be_in_a_file_name():
+    with pytest.raises(ValueError, match="plain file name"):
+        msgspec.structs.replace(IDENTITY, run_id="../outside")
+    with pytest.raises(ValueError, match="could be named"):
+        RunIdentity(run_id="a", project="two words", architecture=1, parameters=1, seed=0)
+
+
+def test_importing_the_run_layer_loads_nothing_heavy():
+    heavy = "torch", "numpy", "numba", "ray", "textual", "rich", "pydantic"
+    code = f"import sys, blobmaster.run.session; print([m for m in {heavy} if m in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+
+
+def test_saving_goes_on_while_the_loop_works(tmp_path):
+    import threading
+
+    working = threading.Event()
+
+    def slow(file) -> None:
+        assert working.wait(60)
+        write_state(b"slow", 0, file)
+
+    with RunSession.open(tmp_path, command="test") as session:
+        session.begin(IDENTITY, 2, None, "")
+        session.commit(0, slow, metrics={})
+        assert not session.store.entries()
+        working.set()  # reached while the save is in progress
+        assert session.settle()
+        assert read_state(session.store.read(session.store.entries()[0].path)[0]) == b"slow"
+        session.paused()
