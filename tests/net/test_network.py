@@ -7,10 +7,11 @@ import pytest
 import torch
 from positions import RandomRound, exchange_hidden, legal_of
 
-from blobmaster.game.rules import SEAT
+from blobmaster.game.cards import MAX_PLAYERS, SUITS
+from blobmaster.game.rules import MAX_LEGAL, SEAT
 from blobmaster.net.inference import NetworkEvaluator, choose_device
 from blobmaster.net.model import new_network, parameter_count
-from blobmaster.net.observation import FEATURES, OUTPUTS
+from blobmaster.net.observation import FEATURES, OUTPUTS, decode, encode
 from blobmaster.net.settings import NetworkSettings
 
 SMALL = NetworkSettings(width=32, blocks=2)
@@ -70,6 +71,21 @@ def test_an_evaluator_answers_for_each_state_and_sees_nothing_hidden(players, ca
     again = evaluator.evaluate(others)
     assert np.array_equal(priors, again[0])
     assert np.array_equal(values, again[1])
+
+
+def test_an_evaluation_is_encode_then_the_network_then_decode():
+    states = RandomRound(33, 5, 6).choices
+    network = new_network(SMALL, 2)
+    priors, values = NetworkEvaluator(network, len(states) + 3, CPU).evaluate(states)
+    for i, state in enumerate(states):
+        row, slots = np.empty(FEATURES, np.float32), np.empty(SUITS, np.int64)
+        encode(state, row, slots)
+        with torch.inference_mode():
+            output = network(torch.from_numpy(row)[None]).numpy()[0]
+        prior, value = np.empty(MAX_LEGAL, np.float32), np.empty(MAX_PLAYERS, np.float32)
+        decode(state, slots, output, np.empty(MAX_LEGAL, np.int64), prior, value)
+        assert priors[i] == pytest.approx(prior, abs=1e-6)
+        assert values[i] == pytest.approx(value, abs=1e-6)
 
 
 def test_a_small_batch_after_a_large_one_answers_for_its_own_rows():

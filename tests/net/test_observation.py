@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import positions
 import pytest
 from positions import SIZES, RandomRound, exchange_hidden, legal_of
 from situations import SUIT_ORDERS, knowledge_of, rename_suits, rotate_seats
@@ -24,6 +25,8 @@ from blobmaster.game.rules import (
     TRICKS,
     TRUMP,
     VOIDS,
+    apply,
+    new_round,
 )
 from blobmaster.net.observation import (
     FEATURES,
@@ -146,6 +149,16 @@ def test_renamed_suits_are_one_input_and_one_answer(players, cards, trump):
                     assert other[action] == share
                 elif action // 13 not in alike:
                     assert other[13 * order[action // 13] + action % 13] == share
+
+
+def test_suits_that_differ_by_a_discard_on_the_table_alone_keep_one_input():
+    """The fives of hearts and diamonds were both discarded; one of them lies on the table yet."""
+    hands = [positions.cards("3♠ 7♠ 8♠"), positions.cards("4♠ 6♠ 9♠"), positions.cards("5♦ 5♥ 2♣")]
+    state = new_round(3, 3, NO_TRUMP, 2, hands)
+    for action in [FIRST_BID, FIRST_BID, FIRST_BID, *positions.cards("3♠ 4♠ 5♦ 6♠ 5♥")]:
+        apply(state, action)
+    rows = [encoded(rename_suits(state, order)[None])[0] for order in SUIT_ORDERS]
+    assert all(np.array_equal(row, rows[0]) for row in rows)
 
 
 @pytest.mark.parametrize(("players", "cards"), SOME_SIZES)

@@ -7,7 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-PERCENT = 1e-9
+TOLERANCE = 1e-9
+"""Of the sum of shares written as decimals."""
 
 
 class RoundMix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -18,12 +19,10 @@ class RoundMix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     decisions that it brings; with `longest_only`, it is always the longest.
     """
 
-    players: dict[int, float] = {4: 0.15, 5: 0.70, 6: 0.15}
-    most_cards: dict[int, dict[int, float]] = {
-        4: {7: 0.6, 8: 0.4},
-        5: {7: 1.0},
-        6: {7: 1.0},
-    }
+    players: dict[int, float] = msgspec.field(default_factory=lambda: {4: 0.15, 5: 0.70, 6: 0.15})
+    most_cards: dict[int, dict[int, float]] = msgspec.field(
+        default_factory=lambda: {4: {7: 0.6, 8: 0.4}, 5: {7: 1.0}, 6: {7: 1.0}}
+    )
     longest_only: bool = False
 
     def __post_init__(self) -> None:
@@ -44,7 +43,8 @@ class RoundMix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def _check_shares(name: str, shares: dict[int, float]) -> None:
-    if not shares or min(shares.values()) < 0 or abs(sum(shares.values()) - 1) > PERCENT:
+    # "Within", not "not beyond": a share that is no number is neither.
+    if not shares or min(shares.values()) < 0 or not abs(sum(shares.values()) - 1) <= TOLERANCE:
         raise ValueError(f"rounds.{name}: shares are not negative and sum to 1, not {shares}")
 
 
