@@ -62,13 +62,15 @@ def _mean(points: list[tuple[float, float]]) -> tuple[float, float]:
 
 
 class History:
-    """The curves of one history file; `refresh` reads what is new and nothing else."""
+    """The curves of one history file; `refresh` reads what is new, a bounded part at a time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._cursor = START
         self._series: dict[str, _Series] = {}
         self._curves: dict[str, Curve] = {}
+        self.is_behind = False
+        """Whether there is more to read at once."""
 
     def skip_to_recent(self) -> None:
         """Leave out all but the newest rows. Raises OSError where the file cannot be looked at."""
@@ -79,17 +81,14 @@ class History:
         self._cursor = HistoryCursor(found.st_ino, max(0, found.st_size - RECENT_BYTES))
 
     def refresh(self) -> None:
-        """Read the rows added since the last time. Raises OSError where the file cannot be read."""
-        more, moved = True, False
-        while more:
-            part = read_rows(self._path, self._cursor)
-            if part.restarted:
-                self._series = {}
-            for row in part.rows:
-                self._add(row)
-            moved = moved or part.restarted or bool(part.rows)
-            self._cursor, more = part.cursor, part.more
-        if moved:
+        """Read rows added since the last time. Raises OSError where the file cannot be read."""
+        part = read_rows(self._path, self._cursor)
+        self._cursor, self.is_behind = part.cursor, part.more
+        if part.restarted:
+            self._series = {}
+        for row in part.rows:
+            self._add(row)
+        if part.restarted or part.rows:
             self._curves = {name: series.curve(name) for name, series in self._series.items()}
 
     @property

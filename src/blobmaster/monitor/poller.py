@@ -41,6 +41,8 @@ class Poller(threading.Thread):
     def run(self) -> None:
         while True:
             self._deliver(self._source.look())
+            if self._source.is_behind:
+                continue
             hurried = self._waits_for_answer or self._source.in_doubt
             self._nudged.wait(min(SOON_S, self._interval) if hurried else self._interval)
             self._nudged.clear()

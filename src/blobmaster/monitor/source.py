@@ -42,14 +42,22 @@ class Source:
         self._status: Status | None = None
         self._status_at = 0.0
         self._sighting: Sighting | None = None
+        self._first_look = True
         self.in_doubt = False
         """Whether the process has gone and may yet have written a last word: look again soon."""
+        self.is_behind = False
+        """Whether there is more to read than one look takes: look again at once."""
 
     def look(self) -> Reading:
         """Read everything once; what cannot be read now is what it was before."""
         problem, missing = self._look_at_status()
         process = None if self._status is None else look_for_process(self._status)
-        self._look_at_the_rest()
+        if self._first_look and not self._recent_only:
+            self._first_look = False  # it is to be quick: a long history comes after it
+            self.is_behind = True
+        else:
+            self._look_at_the_rest()
+            self.is_behind = self._history.is_behind
         now = time.monotonic()
         verdict = None
         if self._status is not None and process is not None:
