@@ -23,7 +23,8 @@ EMPTY = np.iinfo(np.int16).min
 """Fills up a standing that is shorter than others."""
 
 CLOSE_ENOUGH = 1e-6
-"""The fit ends when no logarithm of a strength moves by more than this: 0.0002 Elo."""
+"""The fit ends when no logarithm of a strength moves by more than this in one step; measured on a
+hundred ratings, it is then within 0.1 Elo of where it would end."""
 
 Standings = npt.NDArray[np.int16]
 """`[rankings, places]`: each table's players from best to worst; one that ties with the player
