@@ -85,7 +85,10 @@ def test_an_exception_in_the_program_restores_the_terminal(layout: RunLayout, op
     terminal.assert_restored()
 
 
-@pytest.mark.parametrize("ignored", ["", "import signal; signal.signal(1, signal.SIG_IGN)"])
+NO_SIGHUP = "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])"
+
+
+@pytest.mark.parametrize("ignored", ["", NO_SIGHUP])
 def test_a_closed_terminal_ends_it(layout: RunLayout, open_terminal: Open, ignored: str):
     put(layout, make_status())
     terminal = open_terminal(monitor_command(layout, before=ignored))
@@ -96,7 +99,7 @@ def test_a_closed_terminal_ends_it(layout: RunLayout, open_terminal: Open, ignor
     while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < closed_at + 20, "still there"
         time.sleep(0.05)
-    assert time.monotonic() < closed_at + 5
+    assert time.monotonic() < closed_at + 5  # the promise is 2 s, on a machine with time to spare
     os.waitpid(process.pid, 0)
     terminal.child.ptyproc.terminated = terminal.child.terminated = True
 
