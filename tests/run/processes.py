@@ -24,7 +24,8 @@ def start(*arguments: object, script: str = "victim.py", prefix: tuple[str, ...]
         text=True,
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        env=os.environ | {"PYTHONPATH": str(HERE)},
+        env=os.environ
+        | {"PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])},
     )
 
 
