@@ -29,7 +29,7 @@ from blobmaster.run.layout import CheckpointName, RunLayout
 from blobmaster.run.status import Disk, LastCheckpoint, Machine
 
 ITERATIONS = 150
-SIZE = (120, 36)
+SIZE = (120, 38)
 FONTS = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 CELL = (12.2, 24.4)
 """Width and height of a letter in the SVG."""
@@ -38,6 +38,10 @@ _TEXT = re.compile(
     r"(?P<text>[^<]*)</text>"
 )
 CHECKPOINT_BYTES = 96_400_000
+YARDSTICKS = {
+    **{"points_vs_heuristic": 5.84, "gain_vs_heuristic": 2.71, "exact_vs_heuristic": 0.47},
+    **{"points_vs_random": 8.52, "gain_vs_random": 3.38, "exact_vs_random": 0.61},
+}
 COLOURS = TerminalTheme(
     background=(22, 24, 29),
     foreground=(208, 211, 218),
@@ -84,7 +88,7 @@ def write_sample(layout: RunLayout) -> None:
             workers=16,
             gpu=None,
         ),
-        metrics=BLOB_METRICS | {"elo": 1486.0, "elo_low": 1464.0, "elo_high": 1508.0},
+        metrics=BLOB_METRICS | {"elo": 1486.0, "elo_low": 1464.0, "elo_high": 1508.0} | YARDSTICKS,
     )
     put(layout, status)
 
@@ -96,12 +100,15 @@ def _row(iteration: int, chance: random.Random) -> bytes:
         "loss": policy + value,
         "policy_loss": policy,
         "value_loss": value,
-        "points_heuristic": 3.1 + 4.6 * (1 - fade) + noise(0, 0.05),
         "rounds_per_minute": (3900 if iteration < 50 else 3660) + noise(0, 12),
     }
     if iteration % 5 == 0:
         elo = 1000 + 530 * (1 - math.exp(-iteration / 60)) + noise(0, 7)
         metrics |= {"elo": elo, "elo_low": elo - 22, "elo_high": elo + 22}
+        metrics |= {
+            "points_vs_random": 5.1 + 3.6 * (1 - fade) + noise(0, 0.05),
+            "points_vs_heuristic": 3.1 + 2.9 * (1 - fade) + noise(0, 0.05),
+        }
     row = HistoryRow(
         iteration=iteration,
         run_id="20251113-a1b2c3",

@@ -117,10 +117,14 @@ def test_a_rising_curve_rises_from_left_to_right():
 def test_the_charts_of_a_plain_loop_are_its_own_metrics():
     assert [chart.title for chart in charts({"accuracy": curve("accuracy", 1, 2)})] == ["accuracy"]
     blob = {
-        name: curve(name, 1, 2) for name in ("rounds_per_minute", "loss", "elo", "points_random")
+        name: curve(name, 1, 2)
+        for name in (
+            *("rounds_per_minute", "points_vs_random", "points_vs_random_low"),
+            *("points_vs_random_high", "loss", "elo", "elo_low", "elo_high", "decisions"),
+        )
     }
     assert [chart.title for chart in charts(blob)] == [
-        *("Elo", "loss", "points a round", "rounds/min")
+        *("Elo", "loss", "points", "rounds/min", "decisions")
     ]
 
 

@@ -184,3 +184,19 @@ def test_text_from_files_carries_no_control_codes():
     )
     assert all(letter.isprintable() for letter in page.replace("\n", ""))
     assert "\nc d" not in page
+
+
+def test_a_metric_with_an_interval_is_one_figure():
+    interval = {"reward": 6.25, "reward_low": 6.1, "reward_high": 6.4}
+    shown = {fact.label: fact.text for fact in facts(interval)}
+    assert shown == {"reward": "6.25  6.1–6.4"}
+
+
+def test_the_yardsticks_of_a_rating_are_one_figure_a_player():
+    measured = {
+        f"{measure}_vs_random{end}": value
+        for measure, value in (("points", 6.25), ("exact", 0.41), ("gain", 1.3))
+        for end in ("", "_low", "_high")
+    }
+    shown = {fact.label: fact.text for fact in facts(measured)}
+    assert shown == {"vs random": "6.25 points, 41 % exact"}

@@ -19,6 +19,13 @@ DOTS: Final = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 ROLES: Final[tuple[Role, ...]] = ("accent", "second", "third")
 """Of a chart's first, second and third curve."""
 _BAND: Final = -1
+_DULL: Final = frozenset(
+    {
+        *("elapsed_hours", "eta_hours", "eta_days", "learning_rate", "pi_target_tau"),
+        *("training_units_generated", "elo_change"),
+    }
+)
+"""Numbers whose course tells nothing about the run."""
 SHORTEST: Final = 3
 NARROWEST: Final = 16
 
@@ -36,39 +43,47 @@ class Chart:
 
 def charts(curves: Mapping[str, Curve]) -> tuple[Chart, ...]:
     """The charts worth drawing, the most telling first; unknown metrics come after the known."""
-    found: list[Chart] = []
-    if "elo" in curves:
-        low, high = curves.get("elo_low"), curves.get("elo_high")
-        band = None if low is None or high is None else (low, high)
-        found.append(Chart(title="Elo", curves=(("", curves["elo"]),), band=band))
-    losses = [("loss", ""), ("policy_loss", "π"), ("value_loss", "v")]
-    drawn = tuple((sign, curves[name]) for name, sign in losses if name in curves)
-    if drawn:
-        found.append(Chart(title="loss", curves=drawn))
-    points = [name for name in curves if name.startswith("points")]
-    if points:
-        named = tuple((_against(name), curves[name]) for name in points)
-        found.append(Chart(title="points a round", curves=named[:3]))
-    if "rounds_per_minute" in curves:
-        found.append(Chart(title="rounds/min", curves=(("", curves["rounds_per_minute"]),)))
-    return (*found, *_others(curves))
+    groups = [
+        ("Elo", [("elo", "")]),
+        ("loss", [("loss", ""), ("policy_loss", "π"), ("value_loss", "v")]),
+        ("points", _measured("points", curves)),
+        ("rounds/min", [("rounds_per_minute", "")]),
+        ("exact bids", _measured("exact", curves)),
+    ]
+    known = [_chart(title, named, curves) for title, named in groups]
+    used = _DULL.union(name for _, named in groups for name, _ in named)
+    others = [
+        _chart(words.label(name), [(name, "")], curves)
+        for name in curves
+        if name not in used and not _is_end(name, curves)
+    ]
+    return tuple(chart for chart in (*known, *others) if chart is not None)
 
 
-def _against(name: str) -> str:
-    """Whom the points were made against: `points_per_round_random` becomes `random`."""
-    rest = name.removeprefix("points").replace("per_round", "").replace("a_round", "")
-    return words.label(rest.strip("_."))
+def _chart(title: str, named: list[tuple[str, str]], curves: Mapping[str, Curve]) -> Chart | None:
+    """A chart of those of the curves that there are, the first one with its interval."""
+    found = [(sign, curves[name]) for name, sign in named if name in curves]
+    if not found:
+        return None
+    first = found[0][1].name
+    low, high = curves.get(f"{first}_low"), curves.get(f"{first}_high")
+    band = None if low is None or high is None else (low, high)
+    return Chart(title=title, curves=tuple(found[: len(ROLES)]), band=band)
 
 
-def _others(curves: Mapping[str, Curve]) -> tuple[Chart, ...]:
-    known = {"elo", "elo_low", "elo_high", "elo_change", "loss", "policy_loss", "value_loss"}
-    dull = {"rounds_per_minute", "elapsed_hours", "learning_rate", "pi_target_tau"}
-    dull |= {"training_units_generated", "eta_hours", "eta_days"}
-    return tuple(
-        Chart(title=words.label(name), curves=(("", curve),))
-        for name, curve in curves.items()
-        if name not in known | dull and not name.startswith("points")
-    )
+def _measured(measure: str, curves: Mapping[str, Curve]) -> list[tuple[str, str]]:
+    """A yardstick's curves, each with whom it was taken against: `points_vs_random`, `random`."""
+    return [
+        (name, words.label(name.partition("_vs_")[2]))
+        for name in curves
+        if name.startswith(measure) and not _is_end(name, curves)
+    ]
+
+
+def _is_end(name: str, curves: Mapping[str, Curve]) -> bool:
+    """Whether a curve is only the lower or upper end of another one's interval."""
+    base = name.removesuffix("_low").removesuffix("_high")
+    return base != name and base in curves
 
 
 def draw(chart: Chart, width: int, height: int, glyphs: Glyphs) -> list[Line]:

@@ -31,11 +31,30 @@ def facts(metrics: Metrics) -> tuple[Fact, ...]:
     )
     used = {name for _, names, _ in _KNOWN for name in names}
     others = tuple(
-        Fact(label=words.clean(words.label(name), 40), text=words.clean(_plain(value), 120))
+        Fact(
+            label=words.clean(words.label(name), 40),
+            text=words.clean(_plain(value) + _interval(name, metrics), 120),
+        )
         for name, value in metrics.items()
-        if name not in used and value is not None and not isinstance(value, dict | list)
+        if name not in used
+        and value is not None
+        and not isinstance(value, dict | list)
+        and not _is_end(name, metrics)
     )
     return known + others
+
+
+def _interval(name: str, metrics: Metrics) -> str:
+    """`  1390–1433` where the metric comes with its interval, else nothing."""
+    low, high = number(metrics, f"{name}_low"), number(metrics, f"{name}_high")
+    if low is None or high is None:
+        return ""
+    return f"  {words.metric(low)}–{words.metric(high)}"
+
+
+def _is_end(name: str, metrics: Metrics) -> bool:
+    base = name.removesuffix("_low").removesuffix("_high")
+    return base != name and base in metrics
 
 
 def number(metrics: Metrics, name: str) -> float | None:
@@ -59,10 +78,7 @@ def _elo(metrics: Metrics) -> str:
     change = number(metrics, "elo_change")
     if change is not None:
         text += f" ({words.signed(change)})"
-    low, high = number(metrics, "elo_low"), number(metrics, "elo_high")
-    if low is not None and high is not None:
-        text += f"  {low:.0f}–{high:.0f}"
-    return text
+    return text + _interval("elo", metrics)
 
 
 def _loss(metrics: Metrics) -> str:
@@ -99,6 +115,17 @@ def _speed(metrics: Metrics) -> str:
     return f"{words.count(number(metrics, 'rounds_per_minute'))} rounds/min"
 
 
+def _against(player: str) -> Callable[[Metrics], str]:
+    """What the network makes at tables of one fixed player: `6.25 points, 41 % exact`."""
+
+    def text(metrics: Metrics) -> str:
+        points = number(metrics, f"points_vs_{player}")
+        exact = number(metrics, f"exact_vs_{player}")
+        return f"{words.metric(points, 3)} points, {words.percent(exact, 0)} exact"
+
+    return text
+
+
 def _plain(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -115,4 +142,14 @@ _KNOWN: Final[tuple[tuple[str, tuple[str, ...], Callable[[Metrics], str]], ...]]
     ("units", ("training_units_generated", "unit_type"), _units),
     ("target τ", ("pi_target_tau",), _target_tau),
     ("speed", ("rounds_per_minute",), _speed),
+    *(
+        (
+            f"vs {player}",
+            tuple(f"{measure}_vs_{player}" for measure in ("points", "exact", "gain")),
+            _against(player),
+        )
+        for player in ("heuristic", "random")
+    ),
 )
+DOCUMENTED: Final = 7
+"""The first so many are what every run of Blob is documented to show."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from blobmaster.monitor import words
 from blobmaster.monitor.drawing import BLANK, Glyphs, Line, Role, Span, bar, fit, spread, width_of
-from blobmaster.monitor.facts import facts
+from blobmaster.monitor.facts import DOCUMENTED, facts
 from blobmaster.monitor.plain import disk_text, step_text, time_left
 from blobmaster.monitor.view import View
 
@@ -154,8 +154,8 @@ def _times(frame: Frame) -> Line:
 def figures(frame: Frame) -> list[Line]:
     """The loop's own figures; where they are too many for the room, how many more there are."""
     lines = _table([(fact.label, fact.text) for fact in facts(frame.view.metrics)], frame.width)
-    if len(lines) <= frame.height:
-        return lines
+    if len(lines) <= frame.height or frame.height <= DOCUMENTED:
+        return lines[: frame.height]
     hidden = len(lines) - frame.height + 1
     return [*lines[: frame.height - 1], (Span(f"and {hidden} more: see --once", "dim"),)]
 
