@@ -38,11 +38,11 @@ def finish(process) -> tuple[int, str]:
     return process.returncode, said
 
 
-def wait_for(condition: Callable[[], object], what: str = "") -> None:
+def wait_for(condition: Callable[[], object], what: str = "", pause: float = 0.01) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain for {what or condition}"
-        time.sleep(0.01)
+        time.sleep(pause)
 
 
 def status_of(root: Path) -> Status | None:

@@ -125,9 +125,9 @@ def test_checkpoint_holds_for_one_commit():
     assert not requests.take_keep()
 
 
-def test_two_hundred_pauses_at_random_instants_are_all_acknowledged(tmp_path):
+def test_two_hundred_pauses_at_random_instants_are_all_acknowledged(fast_path):
     """Twenty to each of ten trainers: by `echo` and as the monitor does it, in turns."""
-    roots = [tmp_path / str(number) for number in range(10)]
+    roots = [fast_path / str(number) for number in range(10)]
     trainers = [start(root, 1, "--block-seconds", 10**6) for root in roots]
     acknowledged: list[int] = []
 

@@ -36,9 +36,9 @@ def test_the_example_stays_under_forty_lines_and_knows_no_blob():
     assert not {"blobmaster.game", "blobmaster.net", "blobmaster.loop"} & set(text.split())
 
 
-def test_paused_and_killed_the_example_ends_like_the_undisturbed_one(tmp_path):
-    assert finish(start_example(tmp_path / "whole")) == (0, "")
-    root = tmp_path / "run"
+def test_paused_and_killed_the_example_ends_like_the_undisturbed_one(fast_path):
+    assert finish(start_example(fast_path / "whole")) == (0, "")
+    root = fast_path / "run"
     process = start_example(root)
     wait_for_state(root, "starting")  # torch is being imported
     send(root / "control.signal", "PAUSE")
@@ -54,8 +54,8 @@ def test_paused_and_killed_the_example_ends_like_the_undisturbed_one(tmp_path):
     assert 1 < final_state(root)[1] < ITERATIONS
     assert finish(start_example(root)) == (0, "")
     assert status_of(root).state == "finished"
-    assert status_of(root).metrics["loss"] == status_of(tmp_path / "whole").metrics["loss"]
-    (whole, last), (resumed, last_resumed) = final_state(tmp_path / "whole"), final_state(root)
+    assert status_of(root).metrics["loss"] == status_of(fast_path / "whole").metrics["loss"]
+    (whole, last), (resumed, last_resumed) = final_state(fast_path / "whole"), final_state(root)
     assert last == last_resumed == ITERATIONS
     assert all(map(torch.equal, whole, resumed))
     assert (root / "history.jsonl").read_bytes().count(b"\n") == ITERATIONS

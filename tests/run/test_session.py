@@ -45,56 +45,56 @@ def paths(root) -> set[str]:
     return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
 
 
-def test_thirty_iterations_leave_six_permanent_and_the_newest_four_others(tmp_path):
-    train(tmp_path, 30)
-    names = {CheckpointName.parse(path.name) for path in (tmp_path / "permanent").iterdir()}
+def test_thirty_iterations_leave_six_permanent_and_the_newest_four_others(fast_path):
+    train(fast_path, 30)
+    names = {CheckpointName.parse(path.name) for path in (fast_path / "permanent").iterdir()}
     assert sorted(name.iteration + 1 for name in names) == [5, 10, 15, 20, 25, 30]
     assert {name.elo for name in names} == {1000}
-    names = {CheckpointName.parse(path.name) for path in (tmp_path / "cache").iterdir()}
+    names = {CheckpointName.parse(path.name) for path in (fast_path / "cache").iterdir()}
     assert sorted(name.iteration + 1 for name in names) == [26, 27, 28, 29]
     assert {name.elo for name in names} == {None}
 
 
-def test_files_are_readable_by_whom_the_umask_lets(tmp_path):
+def test_files_are_readable_by_whom_the_umask_lets(fast_path):
     before = os.umask(0o027)
     try:
-        train(tmp_path / "run", 1)
+        train(fast_path / "run", 1)
     finally:
         os.umask(before)
     modes = {
-        path.name: oct(path.stat().st_mode & 0o777) for path in (tmp_path / "run").rglob("*.*")
+        path.name: oct(path.stat().st_mode & 0o777) for path in (fast_path / "run").rglob("*.*")
     }
     assert set(modes.values()) <= {"0o640", "0o750"}, modes
 
 
-def test_a_fresh_start_moves_the_earlier_run_aside_whole_and_nothing_else(tmp_path):
-    train(tmp_path, 6)
-    (tmp_path / "notes.txt").write_text("a user's")
-    before = {path for path in paths(tmp_path) if path not in {"notes.txt", "run.lock"}}
-    moved = train(tmp_path, 1, identity=OTHER, fresh=True)
-    assert moved == tmp_path / "archive" / "victim"
+def test_a_fresh_start_moves_the_earlier_run_aside_whole_and_nothing_else(fast_path):
+    train(fast_path, 6)
+    (fast_path / "notes.txt").write_text("a user's")
+    before = {path for path in paths(fast_path) if path not in {"notes.txt", "run.lock"}}
+    moved = train(fast_path, 1, identity=OTHER, fresh=True)
+    assert moved == fast_path / "archive" / "victim"
     assert paths(moved) == before
     assert read_status(moved / "status.json").state == "finished"
-    assert (tmp_path / "notes.txt").read_text() == "a user's"
-    again = train(tmp_path, 1, fresh=True)
-    assert again == tmp_path / "archive" / "other"
-    assert train(tmp_path, 1, fresh=True) == tmp_path / "archive" / "victim-2"
+    assert (fast_path / "notes.txt").read_text() == "a user's"
+    again = train(fast_path, 1, fresh=True)
+    assert again == fast_path / "archive" / "other"
+    assert train(fast_path, 1, fresh=True) == fast_path / "archive" / "victim-2"
 
 
-def test_an_archived_run_can_be_resumed_where_it_lies(tmp_path):
-    train(tmp_path, 3)
-    moved = train(tmp_path, 1, identity=OTHER, fresh=True)
+def test_an_archived_run_can_be_resumed_where_it_lies(fast_path):
+    train(fast_path, 3)
+    moved = train(fast_path, 1, identity=OTHER, fresh=True)
     train(moved, 4)
     assert [row.iteration for row in read_rows(moved / "history.jsonl").rows] == [1, 2, 3, 4]
 
 
-def test_a_resume_from_an_older_iteration_moves_what_lies_after_it_aside(tmp_path):
-    train(tmp_path, 9)
-    older = next(tmp_path.glob("permanent/*iter005*"))
-    train(tmp_path, 6, resume=older)
-    aside = tmp_path / "archive" / "victim-after-iter005"
+def test_a_resume_from_an_older_iteration_moves_what_lies_after_it_aside(fast_path):
+    train(fast_path, 9)
+    older = next(fast_path.glob("permanent/*iter005*"))
+    train(fast_path, 6, resume=older)
+    aside = fast_path / "archive" / "victim-after-iter005"
     assert len(list(aside.rglob("*.pth"))) == 4
-    assert [row.iteration for row in read_rows(tmp_path / "history.jsonl").rows] == [
+    assert [row.iteration for row in read_rows(fast_path / "history.jsonl").rows] == [
         1,
         2,
         3,
@@ -102,111 +102,111 @@ def test_a_resume_from_an_older_iteration_moves_what_lies_after_it_aside(tmp_pat
         5,
         6,
     ]
-    newest, _ = CheckpointStore(RunLayout(tmp_path)).newest_whole()
+    newest, _ = CheckpointStore(RunLayout(fast_path)).newest_whole()
     assert newest.name.iteration == 5
 
 
-def test_a_resume_from_a_file_elsewhere_goes_on_as_the_same_run(tmp_path):
-    train(tmp_path / "a", 3)
-    train(tmp_path / "b", 2, identity=OTHER)
-    file = next((tmp_path / "a").glob("cache/*iter003*"))
-    moved = train(tmp_path / "b", 4, identity=OTHER, resume=file)
-    assert moved == tmp_path / "b" / "archive" / "other"
-    assert read_status(tmp_path / "b" / "status.json").run_id == "victim"
-    assert [row.iteration for row in read_rows(tmp_path / "b" / "history.jsonl").rows] == [3, 4]
+def test_a_resume_from_a_file_elsewhere_goes_on_as_the_same_run(fast_path):
+    train(fast_path / "a", 3)
+    train(fast_path / "b", 2, identity=OTHER)
+    file = next((fast_path / "a").glob("cache/*iter003*"))
+    moved = train(fast_path / "b", 4, identity=OTHER, resume=file)
+    assert moved == fast_path / "b" / "archive" / "other"
+    assert read_status(fast_path / "b" / "status.json").run_id == "victim"
+    assert [row.iteration for row in read_rows(fast_path / "b" / "history.jsonl").rows] == [3, 4]
 
 
-def test_a_session_that_begins_no_run_leaves_the_earlier_status_as_it_was(tmp_path):
-    train(tmp_path, 2)
-    before = (tmp_path / "status.json").read_bytes()
-    with pytest.raises(ValueError, match="mistyped"), RunSession.open(tmp_path, command="test"):
+def test_a_session_that_begins_no_run_leaves_the_earlier_status_as_it_was(fast_path):
+    train(fast_path, 2)
+    before = (fast_path / "status.json").read_bytes()
+    with pytest.raises(ValueError, match="mistyped"), RunSession.open(fast_path, command="test"):
         raise ValueError("a mistyped path")
-    assert (tmp_path / "status.json").read_bytes() == before
+    assert (fast_path / "status.json").read_bytes() == before
 
 
-def test_a_session_that_begins_no_run_in_an_empty_directory_leaves_no_status(tmp_path):
-    with RunSession.open(tmp_path, command="test"):
+def test_a_session_that_begins_no_run_in_an_empty_directory_leaves_no_status(fast_path):
+    with RunSession.open(fast_path, command="test"):
         pass
-    assert paths(tmp_path) == {"run.lock"}
+    assert paths(fast_path) == {"run.lock"}
 
 
-def test_iterations_that_are_not_saved_have_their_history_with_the_next_commit(tmp_path):
-    with RunSession.open(tmp_path, command="test") as session:
+def test_iterations_that_are_not_saved_have_their_history_with_the_next_commit(fast_path):
+    with RunSession.open(fast_path, command="test") as session:
         session.begin(IDENTITY, 3, None, "")
         session.complete(0, {"loss": 3})
         session.complete(1, {"loss": 2})
-        assert not (tmp_path / "history.jsonl").exists()
+        assert not (fast_path / "history.jsonl").exists()
         session.commit(2, partial(write_state, b"", 0), metrics={"loss": 1})
         session.finish()
-    assert [row.metrics["loss"] for row in read_rows(tmp_path / "history.jsonl").rows] == [3, 2, 1]
+    assert [row.metrics["loss"] for row in read_rows(fast_path / "history.jsonl").rows] == [3, 2, 1]
     assert len(session.store.entries()) == 1
 
 
-def test_the_start_of_a_run_can_be_committed_and_goes_with_the_first_iteration(tmp_path):
-    with RunSession.open(tmp_path, command="test") as session:
+def test_the_start_of_a_run_can_be_committed_and_goes_with_the_first_iteration(fast_path):
+    with RunSession.open(fast_path, command="test") as session:
         session.begin(IDENTITY, 2, None, "")
         session.commit_start(partial(write_state, b"start", 0))
         session.paused()
     state, meta = load(session.store)
     assert state == b"start"
     assert meta.iteration == -1
-    train(tmp_path, 2)
+    train(fast_path, 2)
     assert [entry.name.iteration for entry in session.store.entries()] == [0, 1]
 
 
-def test_a_failure_is_told_in_one_line(tmp_path):
+def test_a_failure_is_told_in_one_line(fast_path):
     def diverge(file) -> None:
         raise FloatingPointError("loss is\nnot finite")
 
-    session = RunSession.open(tmp_path, command="test")
+    session = RunSession.open(fast_path, command="test")
     with pytest.raises(FloatingPointError), session:
         commit_once(session, diverge)
     assert session.exit_status == 1
-    status = read_status(tmp_path / "status.json")
+    status = read_status(fast_path / "status.json")
     assert (status.state, status.error) == ("failed", "FloatingPointError: loss is not finite")
 
 
-def test_giving_up_ends_the_block_like_a_pause(tmp_path):
-    with RunSession.open(tmp_path, command="test") as session:
+def test_giving_up_ends_the_block_like_a_pause(fast_path):
+    with RunSession.open(fast_path, command="test") as session:
         session.begin(IDENTITY, 2, None, "")
         raise GivenUpError("no room")
     assert session.exit_status == 0
-    assert read_status(tmp_path / "status.json").state == "paused"
+    assert read_status(fast_path / "status.json").state == "paused"
 
 
-def test_a_directory_that_cannot_be_made_is_one_line(tmp_path):
-    (tmp_path / "file").write_text("in the way")
+def test_a_directory_that_cannot_be_made_is_one_line(fast_path):
+    (fast_path / "file").write_text("in the way")
     with pytest.raises(RunDirectoryError, match="cannot make"):
-        RunSession.open(tmp_path / "file" / "run", command="test")
+        RunSession.open(fast_path / "file" / "run", command="test")
 
 
-def test_a_held_directory_is_refused_and_the_holder_goes_on(tmp_path):
-    with RunSession.open(tmp_path, command="first"):
+def test_a_held_directory_is_refused_and_the_holder_goes_on(fast_path):
+    with RunSession.open(fast_path, command="first"):
         with pytest.raises(RunHeldError, match=f"process {os.getpid()} on"):
-            RunSession.open(tmp_path, command="second")
-        assert read_status(tmp_path / "status.json").state == "starting"
+            RunSession.open(fast_path, command="second")
+        assert read_status(fast_path / "status.json").state == "starting"
 
 
-def test_strays_of_a_dead_session_are_removed_and_strangers_are_not(tmp_path):
-    train(tmp_path, 2)
+def test_strays_of_a_dead_session_are_removed_and_strangers_are_not(fast_path):
+    train(fast_path, 2)
     ours = [".status.json.tmp", "cache/.20251113-Victim-v1-4.9M-iter003.pth.tmp"]
     strangers = [".mine.tmp", "cache/.mine.pth.tmp", "cache/20251113.pth"]
     for name in ours + strangers:
-        (tmp_path / name).write_text("half")
-    train(tmp_path, 3)
-    assert not paths(tmp_path) & set(ours)
-    assert paths(tmp_path) >= set(strangers)
+        (fast_path / name).write_text("half")
+    train(fast_path, 3)
+    assert not paths(fast_path) & set(ours)
+    assert paths(fast_path) >= set(strangers)
 
 
-def test_a_nearly_full_disk_is_warned_of_with_the_hours_left(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(machine, "LOW_BYTES", psutil.disk_usage(str(tmp_path)).total + 1)
-    with RunSession.open(tmp_path, command="test") as session:
+def test_a_nearly_full_disk_is_warned_of_with_the_hours_left(fast_path, monkeypatch, caplog):
+    monkeypatch.setattr(machine, "LOW_BYTES", psutil.disk_usage(str(fast_path)).total + 1)
+    with RunSession.open(fast_path, command="test") as session:
         session.begin(IDENTITY, 9, None, "")
         session._surroundings.own_bytes_per_s = 1000.0
         session._surroundings._disk_at = 0.0
         session._surroundings.sample(1.0)
         session.paused()
-    alert = next(a for a in read_status(tmp_path / "status.json").alerts if a.kind == "disk-low")
+    alert = next(a for a in read_status(fast_path / "status.json").alerts if a.kind == "disk-low")
     assert "full in" in alert.message
     assert sum("GB free" in record.message for record in caplog.records) == 1
 
@@ -233,7 +233,7 @@ def test_importing_the_run_layer_loads_nothing_heavy():
     assert said.stdout.strip() == "[]"
 
 
-def test_saving_goes_on_while_the_loop_works(tmp_path):
+def test_saving_goes_on_while_the_loop_works(fast_path):
     import threading
 
     working = threading.Event()
@@ -242,7 +242,7 @@ def test_saving_goes_on_while_the_loop_works(tmp_path):
         assert working.wait(60)
         write_state(b"slow", 0, file)
 
-    with RunSession.open(tmp_path, command="test") as session:
+    with RunSession.open(fast_path, command="test") as session:
         session.begin(IDENTITY, 2, None, "")
         session.commit(0, slow, metrics={})
         assert not session.store.entries()

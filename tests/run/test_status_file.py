@@ -25,9 +25,9 @@ STATUS = Status(
 )  # fmt: skip
 
 
-def test_what_is_written_is_read(tmp_path):
-    atomic.replace(tmp_path / "status.json", encode(STATUS))
-    assert read_status(tmp_path / "status.json") == STATUS
+def test_what_is_written_is_read(fast_path):
+    atomic.replace(fast_path / "status.json", encode(STATUS))
+    assert read_status(fast_path / "status.json") == STATUS
 
 
 def test_metrics_stand_beside_the_core_fields_and_cannot_take_their_names():
@@ -85,25 +85,25 @@ def test_a_damaged_file_is_read_or_refused_with_one_line(data):
         (encode(STATUS).replace(b'"running"', b'"flying"'), "unknown state"),
     ],
 )
-def test_a_foreign_file_is_refused_with_one_line(tmp_path, content, says):
-    (tmp_path / "status.json").write_bytes(content)
+def test_a_foreign_file_is_refused_with_one_line(fast_path, content, says):
+    (fast_path / "status.json").write_bytes(content)
     with pytest.raises(StatusError, match=says):
-        read_status(tmp_path / "status.json")
+        read_status(fast_path / "status.json")
 
 
-def test_a_missing_file_is_told_from_a_bad_one(tmp_path):
+def test_a_missing_file_is_told_from_a_bad_one(fast_path):
     with pytest.raises(StatusMissingError, match="has a run begun there"):
-        read_status(tmp_path / "status.json")
+        read_status(fast_path / "status.json")
 
 
-def test_fifos_folders_devices_and_huge_files_are_refused_at_once(tmp_path):
-    os.mkfifo(tmp_path / "fifo")
-    with (tmp_path / "huge").open("wb") as file:
+def test_fifos_folders_devices_and_huge_files_are_refused_at_once(fast_path):
+    os.mkfifo(fast_path / "fifo")
+    with (fast_path / "huge").open("wb") as file:
         file.truncate(1 << 30)
-    (tmp_path / "link").symlink_to("/dev/zero")
+    (fast_path / "link").symlink_to("/dev/zero")
     for name in ("fifo", "huge", "link", "."):
         with pytest.raises(StatusError):
-            read_status(tmp_path / name)
+            read_status(fast_path / name)
 
 
 READER = """
@@ -130,8 +130,8 @@ sys.exit(1 if errors else 0)
 """
 
 
-def test_a_hundred_readers_see_nothing_but_whole_files(tmp_path):
-    path = tmp_path / "status.json"
+def test_a_hundred_readers_see_nothing_but_whole_files(fast_path):
+    path = fast_path / "status.json"
 
     def write(seq: int) -> None:
         metrics = {"filler": "x" * (seq % 5000)}
@@ -143,7 +143,7 @@ def test_a_hundred_readers_see_nothing_but_whole_files(tmp_path):
     readers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     for seq in range(1, 1500):
         write(seq)
-    (tmp_path / "stop").touch()
+    (fast_path / "stop").touch()
     for reader in readers:
         said, _ = reader.communicate(timeout=60)
         assert reader.returncode == 0, said

@@ -17,7 +17,7 @@ LOOK_SECONDS = 0.5
 HEARTBEAT_SECONDS = 2.0
 SPACING_SECONDS = 0.1
 """News that comes faster than this is written together."""
-LEAVE_SECONDS = 1.4
+LEAVE_SECONDS = 1.2
 """A loop that was told to leave at once has this long; any death is safe, so then it is over."""
 NOT_UNDERSTOOD = "control"
 
