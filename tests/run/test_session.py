@@ -35,10 +35,11 @@ def train(root, upto: int, *, identity=IDENTITY, fresh=False, resume=None, **opt
     return moved
 
 
-def commit_once(session, write) -> None:
+def commit_once(session, write, *, settled: bool) -> None:
     session.begin(IDENTITY, 2, None, "")
     session.commit(0, write, metrics={})
-    session.finish()
+    if settled:
+        session.settle()
 
 
 def paths(root) -> set[str]:
@@ -154,13 +155,14 @@ def test_the_start_of_a_run_can_be_committed_and_goes_with_the_first_iteration(f
     assert [entry.name.iteration for entry in session.store.entries()] == [0, 1]
 
 
-def test_a_failure_is_told_in_one_line(fast_path):
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_failed_save_is_told_in_one_line(fast_path, settled):
     def diverge(file) -> None:
         raise FloatingPointError("loss is\nnot finite")
 
     session = RunSession.open(fast_path, command="test")
     with pytest.raises(FloatingPointError), session:
-        commit_once(session, diverge)
+        commit_once(session, diverge, settled=settled)
     assert session.exit_status == 1
     status = read_status(fast_path / "status.json")
     assert (status.state, status.error) == ("failed", "FloatingPointError: loss is not finite")

@@ -93,18 +93,16 @@ class RunSession:
         trace: TracebackType | None,
     ) -> bool:
         gave_up = isinstance(error, GivenUpError)
-        if not self._ledger:
-            pass  # no run has begun, so none has failed
-        elif isinstance(error, Exception) and not gave_up:
-            self.fail(error)
-        elif self._board.facts.state not in ENDED:
-            self._end("paused")
-        self._commits.close()
-        self._ticker.stop()
-        self._close_status()
-        self._board.close()
-        self._watch.restore()
-        self._lock.release()
+        try:
+            if self._ledger:  # else no run has begun, so none has failed
+                self._end_with(None if gave_up else error)
+        finally:
+            self._commits.close()
+            self._ticker.stop()
+            self._close_status()
+            self._board.close()
+            self._watch.restore()
+            self._lock.release()
         return gave_up
 
     @property
@@ -260,6 +258,17 @@ class RunSession:
         if self._ledger is None:
             raise RuntimeError("begin() comes before the first iteration")
         return self._ledger
+
+    def _end_with(self, error: BaseException | None) -> None:
+        if isinstance(error, Exception):
+            self.fail(error)
+        if self._board.facts.state in ENDED:
+            return
+        try:
+            self._end("paused")
+        except BaseException as failure:  # the last commit's
+            self.fail(failure)
+            raise
 
     def _end(self, state: str) -> None:
         whole = self.settle()
