@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,11 +28,10 @@ from blobmaster.run.layout import START
 from blobmaster.run.retention import is_permanent
 from blobmaster.run.session import RunSession
 from blobmaster.search.settings import SearchSettings
+from blobmaster.snapshot import as_arrays, as_tensors, copied
 from blobmaster.status_writer import StatusWriter
 
 log = logging.getLogger(__name__)
-
-_RATED = ("elo", "elo_low", "elo_high", "elo_change")
 
 STATE_SCHEMA = 1
 """Of the state inside a checkpoint; raised when an older one can no longer be read as it is."""
@@ -57,7 +56,9 @@ class TrainingPipeline:
         )
         self._status = StatusWriter(session.publish)
         self._metrics: dict[str, Any] = {}
+        self._rating: dict[str, Any] = {}
         self._rated: dict[str, BlobNetwork] = {}
+        self._copy: dict[str, Any] = {}
 
     def run(self, first: int) -> None:
         """Train from iteration `first` (0-based) to the end, or until a person wants it to stop."""
@@ -221,8 +222,7 @@ class TrainingPipeline:
         rounds_per_minute: float,
     ) -> None:
         """Gather the iteration's metrics; ratings stay those of the last rated iteration."""
-        elo_before = self._metrics.get("current_elo")
-        self._metrics |= {
+        self._metrics = {
             "avg_total_loss": losses.total,
             "avg_policy_loss": losses.policy,
             "avg_value_loss": losses.value,
@@ -234,26 +234,34 @@ class TrainingPipeline:
             "rounds_per_minute": rounds_per_minute,
         }
         if rating is not None:
-            self._metrics |= rating.metrics()
-            self._metrics["current_elo"] = rating.elo
-            if elo_before is not None:
-                self._metrics["elo_change"] = rating.elo - elo_before
+            before = self._rating.get("current_elo")
+            change = None if before is None else rating.elo - before
+            found = {"current_elo": rating.elo, "elo_change": change}
+            self._rating = {**rating.metrics(), **found}
 
     def _publish(self, iteration: int) -> dict[str, Any]:
         """Put what is known into the status: the last iteration's figures, this one's settings."""
         run = self._config.run
         fixed = {"phase": run.training_on, "unit_type": run.training_on}
-        metrics = self._metrics | fixed
+        metrics = self._metrics | self._rating | fixed
         return self._status.update(iteration, run.iterations, metrics, self._config)
 
     def _commit_start(self) -> None:
         """Make the run resumable before its first iteration is done."""
-        snapshot = self.state_dict(START)
+        self._session.commit_start(self._snapshot(START), config=as_tables(self._config))
+
+    def _snapshot(self, iteration: int) -> Callable[[BinaryIO], None]:
+        """Copy the state, once the copy before is on disk; returns what writes it to a file."""
+        self._session.settle()
+        state = self.state_dict(iteration)
+        window = state.pop("window")  # its arrays are replaced, never changed
+        self._copy = copied(state, into=self._copy)
+        snapshot = {**self._copy, "window": window}
 
         def write(file: BinaryIO) -> None:
             torch.save(snapshot, file)
 
-        self._session.commit_start(write, config=as_tables(self._config))
+        return write
 
     def commit(self, iteration: int, rating: Rating | None) -> None:
         """End the iteration, and commit it if it is due; the loop is held for a copy alone."""
@@ -261,32 +269,36 @@ class TrainingPipeline:
         session = self._session
         metrics = self._publish(iteration)
         if rating is None:
-            metrics = {name: value for name, value in metrics.items() if name not in _RATED}
+            metrics = {k: v for k, v in metrics.items() if k != "elo" and k not in self._rating}
         last = iteration + 1 == run.iterations or session.pause_requested
         due = (iteration + 1) % run.save_every == 0 or is_permanent(iteration) or last
         if not due:
             session.complete(iteration, metrics)
             return
         session.step("saving", total=1, unit="checkpoint")
-        snapshot = self.state_dict(iteration)
-
-        def write(file: BinaryIO) -> None:
-            torch.save(snapshot, file)
-
-        elo = rating.elo if rating is not None else None
-        session.commit(iteration, write, metrics=metrics, elo=elo, config=as_tables(self._config))
+        session.commit(
+            iteration,
+            self._snapshot(iteration),
+            metrics=metrics,
+            elo=None if rating is None else rating.elo,
+            config=as_tables(self._config),
+        )
         session.advance()
 
     def state_dict(self, iteration: int) -> dict[str, Any]:
-        """A copy of all that the run needs to go on after `iteration`, in `torch.save`'s terms."""
+        """All that the run needs to go on after `iteration`, in `torch.save`'s terms.
+
+        It is the living state; `_snapshot` copies it.
+        """
         return {
             "schema": STATE_SCHEMA,
             "iteration": iteration,
             "config": as_tables(self._config),
-            "learner": _copied(self._learner.state_dict()),
-            "window": _as_tensors(self._window.state_dict()),
-            "ratings": _copied(_as_tensors(self._ratings.state_dict())),
-            "metrics": dict(self._metrics),
+            "learner": self._learner.state_dict(),
+            "window": as_tensors(self._window.state_dict()),
+            "ratings": as_tensors(self._ratings.state_dict()),
+            "metrics": self._metrics,
+            "rating": self._rating,
         }
 
     def restore(self, content: BinaryIO) -> None:
@@ -305,9 +317,10 @@ class TrainingPipeline:
                 "resume it with the version that made it"
             )
         self._learner.load_state_dict(state["learner"])
-        self._window.load_state_dict(_as_arrays(state["window"]))
-        self._ratings.load_state_dict(_as_arrays(state["ratings"]))
+        self._window.load_state_dict(as_arrays(state["window"]))
+        self._ratings.load_state_dict(as_arrays(state["ratings"]))
         self._metrics = dict(state["metrics"])
+        self._rating = dict(state["rating"])
 
 
 def _ignore(rounds: int) -> None:
@@ -339,36 +352,3 @@ def _cores() -> int:
 def _use_one_thread() -> None:
     """A worker's network runs on its own core: a row's bits must not depend on the others."""
     torch.set_num_threads(1)
-
-
-def _copied(value: Any) -> Any:
-    """A deep copy whose tensors are on the CPU: what is saved must not change any more."""
-    if isinstance(value, torch.Tensor):
-        return value.detach().to("cpu", copy=True)
-    if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_copied(item) for item in value)
-    return value
-
-
-def _as_tensors(value: Any) -> Any:
-    """Arrays as tensors of the same memory, since a checkpoint holds no pickled arrays."""
-    if isinstance(value, np.ndarray):
-        return torch.from_numpy(value)
-    if isinstance(value, dict):
-        return {key: _as_tensors(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_as_tensors(item) for item in value]
-    return value
-
-
-def _as_arrays(value: Any) -> Any:
-    """The inverse of `_as_tensors`."""
-    if isinstance(value, torch.Tensor):
-        return value.numpy()
-    if isinstance(value, dict):
-        return {key: _as_arrays(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_as_arrays(item) for item in value]
-    return value

@@ -63,7 +63,9 @@ def test_the_history_has_each_iteration_once_and_ratings_where_they_were_made(
 ) -> None:
     rows = history_of(long_run)
     assert [row["iteration"] for row in rows] == list(range(1, 31))
-    assert [row["iteration"] for row in rows if "elo" in row] == [5, 10, 15, 20, 25, 30]
+    rated = [5, 10, 15, 20, 25, 30]
+    for name in ("elo", "elo_low", "points_vs_random", "exact_vs_heuristic_high"):
+        assert [row["iteration"] for row in rows if name in row] == rated
 
 
 def test_two_halves_end_with_the_same_bits_as_one_whole(tmp_path: Path) -> None:

@@ -140,8 +140,9 @@ def digest_of(path: Path) -> str:
     for name, value in _leaves({key: state[key] for key in ("learner", "window", "ratings")}):
         digest.update(name.encode())
         digest.update(value.numpy().tobytes() if torch.is_tensor(value) else repr(value).encode())
-    for name in ("current_elo", "avg_total_loss", "avg_policy_loss", "avg_value_loss"):
-        digest.update(repr(state["metrics"].get(name)).encode())
+    for name in ("avg_total_loss", "avg_policy_loss", "avg_value_loss"):
+        digest.update(repr(state["metrics"][name]).encode())
+    digest.update(repr(sorted(state["rating"].items())).encode())
     return digest.hexdigest()
 
 

@@ -24,6 +24,9 @@ PARTS: dict[str, Callable[[], Figures]] = {
     "engine": measure_engine,
 }
 
+WIDTH = 120
+"""Columns of the table where no terminal says how many there are."""
+
 
 def run_bench(parts: Sequence[str], *, as_json: bool) -> int:
     """Measure the parts (all if none is named) and print them; returns the exit status.
@@ -55,4 +58,5 @@ def _print_table(found: dict[str, Figures]) -> None:
                 shown = f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"
                 table.add_row(notes[0], name, shown, notes[1])
                 notes = ["", ""]
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    console.print(table, width=max(console.width, WIDTH), soft_wrap=not console.is_terminal)

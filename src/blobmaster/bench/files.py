@@ -6,11 +6,15 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import torch
 
 from blobmaster.bench.common import REPEATS, Figures, filled_window, seconds
 from blobmaster.config import Config
+from blobmaster.learn.learner import Learner
+from blobmaster.learn.replay import ReplayWindow
 from blobmaster.loop import TrainingPipeline, resolved
 from blobmaster.net.model import ARCHITECTURE, new_network, parameter_count
 from blobmaster.run.board import Board
@@ -34,8 +38,9 @@ def measure_checkpoint() -> Figures:
         with RunSession.open(root, command="blobmaster bench") as session:
             pipeline = TrainingPipeline(config, session, workers=1)
             session.begin(_identity(config), config.run.iterations, None, "")
-            state = pipeline.state_dict(0)
             window = filled_window(config.learning.window)
+            state = pipeline.state_dict(0)
+            state["learner"] = _state_after_a_step(config, window)
             state["window"] = {
                 name: torch.from_numpy(array) for name, array in window.state_dict().items()
             }
@@ -56,6 +61,14 @@ def measure_checkpoint() -> Figures:
         "bytes": size,
         "bytes_of_500_iterations": size * (MILESTONES + CACHED),
     }
+
+
+def _state_after_a_step(config: Config, window: ReplayWindow) -> dict[str, Any]:
+    """A learner's state with its optimizer's moments, which come into being at the first step."""
+    settings = msgspec.structs.replace(config.learning, batch=8)
+    learner = Learner(new_network(config.network, 0), settings, 0, torch.device("cpu"))
+    learner.learn(0, window, 1, on_step=lambda: None, abandon=lambda: False)
+    return learner.state_dict()
 
 
 def measure_status() -> Figures:
