@@ -107,6 +107,15 @@ def list_checkpoints(root: Path) -> int:
     return print_list(root)
 
 
+@checkpoints.command("verify")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+def verify_checkpoints(paths: tuple[Path, ...]) -> int:
+    """Read the checkpoints at PATHS and say of each whether it is whole."""
+    from blobmaster.inventory import print_verdicts
+
+    return print_verdicts(paths)
+
+
 @blobmaster.command()
 @click.argument("parts", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+import click
 from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
-from blobmaster.run.checkpoints import CheckpointEntry, CheckpointStore
+from blobmaster.run.checkpoints import CheckpointStore
 from blobmaster.run.errors import CheckpointError
 from blobmaster.run.layout import RunLayout
 
-NONE_WHOLE = 1
+NOT_WHOLE = 1
+"""Exit status where a checkpoint is damaged."""
 
 
 def print_list(root: Path) -> int:
@@ -29,7 +32,7 @@ def print_list(root: Path) -> int:
     table = Table("iteration", "elo", "size", "age", "kept", "whole", "file", box=None)
     damaged = 0
     for entry in entries:
-        fault = _fault(store, entry)
+        fault = _fault(entry.path)
         damaged += fault is not None
         stat = entry.path.stat()
         table.add_row(
@@ -42,12 +45,22 @@ def print_list(root: Path) -> int:
             entry.path.name,
         )
     Console(highlight=False, width=200).print(table)
-    return NONE_WHOLE if damaged else 0
+    return NOT_WHOLE if damaged else 0
 
 
-def _fault(store: CheckpointStore, entry: CheckpointEntry) -> str | None:
+def print_verdicts(paths: Sequence[Path]) -> int:
+    """Print a line a file; exit status 1 if one is not a whole checkpoint."""
+    damaged = 0
+    for path in paths:
+        fault = _fault(path)
+        damaged += fault is not None
+        click.echo(f"{path}: whole" if fault is None else fault)
+    return NOT_WHOLE if damaged else 0
+
+
+def _fault(path: Path) -> str | None:
     try:
-        store.read(entry.path)
+        CheckpointStore.read(path)
     except CheckpointError as error:
         return str(error)
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
+import shutil
 import sys
 import uuid
 from dataclasses import dataclass
@@ -118,7 +119,7 @@ def _find_checkpoint(order: Order, console: Console) -> Checkpoint:
         if entry is None:
             raise CheckpointError(
                 f"there is no whole checkpoint in {order.root} to resume: start a run with "
-                f"`blobmaster train{_where(order)}`, or name a checkpoint: --resume PATH"
+                f"`{_program()} train{_where(order)}`, or name a checkpoint: --resume PATH"
             )
         path = entry.path
     content, meta = store.read(path)
@@ -167,16 +168,17 @@ def _train(
         identity,
         config.run.iterations,
         checkpoint.meta if checkpoint else None,
-        f"blobmaster train --resume{_where(order)}",
+        f"{_program()} train --resume{_where(order)}",
         workers=workers,
         work=config.work,
     )
     log_to_file(session.layout.log)
     if moved is not None:
         log.info(
-            "the earlier run was moved to %s; go on with it by `blobmaster train --resume "
+            "the earlier run was moved to %s; go on with it by `%s train --resume "
             "--checkpoint-dir %s`",
             moved,
+            _program(),
             shlex.quote(str(moved)),
         )
     first = 0
@@ -227,6 +229,16 @@ def _new_identity(config: Config) -> RunIdentity:
     )
 
 
+def _program() -> str:
+    """How a person here starts `blobmaster`: by its name if that is on the path."""
+    beside = Path(sys.executable).with_name("blobmaster")
+    found = shutil.which("blobmaster")
+    if found is not None and Path(found).resolve() == beside.resolve():
+        return "blobmaster"
+    cwd = Path.cwd()
+    return str(beside.relative_to(cwd) if beside.is_relative_to(cwd) else beside)
+
+
 def _where(order: Order) -> str:
     """The flag that names the run directory, if it is not the default one."""
     if order.root == DEFAULT_DIRECTORY:
@@ -238,24 +250,21 @@ def _say_complete(console: Console, order: Order, checkpoint: Checkpoint) -> Non
     done = checkpoint.meta.iteration + 1
     console.print(
         f"{checkpoint.path.name} has all {done} iterations: train on with\n"
-        f"  blobmaster train --resume --iterations {2 * done}{_where(order)}",
+        f"  {_program()} train --resume --iterations {2 * done}{_where(order)}",
         markup=False,
         soft_wrap=True,
     )
 
 
 def _say_next(console: Console, order: Order, exit_status: int) -> None:
-    where = _where(order)
+    program, where = _program(), _where(order)
+    commands = {
+        f"{program} monitor{where}": "watch the run, from any terminal",
+        f"{program} train --resume{where}": "go on with it (--iterations N for more)",
+        f"{program} train --enable-curriculum{where}": "the real run: 500 iterations, days long",
+    }
     if exit_status != 0:
-        console.print(
-            f"go on later: blobmaster train --resume{where}", markup=False, soft_wrap=True
-        )
-        return
-    console.print(
-        "\nnext:\n"
-        f"  blobmaster monitor{where}              watch this run, from any terminal\n"
-        f"  blobmaster train --resume{where}       go on with it (--iterations N for more)\n"
-        f"  blobmaster train --enable-curriculum{where}   the real run, days long, from the start",
-        markup=False,
-        soft_wrap=True,
-    )
+        commands = {f"{program} train --resume{where}": "go on from the last commit"}
+    width = max(map(len, commands))
+    lines = [f"  {command:{width}}   {meaning}" for command, meaning in commands.items()]
+    console.print("\n".join(["", "next:", *lines]), markup=False, soft_wrap=True)
