@@ -1,0 +1,75 @@
+"""Real rounds to learn from, played by searches without a network, and what is in them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from evaluators import UniformEvaluator
+from positions import legal_of
+
+from blobmaster.game.records import Rounds, replay_out, replay_to
+from blobmaster.game.rules import PLAYERS, SEAT, STATE, TRICKS
+from blobmaster.play.block import play_block
+from blobmaster.play.deals import deal
+from blobmaster.play.settings import RoundMix, SelfPlaySettings
+from blobmaster.randomness import generator
+from blobmaster.search.settings import SearchSettings
+
+MIX = RoundMix(
+    players={3: 0.25, 4: 0.5, 8: 0.25}, most_cards={3: {17: 1.0}, 4: {5: 1.0}, 8: {6: 1.0}}
+)
+
+
+@cache
+def selfplayed(rounds: int = 120, seed: int = 1) -> Rounds:
+    """Rounds of many sizes, their policies those of a small search."""
+    return _played(rounds, seed, MIX, SearchSettings(worlds=2, simulations=12))
+
+
+@cache
+def telling_rounds() -> Rounds:
+    """Short rounds whose searches reach the end, so that their policies teach something."""
+    mix = RoundMix(players={4: 1.0}, most_cards={4: {2: 1.0}}, longest_only=True)
+    return _played(300, 1, mix, SearchSettings(worlds=2, simulations=80, exploration=0.3))
+
+
+def _played(rounds: int, seed: int, mix: RoundMix, search: SearchSettings) -> Rounds:
+    found = play_block(
+        UniformEvaluator(),
+        deal(mix, rounds, generator(seed, "rounds to learn from")),
+        search,
+        SelfPlaySettings(slots=32),
+        abandon=lambda: False,
+        on_rounds=lambda _: None,
+    )
+    assert found is not None
+    return found
+
+
+class Decision(NamedTuple):
+    """One real choice of a record."""
+
+    state: np.ndarray
+    shares: dict[int, float]  # the policy by action, not yet sharpened
+    tricks: list[int]  # of each relative seat, at the round's end
+
+
+def decisions_of(rounds: Rounds) -> list[Decision]:
+    """Every decision, oldest first."""
+    found = []
+    for record, decisions in zip(rounds, rounds.decisions, strict=True):
+        entries = record.astype(np.int64)
+        end = np.empty(STATE, np.int64)
+        replay_out(entries, end)
+        for decision in range(decisions):
+            state = np.empty(STATE, np.int64)
+            offset = replay_to(entries, decision, state)
+            legal = legal_of(state)
+            policy = entries[offset : offset + len(legal)]
+            shares = dict(zip(legal, (policy / policy.sum()).tolist(), strict=True))
+            players, me = int(state[PLAYERS]), int(state[SEAT])
+            tricks = [int(end[TRICKS + (me + n) % players]) for n in range(players)]
+            found.append(Decision(state, shares, tricks))
+    return found
