@@ -66,6 +66,19 @@ def test_a_line_without_end_is_passed_over_in_bounded_memory(path):
     assert [row.iteration for row in read_rows(path, part.cursor).rows] == [7]
 
 
+def test_a_reader_that_takes_little_at_a_time_gets_each_row_once(path):
+    append_rows(path, [row(n, loss=n / 7) for n in range(1, 40)])
+    longest = max(len(line) for line in path.read_bytes().splitlines(keepends=True))
+    for limit in (longest, 2 * longest + 1):
+        cursor, rows, more = START, [], True
+        while more:
+            part = read_rows(path, cursor, limit)
+            assert part.cursor.offset - cursor.offset <= limit
+            cursor, more = part.cursor, part.more
+            rows += part.rows
+        assert [row.iteration for row in rows] == list(range(1, 40))
+
+
 def test_reconcile_keeps_each_iteration_once_up_to_the_resumed_one(path):
     append_rows(path, [row(1), row(2), row(2, loss=0.5), row(9, "other"), row(3), row(4)])
     with path.open("ab") as file:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from blobmaster.run import atomic
 from blobmaster.run.errors import StatusError, StatusMissingError
-from blobmaster.run.status import Status, Step, decode, encode, read_status
+from blobmaster.run.status import Status, Step, decode, encode, read_regular, read_status
 
 STATUS = Status(
     run_id="a run", seq=3, state="running", pid=1, process_started_at=1.5, boot_id="b", host="h",
@@ -104,6 +104,15 @@ def test_fifos_folders_devices_and_huge_files_are_refused_at_once(fast_path):
     for name in ("fifo", "huge", "link", "."):
         with pytest.raises(StatusError):
             read_status(fast_path / name)
+
+
+def test_a_folder_in_a_files_place_is_refused_with_one_line(fast_path):
+    (fast_path / "status.json").mkdir()
+    (fast_path / "file").touch()
+    with pytest.raises(StatusError, match=r"not a regular file; check the path$"):
+        read_regular(fast_path / "status.json", 100)
+    with pytest.raises(StatusError, match="Not a directory"):
+        read_regular(fast_path / "file" / "status.json", 100)
 
 
 READER = """

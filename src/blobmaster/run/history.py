@@ -13,7 +13,7 @@ from blobmaster.run import atomic
 from blobmaster.run.status import clean_metrics
 
 CHUNK_BYTES = 4 << 20
-"""What one `read_rows` takes at most: about 10,000 rows."""
+"""What one `read_rows` takes unless told otherwise: about 10,000 rows."""
 
 
 class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,8 +73,8 @@ class HistoryPart:
     """The part is full: read on from the cursor without waiting."""
 
 
-def read_rows(path: Path, cursor: HistoryCursor = START) -> HistoryPart:
-    """Read what was added since `cursor`; the cost does not grow with the file.
+def read_rows(path: Path, cursor: HistoryCursor = START, limit: int = CHUNK_BYTES) -> HistoryPart:
+    """Read what was added since `cursor`, `limit` bytes at most; the cost is not the whole file's.
 
     A line without its newline is left for the next time; torn and foreign lines are passed over.
     A missing file has no rows.
@@ -91,10 +91,10 @@ def read_rows(path: Path, cursor: HistoryCursor = START) -> HistoryPart:
             return HistoryPart([], START, restarted=cursor != START, more=False)
         same = cursor.inode == found.st_ino and cursor.offset <= found.st_size
         offset = cursor.offset if same else 0
-        data = os.pread(descriptor, CHUNK_BYTES, offset)
+        data = os.pread(descriptor, limit, offset)
     finally:
         os.close(descriptor)
-    full = len(data) == CHUNK_BYTES
+    full = len(data) == limit
     end = data.rfind(b"\n") + 1
     if full and not end:  # one endless line is no history: pass over it
         end = len(data)
