@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import subprocess
 import time
 from collections import Counter
 from pathlib import Path
@@ -14,12 +13,13 @@ import pytest
 from trainer import (
     PATIENCE_S,
     TINY,
+    Nursery,
+    Trainer,
     digest_of,
     history_of,
     kill,
     newest,
     run,
-    start,
     status_of,
     write_config,
 )
@@ -30,7 +30,7 @@ from blobmaster.run.layout import RunLayout
 CONFIG = TINY.replace("width = 16", "width = 320").replace("rounds = 24", "rounds = 40")
 CLOCKS = {"timestamp", "elapsed_hours", "rounds_per_minute"}
 SAVE = "save"
-WINDOW_S = 1.0
+WINDOW_S = 0.6
 """A trainer lives so long at most after its first status: two or three iterations."""
 MORE = 20
 """Iterations that the run is extended by when it ends before the last kill."""
@@ -56,13 +56,10 @@ def half_written(root: Path) -> list[Path]:
     ]
 
 
-def kill_somewhere(
-    trainer: subprocess.Popen[str], root: Path, aim: str, draws: random.Random
-) -> str | None:
+def kill_somewhere(trainer: Trainer, root: Path, aim: str, draws: random.Random) -> str | None:
     """Kill the trainer at a random instant; where it was hit, or None if it had ended."""
     deadline = time.monotonic() + PATIENCE_S
-    seen = status_of(root).get("seq", 0)
-    while trainer.poll() is None and status_of(root).get("seq", 0) <= seen:
+    while trainer.poll() is None and status_of(root).get("pid") != trainer.pid:
         assert time.monotonic() < deadline
         time.sleep(0.005)
     until = time.monotonic() + draws.uniform(0, WINDOW_S)
@@ -81,7 +78,7 @@ def kill_somewhere(
 
 
 def train_through_kills(
-    root: Path, config: Path, kills: int, seed: int
+    nursery: Nursery, root: Path, config: Path, kills: int, seed: int
 ) -> tuple[Counter[str], int]:
     """Train on and on, killed again and again; where the kills landed, and the iterations."""
     draws = random.Random(seed)
@@ -91,7 +88,7 @@ def train_through_kills(
     resumed = ("train", "--resume", "--checkpoint-dir", root, "--iterations")
     for number in itertools.count():
         has_begun = bool(list(root.glob("*/*.pth")))
-        trainer = start(*(resumed if has_begun else first), iterations)
+        trainer = nursery.start(*(resumed if has_begun else first), iterations)
         if landed.total() >= kills:
             output, _ = trainer.communicate()
             assert trainer.returncode == 0, output
@@ -110,7 +107,8 @@ def assert_ends_as_if_undisturbed(tmp_path: Path, kills: int, seed: int) -> Coun
     """Train with kills and without, and compare all that the two runs leave."""
     config = write_config(tmp_path, CONFIG)
     disturbed, calm = tmp_path / "disturbed", tmp_path / "calm"
-    landed, iterations = train_through_kills(disturbed, config, kills, seed)
+    with Nursery(tmp_path) as nursery:
+        landed, iterations = train_through_kills(nursery, disturbed, config, kills, seed)
     done = run("train", "--config", config, "--checkpoint-dir", calm, "--iterations", iterations)
     assert done.returncode == 0, done.stderr
     assert digest_of(newest(disturbed)) == digest_of(newest(calm))

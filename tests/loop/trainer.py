@@ -90,7 +90,66 @@ def start(*arguments: object) -> subprocess.Popen[str]:
     )
 
 
-def wait_until(condition: Callable[[], Any], trainer: subprocess.Popen[str] | None = None) -> Any:
+class Nursery:
+    """Starts trainers that have everything loaded already; see `nursery.py`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("nursery.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        assert json.loads(self._process.stdout.readline()) == {"ready": True}
+
+    def __enter__(self) -> Nursery:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._process.communicate()
+
+    def ask(self, **request: Any) -> dict[str, Any]:
+        """Ask for one thing and return the answer."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def start(self, *arguments: object) -> Nursling:
+        """Start `blobmaster`, like the function `start`."""
+        output = self._folder / "output.txt"
+        answer = self.ask(start=[str(a) for a in arguments], output=str(output))
+        return Nursling(self, answer["pid"], output)
+
+
+class Nursling:
+    """A trainer from a nursery; its methods are those of `subprocess.Popen`."""
+
+    def __init__(self, nursery: Nursery, pid: int, output: Path) -> None:
+        self._nursery = nursery
+        self._output = output
+        self.pid = pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Its exit status, or None while it runs."""
+        if self.returncode is None:
+            self.returncode = self._nursery.ask(poll=self.pid)["status"]
+        return self.returncode
+
+    def communicate(self) -> tuple[str, None]:
+        """Wait for its end, and return what it said."""
+        wait_until(lambda: self.poll() is not None)
+        return self._output.read_text(), None
+
+
+Trainer = subprocess.Popen[str] | Nursling
+
+
+def wait_until(condition: Callable[[], Any], trainer: Trainer | None = None) -> Any:
     """Poll until the condition holds, and return what it returned."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
@@ -115,7 +174,7 @@ def blocks_in_flight(root: Path, iteration: int) -> list[Path]:
     return sorted(RunLayout(root).inflight_of(iteration).glob("block-*.bin"))
 
 
-def kill(trainer: subprocess.Popen[str]) -> None:
+def kill(trainer: Trainer) -> None:
     """kill -9, as the kernel does when memory runs out."""
     os.kill(trainer.pid, signal.SIGKILL)
     trainer.communicate()
