@@ -6,7 +6,6 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
@@ -19,11 +18,11 @@ from blobmaster.game.records import Rounds, join
 from blobmaster.learn.learner import Learner, Losses
 from blobmaster.learn.replay import ReplayWindow, new_batch
 from blobmaster.net.inference import choose_device
-from blobmaster.net.model import BlobNetwork, new_network
+from blobmaster.net.model import new_network
 from blobmaster.play.pool import LocalPool
 from blobmaster.play.rating import Rating, Ratings
 from blobmaster.play.selfplay import SelfPlayEngine
-from blobmaster.run.errors import CheckpointError
+from blobmaster.rivals import Rivals
 from blobmaster.run.layout import START
 from blobmaster.run.retention import is_permanent
 from blobmaster.run.session import RunSession
@@ -57,7 +56,7 @@ class TrainingPipeline:
         self._status = StatusWriter(session.publish)
         self._metrics: dict[str, Any] = {}
         self._rating: dict[str, Any] = {}
-        self._rated: dict[str, BlobNetwork] = {}
+        self._rivals = Rivals(config, session, self._device)
         self._copy: dict[str, Any] = {}
 
     def run(self, first: int) -> None:
@@ -182,36 +181,12 @@ class TrainingPipeline:
             iteration,
             self._learner.average,
             self._untrained,
-            self._earlier(iteration),
+            self._rivals.before(iteration),
             self._pool,
             self._device,
             abandon=self._session.should_abandon.is_set,
             on_deals=self._session.advance,
         )
-
-    def _earlier(self, iteration: int) -> dict[str, BlobNetwork]:
-        """The networks of the newest ratings before this one, from their permanent checkpoints."""
-        session = self._session
-        session.settle()
-        rated = [n for n in range(iteration) if is_permanent(n)]
-        wanted = rated[max(len(rated) - self._config.rating.earlier, 0) :]
-        for entry in session.store.entries():
-            name = f"iter{entry.name.iteration + 1:03d}"
-            if entry.permanent and entry.name.iteration in wanted and name not in self._rated:
-                try:
-                    self._rated[name] = self._network_of(entry.path)
-                except CheckpointError as error:
-                    log.warning("rating without %s: %s", name, error)
-        names = [f"iter{n + 1:03d}" for n in wanted]
-        self._rated = {name: self._rated[name] for name in names if name in self._rated}
-        return self._rated
-
-    def _network_of(self, path: Path) -> BlobNetwork:
-        content, _ = self._session.store.read(path)
-        state = torch.load(content, weights_only=True, map_location=self._device)
-        network = new_network(self._config.network, self._config.run.seed).to(self._device)
-        network.load_state_dict(state["learner"]["average"])
-        return network.eval()
 
     def _measure(
         self,

@@ -17,7 +17,8 @@ from blobmaster.learn.learner import DivergedError, Learner, Losses, losses
 from blobmaster.learn.replay import ABSENT, ReplayWindow, new_batch
 from blobmaster.learn.settings import LearnSettings
 from blobmaster.net.model import new_network
-from blobmaster.net.observation import FEATURES, OUTPUTS, TRICK_COUNTS
+from blobmaster.net.observation import FEATURES
+from blobmaster.net.prediction import OUTPUTS, TRICK_COUNTS
 from blobmaster.net.settings import NetworkSettings
 from blobmaster.randomness import generator
 

@@ -11,7 +11,8 @@ from blobmaster.game.cards import MAX_PLAYERS, SUITS
 from blobmaster.game.rules import MAX_LEGAL, SEAT
 from blobmaster.net.inference import NetworkEvaluator, choose_device
 from blobmaster.net.model import new_network, parameter_count
-from blobmaster.net.observation import FEATURES, OUTPUTS, decode, encode
+from blobmaster.net.observation import FEATURES, encode
+from blobmaster.net.prediction import OUTPUTS, decode
 from blobmaster.net.settings import NetworkSettings
 
 SMALL = NetworkSettings(width=32, blocks=2)

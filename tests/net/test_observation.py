@@ -28,14 +28,8 @@ from blobmaster.game.rules import (
     apply,
     new_round,
 )
-from blobmaster.net.observation import (
-    FEATURES,
-    INDEX,
-    OUTPUTS,
-    TRICK_COUNTS,
-    decode_rows,
-    encode_rows,
-)
+from blobmaster.net.observation import FEATURES, INDEX, encode_rows
+from blobmaster.net.prediction import OUTPUTS, TRICK_COUNTS, decode_rows
 
 SOME_SIZES = [(3, 3), (3, 17), (4, 7), (5, 7), (6, 4), (8, 6), (7, 1)]
 

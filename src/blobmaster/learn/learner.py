@@ -17,7 +17,7 @@ from blobmaster.game.rules import ACTION_COUNT
 from blobmaster.learn.replay import ABSENT, Batch, ReplayWindow, new_batch
 from blobmaster.learn.settings import LearnSettings
 from blobmaster.net.model import BlobNetwork
-from blobmaster.net.observation import TRICK_COUNTS
+from blobmaster.net.prediction import TRICK_COUNTS
 from blobmaster.randomness import generator
 
 _IMPOSSIBLE = -1e9

@@ -26,13 +26,8 @@ from blobmaster.game.rules import (
     legal_actions,
 )
 from blobmaster.kernels import kernel
-from blobmaster.net.observation import (
-    FEATURES,
-    TRICK_COUNTS,
-    action_output,
-    encode,
-    most_tricks,
-)
+from blobmaster.net.observation import FEATURES, encode
+from blobmaster.net.prediction import TRICK_COUNTS, action_output, most_tricks
 
 ABSENT = -1
 """The trick target of a seat that is not in play."""

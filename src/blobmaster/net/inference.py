@@ -9,7 +9,8 @@ import torch
 from blobmaster.game.cards import MAX_PLAYERS, SUITS
 from blobmaster.game.rules import MAX_LEGAL, State
 from blobmaster.net.model import BlobNetwork
-from blobmaster.net.observation import FEATURES, decode_rows, encode_rows
+from blobmaster.net.observation import FEATURES, encode_rows
+from blobmaster.net.prediction import decode_rows
 
 
 class NetworkEvaluator:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from blobmaster.net.observation import FEATURES, OUTPUTS
+from blobmaster.net.observation import FEATURES
+from blobmaster.net.prediction import OUTPUTS
 from blobmaster.net.settings import NetworkSettings
 
 ARCHITECTURE = 1

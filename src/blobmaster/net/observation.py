@@ -1,4 +1,4 @@
-"""What a seat may see, as the network's input, and the network's output, as priors and values.
+"""What a seat may see, as the network's input.
 
 Suits have no names of their own in Blob beyond trump and led suit, so a state is shown to the
 network in canonical suit slots: trump first where there is one, the others ordered by everything
@@ -22,15 +22,11 @@ from blobmaster.game.cards import (
     SUITS,
 )
 from blobmaster.game.rules import (
-    ACTION_COUNT,
     BIDS,
     DEALER,
-    EXACT_BONUS,
-    FIRST_BID,
     HANDS,
     IN_TRICK,
     LEADER,
-    MAX_LEGAL,
     PLAYERS,
     ROUND,
     SEAT,
@@ -41,22 +37,14 @@ from blobmaster.game.rules import (
     VOIDS,
     WINNER,
     State,
-    legal_actions,
 )
 from blobmaster.kernels import kernel, lowest_bit, popcount
-
-TRICK_COUNTS = MAX_CARDS + 1
-"""A seat takes 0 to 17 tricks."""
 
 NEEDS = 8
 """Classes of what a seat still needs: overbid, 0, 1, .., 5, 6 or more."""
 
 BALANCE = 13
 """Classes of (sum of bids - cards), clipped to -6..6."""
-
-OUTPUTS = ACTION_COUNT + MAX_PLAYERS * TRICK_COUNTS
-"""Width of the network's output: a logit an action in canonical suits, then for each relative
-seat a logit for each number of tricks it may have taken at the end."""
 
 
 def _lay_out(sections: dict[str, int]) -> dict[str, slice]:
@@ -226,109 +214,7 @@ def _encode_seats(state: State, observer: int, slots: Slots, row: npt.NDArray[np
 
 
 @kernel
-def action_output(action: int, slots: Slots) -> int:
-    """The index of an action's logit in the network's output."""
-    if action >= FIRST_BID:
-        return action
-    return RANKS * slots[action // RANKS] + action % RANKS
-
-
-@kernel
-def most_tricks(state: State, seat: int) -> int:
-    """The most tricks that `seat` can still end with: those taken and all that are left."""
-    taken = 0
-    for other in range(state[PLAYERS]):
-        taken += state[TRICKS + other]
-    return state[TRICKS + seat] + state[ROUND] - taken
-
-
-@kernel
-def decode(
-    state: State,
-    slots: Slots,
-    output: npt.NDArray[np.float32],
-    legal: npt.NDArray[np.int64],
-    prior: npt.NDArray[np.float32],
-    value: npt.NDArray[np.float32],
-) -> None:
-    """Turn one output row into the prior of each legal action and the value of each seat.
-
-    `prior` (`[MAX_LEGAL]`) follows the order of `legal_actions` and sums to one. `value`
-    (`[MAX_PLAYERS]`, by absolute seat) is the seat's expected points over 10 + cards dealt: from
-    its distribution over the tricks that are still possible, exactly for a seat that has bid; for
-    one that has not, as if it bid what pays best. What lies beyond both in the arrays becomes 0.
-    """
-    count = legal_actions(state, legal)
-    _softmax_legal(output, slots, legal, count, prior)
-    players = state[PLAYERS]
-    scale = 1.0 / (EXACT_BONUS + state[ROUND])
-    for seat in range(players):
-        relative = (seat - state[SEAT]) % players
-        start = ACTION_COUNT + relative * TRICK_COUNTS
-        low = state[TRICKS + seat]
-        high = most_tricks(state, seat)
-        value[seat] = scale * _expected_points(output, start, low, high, state[BIDS + seat])
-    value[players:] = 0.0
-
-
-@kernel
-def _softmax_legal(
-    output: npt.NDArray[np.float32],
-    slots: Slots,
-    legal: npt.NDArray[np.int64],
-    count: int,
-    prior: npt.NDArray[np.float32],
-) -> None:
-    peak = -np.inf
-    for i in range(count):
-        prior[i] = output[action_output(legal[i], slots)]
-        peak = max(peak, prior[i])
-    total = 0.0
-    for i in range(count):
-        prior[i] = np.exp(prior[i] - peak)
-        total += prior[i]
-    for i in range(count):
-        prior[i] /= total
-    prior[count:] = 0.0
-
-
-@kernel
-def _expected_points(
-    output: npt.NDArray[np.float32], start: int, low: int, high: int, bid: int
-) -> float:
-    if bid >= 0 and (bid < low or bid > high):
-        return 0.0
-    peak = -np.inf
-    for tricks in range(low, high + 1):
-        peak = max(peak, output[start + tricks])
-    total = 0.0
-    at_bid = 0.0
-    best = 0.0
-    for tricks in range(low, high + 1):
-        weight = np.exp(output[start + tricks] - peak)
-        total += weight
-        best = max(best, weight * (EXACT_BONUS + tricks))
-        if tricks == bid:
-            at_bid = weight * (EXACT_BONUS + bid)
-    return (at_bid if bid >= 0 else best) / total
-
-
-@kernel
 def encode_rows(states: State, rows: npt.NDArray[np.float32], slots: npt.NDArray[np.int64]) -> None:
     """`encode` for each of `[rows, STATE]`."""
     for i in range(len(states)):
         encode(states[i], rows[i], slots[i])
-
-
-@kernel
-def decode_rows(
-    states: State,
-    slots: npt.NDArray[np.int64],
-    outputs: npt.NDArray[np.float32],
-    priors: npt.NDArray[np.float32],
-    values: npt.NDArray[np.float32],
-) -> None:
-    """`decode` for each of `[rows, STATE]`."""
-    legal = np.empty(MAX_LEGAL, np.int64)
-    for i in range(len(states)):
-        decode(states[i], slots[i], outputs[i], legal, priors[i], values[i])

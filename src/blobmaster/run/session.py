@@ -116,6 +116,11 @@ class RunSession:
         return self._requests.pause
 
     @property
+    def identity(self) -> RunIdentity:
+        """Which run this is; known once it has begun."""
+        return self._running().identity
+
+    @property
     def first_iteration(self) -> int:
         """Where this session goes on, 0-based; known once it has begun."""
         return self._first
