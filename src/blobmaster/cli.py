@@ -77,6 +77,12 @@ def train(root: Path, resume: str | None, fast: bool, **flags: Any) -> int:
 @click.option("--once", is_flag=True, help="Print one page; the exit status tells the state.")
 @click.option("--plain", is_flag=True, help="No screen: a line whenever something changes.")
 @click.option("--json", "as_json", is_flag=True, help="What is shown, as JSON.")
+@click.option(
+    "--prometheus",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="No screen: keep FILE current for a Prometheus textfile collector.",
+)
 @click.option("--readonly", is_flag=True, help="Leave out the keys that write.")
 def monitor(root: Path, status_file: Path | None, as_json: bool, **options: Any) -> int:
     """Watch a run; p pauses it, q leaves it alone and quits."""

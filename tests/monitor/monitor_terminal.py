@@ -102,7 +102,7 @@ def monitor_command(layout: RunLayout, before: str = "", **options: Any) -> list
     """A process that runs the monitor; `before` is Python that comes first."""
     given = "".join(f", {name}={value!r}" for name, value in options.items())
     code = (
-        f"{before}\nimport sys\nfrom pathlib import Path\n"
+        f"{before}\nimport sys\nfrom pathlib import Path, PosixPath\n"
         "from blobmaster.monitor import MonitorOptions, run_monitor\n"
         f"sys.exit(run_monitor(MonitorOptions(status_file=Path({str(layout.status)!r}){given})))"
     )

@@ -1,4 +1,4 @@
-"""Starts the monitor in the form that fits: a screen, a page, lines or JSON."""
+"""Starts the monitor in the form that fits: a screen, a page, lines, JSON or gauges."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from blobmaster.monitor import plain, words
+from blobmaster.monitor import plain, textfile, words
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.source import Source
 from blobmaster.monitor.view import View, view
@@ -24,14 +24,17 @@ BAD_INPUT: Final = 2
 def run_monitor(options: MonitorOptions) -> int:
     """Show a run until the person leaves (or once); returns the process's exit status."""
     try:
+        if options.prometheus is not None and (reason := textfile.why_not(options.prometheus)):
+            return _refuse(reason)
         if options.once or (options.json and not options.plain):
             return _print_once(options)
         if not options.layout.root.is_dir():
-            sys.stderr.write(
-                f"blobmaster monitor: there is no folder {options.layout.root}; start a run, or "
-                "name a run's folder with --checkpoint-dir\n"
+            return _refuse(
+                f"there is no folder {options.layout.root}; start a run, or name a run's folder "
+                "with --checkpoint-dir"
             )
-            return BAD_INPUT
+        if options.prometheus is not None:
+            textfile.keep_current(options.prometheus, ([shown] for shown in _views(options)))
         if options.plain or not has_screen():
             return _print_changes(options)
     except KeyboardInterrupt:
@@ -67,7 +70,13 @@ def _print_once(options: MonitorOptions) -> int:
     while not shown.sure and time.monotonic() < deadline:
         time.sleep(_SECOND_LOOK_STEP_S)
         shown = view(source.look(), options.status_file)
-    _print(plain.as_json(shown) + "\n" if options.json else plain.page(shown))
+    if options.prometheus is not None:
+        try:
+            textfile.write(options.prometheus, [shown])
+        except OSError as error:
+            return _refuse(textfile.unwritable(options.prometheus, error))
+    else:
+        _print(plain.as_json(shown) + "\n" if options.json else plain.page(shown))
     return plain.exit_status(shown)
 
 
@@ -88,6 +97,11 @@ def _views(options: MonitorOptions) -> Iterator[View]:
     while True:
         yield view(source.look(), options.status_file)
         time.sleep(options.refresh_interval)
+
+
+def _refuse(reason: str) -> int:
+    sys.stderr.write(f"blobmaster monitor: {reason}\n")
+    return BAD_INPUT
 
 
 def _print(text: str) -> None:

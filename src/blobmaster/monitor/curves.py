@@ -111,7 +111,7 @@ class History:
 
     def _add(self, row: HistoryRow) -> None:
         self._point("elapsed_hours", row.iteration, row.elapsed_hours)
-        for name, value in _numbers(row.metrics):
+        for name, value in numbers(row.metrics):
             self._point(name, row.iteration, value)
 
     def _point(self, name: str, iteration: int, value: float) -> None:
@@ -123,18 +123,19 @@ class History:
         series.add(float(iteration), value)
 
 
-def _numbers(metrics: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, float]]:
+def numbers(metrics: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, float]]:
     """Finite numbers by name; those one level down by a dotted one."""
     for name, value in metrics.items():
         if isinstance(value, dict) and not prefix:
-            yield from _numbers(value, f"{name}.")
+            yield from numbers(value, f"{name}.")
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            number = _finite(value)
+            number = finite(value)
             if number is not None:
                 yield prefix + name, number
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """The value as a float; None where that is no finite one."""
     try:
         number = float(value)
     except OverflowError:  # JSON has integers of any size

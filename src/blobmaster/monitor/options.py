@@ -27,14 +27,21 @@ class MonitorOptions:
     """No screen: a line whenever something changes."""
     json: bool = False
     """The view's data as JSON; with `plain` one object a line, else once."""
+    prometheus: Path | None = None
+    """No screen: a file kept current for a textfile collector; with `once` written once."""
     readonly: bool = False
-    """Leave out whatever writes."""
+    """Leave out whatever writes to the run."""
 
     def __post_init__(self) -> None:
         if not SHORTEST_INTERVAL_S <= self.refresh_interval <= LONGEST_INTERVAL_S:
             raise ValueError(
                 f"--refresh-interval is {self.refresh_interval:g} s; choose between "
                 f"{SHORTEST_INTERVAL_S:g} and {LONGEST_INTERVAL_S:g}"
+            )
+        if self.prometheus is not None and (self.plain or self.json):
+            raise ValueError(
+                "--prometheus writes a file and prints nothing: leave out --plain and --json, or "
+                "start a second monitor for them"
             )
 
     @property

@@ -101,6 +101,8 @@ class View:
     """Why the status cannot be read now; all else is the last good frame then."""
     frame_age_s: float | None = None
     """Age of that last good frame."""
+    status_age_s: float | None = None
+    """Since the trainer was last seen to write, at least; None until a remote one was seen to."""
     source: str
     """Path of the status file."""
     run_id: str = ""
@@ -157,6 +159,7 @@ def view(reading: Reading, source: Path, asked: Asked | None = None) -> View:
         sure=verdict.sure,
         problem=problem,
         frame_age_s=None if problem is None else reading.now - reading.status_at,
+        status_age_s=sighting.silent_s if verdict.sure else None,
         source=str(source),
         run_id=words.clean(status.run_id, 80),
         host=words.clean(status.host, 60),
