@@ -65,7 +65,7 @@ def kill_somewhere(trainer: Trainer, root: Path, aim: str, draws: random.Random)
     until = time.monotonic() + draws.uniform(0, WINDOW_S)
     while trainer.poll() is None and time.monotonic() < until:
         if aim == SAVE and half_written(root):
-            time.sleep(draws.uniform(0, 0.01))
+            time.sleep(draws.uniform(0, 0.003))
             break
         time.sleep(0.0005)
     if trainer.poll() is not None:
@@ -80,7 +80,10 @@ def kill_somewhere(trainer: Trainer, root: Path, aim: str, draws: random.Random)
 def train_through_kills(
     nursery: Nursery, root: Path, config: Path, kills: int, seed: int
 ) -> tuple[Counter[str], int]:
-    """Train on and on, killed again and again; where the kills landed, and the iterations."""
+    """Train on and on, killed again and again, every fifth time at least inside a save.
+
+    Returns where the kills landed, and how many iterations the run made.
+    """
     draws = random.Random(seed)
     landed: Counter[str] = Counter()
     iterations = MORE
@@ -89,7 +92,7 @@ def train_through_kills(
     for number in itertools.count():
         has_begun = bool(list(root.glob("*/*.pth")))
         trainer = nursery.start(*(resumed if has_begun else first), iterations)
-        if landed.total() >= kills:
+        if landed.total() >= kills and landed[SAVE] >= kills // 5:
             output, _ = trainer.communicate()
             assert trainer.returncode == 0, output
             return landed, iterations
@@ -125,7 +128,7 @@ def assert_ends_as_if_undisturbed(tmp_path: Path, kills: int, seed: int) -> Coun
 
 def test_twenty_five_kills_leave_the_undisturbed_runs_bits(tmp_path: Path) -> None:
     landed = assert_ends_as_if_undisturbed(tmp_path, kills=25, seed=1)
-    assert landed.total() == 25
+    assert landed.total() >= 25
     assert landed[SAVE] >= 5, landed
     assert len(landed) >= 3, landed
 
@@ -135,4 +138,4 @@ def test_twenty_five_kills_leave_the_undisturbed_runs_bits(tmp_path: Path) -> No
 def test_a_thousand_kills_leave_the_undisturbed_runs_bits(tmp_path: Path, seed: int) -> None:
     landed = assert_ends_as_if_undisturbed(tmp_path, kills=100, seed=100 + seed)
     print(f"kills landed: {dict(landed)}")
-    assert landed.total() == 100
+    assert landed.total() >= 100
