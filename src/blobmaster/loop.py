@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 import numpy as np
@@ -34,6 +34,14 @@ log = logging.getLogger(__name__)
 
 STATE_SCHEMA = 1
 """Of the state inside a checkpoint; raised when an older one can no longer be read as it is."""
+
+
+class _SelfPlay(NamedTuple):
+    """An iteration's rounds, and how fast those of them came that this session played."""
+
+    rounds: Rounds
+    per_minute: float | None
+    """None where all were played before."""
 
 
 class TrainingPipeline:
@@ -98,10 +106,10 @@ class TrainingPipeline:
         """Whether the iteration was completed; it was abandoned if not."""
         began = time.monotonic()
         self._publish(iteration)
-        played = self._play(iteration)
-        if played is None:
+        self_play = self._play(iteration)
+        if self_play is None:
             return False
-        minutes = (time.monotonic() - began) / 60
+        played = self_play.rounds
         losses = self._learn(iteration, played)
         if losses is None:
             return False
@@ -110,33 +118,34 @@ class TrainingPipeline:
             rating = self._rate(iteration)
             if rating is None:
                 return False
-        self._measure(iteration, played, losses, rating, len(played) / minutes)
+        self._measure(iteration, self_play, losses, rating)
         self.commit(iteration, rating)
         log.info(
-            "iteration %d/%d: loss %.3f (π %.3f, v %.3f), %d rounds at %.0f a minute, %.0f s%s",
+            "iteration %d/%d: loss %.3f (π %.3f, v %.3f), %d rounds%s, %.0f s%s",
             iteration + 1,
             self._config.run.iterations,
             *losses,
             len(played),
-            len(played) / minutes,
+            "" if self_play.per_minute is None else f" at {self_play.per_minute:.0f} a minute",
             time.monotonic() - began,
             "" if rating is None else f"; {rating}",
         )
         return True
 
-    def _play(self, iteration: int) -> Rounds | None:
+    def _play(self, iteration: int) -> _SelfPlay | None:
+        began = time.monotonic()
         rounds = self._config.curriculum.rounds(iteration, self._config.self_play)
         search = self._config.curriculum.search(iteration, self._config.search)
         session = self._session
-        session.step("self-play", total=rounds, unit="rounds")
         key = self._block_key(search, rounds)
         blocks = {
             block: Rounds.from_bytes(content)
             for block, content in session.inflight.get_all(iteration, key).items()
         }
+        done = sum(len(block) for block in blocks.values())
+        session.step("self-play", total=rounds, unit="rounds", done=done)
         if blocks:
             log.info("iteration %d: %d blocks were played before", iteration + 1, len(blocks))
-            session.advance(sum(len(block) for block in blocks.values()))
         missing = [n for n in range(self._engine.block_count(rounds)) if n not in blocks]
         for block, played in self._engine.play(
             iteration,
@@ -151,7 +160,12 @@ class TrainingPipeline:
             blocks[block] = played
         if session.should_abandon.is_set():
             return None
-        return join(blocks[block] for block in sorted(blocks))
+        minutes = (time.monotonic() - began) / 60
+        played_now = rounds - done
+        return _SelfPlay(
+            join(blocks[block] for block in sorted(blocks)),
+            played_now / minutes if played_now else None,
+        )
 
     def _block_key(self, search: SearchSettings, rounds: int) -> str:
         """What the blocks of an iteration follow from, beside iteration and block number."""
@@ -191,12 +205,12 @@ class TrainingPipeline:
     def _measure(
         self,
         iteration: int,
-        played: Rounds,
+        self_play: _SelfPlay,
         losses: Losses,
         rating: Rating | None,
-        rounds_per_minute: float,
     ) -> None:
         """Gather the iteration's metrics; ratings stay those of the last rated iteration."""
+        played = self_play.rounds
         self._metrics = {
             "avg_total_loss": losses.total,
             "avg_policy_loss": losses.policy,
@@ -206,7 +220,7 @@ class TrainingPipeline:
             "training_units_generated": len(played),
             "decisions_generated": played.decision_count,
             "replay_decisions": self._window.decisions,
-            "rounds_per_minute": rounds_per_minute,
+            "rounds_per_minute": self_play.per_minute,
         }
         if rating is not None:
             before = self._rating.get("current_elo")

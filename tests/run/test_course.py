@@ -7,6 +7,7 @@ import pytest
 
 from blobmaster.run.course import Course
 from blobmaster.run.pace import Lap, seconds_left
+from blobmaster.run.progress import Progress
 
 
 def course(first: int, total: int, **options) -> Course:
@@ -80,3 +81,22 @@ def test_on_a_growing_curriculum_the_median_error_is_within_a_tenth(first):
             left = sum(took[k] for k in range(iteration + 1, total))
             errors.append(abs(running.sample(now).seconds_left / left - 1))
     assert statistics.median(errors) < 0.1
+
+
+def test_an_iteration_that_an_earlier_session_began_tells_no_pace():
+    resumed = course(5, 10)
+    resumed.enter_midway()
+    resumed.complete(5, 6.0)
+    assert resumed.sample(6.0).seconds_left is None
+    resumed.complete(6, 66.0)
+    assert resumed.sample(66.0).seconds_left == pytest.approx(3 * 60)
+
+
+def test_what_an_earlier_session_did_of_a_step_is_progress_but_no_speed():
+    progress = Progress(0.0, 0.0)
+    progress.start("self-play", 100, "rounds", 0.0, 0.0, done=90)
+    found = progress.sample(10.0).step
+    assert (found.done, found.rate, found.seconds_left) == (90, None, None)
+    progress.advance(5, 10.0, 10.0)
+    found = progress.sample(10.0).step
+    assert (found.done, found.rate, found.seconds_left) == (95, 0.5, 10.0)

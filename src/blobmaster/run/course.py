@@ -46,13 +46,21 @@ class Course:
         self._clock = TrainingClock(elapsed_before_s, now)
         self._lap_began = elapsed_before_s
         self._laps: list[Lap] = []
+        self._midway = False
+
+    def enter_midway(self) -> None:
+        """An earlier session did a part of the running iteration: its time tells no pace."""
+        with self._lock:
+            self._midway = True
 
     def complete(self, iteration: int, now: float) -> None:
         """The running iteration is done and the next one begins."""
         with self._lock:
             elapsed = self._clock.read(now)
             work = self._work(iteration)
-            self._laps.append(Lap(elapsed - self._lap_began, work))
+            if not self._midway:
+                self._laps.append(Lap(elapsed - self._lap_began, work))
+            self._midway = False
             self._remaining -= work
             self._lap_began = elapsed
             self._running = iteration + 1

@@ -26,6 +26,7 @@ class Progress:
         self._unit = ""
         self._total = 0
         self._done = 0
+        self._done_before = 0
         self._began = now
         self._began_wall = wall
         self._count = 0
@@ -33,9 +34,13 @@ class Progress:
         self._moved_wall = wall
         self._slowest = 0.0
 
-    def start(self, name: str, total: int, unit: str, now: float, wall: float) -> None:
+    def start(
+        self, name: str, total: int, unit: str, now: float, wall: float, *, done: int = 0
+    ) -> None:
+        """Begin a step, of which `done` units were done by an earlier session."""
         with self._lock:
-            self._name, self._unit, self._total, self._done = name, unit, total, 0
+            self._name, self._unit, self._total = name, unit, total
+            self._done = self._done_before = done
             self._began, self._began_wall = now, wall
             self._move(now, wall)
 
@@ -57,7 +62,8 @@ class Progress:
         if not self._name:
             return None
         took = now - self._began
-        rate = self._done / took if self._done and took > 0 else None
+        worked = self._done - self._done_before
+        rate = worked / took if worked and took > 0 else None
         left = max(self._total - self._done, 0) / rate if rate and self._total else None
         return Step(
             name=self._name,

@@ -177,9 +177,14 @@ class RunSession:
         self._refresh_state()
         return moved[-1]
 
-    def step(self, name: str, total: int = 0, unit: str = "") -> None:
-        """Say what the loop does now, and of how many units (0: not known)."""
-        self._progress.start(name, total, unit, time.monotonic(), time.time())
+    def step(self, name: str, total: int = 0, unit: str = "", *, done: int = 0) -> None:
+        """Say what the loop does now, and of how many units (0: not known).
+
+        `done` of them an earlier session did: they count as progress, not as speed.
+        """
+        self._progress.start(name, total, unit, time.monotonic(), time.time(), done=done)
+        if done:
+            self._running().course.enter_midway()
 
     def advance(self, units: int = 1) -> None:
         """Count units of the step as done. Cheap; any thread may."""
