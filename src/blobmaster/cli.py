@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -51,7 +53,7 @@ def blobmaster() -> None:
     "--config", "config_file", type=click.Path(path_type=Path), help="A TOML file of settings."
 )
 @click.option("--seed", type=int, help="Of all the run's random streams.")
-def train(root: Path, resume: str | None, fast: bool, **flags: Any) -> int:
+def train(root: Path, resume: str | None, fast: bool, **flags: Any) -> NoReturn:
     """Train, from the start or with --resume from where a run stands."""
     from blobmaster.train import Order, run_training
 
@@ -62,7 +64,7 @@ def train(root: Path, resume: str | None, fast: bool, **flags: Any) -> int:
         is_fast=fast,
         **flags,
     )
-    return run_training(order)
+    _end(run_training(order))
 
 
 @blobmaster.command()
@@ -154,6 +156,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.Abort:
         status = 130
     sys.exit(status)
+
+
+def _end(status: int) -> NoReturn:
+    """End the process here: whatever must last is on disk.
+
+    Taking torch and its threads down in order took 1.5 s on a busy machine, of the two seconds in
+    which a trainer that is told to leave is gone.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # nobody reads it any more
+            stream.flush()
+    os._exit(status)
 
 
 def _refuse(message: str) -> int:

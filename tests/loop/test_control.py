@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from trainer import (
+    PATIENCE_S,
     SLOW,
+    TINY,
     blocks_in_flight,
     digest_of,
     history_of,
@@ -145,3 +149,35 @@ def test_killed_in_the_first_iteration_a_run_is_resumed_from_its_blocks(
     assert "blocks were played before" in resumed.stdout
     assert status_of(root)["run_id"] == run_id
     assert digest_of(newest(root)) == undisturbed
+
+
+def test_rounds_that_an_earlier_session_played_are_no_speed_of_this_one(tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    config = write_config(tmp_path, TINY.replace("reuse = 1.0", "reuse = 300.0"))
+    trainer = start("train", "--config", config, "--iterations", 2, "--checkpoint-dir", root)
+    wait_until(lambda: len(blocks_in_flight(root, iteration=0)) == 3, trainer)
+    kill(trainer)
+    resumed = run("train", "--resume", "--checkpoint-dir", root)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "3 blocks were played before" in resumed.stdout
+    restored, played = history_of(root)
+    assert restored["rounds_per_minute"] is None
+    assert played["rounds_per_minute"] > 0
+
+
+def test_a_trainer_that_is_done_is_gone_without_taking_torch_down(tmp_path: Path) -> None:
+    arguments = ["train", "--config", str(write_config(tmp_path)), "--iterations", "1"]
+    script = (
+        "import atexit, blobmaster.cli; atexit.register(print, 'taken down');"
+        f"blobmaster.cli.main({[*arguments, '--checkpoint-dir', str(tmp_path / 'run')]!r})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "next:" in done.stdout
+    assert "taken down" not in done.stdout
