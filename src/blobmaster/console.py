@@ -34,9 +34,17 @@ def log_to_terminal(console: Console) -> None:
     root.addHandler(handler)
 
 
+class _RunLog(logging.FileHandler):
+    """A log that a full disk silences: what it cannot take is on the terminal, and alerts tell."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)
+
+
 def log_to_file(path: Path) -> None:
     """Add the package's log to the run's `train.log`."""
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _RunLog(path, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter(LOG_FORMAT))
     logging.getLogger("blobmaster").addHandler(handler)
 

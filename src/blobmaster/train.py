@@ -164,6 +164,9 @@ def _train(
         raise ConfigError(str(error)) from None
     workers = loop.default_workers(config.run.workers)
     identity = checkpoint.meta.identity if checkpoint else _new_identity(config)
+    pipeline = loop.TrainingPipeline(config, session, workers)
+    if checkpoint is not None:
+        _restore(pipeline, checkpoint)  # before the directory changes: it may be refused
     moved = session.begin(
         identity,
         config.run.iterations,
@@ -175,44 +178,49 @@ def _train(
     log_to_file(session.layout.log)
     if moved is not None:
         log.info(
-            "the earlier run was moved to %s; go on with it by `%s train --resume "
-            "--checkpoint-dir %s`",
-            moved,
+            "go on with that run by `%s train --resume --checkpoint-dir %s`",
             _program(),
             shlex.quote(str(moved)),
         )
-    first = 0
-    pipeline = loop.TrainingPipeline(config, session, workers)
     if checkpoint is not None:
-        first = checkpoint.meta.iteration + 1
-        _restore(pipeline, checkpoint, config)
+        log.info("resumed from %s", checkpoint.path)
+        for change in differences(checkpoint.config, config):
+            log.info("changed since that checkpoint: %s", change)
     log.info(
         "training %s, iterations %d to %d, %d workers, %s parameters, in %s",
         identity.run_id,
-        first + 1,
+        session.first_iteration + 1,
         config.run.iterations,
         workers,
         f"{identity.parameters:,}",
         order.root,
     )
     with ProgressBar(console, session.layout.status):
-        _run(pipeline, session, first)
+        _run(pipeline, session)
 
 
-def _run(pipeline: TrainingPipeline, session: RunSession, first: int) -> None:
+def _run(pipeline: TrainingPipeline, session: RunSession) -> None:
     from blobmaster.learn.learner import DivergedError
 
     try:
-        pipeline.run(first)
+        pipeline.run(session.first_iteration)
     except DivergedError as error:
         session.fail(f"{error}; the last checkpoint is whole, nothing of this iteration was saved")
 
 
-def _restore(pipeline: TrainingPipeline, checkpoint: Checkpoint, config: Config) -> None:
-    pipeline.restore(checkpoint.content)
-    log.info("resumed from %s", checkpoint.path)
-    for change in differences(checkpoint.config, config):
-        log.info("changed since that checkpoint: %s", change)
+def _restore(pipeline: TrainingPipeline, checkpoint: Checkpoint) -> None:
+    from blobmaster.net.model import ARCHITECTURE
+
+    made_for = checkpoint.meta.identity.architecture
+    if made_for != ARCHITECTURE:
+        raise CheckpointError(
+            f"{checkpoint.path} holds a network of architecture {made_for}, this version has "
+            f"{ARCHITECTURE}: resume it with the version that made it"
+        )
+    try:
+        pipeline.restore(checkpoint.content)
+    except ValueError as error:
+        raise CheckpointError(f"{checkpoint.path}: {error}") from None
 
 
 def _new_identity(config: Config) -> RunIdentity:
@@ -259,12 +267,12 @@ def _say_complete(console: Console, order: Order, checkpoint: Checkpoint) -> Non
 def _say_next(console: Console, order: Order, exit_status: int) -> None:
     program, where = _program(), _where(order)
     commands = {
-        f"{program} monitor{where}": "watch the run, from any terminal",
-        f"{program} train --resume{where}": "go on with it (--iterations N for more)",
-        f"{program} train --enable-curriculum{where}": "the real run: 500 iterations, days long",
+        "watch the run, from any terminal": f"{program} monitor{where}",
+        "go on with it (--iterations N for more)": f"{program} train --resume{where}",
+        "the real run: 500 iterations, days long": f"{program} train --enable-curriculum{where}",
     }
     if exit_status != 0:
-        commands = {f"{program} train --resume{where}": "go on from the last commit"}
-    width = max(map(len, commands))
-    lines = [f"  {command:{width}}   {meaning}" for command, meaning in commands.items()]
-    console.print("\n".join(["", "next:", *lines]), markup=False, soft_wrap=True)
+        commands = {"go on from the last commit": f"{program} train --resume{where}"}
+    console.print("\nnext:")
+    for meaning, command in commands.items():
+        console.print(f"  {meaning}\n    {command}", markup=False, soft_wrap=True)

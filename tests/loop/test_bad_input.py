@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
+import torch
 from trainer import digest_of, newest, run, start, status_of, wait_until, write_config
 
+from blobmaster.run.checkpoints import CheckpointStore
 from blobmaster.run.layout import RunLayout
 
 
@@ -132,3 +136,41 @@ def test_a_damaged_newest_checkpoint_is_passed_over_and_named(tmp_path: Path) ->
     assert re.search(rf"passed over .*{re.escape(damaged.name)}", resumed.stdout)
     assert "iter002" in resumed.stdout
     assert status_of(root)["state"] == "finished"
+
+
+def test_a_checkpoint_of_another_version_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    config = write_config(tmp_path)
+    done = run("train", "--config", config, "--iterations", 3, "--checkpoint-dir", root)
+    assert done.returncode == 0, done.stderr
+    oldest = CheckpointStore(RunLayout(root)).entries()[0]
+    content, meta = CheckpointStore.read(oldest.path)
+    state = torch.load(content, weights_only=True)
+    identity = msgspec.structs.replace(meta.identity, architecture=99)
+    strangers = {
+        "schema 99": (meta, state | {"schema": 99}),
+        "architecture 99": (msgspec.structs.replace(meta, identity=identity), state),
+    }
+    before = {path: path.stat() for path in root.rglob("*.*")}
+    for word, (description, inside) in strangers.items():
+        stranger = tmp_path / "stranger.pth"
+        CheckpointStore(RunLayout(root)).save(
+            stranger, description, functools.partial(torch.save, inside)
+        )
+        resume = ("train", "--resume", stranger, "--iterations", 9, "--checkpoint-dir", root)
+        assert_refused(run(*resume), "stranger.pth", word, "the version that made it")
+    after = {path: path.stat() for path in root.rglob("*.*")}
+    assert {path: found.st_size for path, found in after.items()} == {
+        path: found.st_size for path, found in before.items()
+    }
+    assert status_of(root)["state"] == "finished"
+
+
+def test_a_log_that_takes_no_line_is_no_traceback(tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    root.mkdir()
+    RunLayout(root).log.symlink_to("/dev/full")
+    config = write_config(tmp_path)
+    done = run("train", "--config", config, "--iterations", 1, "--checkpoint-dir", root)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""

@@ -97,6 +97,7 @@ def test_a_fresh_start_moves_the_earlier_run_aside_whole(tmp_path: Path) -> None
     assert again.returncode == 0
     archived = RunLayout(root).archive / run_id
     assert f"--resume --checkpoint-dir {archived}" in again.stdout
+    assert again.stdout.count("the earlier run was moved to") == 1
     assert digest_of(newest(archived)) == first
     assert len(history_of(archived)) == 2
     resumed = run("train", "--resume", "--iterations", 3, "--checkpoint-dir", archived)
