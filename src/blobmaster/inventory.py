@@ -25,16 +25,18 @@ def print_list(root: Path) -> int:
     Raises:
         CheckpointError: there is none.
     """
-    store = CheckpointStore(RunLayout(root))
-    entries = sorted(store.entries(), key=lambda entry: entry.name.iteration)
+    entries = CheckpointStore(RunLayout(root)).entries()
     if not entries:
         raise CheckpointError(f"there is no checkpoint in {root}: name a run's --checkpoint-dir")
     table = Table("iteration", "elo", "size", "age", "kept", "whole", "file", box=None)
     damaged = 0
     for entry in entries:
         fault = _fault(entry.path)
+        try:
+            stat = entry.path.stat()
+        except FileNotFoundError:
+            continue  # the trainer has rotated it away meanwhile
         damaged += fault is not None
-        stat = entry.path.stat()
         table.add_row(
             str(entry.name.iteration + 1),
             "" if entry.name.elo is None else str(entry.name.elo),
@@ -44,7 +46,7 @@ def print_list(root: Path) -> int:
             "whole" if fault is None else fault,
             entry.path.name,
         )
-    Console(highlight=False, width=200).print(table)
+    Console(highlight=False, markup=False, width=200).print(table)
     return NOT_WHOLE if damaged else 0
 
 

@@ -32,7 +32,7 @@ def run_bench(parts: Sequence[str], *, as_json: bool) -> int:
     """Measure the parts (all if none is named) and print them; returns the exit status.
 
     Raises:
-        ValueError: there is no such part.
+        ValueError: there is no such part, or the working folder cannot be written.
     """
     for part in parts:
         if part not in PARTS:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -30,6 +33,23 @@ def seconds(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
+
+
+@contextlib.contextmanager
+def folder_here() -> Iterator[Path]:
+    """A temporary folder in the working folder: on the disk that a run would use.
+
+    Raises:
+        ValueError: the working folder cannot be written.
+    """
+    try:
+        made = tempfile.TemporaryDirectory(dir=Path.cwd())
+    except OSError as error:
+        raise ValueError(
+            f"cannot write in {Path.cwd()}: {error.strerror}; measure in a folder that takes files"
+        ) from None
+    with made as name:
+        yield Path(name)
 
 
 def size_of(network: BlobNetwork) -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import statistics
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import torch
 
-from blobmaster.bench.common import REPEATS, Figures, filled_window, seconds
+from blobmaster.bench.common import REPEATS, Figures, filled_window, folder_here, seconds
 from blobmaster.config import Config
 from blobmaster.learn.learner import Learner
 from blobmaster.learn.replay import ReplayWindow
@@ -33,8 +31,8 @@ def measure_checkpoint() -> Figures:
     config = resolved(Config())
     held: list[float] = []
     plain: list[float] = []
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        root = Path(folder) / "run"
+    with folder_here() as folder:
+        root = folder / "run"
         with RunSession.open(root, command="blobmaster bench") as session:
             pipeline = TrainingPipeline(config, session, workers=1)
             session.begin(_identity(config), config.run.iterations, None, "")
@@ -73,9 +71,9 @@ def _state_after_a_step(config: Config, window: ReplayWindow) -> dict[str, Any]:
 
 def measure_status() -> Figures:
     """A write of news into status.json, its file synced."""
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+    with folder_here() as folder:
         progress = Progress(time.monotonic(), time.time())
-        board = Board(RunLayout(Path(folder)), this_process(), progress, lambda: None)
+        board = Board(RunLayout(folder), this_process(), progress, lambda: None)
         times = []
         for loss in range(300):
             board.put(metrics={"loss": float(loss), "phase": "rounds"})
