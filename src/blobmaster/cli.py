@@ -68,6 +68,7 @@ def train(root: Path, resume: str | None, fast: bool, **flags: Any) -> NoReturn:
 
 
 @blobmaster.command()
+@click.argument("folders", metavar="[DIR]...", nargs=-1, type=click.Path(path_type=Path))
 @_directory
 @click.option("--status-file", type=click.Path(path_type=Path), help="The status to show.")
 @click.option(
@@ -87,11 +88,16 @@ def train(root: Path, resume: str | None, fast: bool, **flags: Any) -> NoReturn:
 )
 @click.option("--readonly", is_flag=True, help="Leave out the keys that write.")
 def monitor(root: Path, status_file: Path | None, as_json: bool, **options: Any) -> int:
-    """Watch a run; p pauses it, q leaves it alone and quits."""
+    """Watch a run; p pauses it, q leaves it alone and quits.
+
+    With DIRs, or a folder that has runs below it, all of them are listed and Enter opens one.
+    """
     from blobmaster.monitor.command import run_monitor
     from blobmaster.monitor.options import MonitorOptions
     from blobmaster.run.layout import RunLayout
 
+    if status_file is not None and options["folders"]:
+        raise click.UsageError("--status-file names a run: leave out either it or the folders")
     try:
         wanted = MonitorOptions(
             status_file=status_file or RunLayout(root).status, json=as_json, **options

@@ -65,7 +65,7 @@ def parsed(text: str) -> Samples:
 
 def look(layout: RunLayout) -> View:
     """What one look shows."""
-    source = Source(MonitorOptions(status_file=layout.status), recent_only=True)
+    source = Source(MonitorOptions(status_file=layout.status), extent="recent")
     return view(source.look(), layout.status)
 
 
@@ -168,7 +168,7 @@ def test_a_remote_run_not_seen_to_move_has_no_age_and_no_moment(layout: RunLayou
 
 def test_a_status_that_cannot_be_read_any_more_is_not_passed_off_as_read(layout: RunLayout):
     put(layout, full_status(heartbeat_at=time.time() - 7))
-    source = Source(MonitorOptions(status_file=layout.status), recent_only=True)
+    source = Source(MonitorOptions(status_file=layout.status), extent="recent")
     source.look()
     layout.status.write_text("half")
     samples = gauges(view(source.look(), layout.status))

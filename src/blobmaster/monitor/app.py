@@ -32,13 +32,15 @@ REQUESTS: Final = {
     "c": RequestKind.CONTINUE,
     "k": RequestKind.CHECKPOINT,
 }
+SILENT: Final = "the file system does not answer"
 
 
 class Looked(Message):
-    """A reading has come in."""
+    """A reading of the run with these options has come in."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, options: MonitorOptions, reading: Reading) -> None:
         super().__init__()
+        self.options = options
         self.reading = reading
 
 
@@ -71,10 +73,8 @@ class MonitorApp(App[None]):
         self._asked: Asked | None = None
         self._complaint: str | None = None
         self._glyphs = glyphs_for()
-        self._can_write = not options.readonly and os.access(options.control.parent, os.W_OK)
-        self._poller = Poller(
-            Source(options), options.refresh_interval, lambda r: self._post(Looked(r))
-        )
+        self._poller: Poller[Reading] | None = None
+        self._followed_at = 0.0
         self.shown = View(state="waiting", source=str(options.status_file))
 
     def compose(self) -> ComposeResult:
@@ -94,8 +94,31 @@ class MonitorApp(App[None]):
 
     def on_mount(self) -> None:
         self.screen.set_class(self._glyphs.plain_ascii, "-ascii")
+        self.begin()
+        self.set_interval(self._options.refresh_interval, self.notice_silence)
+
+    def begin(self) -> None:
+        """Start with the run."""
+        self.follow(self._options)
+
+    def follow(self, options: MonitorOptions, known: View | None = None) -> None:
+        """Turn to a run; what is `known` of it is shown until the first look comes in."""
+        self._options, self._followed_at = options, time.monotonic()
+        self._poller = Poller(
+            Source(options),
+            options.refresh_interval,
+            lambda reading: self._post(Looked(options, reading)),
+        )
         self._poller.start()
-        self.set_interval(self._options.refresh_interval, self._notice_silence)
+        if known is not None:
+            self._show_view(known)
+
+    def leave_run(self) -> None:
+        """Turn away from the run: nothing of it is shown any more, not even what still comes in."""
+        if self._poller is not None:
+            self._poller.leave()
+        self._poller = self._reading = self._asked = self._complaint = None
+        self.shown = View(state="waiting", source="")
 
     def leave(self, status: int) -> None:
         """End the screen with an exit status; may be called from a signal handler."""
@@ -105,6 +128,8 @@ class MonitorApp(App[None]):
         self.post_message(message)
 
     def on_looked(self, message: Looked) -> None:
+        if message.options is not self._options or self._poller is None:
+            return
         self._reading = message.reading
         if self._asked is not None and message.reading.status is not None:
             if answered(self._asked, message.reading.status):
@@ -116,44 +141,66 @@ class MonitorApp(App[None]):
         self._complaint = message.error
         if message.error is not None:
             self._asked = None
-        self._poller.nudge()
+        if self._poller is not None:
+            self._poller.nudge()
         self._show()
 
-    def _notice_silence(self) -> None:
+    def notice_silence(self) -> None:
         """Say so when the file system has not answered for two looks."""
-        if self._reading is None or time.monotonic() - self._reading.now < self._patience:
-            return
-        self._show()
+        now = time.monotonic()
+        if self._reading is not None and now - self._reading.now > self.patience:
+            self._show()
+        elif self._reading is None and self._poller is not None:
+            silent = now - self._followed_at
+            if silent > self.patience and self.shown.run_id:
+                self._show_view(replace(self.shown, problem=SILENT, frame_age_s=silent))
 
     @property
-    def _patience(self) -> float:
+    def patience(self) -> float:
+        """Seconds after which the file system counts as silent."""
         return 2 * self._options.refresh_interval + 1
 
     def _show(self) -> None:
         if self._reading is None:
             return
         reading, now = self._reading, time.monotonic()
-        if now - reading.now > self._patience:
-            reading = replace(reading, now=now, problem="the file system does not answer")
+        if now - reading.now > self.patience:
+            reading = replace(reading, now=now, problem=SILENT)
         shown = view(reading, self._options.status_file, self._asked)
         if self._complaint is not None:
             shown = replace(shown, request=self._complaint)
+        self._show_view(shown)
+
+    def _show_view(self, shown: View) -> None:
         self.shown = shown
-        frame = Frame(
-            view=shown,
-            glyphs=self._glyphs,
-            now=time.time(),
-            can_write=self._can_write,
-            interval=self._options.refresh_interval,
-            width=0,
-            height=0,
-        )
+        frame = self.frame(shown)
         self.query_one(ChartGrid).make_room(frame)
         for panel in self.query(PanelWidget):
             panel.show(frame)
 
+    def frame(self, shown: View) -> Frame:
+        """What panels are drawn for; each knows its own size."""
+        return Frame(
+            view=shown,
+            glyphs=self._glyphs,
+            now=time.time(),
+            can_write=self._can_write,
+            from_list=bool(self._options.folders),
+            interval=self._options.refresh_interval,
+            width=0,
+            height=0,
+        )
+
+    @property
+    def _can_write(self) -> bool:
+        return not self._options.readonly and self._reading is not None and self._reading.writable
+
     def on_key(self, event: Key) -> None:
         """Every key is obeyed in the order typed: overlays are no screens that come and go."""
+        self.obey(event)
+
+    def obey(self, event: Key) -> None:
+        """Do what a key asks for."""
         overlay = self.query_one(OverlayWidget)
         if overlay.obeys(event.key):
             if event.character in ("y", "Y") and overlay.asks:
@@ -180,17 +227,17 @@ class MonitorApp(App[None]):
     def _send(self, kind: RequestKind) -> None:
         self._complaint = None
         self._asked = Asked(text=kind.value, at=time.monotonic(), seq=self.shown.seq)
-        self._poller.await_answer(True)
+        if self._poller is not None:
+            self._poller.await_answer(True)
         send_in_background(self._options.control, kind.value, lambda error: self._post(Sent(error)))
         self._show()
 
 
-def run_screen(options: MonitorOptions) -> int:
+def run_screen(app: MonitorApp) -> int:
     """Show the screen until the person leaves; the terminal is as before then."""
     # Exported by some shells, they would hide every change of the terminal's size.
     for stale in ("COLUMNS", "LINES"):
         os.environ.pop(stale, None)
-    app = MonitorApp(options)
     with guarded_terminal(app.leave):
         # Without the mouse the terminal's own selection works: commands are there to be copied.
         app.run(mouse=False)

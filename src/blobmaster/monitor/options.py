@@ -17,6 +17,8 @@ class MonitorOptions:
     """Settings of one monitor; raises ValueError, one line, for those that make no sense."""
 
     status_file: Path = Path("models/checkpoints/status.json")
+    folders: tuple[Path, ...] = ()
+    """Show the runs at and below these in place of `status_file`."""
     control_file: Path | None = None
     """Where requests go; beside the status file by default, so over sshfs they reach its run."""
     refresh_interval: float = 5.0
@@ -43,6 +45,8 @@ class MonitorOptions:
                 "--prometheus writes a file and prints nothing: leave out --plain and --json, or "
                 "start a second monitor for them"
             )
+        if len(self.folders) > 1 and self.control_file is not None:
+            raise ValueError("--control-file is for one run; each has its own beside its status")
 
     @property
     def layout(self) -> RunLayout:

@@ -31,6 +31,7 @@ c  continue: take back a pause not yet carried out
 k  keep the next checkpoint for good
 l  the log, by level
 ?  this help
+↑↓ Enter  choose and open one of several runs; Esc back
 q  quit the monitor; the run goes on
 
 The run lives in a process of its own: closing this

@@ -37,6 +37,8 @@ class Frame:
     """Wall clock of the reader, for dates alone."""
     can_write: bool
     """Whether requests may be made."""
+    from_list: bool = False
+    """Whether Esc leads back to a list of runs."""
     interval: float
     """Seconds between looks."""
     width: int
@@ -235,7 +237,8 @@ def footer(frame: Frame) -> list[Line]:
     """The keys that do something now."""
     keys = [("p", "pause"), ("P", "pause now"), ("c", "continue"), ("k", "keep checkpoint")]
     writing = keys if frame.can_write and frame.view.can_be_asked else []
-    shown = [*writing, ("l", "log"), ("?", "help"), ("q", "quit")]
+    back = [("Esc", "runs")] if frame.from_list else []
+    shown = [*writing, ("l", "log"), ("?", "help"), *back, ("q", "quit")]
     for gap, verbose in (("  ", True), (" ", False)):
         line: list[Span] = [Span(" ")]
         for key, does in shown:

@@ -8,10 +8,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, Protocol, TypeVar
 
-from blobmaster.monitor.source import Source
-from blobmaster.monitor.view import Reading
 from blobmaster.run.control import send
 from blobmaster.run.errors import ControlError
 
@@ -19,16 +17,43 @@ SOON_S: Final = 1.0
 """Between looks while an answer or a death is awaited."""
 
 
-class Poller(threading.Thread):
-    """Looks at a run again and again and hands every reading on, in its own thread."""
+Found = TypeVar("Found", covariant=True)
+Taken = TypeVar("Taken")
 
-    def __init__(self, source: Source, interval: float, deliver: Callable[[Reading], None]) -> None:
+
+class Looks(Protocol[Found]):
+    """What can be looked at again and again."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is more than one look takes."""
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the next look should be soon."""
+
+    def look(self) -> Found:
+        """May block for as long as a file system does."""
+
+
+class Poller(threading.Thread, Generic[Taken]):
+    """Looks again and again and hands on what it finds, in its own thread."""
+
+    def __init__(
+        self, source: Looks[Taken], interval: float, deliver: Callable[[Taken], None]
+    ) -> None:
         super().__init__(name="poller", daemon=True)
         self._source = source
         self._interval = interval
         self._deliver = deliver
         self._nudged = threading.Event()
         self._waits_for_answer = False
+        self._left = False
+
+    def leave(self) -> None:
+        """Look no more; a look that hangs ends by itself or with the process."""
+        self._left = True
+        self._nudged.set()
 
     def nudge(self) -> None:
         """Look at once."""
@@ -39,7 +64,7 @@ class Poller(threading.Thread):
         self._waits_for_answer = waits
 
     def run(self) -> None:
-        while True:
+        while not self._left:
             self._deliver(self._source.look())
             if self._source.is_behind:
                 continue

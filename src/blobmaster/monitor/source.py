@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Literal
 
 from blobmaster.monitor.curves import History
 from blobmaster.monitor.liveness import (
@@ -22,14 +23,18 @@ from blobmaster.run.errors import StatusError, StatusMissingError
 from blobmaster.run.layout import CheckpointName, RunLayout
 from blobmaster.run.status import ENDED, Status, read_status
 
+Extent = Literal["status", "recent", "all"]
+"""How much of a run directory is looked at."""
+
 
 class Source:
     """One run directory under watch; `look` may block for as long as its file system does."""
 
     def __init__(
-        self, options: MonitorOptions, *, recent_only: bool = False, silence: float | None = None
+        self, options: MonitorOptions, *, extent: Extent = "all", silence: float | None = None
     ) -> None:
-        """`recent_only`: leave out the history's older rows, which only charts need.
+        """`extent`: `recent` leaves out the history's older rows, which only charts need; `status`
+        reads nothing beside the status.
 
         `silence`: seconds without a rewrite that are too many; by default what fits the interval.
         """
@@ -38,11 +43,12 @@ class Source:
         self._layout = options.layout
         self._history = History(self._layout.history)
         self._log = LogTail(self._layout.log)
-        self._recent_only = recent_only
+        self._extent = extent
         self._status: Status | None = None
         self._status_at = 0.0
         self._sighting: Sighting | None = None
         self._first_look = True
+        self._skipped = False
         self.in_doubt = False
         """Whether the process has gone and may yet have written a last word: look again soon."""
         self.is_behind = False
@@ -52,12 +58,12 @@ class Source:
         """Read everything once; what cannot be read now is what it was before."""
         problem, missing = self._look_at_status()
         process = None if self._status is None else look_for_process(self._status)
-        if self._first_look and not self._recent_only:
-            self._first_look = False  # it is to be quick: a long history comes after it
-            self.is_behind = True
-        else:
+        if self._extent == "all" and self._first_look:
+            self.is_behind = True  # the first look is to be quick: a long history comes after it
+        elif self._extent != "status":
             self._look_at_the_rest()
             self.is_behind = self._history.is_behind
+        self._first_look = False
         now = time.monotonic()
         verdict = None
         if self._status is not None and process is not None:
@@ -73,8 +79,9 @@ class Source:
             sighting=self._sighting,
             verdict=verdict,
             curves=self._history.curves,
-            checkpoints=list_checkpoints(self._layout),
+            checkpoints=() if self._extent == "status" else list_checkpoints(self._layout),
             log=self._log.lines,
+            writable=os.access(self._options.control.parent, os.W_OK),
         )
 
     def _look_at_status(self) -> tuple[str | None, bool]:
@@ -92,9 +99,9 @@ class Source:
 
     def _look_at_the_rest(self) -> None:
         try:
-            if self._recent_only:
+            if self._extent == "recent" and not self._skipped:
                 self._history.skip_to_recent()
-                self._recent_only = False
+                self._skipped = True
             self._history.refresh()
             self._log.refresh()
         except OSError:

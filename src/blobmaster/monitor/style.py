@@ -16,7 +16,7 @@ CSS: Final = """
 Screen {
     layout: vertical;
     overflow: hidden;
-    layers: below over;
+    layers: below list over;
     align: center middle;
     background: ansi_default;
     color: ansi_default;
@@ -55,6 +55,8 @@ Screen.-tiny #progress { height: 4; border: none; padding: 0 1; }
 Screen.-tiny #figures { border: none; padding: 0 1; }
 Screen.-tiny #machine, Screen.-tiny #charts { display: none; }
 Screen.-tiny #left { width: 1fr; }
+
+#runs { layer: list; height: 100%; border: none; padding: 0; }
 
 #overlay {
     layer: over;

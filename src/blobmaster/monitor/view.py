@@ -75,6 +75,8 @@ class Reading:
     curves: Mapping[str, Curve] = field(default_factory=dict)
     checkpoints: tuple[CheckpointFile, ...] = ()
     log: tuple[LogLine, ...] = ()
+    writable: bool = False
+    """Whether a request could be left."""
 
 
 @dataclass(frozen=True, kw_only=True)
