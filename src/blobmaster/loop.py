@@ -64,6 +64,7 @@ class TrainingPipeline:
         self._status = StatusWriter(session.publish)
         self._metrics: dict[str, Any] = {}
         self._rating: dict[str, Any] = {}
+        self._committed = False
         self._rivals = Rivals(config, session, self._device)
         self._copy: dict[str, Any] = {}
 
@@ -77,7 +78,8 @@ class TrainingPipeline:
             if not self._iterate(iteration):
                 self._session.paused()
                 return
-            if self._session.pause_requested and iteration + 1 < total:
+            # A pause that came after the commit was decided against waits for the next one.
+            if self._committed and self._session.pause_requested and iteration + 1 < total:
                 self._session.paused()
                 return
         self._session.finish()
@@ -261,6 +263,7 @@ class TrainingPipeline:
             metrics = {k: v for k, v in metrics.items() if k != "elo" and k not in self._rating}
         last = iteration + 1 == run.iterations or session.pause_requested
         due = (iteration + 1) % run.save_every == 0 or is_permanent(iteration) or last
+        self._committed = due
         if not due:
             session.complete(iteration, metrics)
             return
