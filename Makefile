@@ -46,7 +46,7 @@ check: $(READY) ## format, lint, types and the import contract
 test: check ## everything that must hold: check, and all tests
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not long"
 
-proofs: $(READY) ## the long proofs (hours); docs/ holds their record
+proofs: $(READY) ## the long proofs (some 20 minutes); docs/reliability.md holds their record
 	$(BIN)/pytest -m long
 
 format: $(READY) ## bring the code into its format
