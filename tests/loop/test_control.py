@@ -181,3 +181,25 @@ def test_a_trainer_that_is_done_is_gone_without_taking_torch_down(tmp_path: Path
     assert done.returncode == 0, done.stderr
     assert "next:" in done.stdout
     assert "taken down" not in done.stdout
+
+
+def test_a_run_that_diverges_fails_with_the_reason_and_keeps_its_last_checkpoint(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "run"
+    config = write_config(tmp_path)
+    train = ("train", "--config", config, "--checkpoint-dir", root, "--iterations", 2)
+    assert run(*train).returncode == 0
+    before = digest_of(newest(root))
+    config.write_text("[learning]\nlearning_rate = 1e30\nlast_learning_rate = 1e30\n")
+    failed = run(
+        "train", "--resume", "--config", config, "--iterations", 4, "--checkpoint-dir", root
+    )
+    assert failed.returncode == 1
+    assert "Traceback" not in failed.stdout + failed.stderr
+    status = status_of(root)
+    assert status["state"] == "failed"
+    assert "finite" in status["error"] or "loss is" in status["error"]
+    assert "the run failed" in RunLayout(root).log.read_text()
+    assert newest(root).name.endswith("iter002.pth")
+    assert digest_of(newest(root)) == before
