@@ -130,6 +130,8 @@ def test_a_pause_is_requested_then_acknowledged_then_done(shown: Terminal, layou
     shown.wait_for("y yes")
     shown.press("y")
     shown.wait_for("PAUSE requested")
+    # Files are written off the thread of keys and screen, so that a hung mount freezes neither.
+    shown.wait_until(layout.control.exists, "asked")
     assert layout.control.read_text() == "PAUSE\n"
     layout.control.unlink()
     asked = Request(text="PAUSE", at=time.time())
