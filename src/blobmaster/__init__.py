@@ -3,6 +3,6 @@
 import os
 
 # OpenMP threads that spin while they wait are fast on an idle machine and ruinous on a busy one: a
-# learning step of the small network took 730 ms beside two busy processes, 10 ms with this, and as
-# long as before on an idle machine. libgomp reads it when torch loads it.
+# learning step of the small network took 730 ms beside two busy processes, and 10 ms with this.
+# libgomp reads it when torch loads it.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
