@@ -26,14 +26,12 @@ from blobmaster.rivals import Rivals
 from blobmaster.run.layout import START
 from blobmaster.run.retention import is_permanent
 from blobmaster.run.session import RunSession
+from blobmaster.saved import STATE_SCHEMA
 from blobmaster.search.settings import SearchSettings
 from blobmaster.snapshot import as_arrays, as_tensors, copied
 from blobmaster.status_writer import StatusWriter
 
 log = logging.getLogger(__name__)
-
-STATE_SCHEMA = 1
-"""Of the state inside a checkpoint; raised when an older one can no longer be read as it is."""
 
 
 class _SelfPlay(NamedTuple):

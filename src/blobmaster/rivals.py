@@ -7,12 +7,13 @@ import logging
 import torch
 
 from blobmaster.config import Config
-from blobmaster.net.model import BlobNetwork, new_network
+from blobmaster.net.model import BlobNetwork
 from blobmaster.play.rating import player_name
 from blobmaster.run.checkpoints import CheckpointEntry
 from blobmaster.run.errors import CheckpointError
 from blobmaster.run.retention import is_permanent
 from blobmaster.run.session import RunSession
+from blobmaster.trained import load_trained
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +53,7 @@ class Rivals:
         return found
 
     def _load(self, entry: CheckpointEntry) -> BlobNetwork:
-        content, meta = self._session.store.read(entry.path)
-        if meta.identity != self._session.identity:
+        trained = load_trained(entry.path, self._device)
+        if trained.meta.identity != self._session.identity:
             raise CheckpointError(f"{entry.path.name} is of another run")
-        state = torch.load(content, weights_only=True, map_location=self._device)
-        network = new_network(self._config.network, self._config.run.seed).to(self._device)
-        network.load_state_dict(state["learner"]["average"])
-        return network.eval()
+        return trained.network

@@ -23,21 +23,18 @@ from blobmaster.config import (
     check_continues,
     compose,
     differences,
-    from_tables,
     read_file,
 )
 from blobmaster.console import ProgressBar, log_to_file, log_to_terminal
-from blobmaster.run.checkpoints import CheckpointMeta, CheckpointStore, RunIdentity
+from blobmaster.run.checkpoints import CheckpointStore, RunIdentity
 from blobmaster.run.errors import CheckpointError
 from blobmaster.run.layout import RunLayout
 from blobmaster.run.session import RunSession
+from blobmaster.saved import PROJECT, Saved, check_made_for, read_saved
 
 if TYPE_CHECKING:
-    import io
-
     from blobmaster.loop import TrainingPipeline
 
-PROJECT = "Blobmaster"
 log = logging.getLogger(__name__)
 
 
@@ -79,16 +76,6 @@ class Order:
         return [*preset, *file, flags]
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """A checkpoint that the run goes on from, read and verified."""
-
-    path: Path
-    content: io.BytesIO
-    meta: CheckpointMeta
-    config: Config
-
-
 def run_training(order: Order) -> int:
     """Train as ordered; returns the process's exit status.
 
@@ -109,7 +96,7 @@ def run_training(order: Order) -> int:
     return session.exit_status
 
 
-def _find_checkpoint(order: Order, console: Console) -> Checkpoint:
+def _find_checkpoint(order: Order, console: Console) -> Saved:
     store = CheckpointStore(RunLayout(order.root))
     path = order.resume
     if path is None:
@@ -122,21 +109,10 @@ def _find_checkpoint(order: Order, console: Console) -> Checkpoint:
                 f"`{_program()} train{_where(order)}`, or name a checkpoint: --resume PATH"
             )
         path = entry.path
-    content, meta = store.read(path)
-    if meta.identity.project != PROJECT:
-        raise CheckpointError(
-            f"{path} is a checkpoint of {meta.identity.project}, not of {PROJECT}: name another"
-        )
-    try:
-        config = from_tables(meta.config)
-    except ConfigError as error:
-        raise CheckpointError(
-            f"{path} has settings of another version ({error}): resume it with that version"
-        ) from None
-    return Checkpoint(path, content, meta, config)
+    return read_saved(path)
 
 
-def _settle(order: Order, checkpoint: Checkpoint | None) -> Config:
+def _settle(order: Order, checkpoint: Saved | None) -> Config:
     """The run's settings: the checkpoint's or the defaults, with what was ordered over them."""
     config = compose(*order.tables(), base=checkpoint.config if checkpoint else None)
     if checkpoint is not None:
@@ -152,7 +128,7 @@ def _train(
     session: RunSession,
     order: Order,
     config: Config,
-    checkpoint: Checkpoint | None,
+    checkpoint: Saved | None,
     console: Console,
 ) -> None:
     console.print("loading torch and the compiled kernels …")
@@ -208,15 +184,10 @@ def _run(pipeline: TrainingPipeline, session: RunSession) -> None:
         session.fail(f"{error}; the last checkpoint is whole, nothing of this iteration was saved")
 
 
-def _restore(pipeline: TrainingPipeline, checkpoint: Checkpoint) -> None:
+def _restore(pipeline: TrainingPipeline, checkpoint: Saved) -> None:
     from blobmaster.net.model import ARCHITECTURE
 
-    made_for = checkpoint.meta.identity.architecture
-    if made_for != ARCHITECTURE:
-        raise CheckpointError(
-            f"{checkpoint.path} holds a network of architecture {made_for}, this version has "
-            f"{ARCHITECTURE}: resume it with the version that made it"
-        )
+    check_made_for(checkpoint, ARCHITECTURE)
     try:
         pipeline.restore(checkpoint.content)
     except ValueError as error:
@@ -254,7 +225,7 @@ def _where(order: Order) -> str:
     return f" --checkpoint-dir {shlex.quote(str(order.root))}"
 
 
-def _say_complete(console: Console, order: Order, checkpoint: Checkpoint) -> None:
+def _say_complete(console: Console, order: Order, checkpoint: Saved) -> None:
     done = checkpoint.meta.iteration + 1
     console.print(
         f"{checkpoint.path.name} has all {done} iterations: train on with\n"

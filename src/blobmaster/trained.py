@@ -1,0 +1,53 @@
+"""The network that a checkpoint holds, ready to play."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from blobmaster.config import Config
+from blobmaster.net.model import ARCHITECTURE, BlobNetwork, new_network
+from blobmaster.run.checkpoints import CheckpointMeta
+from blobmaster.run.errors import CheckpointError
+from blobmaster.saved import STATE_SCHEMA, check_made_for, read_saved
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network that was trained, and what its checkpoint says of it."""
+
+    network: BlobNetwork
+    """The average of the trained weights, which is what plays; in eval mode."""
+    config: Config
+    meta: CheckpointMeta
+
+
+def load_trained(path: Path, device: torch.device) -> Trained:
+    """Load the network of the checkpoint at `path`.
+
+    Args:
+        path: any checkpoint of this project: permanent, cached, archived or copied elsewhere.
+        device: where the network is to run.
+
+    Raises:
+        CheckpointError: it is missing, damaged, of another project or of another version.
+    """
+    saved = read_saved(path)
+    check_made_for(saved, ARCHITECTURE)
+    try:
+        state = torch.load(saved.content, weights_only=True, map_location="cpu")
+        if state["schema"] != STATE_SCHEMA:
+            raise CheckpointError(
+                f"{path}: its state is of schema {state['schema']}, this version reads "
+                f"{STATE_SCHEMA}: use it with the version that made it"
+            )
+        network = new_network(saved.config.network, saved.config.run.seed)
+        network.load_state_dict(state["learner"]["average"])
+    except (pickle.UnpicklingError, KeyError, TypeError, RuntimeError):
+        raise CheckpointError(
+            f"{path} does not hold the network that it says it does: name another checkpoint"
+        ) from None
+    return Trained(network.to(device).eval(), saved.config, saved.meta)

@@ -1,0 +1,55 @@
+"""Checkpoints as a run commits them, made in a moment: a small learner's state, sealed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from blobmaster.config import Config, as_tables, compose
+from blobmaster.learn.learner import Learner
+from blobmaster.net.model import ARCHITECTURE, new_network, parameter_count
+from blobmaster.run.checkpoints import CheckpointMeta, CheckpointStore, RunIdentity
+from blobmaster.run.layout import RunLayout
+from blobmaster.saved import PROJECT, STATE_SCHEMA
+
+SMALL = compose({"network": {"width": 32, "blocks": 1}})
+
+
+def learner_state(config: Config = SMALL) -> dict[str, Any]:
+    """What a run's learner puts into a checkpoint."""
+    seed = config.run.seed
+    network = new_network(config.network, seed)
+    return Learner(network, config.learning, seed, torch.device("cpu")).state_dict()
+
+
+def save_network(root: Path, settings: Config = SMALL, /, **changes: Any) -> Path:
+    """Save a permanent checkpoint below `root`, with `changes` to its identity, config or state.
+
+    Returns its path.
+    """
+    network = new_network(settings.network, settings.run.seed)
+    identity = {
+        "run_id": "made",
+        "project": PROJECT,
+        "architecture": ARCHITECTURE,
+        "parameters": parameter_count(network),
+        "start_date": "20251113",
+        "seed": settings.run.seed,
+    }
+    state = {"schema": STATE_SCHEMA, "learner": learner_state(settings)}
+    meta = CheckpointMeta(
+        identity=RunIdentity(**{key: changes.get(key, value) for key, value in identity.items()}),
+        iteration=4,
+        elo=1234.0,
+        elapsed_seconds=60.0,
+        saved_at=0.0,
+        config=changes.get("config", as_tables(settings)),
+        extra={},
+    )
+    store = CheckpointStore(RunLayout(root))
+    path = store.path_of(meta, permanent=True)
+    content = {key: changes.get(key, value) for key, value in state.items()}
+    store.save(path, meta, lambda file: torch.save(content, file))
+    return path
