@@ -1,5 +1,6 @@
 """The fixtures of the monitor's tests."""
 
-from monitor_terminal import layout, open_terminal
+from monitor_terminal import layout
+from terminals import open_terminal
 
 __all__ = ["layout", "open_terminal"]

@@ -13,15 +13,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from monitor_terminal import (
-    DEADLINE_S,
-    ENVIRONMENT,
-    Terminal,
-    make_status,
-    monitor_command,
-    put,
-    run_monitor_plainly,
-)
+from monitor_terminal import make_status, monitor_command, put, run_monitor_plainly
+from terminals import DEADLINE_S, ENVIRONMENT, Terminal
 
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.run.layout import RunLayout

@@ -18,14 +18,8 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from monitor_terminal import (
-    DEADLINE_S,
-    ENVIRONMENT,
-    make_status,
-    monitor_command,
-    put,
-    run_monitor_plainly,
-)
+from monitor_terminal import make_status, monitor_command, put, run_monitor_plainly
+from terminals import DEADLINE_S, ENVIRONMENT
 
 from blobmaster.monitor.exposition import MOST_OWN, STATES, exposition
 from blobmaster.monitor.options import MonitorOptions

@@ -12,12 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from monitor_terminal import (
-    DEADLINE_S,
-    Terminal,
-    monitor_command,
-    run_monitor_plainly,
-)
+from monitor_terminal import monitor_command, run_monitor_plainly
+from terminals import DEADLINE_S, Terminal
 
 from blobmaster.run.errors import StatusError
 from blobmaster.run.layout import RunLayout

@@ -10,13 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from monitor_terminal import (
-    Terminal,
-    make_status,
-    monitor_command,
-    put,
-    run_monitor_plainly,
-)
+from monitor_terminal import make_status, monitor_command, put, run_monitor_plainly
+from terminals import Terminal
 
 from blobmaster.monitor.drawing import ASCII, UNICODE
 from blobmaster.monitor.list_panel import RunList, draw

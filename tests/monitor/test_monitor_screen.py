@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import psutil
 import pytest
-from monitor_terminal import Terminal, make_status, monitor_command, put
+from monitor_terminal import make_status, monitor_command, put
+from terminals import Terminal
 
 from blobmaster.run.layout import RunLayout
 from blobmaster.run.status import Request

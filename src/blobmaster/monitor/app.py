@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from dataclasses import replace
@@ -21,10 +20,10 @@ from blobmaster.monitor.overlays import Overlay
 from blobmaster.monitor.panels import Frame
 from blobmaster.monitor.poller import Poller, send_in_background
 from blobmaster.monitor.source import Source
-from blobmaster.monitor.terminal import guarded_terminal
 from blobmaster.monitor.view import Asked, Reading, View, answered, view
 from blobmaster.monitor.widgets import ChartGrid, Notices, OverlayWidget, PanelWidget
 from blobmaster.run.control import RequestKind
+from blobmaster.terminal import guarded_terminal
 
 REQUESTS: Final = {
     "p": RequestKind.PAUSE,
@@ -235,9 +234,6 @@ class MonitorApp(App[None]):
 
 def run_screen(app: MonitorApp) -> int:
     """Show the screen until the person leaves; the terminal is as before then."""
-    # Exported by some shells, they would hide every change of the terminal's size.
-    for stale in ("COLUMNS", "LINES"):
-        os.environ.pop(stale, None)
     with guarded_terminal(app.leave):
         # Without the mouse the terminal's own selection works: commands are there to be copied.
         app.run(mouse=False)

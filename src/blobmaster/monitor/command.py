@@ -14,6 +14,7 @@ from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.runs import Runs, find_runs, run_options
 from blobmaster.monitor.source import Source
 from blobmaster.monitor.view import View, view
+from blobmaster.terminal import can_draw
 
 SECOND_LOOK_S: Final = 25.0
 """Where only the file vouches for a run, a page waits so long to see it move. Two seconds do where
@@ -67,17 +68,7 @@ def _show(options: MonitorOptions) -> int:
 
 def has_screen() -> bool:
     """Whether there is a terminal to draw on and a person who wants it drawn on."""
-    if os.environ.get("TERM", "dumb") in ("", "dumb", "unknown") or os.environ.get("NO_COLOR"):
-        return False
-    # Textual draws on stderr and reads keys from stdin; a redirected stdout asks for text.
-    return all(_is_terminal(number) for number in (0, 1, 2))
-
-
-def _is_terminal(descriptor: int) -> bool:
-    try:
-        return os.isatty(descriptor)
-    except OSError:
-        return False
+    return can_draw() and not os.environ.get("NO_COLOR")
 
 
 def _print_once(options: MonitorOptions) -> int:

@@ -13,6 +13,8 @@ from typing import Final, Literal, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
+from blobmaster.terminal import shows_unicode
+
 Role = Literal["text", "dim", "strong", "accent", "second", "third", "good", "warning", "error"]
 
 
@@ -70,11 +72,7 @@ ASCII: Final = Glyphs(
 
 def glyphs_for(environment: Mapping[str, str] = os.environ) -> Glyphs:
     """Unicode, unless the locale plainly names another encoding."""
-    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
-        value = environment.get(name, "")
-        if value:
-            return UNICODE if "utf" in value.lower() else ASCII
-    return UNICODE
+    return UNICODE if shows_unicode(environment) else ASCII
 
 
 def width_of(line: Iterable[Span]) -> int:

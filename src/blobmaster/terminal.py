@@ -1,4 +1,4 @@
-"""Leaves the terminal as it was found, and the machine without a process, however the end comes."""
+"""What a screen needs of its terminal: what it can show, and that it is left as it was found."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import select
 import signal
 import termios
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import Final
 
@@ -25,6 +25,30 @@ _RESET: Final = (
 )
 
 
+def can_draw() -> bool:
+    """Whether this process has a terminal to draw a screen on and to read keys from."""
+    if os.environ.get("TERM", "dumb") in ("", "dumb", "unknown"):
+        return False
+    # Textual draws on stderr and reads keys from stdin; a redirected stdout asks for text.
+    return all(_is_terminal(number) for number in (STDIN, 1, STDERR))
+
+
+def _is_terminal(descriptor: int) -> bool:
+    try:
+        return os.isatty(descriptor)
+    except OSError:
+        return False
+
+
+def shows_unicode(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether more than ASCII can be shown: yes, unless the locale plainly names another one."""
+    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
+        value = environment.get(name, "")
+        if value:
+            return "utf" in value.lower()
+    return True
+
+
 @contextlib.contextmanager
 def guarded_terminal(leave: Callable[[int], None]) -> Iterator[None]:
     """Calls `leave(exit status)`, in the main thread, when a signal asks this process to end.
@@ -33,6 +57,9 @@ def guarded_terminal(leave: Callable[[int], None]) -> Iterator[None]:
     write to it) the terminal's settings are put back and the process ends at once. A terminal that
     hangs up without a signal, as under nohup, ends it likewise.
     """
+    # Exported by some shells, they would hide every change of the terminal's size.
+    for stale in ("COLUMNS", "LINES"):
+        os.environ.pop(stale, None)
     settings = termios.tcgetattr(STDIN)
 
     def on_signal(number: int, _: FrameType | None) -> None:
