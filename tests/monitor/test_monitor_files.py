@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from blobmaster.monitor import words
 from blobmaster.monitor.curves import MOST_CURVES, POINTS, History
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.source import Source, list_checkpoints
@@ -138,10 +140,12 @@ def test_checkpoints_are_listed_newest_first_and_foreign_files_left_out(layout: 
         layout.cache / "notes.txt",
     ):
         path.write_bytes(b"x" * 7)
+    os.utime(layout.cache / f"{prefix}-iter007.pth", (time.time() - 7200,) * 2)
     (layout.cache / f"{prefix}-iter009.pth").symlink_to("/etc/passwd")
     found = list_checkpoints(layout)
     assert [(file.iteration, file.elo, file.permanent, file.bytes) for file in found] == [
         (7, None, False, 7),
         (5, 980, True, 7),
     ]
+    assert [words.age(file.age_s) for file in found] == ["2 h", "0 s"]
     assert list_checkpoints(RunLayout(Path("/nonexistent"))) == ()

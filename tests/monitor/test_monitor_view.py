@@ -141,11 +141,25 @@ def test_alerts_of_the_trainer_and_of_the_monitor_are_told_once():
     assert "full in 3 h 00 min (low)" in plain.page(seen(make_status(disk=low)))
 
 
-def test_elo_falls_are_told_only_when_three_ratings_say_so():
-    rising = {"elo": curve("elo", 1000, 1100, 1090, 1200, 1180, 1210)}
-    assert seen(make_status(), curves=rising).alerts == ()
-    falling = {"elo": curve("elo", 1000, 1300, 1290, 1260, 1220)}
-    assert "80 under its best" in seen(make_status(), curves=falling).alerts[0].message
+def rated(*elos: float, half: float = 20.0) -> dict[str, Curve]:
+    ends = {"elo": 0.0, "elo_low": -half, "elo_high": half}
+    return {name: curve(name, *(elo + off for elo in elos), step=5) for name, off in ends.items()}
+
+
+def test_a_fall_of_elo_is_told_when_the_intervals_part_and_until_they_meet_again():
+    def told(curves: dict[str, Curve]) -> tuple[str, ...]:
+        return tuple(alert.message for alert in seen(make_status(), curves=curves).alerts)
+
+    assert told(rated(1000, 1300, 1290, 1280, 1261)) == ()
+    fallen = "Elo is falling: 1259 (at most 1279) after 1300 (at least 1280)"
+    assert told(rated(1000, 1300, 1290, 1259)) == (fallen,)
+    assert told(rated(1000, 1300, 1290, 1259, 1262)) == ()
+
+
+def test_ratings_without_an_interval_or_with_a_wide_one_are_no_fall():
+    assert seen(make_status(), curves={"elo": curve("elo", 1300, 900)}).alerts == ()
+    assert seen(make_status(), curves=rated(1300, 900, half=300)).alerts == ()
+    assert seen(make_status(), curves=rated(1300)).alerts == ()
 
 
 def test_a_plain_loop_shows_its_own_metrics_and_nothing_of_blob():

@@ -19,8 +19,9 @@ PART_BYTES: Final = 1 << 18
 """Read at a time: 4 MiB of rows, decoded, left the process 14 MiB larger for good."""
 PARTS: Final = 16
 """Parts a look takes in: a long history is caught up with in few looks, each of them short."""
-RECENT_BYTES: Final = 1 << 16
-"""Enough rows for the pace of the last iterations, where nobody looks at charts."""
+RECENT_BYTES: Final = 1 << 18
+"""Some hundred rows, in a few milliseconds: enough for the pace and for the ratings to compare,
+where nobody looks at charts."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ FIRST_LINE: Final = f"# HELP {PREFIX}"
 """How every file of these gauges begins."""
 MOST_OWN: Final = 200
 """A foreign run may log thousands of metrics; each would be a series in a data base."""
+MOST_ALERTS: Final = 20
 STATES: Final = (
     *("waiting", "starting", "running", "pausing", "paused", "finished", "failed"),
     *("waiting for disk", "stalled", "dead", "no contact", "unreadable"),
@@ -36,6 +37,7 @@ _HELP: Final = {
     "status_age_seconds": "Since the trainer last wrote its status, as far as it was watched.",
     "info": "Always 1; the labels tell what a number cannot.",
     "alerts": "Alerts of the run, by level.",
+    "alert": "1 for every alert that the run has now.",
     "pid": "Process of the trainer on its host.",
     "seq": "Counts the writes of the status.",
     "iteration": "The running iteration, from 1; 0 before the first.",
@@ -126,6 +128,8 @@ def _vitals(view: View, now: float) -> Iterator[_Sample]:
     for level in ("warning", "error"):
         count = sum(alert.level == level for alert in view.alerts)
         yield _Sample("alerts", count, {"level": level})
+    for kind in itertools.islice(dict.fromkeys(alert.kind for alert in view.alerts), MOST_ALERTS):
+        yield _Sample("alert", 1, {"kind": kind})
 
 
 def _course(view: View) -> Iterator[_Sample]:

@@ -211,9 +211,9 @@ def checkpoints(frame: Frame) -> list[Line]:
         here = "resumes here" if file.name == view.resumes_from else ""
         lines.append(
             (
-                Span(f"{file.iteration:>4}  ", "strong"),
+                Span(f"{file.iteration:>4} ", "strong"),
                 Span(f"{rated:<9}"),
-                Span(f"{words.size(file.bytes):>8}  ", "dim"),
+                Span(f"{words.size(file.bytes):>7} {words.age(file.age_s):>6}  ", "dim"),
                 Span(f"{'kept' if file.permanent else '':<5}", "dim"),
                 Span(here, "good"),
             )

@@ -111,24 +111,29 @@ class Source:
 
 def list_checkpoints(layout: RunLayout) -> tuple[CheckpointFile, ...]:
     """The checkpoints by their names, newest iteration first; other files are left out."""
-    found = [*_checkpoints_in(layout.permanent, True), *_checkpoints_in(layout.cache, False)]
+    folders, now = ((layout.permanent, True), (layout.cache, False)), time.time()
+    found = [
+        file for folder, permanent in folders for file in _checkpoints_in(folder, permanent, now)
+    ]
     return tuple(sorted(found, key=lambda file: (-file.iteration, file.name)))
 
 
-def _checkpoints_in(folder: Path, permanent: bool) -> list[CheckpointFile]:
+def _checkpoints_in(folder: Path, permanent: bool, now: float) -> list[CheckpointFile]:
     found = []
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 name = CheckpointName.parse(entry.name)
                 if name is not None and entry.is_file(follow_symlinks=False):
+                    file = entry.stat(follow_symlinks=False)
                     found.append(
                         CheckpointFile(
                             name=entry.name,
                             iteration=name.iteration + 1,
                             elo=name.elo,
-                            bytes=entry.stat(follow_symlinks=False).st_size,
+                            bytes=file.st_size,
                             permanent=permanent,
+                            age_s=max(0.0, now - file.st_mtime),
                         )
                     )
     except OSError:

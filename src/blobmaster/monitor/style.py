@@ -38,7 +38,7 @@ Screen #notices { height: 0; max-height: 7; }
 #left { width: 46; }
 #machine { height: 6; }
 #bottom { height: 8; }
-#checkpoints { width: 46; }
+#checkpoints { width: 51; }
 
 /* Larger screens get air and more lines, smaller ones give up what is least missed. */
 Screen.-tall #progress { height: 9; }

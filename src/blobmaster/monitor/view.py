@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from blobmaster.monitor import words
+from blobmaster.monitor.alerts import ShownAlert, alerts
 from blobmaster.monitor.curves import Curve
 from blobmaster.monitor.liveness import Sighting, Verdict
 from blobmaster.run.status import Disk, LastCheckpoint, Machine, Status, Step
 
 VIEW_SCHEMA: Final = 1
 RECENT_ITERATIONS: Final = 5
-ELO_FALL: Final = 50.0
-"""Points below the best so far, over three ratings in a row, that are no longer chance."""
 UNANSWERED_S: Final = 10.0
 """The trainer looks for a request every second."""
 
@@ -35,6 +34,8 @@ class CheckpointFile:
     elo: int | None
     bytes: int
     permanent: bool
+    age_s: float
+    """Since it was written, by its file's time and the reader's clock: no more than a hint."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,14 +78,6 @@ class Reading:
     log: tuple[LogLine, ...] = ()
     writable: bool = False
     """Whether a request could be left."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShownAlert:
-    """Something that wants a person's attention; `level` is `warning` or `error`."""
-
-    level: str
-    message: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +174,7 @@ def view(reading: Reading, source: Path, asked: Asked | None = None) -> View:
         resumes_from=_resumes_from(status, reading.checkpoints),
         disk=status.disk,
         machine=status.machine,
-        alerts=_alerts(status, verdict, reading.curves),
+        alerts=alerts(status, verdict, reading.curves),
         request=_request(status, verdict, asked, reading.now, left),
         next_command=_clean_or_none(status.resume_command) if ended_here else None,
         curves=reading.curves,
@@ -240,41 +233,6 @@ def _resumes_from(status: Status, files: Sequence[CheckpointFile]) -> str | None
     if status.last_checkpoint is not None and status.last_checkpoint.name in names:
         return status.last_checkpoint.name
     return names[0] if names else None
-
-
-def _alerts(
-    status: Status, verdict: Verdict, curves: Mapping[str, Curve]
-) -> tuple[ShownAlert, ...]:
-    found = [
-        ShownAlert(
-            level="error" if alert.level == "error" else "warning",
-            message=words.clean(alert.message),
-        )
-        for alert in status.alerts
-    ]
-    if verdict.state in ("stalled", "dead"):
-        found.insert(0, ShownAlert(level="error", message=words.clean(verdict.why)))
-    low_disk_said = any("disk" in alert.kind for alert in status.alerts)
-    if status.disk is not None and status.disk.low and not low_disk_said:
-        free = words.size(status.disk.free_bytes)
-        found.append(ShownAlert(level="warning", message=f"the disk is nearly full: {free} left"))
-    fall = _elo_fall(curves.get("elo"))
-    if fall is not None:
-        found.append(ShownAlert(level="warning", message=fall))
-    return tuple(found)
-
-
-def _elo_fall(curve: Curve | None) -> str | None:
-    """A sentence where the last three ratings fell, to well under the best; a row repeats one."""
-    if curve is None:
-        return None
-    ratings = [value for _, value in curve.points]
-    changes = [ratings[0]] + [b for a, b in itertools.pairwise(ratings) if a != b]
-    newest, best = changes[-4:], max(changes)
-    falling = len(newest) == 4 and newest == sorted(newest, reverse=True)
-    if not falling or best - newest[-1] < ELO_FALL:
-        return None
-    return f"Elo is falling: {newest[-1]:.0f}, {best - newest[-1]:.0f} under its best"
 
 
 def _request(

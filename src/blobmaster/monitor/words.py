@@ -42,6 +42,14 @@ def duration(seconds: float | None) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
+def age(seconds: float) -> str:
+    """How long ago, in the one unit that matters: `34 s`, `12 min`, `2 h`, `3 d`."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def hours(value: float | None) -> str:
     """A duration given in hours."""
     return UNKNOWN if value is None else duration(value * 3600)

@@ -1,0 +1,80 @@
+"""What wants a person's attention: the trainer's alerts, and what the monitor sees by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from blobmaster.monitor import words
+from blobmaster.monitor.curves import Curve
+from blobmaster.monitor.liveness import Verdict
+from blobmaster.run.machine import LOW_ALERT
+from blobmaster.run.status import Status
+
+ELO_FALLING: Final = "elo-falling"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownAlert:
+    """Something that wants a person's attention."""
+
+    kind: str
+    """The trainer's word (`disk-low`, `save-failed`), or `stalled`, `dead`, `elo-falling`."""
+    level: str
+    """`warning` or `error`."""
+    message: str
+
+
+def alerts(status: Status, verdict: Verdict, curves: Mapping[str, Curve]) -> tuple[ShownAlert, ...]:
+    """All there are, each told once, the worst first."""
+    found = [
+        ShownAlert(
+            kind=words.clean(alert.kind, 40),
+            level="error" if alert.level == "error" else "warning",
+            message=words.clean(alert.message),
+        )
+        for alert in status.alerts
+    ]
+    if verdict.state in ("stalled", "dead"):
+        why = words.clean(verdict.why)
+        found.insert(0, ShownAlert(kind=verdict.state, level="error", message=why))
+    low_disk_said = any("disk" in alert.kind for alert in status.alerts)
+    if status.disk is not None and status.disk.low and not low_disk_said:
+        free = f"the disk is nearly full: {words.size(status.disk.free_bytes)} left"
+        found.append(ShownAlert(kind=LOW_ALERT, level="warning", message=free))
+    fall = elo_fall(curves)
+    if fall is not None:
+        found.append(ShownAlert(kind=ELO_FALLING, level="warning", message=fall))
+    return tuple(found)
+
+
+def elo_fall(curves: Mapping[str, Curve]) -> str | None:
+    """A sentence where the newest rating is under an earlier one by more than chance explains.
+
+    That is where its 95 % interval lies wholly below an earlier rating's. Ratings without an
+    interval prove nothing.
+    """
+    ratings = _ratings(curves)
+    if len(ratings) < 2:
+        return None
+    *earlier, (_, newest, newest_high) = ratings
+    best_low, best = max((low, elo) for low, elo, _ in earlier)
+    if newest_high >= best_low:
+        return None
+    return (
+        f"Elo is falling: {newest:.0f} (at most {newest_high:.0f}) after {best:.0f} "
+        f"(at least {best_low:.0f})"
+    )
+
+
+def _ratings(curves: Mapping[str, Curve]) -> list[tuple[float, float, float]]:
+    """(low, Elo, high) of every rated iteration, oldest first."""
+    if not {"elo", "elo_low", "elo_high"} <= curves.keys():
+        return []
+    low, high = dict(curves["elo_low"].points), dict(curves["elo_high"].points)
+    return [
+        (low[iteration], elo, high[iteration])
+        for iteration, elo in curves["elo"].points
+        if iteration in low and iteration in high
+    ]
