@@ -18,7 +18,7 @@ from blobmaster.game.records import (
     replay_out,
     replay_to,
 )
-from blobmaster.game.rules import STATE, legal_count
+from blobmaster.game.rules import STATE, STRANGERS, legal_count
 
 
 def policies_of(round_: RandomRound, seed: int) -> list[list[int]]:
@@ -30,7 +30,7 @@ def policies_of(round_: RandomRound, seed: int) -> list[list[int]]:
 def record_of(round_: RandomRound, policies: list[list[int]]) -> np.ndarray:
     """The record as the module's first lines describe it."""
     players, cards = round_.states[0, :2].tolist()
-    header = [players, cards, round_.trump, round_.dealer]
+    header = [players, cards, round_.trump, round_.dealer, 0]
     hands = round_.deck[: players * cards].tolist()
     entries = header + hands + round_.actions.tolist() + [*chain(*policies)]
     return np.array(entries, np.uint8)
@@ -54,6 +54,19 @@ def test_each_decision_is_replayed_exactly_and_its_policy_found(players, cards):
     assert offset + len(policy) == len(record)
     replay_out(record, state)
     assert (state == round_.end).all()
+
+
+def test_a_record_says_who_the_strangers_are():
+    round_ = RandomRound(11, 4, 3)
+    record = record_of(round_, policies_of(round_, 0)).astype(np.int64)
+    record[4] = 0b1010
+    state = np.empty(STATE, np.int64)
+    replay_to(record, 2, state)
+    assert state[STRANGERS] == 0b1010
+    state[STRANGERS] = 0
+    assert (state == round_.choices[2]).all()
+    replay_out(record, state)
+    assert state[STRANGERS] == 0b1010
 
 
 def test_a_decision_beyond_the_last_is_an_error_and_reads_no_foreign_memory():

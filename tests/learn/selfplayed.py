@@ -12,7 +12,7 @@ from positions import legal_of
 from blobmaster.game.records import Rounds, replay_out, replay_to
 from blobmaster.game.rules import PLAYERS, SEAT, STATE, TRICKS
 from blobmaster.play.block import play_block
-from blobmaster.play.deals import deal
+from blobmaster.play.deals import deal, seat_strangers
 from blobmaster.play.settings import RoundMix, SelfPlaySettings
 from blobmaster.randomness import generator
 from blobmaster.search.settings import SearchSettings
@@ -35,12 +35,22 @@ def telling_rounds() -> Rounds:
     return _played(300, 1, mix, SearchSettings(worlds=2, simulations=80, exploration=0.3))
 
 
-def _played(rounds: int, seed: int, mix: RoundMix, search: SearchSettings) -> Rounds:
+@cache
+def strange_rounds() -> Rounds:
+    """Rounds in which some seats play at random."""
+    return _played(40, 1, MIX, SearchSettings(worlds=1, simulations=8), stranger_rounds=0.5)
+
+
+def _played(
+    rounds: int, seed: int, mix: RoundMix, search: SearchSettings, stranger_rounds: float = 0.0
+) -> Rounds:
+    draws = generator(seed, "rounds to learn from")
+    settings = SelfPlaySettings(slots=32, stranger_rounds=stranger_rounds)
     found = play_block(
         UniformEvaluator(),
-        deal(mix, rounds, generator(seed, "rounds to learn from")),
+        seat_strangers(deal(mix, rounds, draws), settings, draws),
         search,
-        SelfPlaySettings(slots=32),
+        settings,
         abandon=lambda: False,
         on_rounds=lambda _: None,
     )
@@ -68,7 +78,7 @@ def decisions_of(rounds: Rounds) -> list[Decision]:
             offset = replay_to(entries, decision, state)
             legal = legal_of(state)
             policy = entries[offset : offset + len(legal)]
-            shares = dict(zip(legal, (policy / policy.sum()).tolist(), strict=True))
+            shares = dict(zip(legal, (policy / max(policy.sum(), 1)).tolist(), strict=True))
             players, me = int(state[PLAYERS]), int(state[SEAT])
             tricks = [int(end[TRICKS + (me + n) % players]) for n in range(players)]
             found.append(Decision(state, shares, tricks))

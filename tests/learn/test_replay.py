@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
-from selfplayed import decisions_of, selfplayed
+from selfplayed import decisions_of, selfplayed, strange_rounds
 
 from blobmaster.game.cards import MAX_PLAYERS, SUITS
 from blobmaster.game.records import Rounds
-from blobmaster.game.rules import FIRST_BID, PLAYERS, ROUND, SEAT, TRICKS
+from blobmaster.game.rules import FIRST_BID, PLAYERS, ROUND, SEAT, STRANGERS, TRICKS
 from blobmaster.learn.replay import ABSENT, Batch, ReplayWindow, new_batch
 from blobmaster.learn.settings import LearnSettings
-from blobmaster.net.observation import FEATURES, encode
+from blobmaster.net.observation import WHOLE_FEATURES, encode_whole
 from blobmaster.randomness import generator
 
 
@@ -42,9 +42,9 @@ def test_a_batch_holds_the_records_decisions_and_their_targets(tau):
     assert max(chosen) > 0.9 * len(decisions)
     for i, number in enumerate(chosen):
         state, shares, tricks = decisions[number]
-        row, slots = np.empty(FEATURES, np.float32), np.empty(SUITS, np.int64)
-        encode(state, row, slots)
-        assert np.array_equal(batch.observations[i], row)
+        row, slots = np.empty(WHOLE_FEATURES, np.float32), np.empty(SUITS, np.int64)
+        encode_whole(state, row, slots)
+        assert np.array_equal(batch.wholes[i], row)
         outputs = {a: a if a >= FIRST_BID else 13 * slots[a // 13] + a % 13 for a in shares}
         assert batch.legal[i].nonzero()[0].tolist() == sorted(outputs.values())
         powers = {action: share ** (1 / tau) for action, share in shares.items()}
@@ -71,6 +71,18 @@ def test_targets_sum_to_one_however_much_they_are_sharpened(tau):
     assert (batch.policy >= 0).all()
 
 
+def test_where_a_stranger_chose_there_is_no_policy_to_learn():
+    rounds = strange_rounds()
+    window = ReplayWindow(10**6)
+    window.add(rounds)
+    decisions = decisions_of(rounds)
+    batch, chosen = drawn(window, 400, 0.7)
+    strange = [bool(decisions[n].state[STRANGERS] >> decisions[n].state[SEAT] & 1) for n in chosen]
+    assert 0 < sum(strange) < 400
+    assert batch.policy.sum(axis=1) == pytest.approx([1.0 - s for s in strange], abs=1e-5)
+    assert batch.wholes[:, -MAX_PLAYERS:].any()  # the critic is told
+
+
 def test_sharpening_falls_in_a_line_and_stays():
     settings = LearnSettings()
     assert [settings.tau(iteration) for iteration in (0, 50, 100, 200, 201, 10_000)] == (
@@ -84,7 +96,7 @@ def test_every_decision_is_drawn_as_often():
     decisions = decisions_of(selfplayed().newest(3))
     batch, chosen = drawn(window, 40 * len(decisions))
     assert chisquare(np.bincount(chosen, minlength=len(decisions))).pvalue > 1e-3
-    assert len(np.unique(batch.observations, axis=0)) == len(decisions)
+    assert len(np.unique(batch.wholes, axis=0)) == len(decisions)
 
 
 def test_an_empty_window_says_so():

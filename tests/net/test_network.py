@@ -11,8 +11,14 @@ from blobmaster.game.cards import MAX_PLAYERS, SUITS
 from blobmaster.game.rules import MAX_LEGAL, SEAT
 from blobmaster.net.inference import NetworkEvaluator, choose_device
 from blobmaster.net.model import new_network, parameter_count
-from blobmaster.net.observation import FEATURES, encode
-from blobmaster.net.prediction import OUTPUTS, decode
+from blobmaster.net.observation import FEATURES, WHOLE_FEATURES, encode, encode_whole
+from blobmaster.net.prediction import (
+    ACTION_COUNT,
+    ACTOR_OUTPUTS,
+    CRITIC_OUTPUTS,
+    decode_priors,
+    decode_values,
+)
 from blobmaster.net.settings import NetworkSettings
 
 SMALL = NetworkSettings(width=32, blocks=2)
@@ -54,39 +60,60 @@ def test_an_untrained_networks_priors_are_near_uniform():
 
 def test_a_networks_rows_do_not_mix():
     network = new_network(SMALL, 1)
-    rows = torch.rand(7, FEATURES)
-    assert network(rows).shape == (7, OUTPUTS)
-    torch.testing.assert_close(network(rows)[3:4], network(rows[3:4]))
+    rows = torch.rand(7, WHOLE_FEATURES)
+    acted, judged = network(rows)
+    assert acted.shape == (7, ACTOR_OUTPUTS)
+    assert judged.shape == (7, CRITIC_OUTPUTS)
+    for found, alone in zip((acted, judged), network(rows[3:4]), strict=True):
+        torch.testing.assert_close(found[3:4], alone)
+
+
+def test_the_actor_sees_the_observation_alone():
+    network = new_network(SMALL, 1)
+    rows = torch.rand(7, WHOLE_FEATURES)
+    other = rows.clone()
+    other[:, FEATURES:] = torch.rand(7, WHOLE_FEATURES - FEATURES)
+    assert torch.equal(network(rows)[0], network(other)[0])
+    assert not torch.equal(network(rows)[1], network(other)[1])
 
 
 @pytest.mark.parametrize(("players", "cards"), [(3, 17), (4, 7), (8, 6)])
-def test_an_evaluator_answers_for_each_state_and_sees_nothing_hidden(players, cards):
+def test_an_evaluator_answers_for_each_state_and_the_actor_sees_nothing_hidden(players, cards):
     states = RandomRound(31, players, cards).choices
     evaluator = NetworkEvaluator(new_network(SMALL, 1), len(states), CPU)
     priors, values = (array.copy() for array in evaluator.evaluate(states))
+    views = evaluator.views(states)[1].copy()
     assert np.isfinite(priors).all()
     assert priors.sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert (values[:, :players] > 0).any()
     assert 0 <= values.min() <= values.max() <= 1
     others = np.array([exchange_hidden(state, state[SEAT], 5) for state in states])
-    again = evaluator.evaluate(others)
-    assert np.array_equal(priors, again[0])
-    assert np.array_equal(values, again[1])
+    assert np.array_equal(priors, evaluator.priors(others))
+    assert np.array_equal(views, evaluator.views(others)[1])
+    assert not np.array_equal(values, evaluator.values(others))
 
 
 def test_an_evaluation_is_encode_then_the_network_then_decode():
     states = RandomRound(33, 5, 6).choices
     network = new_network(SMALL, 2)
-    priors, values = NetworkEvaluator(network, len(states) + 3, CPU).evaluate(states)
+    evaluator = NetworkEvaluator(network, len(states) + 3, CPU)
+    priors, values = (array.copy() for array in evaluator.evaluate(states))
+    _, views = evaluator.views(states)
     for i, state in enumerate(states):
-        row, slots = np.empty(FEATURES, np.float32), np.empty(SUITS, np.int64)
-        encode(state, row, slots)
+        row, slots = np.empty(WHOLE_FEATURES, np.float32), np.empty(SUITS, np.int64)
+        encode_whole(state, row, slots)
+        view = np.empty(FEATURES, np.float32)
+        encode(state, view, slots)
         with torch.inference_mode():
-            output = network(torch.from_numpy(row)[None]).numpy()[0]
+            acted = network.actor(torch.from_numpy(view)[None]).numpy()[0]
+            judged = network.critic(torch.from_numpy(row)[None]).numpy()[0]
         prior, value = np.empty(MAX_LEGAL, np.float32), np.empty(MAX_PLAYERS, np.float32)
-        decode(state, slots, output, np.empty(MAX_LEGAL, np.int64), prior, value)
+        decode_priors(state, slots, acted, np.empty(MAX_LEGAL, np.int64), prior)
         assert priors[i] == pytest.approx(prior, abs=1e-6)
+        decode_values(state, judged, value)
         assert values[i] == pytest.approx(value, abs=1e-6)
+        decode_values(state, acted[ACTION_COUNT:], value)
+        assert views[i] == pytest.approx(value, abs=1e-6)
 
 
 def test_a_small_batch_after_a_large_one_answers_for_its_own_rows():

@@ -22,14 +22,28 @@ from blobmaster.game.rules import (
     ROUND,
     SEAT,
     SEEN,
+    STRANGERS,
     TRICKS,
     TRUMP,
     VOIDS,
     apply,
     new_round,
 )
-from blobmaster.net.observation import FEATURES, INDEX, encode_rows
-from blobmaster.net.prediction import OUTPUTS, TRICK_COUNTS, decode_rows
+from blobmaster.net.observation import (
+    DEAL_FEATURES,
+    DEAL_INDEX,
+    FEATURES,
+    INDEX,
+    WHOLE_FEATURES,
+    encode_rows,
+    encode_whole_rows,
+)
+from blobmaster.net.prediction import (
+    ACTOR_OUTPUTS,
+    TRICK_COUNTS,
+    decode_prior_rows,
+    decode_value_rows,
+)
 
 SOME_SIZES = [(3, 3), (3, 17), (4, 7), (5, 7), (6, 4), (8, 6), (7, 1)]
 
@@ -46,21 +60,59 @@ def decoded(states: np.ndarray, outputs: np.ndarray) -> tuple[np.ndarray, np.nda
     """Priors and values; the buffers begin with rubbish."""
     priors = np.full((len(states), MAX_LEGAL), 9, np.float32)
     values = np.full((len(states), MAX_PLAYERS), 9, np.float32)
-    decode_rows(states, encoded(states)[1], outputs, priors, values)
+    decode_prior_rows(states, encoded(states)[1], outputs, priors)
+    decode_value_rows(states, outputs[:, ACTION_COUNT:], values)
     return priors, values
 
 
 def some_outputs(count: int, scale: float = 3.0) -> np.ndarray:
-    return np.random.default_rng(1).normal(0, scale, (count, OUTPUTS)).astype(np.float32)
+    return np.random.default_rng(1).normal(0, scale, (count, ACTOR_OUTPUTS)).astype(np.float32)
 
 
-def test_the_index_table_has_no_gap_and_no_overlap():
+@pytest.mark.parametrize(("table", "width"), [(INDEX, FEATURES), (DEAL_INDEX, DEAL_FEATURES)])
+def test_an_index_table_has_no_gap_and_no_overlap(table, width):
     end = 0
-    for part in INDEX.values():
+    for part in table.values():
         assert part.start == end
         assert part.stop > end
         end = part.stop
-    assert end == FEATURES
+    assert end == width
+
+
+def whole(states: np.ndarray) -> np.ndarray:
+    """Rows `[states, WHOLE_FEATURES]`; the buffer begins with rubbish."""
+    rows = np.full((len(states), WHOLE_FEATURES), 9, np.float32)
+    encode_whole_rows(states, rows, np.full((len(states), SUITS), 9))
+    return rows
+
+
+@pytest.mark.parametrize(("players", "cards"), SOME_SIZES)
+def test_the_critic_sees_the_observation_every_hand_and_the_strangers(players, cards):
+    states = RandomRound(27, players, cards).states
+    states[:, STRANGERS] = np.arange(len(states)) % (1 << players)
+    rows = whole(states)
+    views, slots = encoded(states)
+    assert np.array_equal(rows[:, :FEATURES], views)
+    for state, row, slot in zip(states, rows[:, FEATURES:], slots, strict=True):
+        hands = row[DEAL_INDEX["hands"]].reshape(MAX_PLAYERS - 1, 52)
+        for relative in range(1, MAX_PLAYERS):
+            shown = set(hands[relative - 1].nonzero()[0].tolist())
+            held = 0
+            if relative < players:
+                held = int(state[HANDS + (state[SEAT] + relative) % players])
+            assert shown == {13 * slot[c // 13] + c % 13 for c in range(52) if held >> c & 1}
+        strange = row[DEAL_INDEX["strangers"]].tolist()
+        assert strange == [
+            seat < players and int(state[STRANGERS]) >> ((state[SEAT] + seat) % players) & 1
+            for seat in range(MAX_PLAYERS)
+        ]
+
+
+def test_no_feature_of_an_observation_tells_a_stranger():
+    states = RandomRound(28, 5, 6).states
+    rows = encoded(states)[0]
+    states[:, STRANGERS] = 0b10110
+    assert np.array_equal(encoded(states)[0], rows)
 
 
 @pytest.mark.parametrize(("players", "cards"), SIZES)

@@ -73,7 +73,9 @@ def test_a_round_is_the_same_whatever_other_rounds_are_played_beside_it():
     deals = deals_of(4, 5, 30)
     whole = play([HeuristicAgent(), RandomAgent()], [0, 1, 1, 1], deals)
     for part in (slice(0, 1), slice(7, 20)):
-        some = type(deals)(deals.plan[part], deals.deck[part], deals.streams[part])
+        some = type(deals)(
+            deals.plan[part], deals.deck[part], deals.streams[part], deals.strangers[part]
+        )
         alone = play([HeuristicAgent(), RandomAgent()], [0, 1, 1, 1], some)
         assert (alone.points == whole.points[part]).all()
 

@@ -21,9 +21,10 @@ from blobmaster.game.rules import (
     new_round,
     points,
 )
-from blobmaster.play.block import draw_edge, play_block
+from blobmaster.play.block import play_block
 from blobmaster.play.deals import Deals, deal
 from blobmaster.play.settings import RoundMix, SelfPlaySettings
+from blobmaster.play.slots import draw_edge
 from blobmaster.randomness import generator, stream
 from blobmaster.search.search import (
     advance,
@@ -66,7 +67,7 @@ def decisions_of(rounds: Rounds):
     """Each decision: its state, its policy's bytes, and the action that was taken."""
     for record, decisions in zip(rounds, rounds.decisions, strict=True):
         entries = record.astype(np.int64)
-        first_action = 4 + entries[0] * entries[1]
+        first_action = 5 + entries[0] * entries[1]
         for decision in range(decisions):
             state = np.empty(STATE, np.int64)
             offset = replay_to(entries, decision, state)
@@ -81,11 +82,11 @@ def test_records_are_legal_rounds_of_the_deals_in_their_order():
     for record, decisions, (players, cards, trump, dealer), deck in zip(
         rounds, rounds.decisions, deals.plan.tolist(), deals.deck, strict=True
     ):
-        assert record[:4].tolist() == [players, cards, trump, dealer]
+        assert record[:5].tolist() == [players, cards, trump, dealer, 0]
         hands = deck[: players * cards].reshape(players, cards)
-        assert record[4 : 4 + hands.size].tolist() == hands.ravel().tolist()
+        assert record[5 : 5 + hands.size].tolist() == hands.ravel().tolist()
         state = new_round(players, cards, trump, dealer, hands)
-        actions = record[4 + hands.size :][: players * (cards + 1)].tolist()
+        actions = record[5 + hands.size :][: players * (cards + 1)].tolist()
         assert mask_of(actions[players:]) == mask_of(hands.ravel())  # every card is played
         policy_bytes = choices = 0
         for action in actions:
@@ -95,7 +96,7 @@ def test_records_are_legal_rounds_of_the_deals_in_their_order():
             policy_bytes += len(legal) * (len(legal) > 1)
             state = played(state, action)
         assert is_over(state)
-        assert len(record) == 4 + hands.size + len(actions) + policy_bytes
+        assert len(record) == 5 + hands.size + len(actions) + policy_bytes
         assert choices == decisions
         end = np.empty(STATE, np.int64)
         replay_out(record.astype(np.int64), end)
@@ -152,7 +153,7 @@ def plain_round(deals: Deals, number: int, settings: SelfPlaySettings) -> list[l
                 share = (len(actions) - players) / (players * cards - 1)
                 first, last = settings.play_temperature, settings.last_temperature
                 temperature = first + share * (last - first)
-            edge = draw_edge(visits, len(legal), temperature, draws)
+            edge = draw_edge(visits / total, len(legal), temperature, draws)
             action = int(root_action(search, 0, edge))
         actions.append(action)
         state = played(state, action)
@@ -170,7 +171,7 @@ def test_a_block_plays_each_round_as_if_it_were_played_alone_by_the_book(mix, ro
     )
     for number, record in enumerate(played_rounds):
         players, cards = deals.plan[number, :2].tolist()
-        start = 4 + players * cards
+        start = 5 + players * cards
         end = start + players * (cards + 1)
         actions, policies = plain_round(deals, number, settings)
         assert record[start:end].tolist() == actions
@@ -232,7 +233,7 @@ def test_an_abandoned_block_gives_nothing_and_stops_at_once(steps):
 def test_edges_are_drawn_by_visits_to_the_power_of_one_over_the_temperature(temperature):
     visits = np.array([3, 0, 12, 5, 1, 99])  # the last is beyond the count
     draws = stream(3, "edges")
-    drawn = [draw_edge(visits, 5, temperature, draws) for _ in range(30_000)]
+    drawn = [draw_edge(visits / 21, 5, temperature, draws) for _ in range(30_000)]
     expected = visits[:5] ** (1 / temperature)
     counts = np.bincount(drawn, minlength=5)
     assert counts[1] == 0
@@ -244,11 +245,11 @@ def test_edges_are_drawn_by_visits_to_the_power_of_one_over_the_temperature(temp
 @pytest.mark.parametrize("temperature", [0.0, 1e-9, 1e-300])
 @pytest.mark.parametrize(("visits", "best"), [([1, 2, 3], 2), ([4096, 4095, 1], 0), ([0, 7, 0], 1)])
 def test_no_temperature_is_too_low(temperature, visits, best):
-    assert draw_edge(np.array(visits), 3, temperature, stream(3, "edges")) == best
+    assert draw_edge(np.array(visits, float), 3, temperature, stream(3, "edges")) == best
 
 
 def test_of_equally_visited_edges_the_first_is_taken_at_temperature_zero():
-    assert draw_edge(np.array([2, 5, 5]), 3, 0.0, stream(3, "edges")) == 1
+    assert draw_edge(np.array([2.0, 5.0, 5.0]), 3, 0.0, stream(3, "edges")) == 1
 
 
 def test_rounds_of_every_size_are_played():

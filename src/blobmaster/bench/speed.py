@@ -28,7 +28,7 @@ from blobmaster.learn.learner import Learner, losses
 from blobmaster.learn.replay import ReplayWindow, new_batch
 from blobmaster.loop import default_workers, resolved
 from blobmaster.net.inference import NetworkEvaluator
-from blobmaster.net.model import BlobNetwork, new_network
+from blobmaster.net.model import BlobNetwork, ResidualMLP, new_network
 from blobmaster.net.observation import FEATURES
 from blobmaster.play.deals import deal
 from blobmaster.play.pool import LocalPool
@@ -63,10 +63,10 @@ class _MeteredEvaluator(NetworkEvaluator):
         super().__init__(network, rows, device)
         self._meter = meter
 
-    def _forward(self, count: int) -> npt.NDArray[np.float32]:
+    def _forward(self, part: ResidualMLP, rows: torch.Tensor) -> npt.NDArray[np.float32]:
         began = time.perf_counter()
-        outputs = super()._forward(count)
-        self._meter.add(count, time.perf_counter() - began)
+        outputs = super()._forward(part, rows)
+        self._meter.add(len(rows), time.perf_counter() - began)
         return outputs
 
 
@@ -166,9 +166,9 @@ def _bare_step(network: BlobNetwork, window: ReplayWindow, size: int) -> Callabl
     optimizer = torch.optim.AdamW(network.parameters(), fused=True)
 
     def step() -> None:
-        policy_loss, value_loss = losses(network, *tensors)
+        policy, value, view = losses(network, *tensors)
         optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(policy_loss + value_loss)
+        torch.autograd.backward(policy + value + view)
         optimizer.step()
 
     return step

@@ -3,10 +3,10 @@
 A record is what replay keeps and what a block of self-play returns: a few bytes a decision.
 Observations are made again from it when they are needed. Rounds are packed one after another:
 
-    players, cards, trump, dealer | hands, seat by seat | actions | policies
+    players, cards, trump, dealer, strangers | hands, seat by seat | actions | policies
 
 each one byte an entry. A policy is written at real choices alone: one byte a legal action, in
-`legal_actions` order, its share of the root's visits in 255ths.
+`legal_actions` order, what an improved policy gives it in 255ths; all are 0 where a stranger chose.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy.typing as npt
 from blobmaster.game.cards import MAX_CARDS, MIN_PLAYERS
 from blobmaster.game.rules import (
     MAX_LEGAL,
+    STRANGERS,
     State,
     apply,
     deal_into,
@@ -29,7 +30,7 @@ from blobmaster.game.rules import (
 )
 from blobmaster.kernels import kernel
 
-HEADER = 4
+HEADER = 5
 FULL_SHARE = 255
 """The byte of a policy that is certain."""
 
@@ -110,6 +111,7 @@ def open_record(record: npt.NDArray[np.int64], state: State) -> int:
     """Deal a record's round into `state`; return the offset of its first action."""
     players, cards = record[0], record[1]
     deal_into(state, players, cards, record[2], record[3], record[HEADER:])
+    state[STRANGERS] = record[4]
     return HEADER + players * cards
 
 

@@ -15,6 +15,7 @@ A round's state is one int64 row; many rounds are `[rounds, STATE]`. Its fields,
 | `BEST`     | the card that wins the current trick so far, -1 before the lead     |
 | `WINNER`   | the seat that played it                                             |
 | `SEEN`     | mask of all cards played in the round, those on the table included  |
+| `STRANGERS` | mask of seats that self-play gave to random players; no seat knows it |
 | `HANDS`    | 8 masks: the cards each seat holds                                  |
 | `BIDS`     | 8 bids, -1 before a seat has bid                                    |
 | `TRICKS`   | 8 counts of tricks taken                                            |
@@ -41,7 +42,8 @@ from blobmaster.game.cards import (
 from blobmaster.kernels import kernel, lowest_bit, popcount
 
 PLAYERS, ROUND, TRUMP, DEALER, SEAT, ACTIONS, LEADER, IN_TRICK, BEST, WINNER, SEEN = range(11)
-HANDS = 11
+STRANGERS = 11
+HANDS = 12
 BIDS = HANDS + MAX_PLAYERS
 TRICKS = BIDS + MAX_PLAYERS
 TABLE = TRICKS + MAX_PLAYERS

@@ -105,8 +105,8 @@ class Learner:
 
     def _step(self, batch: Batch) -> tuple[float, float, float]:
         tensors = [torch.from_numpy(array).to(self._device) for array in batch]
-        policy_loss, value_loss = losses(self.network, *tensors)
-        loss = policy_loss + self._settings.value_weight * value_loss
+        policy, value, view = losses(self.network, *tensors)
+        loss = policy + self._settings.value_weight * value + self._settings.view_weight * view
         if not math.isfinite(found := loss.item()):
             raise DivergedError(f"the loss is {found} at step {self._steps}")
         self._optimizer.zero_grad(set_to_none=True)
@@ -114,7 +114,7 @@ class Learner:
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._settings.gradient_norm)
         self._optimizer.step()
         self._update_average()
-        return found, policy_loss.item(), value_loss.item()
+        return found, policy.item(), value.item()
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -147,24 +147,36 @@ class Learner:
         self._steps = state["steps"]
 
 
+class StepLosses(NamedTuple):
+    """Cross-entropies of one batch."""
+
+    policy: Tensor
+    """Of the actor's policy, over the decisions that have one to learn from."""
+    value: Tensor
+    """Of the critic's trick distributions, over the seats in play."""
+    view: Tensor
+    """The same of the actor's, which sees one hand alone."""
+
+
 def losses(
     network: BlobNetwork,
-    observations: Tensor,
+    wholes: Tensor,
     policy: Tensor,
     legal: Tensor,
     tricks: Tensor,
     possible: Tensor,
-) -> tuple[Tensor, Tensor]:
-    """Cross-entropies of the policy, and of the trick distributions over the seats in play.
-
-    The arguments are a `Batch`'s fields as tensors.
-    """
-    outputs = network(observations)
-    actions = outputs[:, :ACTION_COUNT].masked_fill(~legal, _IMPOSSIBLE)
-    policy_loss = -(policy * actions.log_softmax(dim=1)).sum(dim=1).mean()
-    counts = outputs[:, ACTION_COUNT:].view(-1, MAX_PLAYERS, TRICK_COUNTS)
-    counts = counts.masked_fill(~possible, _IMPOSSIBLE)
-    value_loss = functional.cross_entropy(
-        counts.flatten(0, 1), tricks.flatten(), ignore_index=ABSENT
+) -> StepLosses:
+    """The losses of a `Batch`, whose fields are the arguments as tensors."""
+    acted, judged = network(wholes)
+    actions = acted[:, :ACTION_COUNT].masked_fill(~legal, _IMPOSSIBLE)
+    chosen = policy.sum().clamp(min=1.0)
+    return StepLosses(
+        -(policy * actions.log_softmax(dim=1)).sum() / chosen,
+        _trick_loss(judged, tricks, possible),
+        _trick_loss(acted[:, ACTION_COUNT:], tricks, possible),
     )
-    return policy_loss, value_loss
+
+
+def _trick_loss(logits: Tensor, tricks: Tensor, possible: Tensor) -> Tensor:
+    counts = logits.view(-1, MAX_PLAYERS, TRICK_COUNTS).masked_fill(~possible, _IMPOSSIBLE)
+    return functional.cross_entropy(counts.flatten(0, 1), tricks.flatten(), ignore_index=ABSENT)

@@ -26,7 +26,7 @@ from blobmaster.game.rules import (
     legal_actions,
 )
 from blobmaster.kernels import kernel
-from blobmaster.net.observation import FEATURES, encode
+from blobmaster.net.observation import WHOLE_FEATURES, encode_whole
 from blobmaster.net.prediction import TRICK_COUNTS, action_output, most_tricks
 
 ABSENT = -1
@@ -36,10 +36,11 @@ ABSENT = -1
 class Batch(NamedTuple):
     """Training examples: B decisions with their targets."""
 
-    observations: npt.NDArray[np.float32]
-    """`[B, FEATURES]`."""
+    wholes: npt.NDArray[np.float32]
+    """`[B, WHOLE_FEATURES]`: observations, and the deals beside them."""
     policy: npt.NDArray[np.float32]
-    """`[B, ACTION_COUNT]`: the search's policy in canonical suits, sharpened; rows sum to one."""
+    """`[B, ACTION_COUNT]`: the improved policy in canonical suits, sharpened; rows sum to one, or
+    to zero where a stranger chose."""
     legal: npt.NDArray[np.bool_]
     """`[B, ACTION_COUNT]`: which actions were legal."""
     tricks: npt.NDArray[np.int64]
@@ -51,7 +52,7 @@ class Batch(NamedTuple):
 def new_batch(size: int) -> Batch:
     """An empty batch, to be filled and used again."""
     return Batch(
-        observations=np.zeros((size, FEATURES), np.float32),
+        wholes=np.zeros((size, WHOLE_FEATURES), np.float32),
         policy=np.zeros((size, ACTION_COUNT), np.float32),
         legal=np.zeros((size, ACTION_COUNT), np.bool_),
         tricks=np.zeros((size, MAX_PLAYERS), np.int64),
@@ -90,7 +91,7 @@ class ReplayWindow:
         """
         if self.decisions == 0:
             raise ValueError("nothing to learn from: the replay window is empty")
-        chosen = generator.integers(0, self.decisions, len(batch.observations))
+        chosen = generator.integers(0, self.decisions, len(batch.wholes))
         _fill(self._rounds.data, self._rounds.starts, self._ends, chosen, tau, batch)
 
     def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
@@ -125,11 +126,11 @@ def _fill(
         before = ends[number - 1] if number > 0 else 0
         record = data[starts[number] : starts[number + 1]].astype(np.int64)
         policy = replay_to(record, chosen[i] - before, state)
-        encode(state, batch.observations[i], slots)
+        encode_whole(state, batch.wholes[i], slots)
         count = legal_actions(state, legal)
         batch.policy[i] = 0.0
         batch.legal[i] = False
-        peak = record[policy : policy + count].max()  # its power stays 1, whatever tau is
+        peak = max(record[policy : policy + count].max(), 1)  # its power is 1, whatever tau is
         total = 0.0
         for edge in range(count):
             weight = (record[policy + edge] / peak) ** (1.0 / tau)
@@ -137,8 +138,9 @@ def _fill(
             batch.policy[i, output] = weight
             batch.legal[i, output] = True
             total += weight
-        for edge in range(count):
-            batch.policy[i, action_output(legal[edge], slots)] /= total
+        if total > 0.0:
+            for edge in range(count):
+                batch.policy[i, action_output(legal[edge], slots)] /= total
         observer = state[SEAT]
         batch.possible[i] = False
         for relative in range(state[PLAYERS]):

@@ -29,7 +29,10 @@ class LearnSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Gradients are clipped to this norm."""
 
     value_weight: Annotated[float, Meta(ge=0)] = 1.0
-    """Weight of the trick distributions' loss beside the policy's."""
+    """Weight of the critic's loss beside the policy's."""
+
+    view_weight: Annotated[float, Meta(ge=0)] = 0.25
+    """Weight of the loss of the actor's own trick distributions."""
 
     average_decay: Annotated[float, Meta(ge=0, lt=1)] = 0.999
     """Decay a step of the average of weights that plays."""

@@ -1,4 +1,4 @@
-"""Evaluates states with a network: encode, one forward pass, decode."""
+"""Evaluates states with a network: encode, forward, decode."""
 
 from __future__ import annotations
 
@@ -7,47 +7,80 @@ import numpy.typing as npt
 import torch
 
 from blobmaster.game.cards import MAX_PLAYERS, SUITS
-from blobmaster.game.rules import MAX_LEGAL, State
-from blobmaster.net.model import BlobNetwork
-from blobmaster.net.observation import FEATURES, encode_rows
-from blobmaster.net.prediction import decode_rows
+from blobmaster.game.rules import ACTION_COUNT, MAX_LEGAL, State
+from blobmaster.net.model import BlobNetwork, ResidualMLP
+from blobmaster.net.observation import FEATURES, WHOLE_FEATURES, encode_rows, encode_whole_rows
+from blobmaster.net.prediction import decode_prior_rows, decode_value_rows
+
+Priors = npt.NDArray[np.float32]
+Values = npt.NDArray[np.float32]
 
 
 class NetworkEvaluator:
-    """Priors and values of information sets by one network, in batches of up to `capacity` rows.
+    """Priors by the actor and values by the critic, in batches of up to `capacity` rows.
 
-    It owns its buffers, so each worker thread has its own; the network's weights are shared.
-    Rows start at the buffer's first, 64-byte aligned by torch: a row's result then depends on the
-    batch's size alone, never on where numpy happened to put an array.
+    It owns its buffers, so each worker thread has its own; the network's weights are shared. What
+    a method returns is overwritten by its next call. Rows start at the buffer's first, 64-byte
+    aligned by torch: a row's result then depends on the batch's size alone, never on where numpy
+    happened to put an array.
+
+    All methods raise `ValueError` for more rows than `capacity`, and take `[rows, STATE]`.
     """
 
     def __init__(self, network: BlobNetwork, capacity: int, device: torch.device) -> None:
         self._network = network
         self._device = device
         self._pinned = device.type == "cuda"
-        self._rows = torch.zeros(capacity, FEATURES, pin_memory=self._pinned)
-        self._rows_view = self._rows.numpy()
+        self._views = torch.zeros(capacity, FEATURES, pin_memory=self._pinned)
+        self._wholes = torch.zeros(capacity, WHOLE_FEATURES, pin_memory=self._pinned)
         self._slots = np.zeros((capacity, SUITS), np.int64)
         self._priors = np.zeros((capacity, MAX_LEGAL), np.float32)
         self._values = np.zeros((capacity, MAX_PLAYERS), np.float32)
 
-    def evaluate(self, states: State) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """See `blobmaster.search.search.Evaluator`; the arrays are overwritten by the next call.
+    def evaluate(self, states: State) -> tuple[Priors, Values]:
+        """See `blobmaster.search.search.Evaluator`."""
+        return self.priors(states), self.values(states)
 
-        Raises:
-            ValueError: there are more rows than `capacity`; a kernel would write past the buffers.
-        """
-        count = len(states)
-        if count > len(self._priors):
-            raise ValueError(f"this evaluator has room for {len(self._priors)} rows, not {count}")
-        encode_rows(states, self._rows_view[:count], self._slots[:count])
-        decode_rows(states, self._slots[:count], self._forward(count), self._priors, self._values)
+    def priors(self, states: State) -> Priors:
+        """`[rows, MAX_LEGAL]`, in the order of `legal_actions`, as the acting seat sees it."""
+        priors = self._priors[: self._checked(states)]
+        decode_prior_rows(states, self._slots, self._act(states), priors)
+        return priors
+
+    def values(self, states: State) -> Values:
+        """`[rows, MAX_PLAYERS]`: each seat's expected points over 10 + cards, all hands known."""
+        count = self._checked(states)
+        rows = self._wholes[:count]
+        encode_whole_rows(states, rows.numpy(), self._slots)
+        values = self._values[:count]
+        decode_value_rows(states, self._forward(self._network.critic, rows), values)
+        return values
+
+    def views(self, states: State) -> tuple[Priors, Values]:
+        """Priors, and values as the acting seat's view tells them: for a player's own eyes."""
+        count = self._checked(states)
+        outputs = self._act(states)
+        decode_prior_rows(states, self._slots, outputs, self._priors[:count])
+        decode_value_rows(states, outputs[:, ACTION_COUNT:], self._values[:count])
         return self._priors[:count], self._values[:count]
 
-    def _forward(self, count: int) -> npt.NDArray[np.float32]:
+    def _act(self, states: State) -> npt.NDArray[np.float32]:
+        rows = self._views[: len(states)]
+        encode_rows(states, rows.numpy(), self._slots)
+        return self._forward(self._network.actor, rows)
+
+    def _checked(self, states: State) -> int:
+        # A kernel would write past the buffers.
+        if len(states) > len(self._priors):
+            raise ValueError(
+                f"this evaluator has room for {len(self._priors)} rows, not {len(states)}"
+            )
+        return len(states)
+
+    def _forward(self, part: ResidualMLP, rows: torch.Tensor) -> npt.NDArray[np.float32]:
         with torch.inference_mode():
-            rows = self._rows[:count].to(self._device, non_blocking=self._pinned)
-            outputs: npt.NDArray[np.float32] = self._network(rows).cpu().numpy()
+            there = rows.to(self._device, non_blocking=self._pinned)
+            outputs: npt.NDArray[np.float32] = part(there).cpu().numpy()
         return outputs
 
 

@@ -1,4 +1,4 @@
-"""What a seat may see, as the network's input.
+"""What a seat may see, as the actor's input, and what it may not, as the critic's.
 
 Suits have no names of their own in Blob beyond trump and led suit, so a state is shown to the
 network in canonical suit slots: trump first where there is one, the others ordered by everything
@@ -31,6 +31,7 @@ from blobmaster.game.rules import (
     ROUND,
     SEAT,
     SEEN,
+    STRANGERS,
     TABLE,
     TRICKS,
     TRUMP,
@@ -84,6 +85,16 @@ which are shares of the cards dealt."""
 FEATURES = INDEX["balance"].stop
 """Width of an observation."""
 
+DEAL_INDEX = _lay_out({"hands": (MAX_PLAYERS - 1) * CARDS, "strangers": MAX_PLAYERS})
+"""What the critic sees beside the acting seat's observation, all 0 or 1: the other seats' hands,
+and which seats are held by random players."""
+
+DEAL_FEATURES = DEAL_INDEX["strangers"].stop
+"""Width of that."""
+
+WHOLE_FEATURES = FEATURES + DEAL_FEATURES
+"""Width of the critic's input: an observation, and the deal beside it."""
+
 _SEEN_CARDS = INDEX["seen"].start
 _TABLE = INDEX["table"].start
 _WINNER = INDEX["winner"].start
@@ -101,6 +112,7 @@ _TRICKS = INDEX["tricks"].start
 _NEED = INDEX["need"].start
 _VOIDS = INDEX["voids"].start
 _BALANCE = INDEX["balance"].start
+_STRANGERS = DEAL_INDEX["strangers"].start
 
 Slots = npt.NDArray[np.int64]
 """`[4]`: the canonical slot of each suit."""
@@ -218,3 +230,35 @@ def encode_rows(states: State, rows: npt.NDArray[np.float32], slots: npt.NDArray
     """`encode` for each of `[rows, STATE]`."""
     for i in range(len(states)):
         encode(states[i], rows[i], slots[i])
+
+
+@kernel
+def encode_deal(state: State, row: npt.NDArray[np.float32], slots: Slots) -> None:
+    """Write what the seat to act may not see into `row` (`[DEAL_FEATURES]`).
+
+    `slots` are those that `encode` found for the same state.
+    """
+    observer = state[SEAT]
+    players = state[PLAYERS]
+    row[:] = 0.0
+    for relative in range(1, players):
+        hand = state[HANDS + (observer + relative) % players]
+        _mark_cards(hand, slots, row, (relative - 1) * CARDS)
+    for relative in range(players):
+        row[_STRANGERS + relative] = (state[STRANGERS] >> ((observer + relative) % players)) & 1
+
+
+@kernel
+def encode_whole(state: State, row: npt.NDArray[np.float32], slots: Slots) -> None:
+    """The observation and the deal beside it, in `row` (`[WHOLE_FEATURES]`)."""
+    encode(state, row[:FEATURES], slots)
+    encode_deal(state, row[FEATURES:], slots)
+
+
+@kernel
+def encode_whole_rows(
+    states: State, rows: npt.NDArray[np.float32], slots: npt.NDArray[np.int64]
+) -> None:
+    """`encode_whole` for each of `[rows, STATE]`."""
+    for i in range(len(states)):
+        encode_whole(states[i], rows[i], slots[i])

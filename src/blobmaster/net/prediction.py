@@ -1,4 +1,4 @@
-"""What the network's output says: a prior for each legal action, and a value for each seat."""
+"""What the network's outputs say: a prior for each legal action, and a value for each seat."""
 
 from __future__ import annotations
 
@@ -25,9 +25,15 @@ from blobmaster.net.observation import Slots
 TRICK_COUNTS = MAX_CARDS + 1
 """A seat takes 0 to 17 tricks."""
 
-OUTPUTS = ACTION_COUNT + MAX_PLAYERS * TRICK_COUNTS
-"""Width of the network's output: a logit an action in canonical suits, then for each relative
-seat a logit for each number of tricks it may have taken at the end."""
+TRICK_OUTPUTS = MAX_PLAYERS * TRICK_COUNTS
+"""For each relative seat, a logit for each number of tricks that it may have taken at the end."""
+
+ACTOR_OUTPUTS = ACTION_COUNT + TRICK_OUTPUTS
+"""Width of the actor's output: a logit an action in canonical suits, then the tricks of all seats,
+as far as the acting seat's view tells them."""
+
+CRITIC_OUTPUTS = TRICK_OUTPUTS
+"""Width of the critic's output: the tricks of all seats, all hands known."""
 
 
 @kernel
@@ -48,31 +54,39 @@ def most_tricks(state: State, seat: int) -> int:
 
 
 @kernel
-def decode(
+def decode_priors(
     state: State,
     slots: Slots,
     output: npt.NDArray[np.float32],
     legal: npt.NDArray[np.int64],
     prior: npt.NDArray[np.float32],
-    value: npt.NDArray[np.float32],
 ) -> None:
-    """Turn one output row into the prior of each legal action and the value of each seat.
+    """Turn an actor's output row into the prior of each legal action.
 
-    `prior` (`[MAX_LEGAL]`) follows the order of `legal_actions` and sums to one. `value`
-    (`[MAX_PLAYERS]`, by absolute seat) is the seat's expected points over 10 + cards dealt: from
-    its distribution over the tricks that are still possible, exactly for a seat that has bid; for
-    one that has not, as if it bid what pays best. What lies beyond both in the arrays becomes 0.
+    `prior` (`[MAX_LEGAL]`) follows the order of `legal_actions` and sums to one; what lies beyond
+    becomes 0. `legal` (`[MAX_LEGAL]`) is scratch.
     """
     count = legal_actions(state, legal)
     _softmax_legal(output, slots, legal, count, prior)
+
+
+@kernel
+def decode_values(
+    state: State, tricks: npt.NDArray[np.float32], value: npt.NDArray[np.float32]
+) -> None:
+    """Turn a row of trick logits (`[TRICK_OUTPUTS]`) into the value of each seat.
+
+    `value` (`[MAX_PLAYERS]`, by absolute seat) is the seat's expected points over 10 + cards dealt:
+    from its distribution over the tricks that are still possible, exactly for a seat that has bid;
+    for one that has not, as if it bid what pays best. Seats that are not in play get 0.
+    """
     players = state[PLAYERS]
     scale = 1.0 / (EXACT_BONUS + state[ROUND])
     for seat in range(players):
-        relative = (seat - state[SEAT]) % players
-        start = ACTION_COUNT + relative * TRICK_COUNTS
+        start = (seat - state[SEAT]) % players * TRICK_COUNTS
         low = state[TRICKS + seat]
         high = most_tricks(state, seat)
-        value[seat] = scale * _expected_points(output, start, low, high, state[BIDS + seat])
+        value[seat] = scale * _expected_points(tricks, start, low, high, state[BIDS + seat])
     value[players:] = 0.0
 
 
@@ -119,14 +133,22 @@ def _expected_points(
 
 
 @kernel
-def decode_rows(
+def decode_prior_rows(
     states: State,
     slots: npt.NDArray[np.int64],
     outputs: npt.NDArray[np.float32],
     priors: npt.NDArray[np.float32],
-    values: npt.NDArray[np.float32],
 ) -> None:
-    """`decode` for each of `[rows, STATE]`."""
+    """`decode_priors` for each of `[rows, STATE]`."""
     legal = np.empty(MAX_LEGAL, np.int64)
     for i in range(len(states)):
-        decode(states[i], slots[i], outputs[i], legal, priors[i], values[i])
+        decode_priors(states[i], slots[i], outputs[i], legal, priors[i])
+
+
+@kernel
+def decode_value_rows(
+    states: State, tricks: npt.NDArray[np.float32], values: npt.NDArray[np.float32]
+) -> None:
+    """`decode_values` for each of `[rows, STATE]`."""
+    for i in range(len(states)):
+        decode_values(states[i], tricks[i], values[i])

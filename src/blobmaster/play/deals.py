@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from blobmaster.game.cards import CARDS, NO_TRUMP
-from blobmaster.play.settings import RoundMix
+from blobmaster.game.cards import CARDS, MAX_PLAYERS, NO_TRUMP
+from blobmaster.play.settings import RoundMix, SelfPlaySettings
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +21,8 @@ class Deals:
     """`[rounds, 52]`: seat s gets `deck[s * cards : (s + 1) * cards]`."""
     streams: npt.NDArray[np.uint64]
     """`[rounds, 1]`: the random stream of each round's decisions."""
+    strangers: npt.NDArray[np.int64]
+    """`[rounds]`: the mask of seats that play at random."""
 
     def __len__(self) -> int:
         return len(self.plan)
@@ -36,7 +38,20 @@ def deal(mix: RoundMix, rounds: int, generator: np.random.Generator) -> Deals:
     plan[:, 3] = generator.integers(0, plan[:, 0])
     deck = generator.permuted(np.tile(np.arange(CARDS), (rounds, 1)), axis=1)
     streams = generator.integers(0, 2**64, (rounds, 1), dtype=np.uint64)
-    return Deals(plan, deck, streams)
+    return Deals(plan, deck, streams, np.zeros(rounds, np.int64))
+
+
+def seat_strangers(
+    deals: Deals, settings: SelfPlaySettings, generator: np.random.Generator
+) -> Deals:
+    """The same deals, with seats of some rounds given to random players; one seat is never."""
+    players = deals.plan[:, 0]
+    met = generator.random(len(deals)) < settings.stranger_rounds
+    seats = np.arange(MAX_PLAYERS)
+    strange = generator.random((len(deals), MAX_PLAYERS)) < settings.stranger_seats
+    strange &= met[:, None] & (seats < players[:, None])
+    strange[np.arange(len(deals)), generator.integers(0, players)] = False
+    return replace(deals, strangers=(strange << seats).sum(axis=1))
 
 
 def round_shares(mix: RoundMix) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:

@@ -9,15 +9,16 @@ import torch
 from blobmaster.game.records import Rounds
 from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.net.model import BlobNetwork
+from blobmaster.play import lookahead
 from blobmaster.play.block import play_block
-from blobmaster.play.deals import deal
+from blobmaster.play.deals import Deals, deal, seat_strangers
+from blobmaster.play.lookahead import children_of
 from blobmaster.play.pool import Pool
 from blobmaster.play.settings import RoundMix, SelfPlaySettings
 from blobmaster.randomness import generator
-from blobmaster.search.search import Evaluator
 from blobmaster.search.settings import SearchSettings
 
-MakeEvaluator = Callable[[BlobNetwork, int, torch.device], Evaluator]
+MakeEvaluator = Callable[[BlobNetwork, int, torch.device], NetworkEvaluator]
 
 
 class SelfPlayEngine:
@@ -66,11 +67,19 @@ class SelfPlayEngine:
         """
 
         def play_one(block: int) -> Rounds | None:
-            size = self.rounds_in(block, rounds)
-            rows = min(self._settings.slots, size) * search.worlds
+            deals = self._deals(iteration, block, self.rounds_in(block, rounds))
+            slots = min(self._settings.slots, len(deals))
+            if self._settings.decide_by == "lookahead":
+                return lookahead.play_block(
+                    self._make_evaluator(network, children_of(deals, slots), self._device),
+                    deals,
+                    self._settings,
+                    abandon=abandon,
+                    on_rounds=on_rounds,
+                )
             return play_block(
-                self._make_evaluator(network, rows, self._device),
-                deal(self._mix, size, generator(self._seed, "self-play", iteration, block)),
+                self._make_evaluator(network, slots * search.worlds, self._device),
+                deals,
                 search,
                 self._settings,
                 abandon=abandon,
@@ -80,3 +89,7 @@ class SelfPlayEngine:
         for block, played in self._pool.map(play_one, blocks):
             if played is not None:
                 yield block, played
+
+    def _deals(self, iteration: int, block: int, rounds: int) -> Deals:
+        draws = generator(self._seed, "self-play", iteration, block)
+        return seat_strangers(deal(self._mix, rounds, draws), self._settings, draws)

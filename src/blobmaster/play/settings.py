@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -49,7 +49,11 @@ def _check_shares(name: str, shares: dict[int, float]) -> None:
 
 
 class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How much is played an iteration, and how it is cut into blocks."""
+    """How much is played an iteration, how it is cut into blocks, and how decisions are made."""
+
+    decide_by: Literal["lookahead", "search"] = "lookahead"
+    """Whether a decision is drawn from the network's policy, which the critic's look one action
+    ahead improves; or from a determinized search, whose visits are the improved policy."""
 
     rounds: Annotated[int, Meta(ge=1)] = 2000
     """Rounds of an iteration without the curriculum."""
@@ -60,8 +64,20 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     slots: Annotated[int, Meta(ge=1, le=65536)] = 64
     """Rounds that a block plays side by side: times the worlds, the network's batch."""
 
+    policy_step: Annotated[float, Meta(gt=0, le=1000)] = 8.0
+    """How far looking ahead moves a policy: by the exponential of this times the value."""
+
+    explore: Annotated[float, Meta(ge=0, le=1)] = 0.02
+    """With looking ahead, the share of decisions that any legal action may take."""
+
+    stranger_rounds: Annotated[float, Meta(ge=0, le=1)] = 0.3
+    """Share of rounds in which some seats play at random, so that bad play is known too."""
+
+    stranger_seats: Annotated[float, Meta(ge=0, le=1)] = 0.6
+    """Share of the seats of such a round."""
+
     bid_temperature: Annotated[float, Meta(ge=0, le=10)] = 1.0
-    """A bid is drawn from visits to the power of 1 over this; 0 takes the most visited."""
+    """With search, a bid is drawn from visits to the power of 1 over this; 0 takes the most."""
 
     play_temperature: Annotated[float, Meta(ge=0, le=10)] = 1.0
     """The same for a round's first card; it falls in a line to `last_temperature`."""

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.cards import CARDS, MAX_PLAYERS, RANKS, SUITS
-from blobmaster.game.rules import HANDS, PLAYERS, VOIDS, State
+from blobmaster.game.rules import HANDS, PLAYERS, STRANGERS, VOIDS, State
 from blobmaster.kernels import kernel, lowest_bit, popcount
 from blobmaster.randomness import Stream, below, uniform
 from blobmaster.search.belief import cards_of_suits, hand_size, hidden_cards
@@ -106,12 +106,15 @@ def sample_world(
 ) -> None:
     """Write into `world` a copy of `state` with the other seats' hands drawn anew.
 
+    Who sits at the table is hidden too: in a world there are no strangers.
+
     Args:
         state, observer, table: as given to `prepare_worlds` before.
         stream: the same stream gives the same hands, whatever the true ones are.
         world: `[STATE]`, overwritten.
     """
     world[:] = state
+    world[STRANGERS] = 0
     hidden = hidden_cards(state, observer)
     _draw_pools(table, hidden, stream)
     for seat in range(state[PLAYERS]):

@@ -1,0 +1,188 @@
+"""A block's rounds in play: dealt into slots, moved on action by action, and recorded.
+
+A finished round's slot is dealt the block's next one, so no round waits for another. Forced moves
+are played at once, and so are those of strangers: seats held by players that choose at random.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from blobmaster.game.records import FULL_SHARE, MAX_POLICY_BYTES, Rounds, join
+from blobmaster.game.rules import (
+    ACTIONS,
+    MAX_LEGAL,
+    SEAT,
+    STATE,
+    STRANGERS,
+    State,
+    apply,
+    deal_into,
+    is_over,
+    legal_actions,
+    only_action,
+)
+from blobmaster.kernels import kernel
+from blobmaster.play.deals import Deals
+from blobmaster.randomness import Stream, below, uniform
+from blobmaster.search.tree import MAX_PATH
+
+IDLE = -1
+
+
+class Block(NamedTuple):
+    """A block being played: R rounds through S slots."""
+
+    plan: npt.NDArray[np.int64]
+    """`[R, 4]`: players, cards, trump, dealer."""
+    deck: npt.NDArray[np.int64]
+    """`[R, 52]`."""
+    strangers: npt.NDArray[np.int64]
+    """`[R]`: the mask of seats that play at random."""
+    streams: npt.NDArray[np.uint64]
+    """`[R, 1]`: each round's own random stream."""
+    round_of: npt.NDArray[np.int64]
+    """`[S]`: the round that a slot plays, or `IDLE`."""
+    state: State
+    """`[S, STATE]`: at a real choice of no stranger's, while the slot is not idle."""
+    begun: npt.NDArray[np.int64]
+    """`[1]`: rounds dealt so far."""
+    finished: npt.NDArray[np.int64]
+    """`[1]`: rounds played to the end."""
+    actions: npt.NDArray[np.uint8]
+    """`[R, MAX_PATH]`."""
+    policy: npt.NDArray[np.uint8]
+    """`[R, MAX_POLICY_BYTES]`."""
+    policy_bytes: npt.NDArray[np.int64]
+    """`[R]`: how much of `policy` is written."""
+    decisions: npt.NDArray[np.int64]
+    """`[R]`: real choices so far."""
+
+
+def new_block(deals: Deals, slots: int) -> Block:
+    """A block before its first deal."""
+    rounds = len(deals)
+    return Block(
+        plan=deals.plan,
+        deck=deals.deck,
+        strangers=deals.strangers,
+        streams=deals.streams.copy(),
+        round_of=np.full(slots, IDLE, np.int64),
+        state=np.zeros((slots, STATE), np.int64),
+        begun=np.zeros(1, np.int64),
+        finished=np.zeros(1, np.int64),
+        actions=np.zeros((rounds, MAX_PATH), np.uint8),
+        policy=np.zeros((rounds, MAX_POLICY_BYTES), np.uint8),
+        policy_bytes=np.zeros(rounds, np.int64),
+        decisions=np.zeros(rounds, np.int64),
+    )
+
+
+@kernel
+def refill(block: Block, slot: int) -> bool:
+    """Deal the block's next round into an idle slot; whether one is there to be decided on."""
+    while block.begun[0] < len(block.plan):
+        number = block.begun[0]
+        block.begun[0] = number + 1
+        block.round_of[slot] = number
+        players, cards, trump, dealer = block.plan[number]
+        deal_into(block.state[slot], players, cards, trump, dealer, block.deck[number])
+        block.state[slot, STRANGERS] = block.strangers[number]
+        if _move_on(block, slot):
+            return True
+    block.round_of[slot] = IDLE
+    return False
+
+
+@kernel
+def decide(block: Block, slot: int, action: int) -> bool:
+    """Take the slot's decision and go on to its next one; whether there is one.
+
+    The policy of the decision must have been written.
+    """
+    _take(block, slot, action)
+    return _move_on(block, slot) or refill(block, slot)
+
+
+@kernel
+def _move_on(block: Block, slot: int) -> bool:
+    """Play what is forced and what strangers choose; whether the round waits for a decision."""
+    state = block.state[slot]
+    number = block.round_of[slot]
+    legal = np.empty(MAX_LEGAL, np.int64)
+    shares = np.zeros(MAX_LEGAL, np.float64)
+    while not is_over(state):
+        action = only_action(state)
+        if action < 0:
+            if (state[STRANGERS] >> state[SEAT]) & 1 == 0:
+                return True
+            count = legal_actions(state, legal)
+            write_policy(block, slot, shares, count)
+            action = legal[below(block.streams[number], count)]
+        _take(block, slot, action)
+    block.finished[0] += 1
+    return False
+
+
+@kernel
+def _take(block: Block, slot: int, action: int) -> None:
+    state = block.state[slot]
+    block.actions[block.round_of[slot], state[ACTIONS]] = action
+    apply(state, action)
+
+
+@kernel
+def write_policy(block: Block, slot: int, shares: npt.NDArray[np.float64], count: int) -> None:
+    """Record the policy of the slot's decision: `shares` of `count` legal actions, summing to one
+    (or all zero, of a stranger's)."""
+    number = block.round_of[slot]
+    start = block.policy_bytes[number]
+    for edge in range(count):
+        block.policy[number, start + edge] = np.int64(FULL_SHARE * shares[edge] + 0.5)
+    block.policy_bytes[number] = start + count
+    block.decisions[number] += 1
+
+
+@kernel
+def draw_edge(
+    shares: npt.NDArray[np.float64], count: int, temperature: float, stream: Stream
+) -> int:
+    """An edge drawn in proportion to shares^(1 / temperature); that of the largest share at 0."""
+    most = 0
+    for edge in range(count):
+        if shares[edge] > shares[most]:
+            most = edge
+    if temperature == 0.0:
+        return most
+    total = 0.0
+    for edge in range(count):
+        total += (shares[edge] / shares[most]) ** (1.0 / temperature)
+    left = uniform(stream) * total
+    for edge in range(count):
+        left -= (shares[edge] / shares[most]) ** (1.0 / temperature)
+        if left < 0.0:
+            return edge
+    return most
+
+
+def records_of(block: Block) -> Rounds:
+    """The rounds of a block that is played to the end, in the order in which they were dealt."""
+    return join(_record(block, number) for number in range(len(block.plan)))
+
+
+def _record(block: Block, number: int) -> Rounds:
+    players, cards, _, _ = block.plan[number]
+    dealt = players * cards
+    data = np.concatenate(
+        [
+            block.plan[number].astype(np.uint8),
+            block.strangers[number : number + 1].astype(np.uint8),
+            block.deck[number, :dealt].astype(np.uint8),
+            block.actions[number, : players + dealt],
+            block.policy[number, : block.policy_bytes[number]],
+        ]
+    )
+    return Rounds(data, np.array([0, len(data)]), block.decisions[number : number + 1])
