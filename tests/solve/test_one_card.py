@@ -15,13 +15,13 @@ from positions import legal_of, played
 from blobmaster.game.cards import CARDS, NO_TRUMP, RANKS, SUITS
 from blobmaster.game.rules import BIDS, FIRST_BID, SEAT, is_bidding, new_round, play_forced, points
 from blobmaster.solve.best_response import gains as tree_gains
+from blobmaster.solve.bidding import one_card_gap, policies_of
 from blobmaster.solve.equilibrium import solve, solve_seat_by_seat
 from blobmaster.solve.one_card import (
     OneCardRound,
     bid_values,
     gains,
     legal_bids,
-    policies_of,
     uniform_policy,
 )
 from blobmaster.solve.tiny import TinyGame, tiny_deck
@@ -216,3 +216,12 @@ def test_a_policy_read_from_an_evaluator_is_its_own_card_by_card():
     rank = np.arange(CARDS) % RANKS
     np.testing.assert_allclose(drawn[0], (1 + rank) / (RANKS + 1), rtol=1e-6)
     assert np.array_equal(likeliest[0], rank > 6)
+
+
+def test_the_gap_of_equal_priors_is_the_uniform_policys_over_the_trump_cycle():
+    gap = one_card_gap(UniformEvaluator(), 4)
+    by_trump = [gains(game, uniform_policy(game)).nash_conv for game in EVERY_TRUMP]
+    assert gap.drawn == pytest.approx(np.mean(by_trump))
+
+
+EVERY_TRUMP = [OneCardRound(4, trump) for trump in range(NO_TRUMP + 1)]

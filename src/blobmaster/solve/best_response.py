@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from blobmaster.game.rules import MAX_LEGAL
 from blobmaster.solve.gains import Gains
-from blobmaster.solve.tree import Level, Tree, TreePolicy
+from blobmaster.solve.tree import Indices, Level, Tree, TreePolicy
 
 Numbers = npt.NDArray[np.float64]
 NOBODY = -1
@@ -41,15 +41,20 @@ def _best_value(tree: Tree, policy: TreePolicy, responder: int) -> float:
     values = _leaf_weights(tree, policy, responder) * tree.points[:, responder]
     for level in reversed(tree.levels):
         taken = _taken(level, values, responder)
-        values = np.bincount(level.parent, weights=np.where(taken, values, 0.0))
+        values = _sums(level.parent, np.where(taken, values, 0.0), len(level.set_of))
     return float(values.sum())
 
 
 def _taken(level: Level, values: Numbers, responder: int) -> npt.NDArray[np.bool_]:
     """`[children]`: whether a child counts: all but those that the responder passes by."""
     sets = level.set_of[level.parent]
-    sums = np.bincount(sets * MAX_LEGAL + level.slot, values, len(level.seat) * MAX_LEGAL)
+    sums = _sums(sets * MAX_LEGAL + level.slot, values, len(level.seat) * MAX_LEGAL)
     legal = np.arange(MAX_LEGAL) < level.legal[:, None]
     best = np.where(legal, sums.reshape(-1, MAX_LEGAL), -np.inf).argmax(axis=1)
     own = level.seat == responder
     return ~own[sets] | (level.slot == best[sets])
+
+
+def _sums(indices: Indices, values: Numbers, count: int) -> Numbers:
+    """`[count]`: the values of each index summed."""
+    return np.bincount(indices, values, count).astype(np.float64, copy=False)  # stubs say int

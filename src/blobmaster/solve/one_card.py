@@ -16,23 +16,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from blobmaster.game.cards import CARDS, NO_TRUMP, RANKS, SUITS
-from blobmaster.game.rules import FIRST_BID, STATE, State, apply, new_round, score
-from blobmaster.game.schedule import TRUMP_CYCLE
+from blobmaster.game.cards import CARDS, RANKS, SUITS
+from blobmaster.game.rules import score
 from blobmaster.kernels import kernel
-from blobmaster.search.search import Evaluator
 from blobmaster.solve.gains import Gains
-from blobmaster.solve.priors import likeliest, priors_at
 
 BidPolicy = npt.NDArray[np.float64]
 """`[nodes, cards]`: the probability of bidding 1."""
 
 BidValues = npt.NDArray[np.float64]
 """`[nodes, cards, 2]`: expected points of bidding 0 and 1, times the chance of coming there."""
-
-WITHOUT_TRUMP = TRUMP_CYCLE.count(NO_TRUMP) / len(TRUMP_CYCLE)
-TRUMP_SHARES = {0: 1 - WITHOUT_TRUMP, NO_TRUMP: WITHOUT_TRUMP}
-"""How often a round has trump and none. The four trump suits are one case: suits have no names."""
 
 
 class OneCardRound(NamedTuple):
@@ -66,33 +59,6 @@ def uniform_policy(game: OneCardRound) -> BidPolicy:
     """Any legal bid, all alike."""
     legal = legal_bids(game.players)
     return np.repeat((legal[:, 1] / legal.sum(axis=1))[:, None], len(game.deck), axis=1)
-
-
-def policies_of(evaluator: Evaluator, game: OneCardRound) -> tuple[BidPolicy, BidPolicy]:
-    """What an evaluator's player bids: the likeliest bid, and drawn by its priors."""
-    nodes = np.flatnonzero(legal_bids(game.players).all(axis=1))
-    states = _information_states(game, nodes)
-    priors = priors_at(evaluator, states.reshape(-1, STATE))
-    policies = uniform_policy(game), uniform_policy(game)
-    for policy, choices in zip(policies, (likeliest(priors), priors), strict=True):
-        policy[nodes] = choices[:, 1].reshape(len(nodes), len(game.deck))
-    return policies
-
-
-def _information_states(game: OneCardRound, nodes: npt.NDArray[np.int64]) -> State:
-    """`[nodes, cards, STATE]`: a state of each information set; the others hold any cards."""
-    players, size = game.players, len(game.deck)
-    deck, order = np.array(game.deck), np.arange(players)
-    states = np.empty((len(nodes), size, STATE), np.int64)
-    for row, node in enumerate(nodes.tolist()):
-        seat = (node + 1).bit_length() - 1
-        for place in range(size):
-            hands = deck[(place + order - seat) % size]
-            state = new_round(players, 1, game.trump, players - 1, hands[:, None])
-            for bids_after in reversed(range(seat)):
-                apply(state, FIRST_BID + ((node + 1) >> bids_after & 1))
-            states[row, place] = state
-    return states
 
 
 def gains(game: OneCardRound, policy: BidPolicy) -> Gains:
