@@ -27,7 +27,7 @@ def _sources_digest() -> str:
     """A hash over the sources of every folder that has kernels: they read its constants too."""
     root = Path(__file__).parent
     digest = hashlib.sha256(f"numba {numba.__version__}".encode())
-    for folder in ("game", "search", "net", "play", "learn"):
+    for folder in ("game", "search", "net", "solve", "play", "learn"):
         for source in sorted((root / folder).glob("*.py")):
             digest.update(f"{folder}/{source.name}\n".encode() + source.read_bytes())
     for name in ("kernels.py", "randomness.py"):

@@ -28,7 +28,11 @@ from blobmaster.game.rules import (
 from blobmaster.kernels import kernel
 from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.play.agents import HeuristicAgent, RandomAgent
+from blobmaster.play.arena import play_deals
+from blobmaster.play.openspiel import OpenSpielAgent
+from blobmaster.play.searching import IsmctsAgent, PeekingAgent, RolloutAgent, SearchAgent
 from blobmaster.randomness import below, generator, stream
+from blobmaster.search.settings import SearchSettings
 
 POSITIONS = 600
 
@@ -75,12 +79,22 @@ def with_other_hidden_cards(state: np.ndarray, draws: np.random.Generator) -> np
     return changed
 
 
-def every_agent():
+def every_agent(capacity: int = POSITIONS):
+    search = SearchSettings(worlds=2, simulations=6)
+    evaluator = NetworkEvaluator(small_network(1), 2 * capacity, CPU)
     return {
         "random": RandomAgent(),
         "heuristic": HeuristicAgent(),
-        "network": small_network_agent(1, POSITIONS),
+        "network": small_network_agent(1, capacity),
+        "network and search": SearchAgent(evaluator, capacity, search),
+        "rollout": RolloutAgent(search),
+        "ismcts": IsmctsAgent(20),
+        "openspiel-ismcts": OpenSpielAgent(6),
     }
+
+
+POSITIONS_OF = {"openspiel-ismcts": 60}
+"""It takes its time."""
 
 
 def streams_for(states: np.ndarray) -> np.ndarray:
@@ -90,12 +104,22 @@ def streams_for(states: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("name", every_agent())
 def test_no_choice_changes_when_hidden_cards_are_exchanged(name):
     agent = every_agent()[name]
-    states = positions(POSITIONS)
+    states = positions(POSITIONS_OF.get(name, POSITIONS))
     draws = generator(0, "exchange")
     exchanged = np.array([with_other_hidden_cards(state, draws) for state in states])
     assert (states != exchanged).any(axis=1).mean() > 0.9
     chosen = agent.choose(states, streams_for(states))
     assert (chosen == agent.choose(exchanged, streams_for(states))).all()
+
+
+def test_a_player_that_peeks_changes_its_choice_with_the_hidden_cards():
+    agent = PeekingAgent(IsmctsAgent(100))
+    states = positions(300)
+    states = states[(states[:, VOIDS : VOIDS + 8] == 0).all(axis=1)]  # anyone may hold any card
+    draws = generator(0, "exchange")
+    exchanged = np.array([with_other_hidden_cards(state, draws) for state in states])
+    chosen = agent.choose(states, streams_for(states))
+    assert (chosen != agent.choose(exchanged, streams_for(states))).any()
 
 
 @pytest.mark.parametrize("name", every_agent())
@@ -110,9 +134,13 @@ def test_no_agent_changes_a_state(name):
     ("players", "cards"), [(3, 17), (3, 2), (4, 1), (4, 13), (5, 7), (6, 8), (7, 7), (8, 6), (8, 1)]
 )
 def test_every_agent_keeps_to_the_rules_at_every_size(players, cards):
-    deals = deals_of(players, cards, 40)
-    agents = [RandomAgent(), HeuristicAgent(), small_network_agent(2, 40 * players)]
-    results = play(agents, [seat % 3 for seat in range(players)], deals)  # raises if one does not
+    deals = deals_of(players, cards, 6)
+    agents = list(every_agent(6 * players).values())[:-1]
+    tables = np.arange(6 * players).reshape(6, players) % len(agents)
+    results = play_deals(  # raises if one does not
+        agents, tables, deals, abandon=lambda: False, on_deals=[].append
+    )
+    assert results is not None
     bids_kept = results.points[results.exact] - 10
     assert bids_kept.min() >= 0
     assert bids_kept.max() <= cards
@@ -133,14 +161,17 @@ def test_random_choices_are_uniform_over_the_legal_actions():
         assert chi_square < legal - 1 + 5 * np.sqrt(2 * legal)
 
 
-def test_a_row_draws_from_its_own_stream_alone():
+@pytest.mark.parametrize("name", ["random", "rollout", "ismcts", "openspiel-ismcts"])
+def test_a_row_draws_from_its_own_stream_alone(name):
+    agent = every_agent()[name]
     states = positions(50)
     together, apart = streams_for(states), streams_for(states)
-    chosen = RandomAgent().choose(states, together)
+    chosen = agent.choose(states, together)
     for row in reversed(range(50)):
         one = slice(row, row + 1)
-        assert RandomAgent().choose(states[one], apart[one])[0] == chosen[row]
+        assert agent.choose(states[one], apart[one])[0] == chosen[row]
     assert (together == apart).all()
+    assert (together != streams_for(states)).all()
 
 
 def test_a_network_player_takes_its_likeliest_legal_action():

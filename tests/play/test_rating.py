@@ -11,11 +11,15 @@ import pytest
 import torch
 from dealing import CPU, small_network
 
+from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.play.arena import Results
 from blobmaster.play.matches import Arena, match_against, mixed_match
 from blobmaster.play.pool import LocalPool
-from blobmaster.play.rating import Ratings, player_name
+from blobmaster.play.rating import FIXED_PLAYERS, Ratings, network_player, player_name
 from blobmaster.play.settings import RatingSettings
+from blobmaster.randomness import generator
+from blobmaster.solve.bidding import one_card_gap
+from blobmaster.solve.priors import ROWS
 
 SETTINGS = RatingSettings(deals=60, deals_per_block=13, bootstrap=40)
 
@@ -178,7 +182,7 @@ def test_an_iteration_is_rated_once():
 
 def test_metrics_are_flat_numbers_with_their_intervals():
     metrics = rate(Ratings(SETTINGS, seed=3), 4, small_network(1)).metrics()
-    assert len(metrics) == 3 + 2 * 3 * 3
+    assert len(metrics) == 3 + 2 + 2 * 3 * 3
     assert {"elo", "elo_low", "points_vs_random", "exact_vs_heuristic_high"} <= set(metrics)
     assert all(type(value) is float and math.isfinite(value) for value in metrics.values())
     assert json.loads(json.dumps(metrics)) == metrics
@@ -186,10 +190,22 @@ def test_metrics_are_flat_numbers_with_their_intervals():
         assert metrics[f"{name}_low"] <= metrics[name] <= metrics[f"{name}_high"]
 
 
+def test_the_network_that_is_rated_is_held_against_the_one_card_round():
+    metrics = rate(Ratings(SETTINGS, seed=3), 4, small_network(1)).metrics()
+    gap = one_card_gap(NetworkEvaluator(small_network(1), ROWS, CPU), SETTINGS.players)
+    assert (metrics["one_card_nash_conv"], metrics["one_card_nash_conv_drawn"]) == gap
+    assert 0 < gap.likeliest < 40
+    assert gap != one_card_gap(NetworkEvaluator(small_network(2), ROWS, CPU), SETTINGS.players)
+
+
 def play_match(match) -> Results:
     """Play one match alone, as a rating of iteration 4 does."""
     networks = {"iter005": small_network(1), "untrained": small_network(0)}
-    arena = Arena(networks, SETTINGS, seed=3, iteration=4, device=CPU)
+    arena = Arena(
+        {**FIXED_PLAYERS, **{k: network_player(v, CPU) for k, v in networks.items()}},
+        SETTINGS,
+        lambda purpose, block: generator(3, f"rating {purpose}", 4, block),
+    )
     pool = LocalPool(1, lambda: None)
     played = arena.play([match], pool, abandon=lambda: False, on_deals=[].append)
     assert played is not None

@@ -49,6 +49,10 @@ def charts(curves: Mapping[str, Curve]) -> tuple[Chart, ...]:
         ("points", _measured("points", curves)),
         ("rounds/min", [("rounds_per_minute", "")]),
         ("exact bids", _measured("exact", curves)),
+        (
+            "one-card NashConv",
+            [("one_card_nash_conv", ""), ("one_card_nash_conv_drawn", "drawn")],
+        ),
     ]
     known = [_chart(title, named, curves) for title, named in groups]
     used = _DULL.union(name for _, named in groups for name, _ in named)

@@ -5,29 +5,25 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from blobmaster.monitor import listing, plain, textfile, words
+from blobmaster.monitor import listing, plain, textfile
+from blobmaster.monitor.answers import INTERRUPTED, refuse, say
+from blobmaster.monitor.exposition import FIRST_LINE
+from blobmaster.monitor.looking import looks, settled, sure_views, why_no_folder
 from blobmaster.monitor.options import MonitorOptions
-from blobmaster.monitor.runs import Runs, find_runs, run_options
-from blobmaster.monitor.source import Source
-from blobmaster.monitor.view import View, view
+from blobmaster.monitor.outfile import unwritable, why_not
+from blobmaster.monitor.view import View
 from blobmaster.terminal import can_draw
 
-SECOND_LOOK_S: Final = 25.0
-"""Where only the file vouches for a run, a page waits so long to see it move. Two seconds do where
-nothing is cached; sshfs shows an old copy for 20."""
-_SECOND_LOOK_STEP_S: Final = 0.25
-INTERRUPTED: Final = 130
-BAD_INPUT: Final = 2
+COMMAND: Final = "monitor"
 
 
 def run_monitor(options: MonitorOptions) -> int:
     """Show a run until the person leaves (or once); returns the process's exit status."""
     try:
-        return _show(_settled(options))
+        return _show(settled(options))
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -36,26 +32,14 @@ def run_monitor(options: MonitorOptions) -> int:
         return plain.HEALTHY
 
 
-def _settled(options: MonitorOptions) -> MonitorOptions:
-    """One folder that is a run's own, or holds none yet, is shown as that run and not as a list."""
-    if len(options.folders) == 1 and find_runs(options.folders) == options.folders:
-        return replace(run_options(options, options.folders[0]), folders=())
-    return options
-
-
 def _show(options: MonitorOptions) -> int:
-    if options.prometheus is not None and (reason := textfile.why_not(options.prometheus)):
-        return _refuse(reason)
-    missing = [folder for folder in options.folders if not folder.is_dir()]
-    if missing:
-        return _refuse(f"there is no folder {missing[0]}; name folders of runs")
-    if options.once or (options.json and not options.plain):
+    if options.prometheus is not None and (reason := why_not(options.prometheus, FIRST_LINE)):
+        return refuse(COMMAND, reason)
+    is_once = options.once or (options.json and not options.plain)
+    if (options.folders or not is_once) and (reason := why_no_folder(options)):
+        return refuse(COMMAND, reason)
+    if is_once:
         return _print_once(options)
-    if not options.folders and not options.layout.root.is_dir():
-        return _refuse(
-            f"there is no folder {options.layout.root}; start a run, or name a run's folder "
-            "with --checkpoint-dir"
-        )
     if options.prometheus is not None:
         textfile.keep_current(options.prometheus, _looks(options))
     if options.plain or not has_screen():
@@ -72,19 +56,14 @@ def has_screen() -> bool:
 
 
 def _print_once(options: MonitorOptions) -> int:
-    look = _looker(options, silence=SECOND_LOOK_S)
-    shown = look()
-    deadline = time.monotonic() + SECOND_LOOK_S + 1
-    while not all(run.sure for run in shown) and time.monotonic() < deadline:
-        time.sleep(_SECOND_LOOK_STEP_S)
-        shown = look()
+    shown = sure_views(options)
     if options.prometheus is not None:
         try:
             textfile.write(options.prometheus, shown)
         except OSError as error:
-            return _refuse(textfile.unwritable(options.prometheus, error))
+            return refuse(COMMAND, unwritable(options.prometheus, error))
     else:
-        _print(_pages(shown, options))
+        say(_pages(shown, options))
     return max(plain.exit_status(run) for run in shown)
 
 
@@ -102,7 +81,7 @@ def _print_changes(options: MonitorOptions) -> int:
             key = plain.change_key(run)
             if said.get(run.source) != key:
                 said[run.source] = key
-                _print(_change(name if options.folders else "", run, options))
+                say(_change(name if options.folders else "", run, options))
     return plain.HEALTHY
 
 
@@ -114,29 +93,7 @@ def _change(name: str, run: View, options: MonitorOptions) -> str:
 
 
 def _looks(options: MonitorOptions) -> Iterator[Sequence[View]]:
-    look = _looker(options)
+    source = looks(options)
     while True:
-        yield look()
+        yield source.look()
         time.sleep(options.refresh_interval)
-
-
-def _looker(options: MonitorOptions, silence: float | None = None) -> Callable[[], Sequence[View]]:
-    """What looks once at the run, or at all of them, and returns their views."""
-    if options.folders:
-        return Runs(options, extent="recent", silence=silence).look
-    source = Source(options, extent="recent", silence=silence)
-    return lambda: (view(source.look(), options.status_file),)
-
-
-def _refuse(reason: str) -> int:
-    sys.stderr.write(f"blobmaster monitor: {reason}\n")
-    return BAD_INPUT
-
-
-def _print(text: str) -> None:
-    try:
-        text.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        text = words.to_ascii(text)
-    sys.stdout.write(text)
-    sys.stdout.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,8 @@ from blobmaster.run.history import START, HistoryCursor, HistoryRow, read_rows
 POINTS: Final = 512
 """Points kept a curve: twice as many are halved by joining neighbours. A braille chart has two dots
 a column, so no screen shows more."""
+Point = tuple[float, float]
+"""Iteration and value."""
 MOST_CURVES: Final = 48
 """A foreign run may log hundreds of metrics; the first ones are kept."""
 PART_BYTES: Final = 1 << 18
@@ -37,40 +39,66 @@ class Curve:
         return self.points[-1][1]
 
 
-class _Series:
-    """A curve that grows: the mean of every `stride` rows is one point."""
+@dataclass(frozen=True, kw_only=True)
+class Thinning:
+    """How a curve with too many points loses half of them."""
 
-    def __init__(self) -> None:
-        self._points: list[tuple[float, float]] = []
+    group: int
+    """Neighbouring points that are joined."""
+    join: Callable[[list[Point]], list[Point]]
+    """Half as many, in order, for a group; for one that is not full yet, as many or fewer."""
+
+
+def _mean(points: list[Point]) -> list[Point]:
+    count = len(points)
+    return [(sum(x for x, _ in points) / count, sum(y / count for _, y in points))]
+
+
+def _lowest_and_highest(points: list[Point]) -> list[Point]:
+    def value(point: Point) -> float:
+        return point[1]
+
+    return sorted({min(points, key=value), max(points, key=value)})
+
+
+MEANS: Final = Thinning(group=2, join=_mean)
+"""For a small drawing: what is left is the course without its noise."""
+EXTREMES: Final = Thinning(group=4, join=_lowest_and_highest)
+"""For a large one: no peak is lost."""
+
+
+class _Series:
+    """A curve that grows: every `stride` rows are joined as one group."""
+
+    def __init__(self, thinning: Thinning) -> None:
+        self._thinning = thinning
+        self._points: list[Point] = []
         self._stride = 1
-        self._open: list[tuple[float, float]] = []
+        self._open: list[Point] = []
 
     def add(self, iteration: float, value: float) -> None:
         self._open.append((iteration, value))
         if len(self._open) < self._stride:
             return
-        self._points.append(_mean(self._open))
+        group, join = self._thinning.group, self._thinning.join
+        self._points.extend(join(self._open))
         self._open = []
         if len(self._points) >= 2 * POINTS:
-            pairs = zip(self._points[::2], self._points[1::2], strict=True)
-            self._points = [_mean([left, right]) for left, right in pairs]
-            self._stride *= 2
+            starts = range(0, len(self._points), group)
+            self._points = [p for at in starts for p in join(self._points[at : at + group])]
+            self._stride = max(group, 2 * self._stride)
 
     def curve(self, name: str) -> Curve:
-        newest = [_mean(self._open)] if self._open else []
-        return Curve(name=name, points=(*self._points, *newest))
-
-
-def _mean(points: list[tuple[float, float]]) -> tuple[float, float]:
-    count = len(points)
-    return sum(x for x, _ in points) / count, sum(y / count for _, y in points)
+        unfinished = self._thinning.join(self._open) if self._open else []
+        return Curve(name=name, points=(*self._points, *unfinished))
 
 
 class History:
     """The curves of one history file; `refresh` reads what is new, a bounded part at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, thinning: Thinning = MEANS) -> None:
         self._path = path
+        self._thinning = thinning
         self._cursor = START
         self._series: dict[str, _Series] = {}
         self._curves: dict[str, Curve] = {}
@@ -120,7 +148,7 @@ class History:
         if series is None:
             if len(self._series) >= MOST_CURVES:
                 return
-            series = self._series[name] = _Series()
+            series = self._series[name] = _Series(self._thinning)
         series.add(float(iteration), value)
 
 

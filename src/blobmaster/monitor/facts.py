@@ -126,6 +126,13 @@ def _against(player: str) -> Callable[[Metrics], str]:
     return text
 
 
+def _one_card(metrics: Metrics) -> str:
+    """How far the bids of a one-card round are from an equilibrium; 0 is one."""
+    likeliest = number(metrics, "one_card_nash_conv")
+    drawn = number(metrics, "one_card_nash_conv_drawn")
+    return f"NashConv {words.metric(likeliest, 3)}, drawn {words.metric(drawn, 3)}"
+
+
 def _plain(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -150,6 +157,7 @@ _KNOWN: Final[tuple[tuple[str, tuple[str, ...], Callable[[Metrics], str]], ...]]
         )
         for player in ("heuristic", "random")
     ),
+    ("one card", ("one_card_nash_conv", "one_card_nash_conv_drawn"), _one_card),
 )
 DOCUMENTED: Final = 7
 """The first so many are what every run of Blob is documented to show."""

@@ -39,6 +39,31 @@ def run_options(options: MonitorOptions, run: Path) -> MonitorOptions:
     return replace(options, status_file=RunLayout(run).status)
 
 
+class OneRun:
+    """The run of the options' status file, looked at as `Runs` are."""
+
+    def __init__(
+        self, options: MonitorOptions, *, extent: Extent, silence: float | None = None
+    ) -> None:
+        """`extent` and `silence` as for a `Source`."""
+        self._path = options.status_file
+        self._source = Source(options, extent=extent, silence=silence)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is more to read than one look takes."""
+        return self._source.is_behind
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether its process has gone and may yet have written a last word."""
+        return self._source.in_doubt
+
+    def look(self) -> tuple[View, ...]:
+        """Its view."""
+        return (view(self._source.look(), self._path),)
+
+
 class Runs:
     """The runs below the options' folders; those that come and go are noticed at every look."""
 

@@ -13,28 +13,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import FrameType
 
-from blobmaster.monitor.exposition import FIRST_LINE, exposition
+from blobmaster.monitor.answers import complain
+from blobmaster.monitor.exposition import exposition
+from blobmaster.monitor.outfile import unwritable
 from blobmaster.monitor.view import View
 from blobmaster.run import atomic
-from blobmaster.run.errors import StatusError, StatusMissingError
-from blobmaster.run.status import read_regular
-
-_LIMIT_BYTES = 16 << 20
-
-
-def why_not(path: Path) -> str | None:
-    """Why the file must not be written, in a line; a name mistyped must not cost a run its log."""
-    if not path.parent.is_dir():
-        return f"there is no folder {path.parent}; make it, or name another file"
-    try:
-        content = read_regular(path, _LIMIT_BYTES)
-    except StatusMissingError:
-        return None
-    except StatusError as error:
-        return str(error)
-    if content and not content.startswith(FIRST_LINE.encode()):
-        return f"{path} holds something else; name another file, or remove it"
-    return None
 
 
 def write(path: Path, views: Sequence[View]) -> None:
@@ -53,18 +36,12 @@ def keep_current(path: Path, looks: Iterable[Sequence[View]]) -> None:
                 write(path, views)
             except OSError as error:
                 if not told:
-                    complaint = f"{unwritable(path, error)}; trying again at every look"
-                    sys.stderr.write(f"blobmaster monitor: {complaint}\n")
+                    complain("monitor", f"{unwritable(path, error)}; trying again at every look")
                 told = True
             else:
                 told = False
     finally:
         path.unlink(missing_ok=True)
-
-
-def unwritable(path: Path, error: OSError) -> str:
-    """Why the file could not be written, in a line."""
-    return f"cannot write {path}: {error.strerror}"
 
 
 def _leave(number: int, _: FrameType | None) -> None:

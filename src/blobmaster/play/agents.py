@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -34,6 +35,10 @@ class Agent(Protocol):
             `[rows]` legal actions.
         """
         ...
+
+
+AgentMaker = Callable[[int], Agent]
+"""Makes a player for one thread, with room for so many states at once."""
 
 
 class RandomAgent:

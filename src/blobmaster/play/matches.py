@@ -1,23 +1,17 @@
-"""Matches of a rating: who meets whom on how many deals, played in blocks by a pool of workers."""
+"""Matches: who meets whom on how many deals, played in blocks by a pool of workers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
-from blobmaster.net.model import BlobNetwork
-from blobmaster.play.agents import Agent, HeuristicAgent, NetworkAgent, RandomAgent
+from blobmaster.play.agents import AgentMaker
 from blobmaster.play.arena import Lineups, Results, play_deals
 from blobmaster.play.deals import deal
 from blobmaster.play.pool import Pool
 from blobmaster.play.settings import RatingSettings, RoundMix
-from blobmaster.randomness import generator
-
-RANDOM = "random"
-HEURISTIC = "heuristic"
 
 
 class Match(NamedTuple):
@@ -52,32 +46,27 @@ def match_against(player: str, opponent: str, settings: RatingSettings) -> Match
 
 
 class Arena:
-    """Plays the matches of one rating; each block follows from weights, seed and its number."""
+    """Plays matches in blocks; each block follows from the players and its number alone."""
 
     def __init__(
         self,
-        networks: Mapping[str, BlobNetwork],
+        players: Mapping[str, AgentMaker],
         settings: RatingSettings,
-        seed: int,
-        iteration: int,
-        device: torch.device,
+        draws: Callable[[str, int], np.random.Generator],
     ) -> None:
         """Args:
-        networks: the players by name, beside `RANDOM` and `HEURISTIC`.
+        players: by name.
         settings: rounds to deal and the size of a block.
-        seed: the run's seed; `iteration`, that of the rating: together they name the deals.
-        device: where networks are evaluated.
+        draws: what deals the cards of a purpose's block.
         """
-        self._networks = networks
+        self._players = players
         self._settings = settings
         self._mix = RoundMix(
             players={settings.players: 1.0},
             most_cards={settings.players: {settings.cards: 1.0}},
             longest_only=True,
         )
-        self._seed = seed
-        self._iteration = iteration
-        self._device = device
+        self._draws = draws
 
     def play(
         self,
@@ -91,25 +80,49 @@ class Arena:
 
         See `play_deals` for `abandon` and `on_deals`, which the pool's workers call.
         """
-        size = self._settings.deals_per_block
         blocks = [
             (number, block)
             for number, match in enumerate(matches)
-            for block in range(-(-len(match.lineups) // size))
+            for block in range(self.block_count(match))
         ]
-
-        def play_one(index: int) -> Results | None:
-            number, block = blocks[index]
-            return self._play_block(matches[number], block, abandon=abandon, on_deals=on_deals)
-
         parts: list[dict[int, Results]] = [{} for _ in matches]
-        for index, results in pool.map(play_one, range(len(blocks))):
-            if results is not None:
-                number, block = blocks[index]
-                parts[number][block] = results
+        for number, block, results in self.play_blocks(
+            matches, blocks, pool, abandon=abandon, on_deals=on_deals
+        ):
+            parts[number][block] = results
         if sum(map(len, parts)) < len(blocks):
             return None
-        return [_joined(played) for played in parts]
+        return [joined(played) for played in parts]
+
+    def block_count(self, match: Match) -> int:
+        """How many blocks a match is played in."""
+        return -(-len(match.lineups) // self._settings.deals_per_block)
+
+    def play_blocks(
+        self,
+        matches: Sequence[Match],
+        blocks: Iterable[tuple[int, int]],
+        pool: Pool,
+        *,
+        abandon: Callable[[], bool],
+        on_deals: Callable[[int], None],
+    ) -> Iterator[tuple[int, int, Results]]:
+        """Yield (match, block, results) in the order in which they are finished.
+
+        Args:
+            matches: what the first number of each of `blocks` speaks of.
+            blocks: (match, block); those that are abandoned are not yielded.
+            pool, abandon, on_deals: see `play`.
+        """
+        wanted = list(blocks)
+
+        def play_one(index: int) -> Results | None:
+            number, block = wanted[index]
+            return self._play_block(matches[number], block, abandon=abandon, on_deals=on_deals)
+
+        for index, results in pool.map(play_one, range(len(wanted))):
+            if results is not None:
+                yield (*wanted[index], results)
 
     def _play_block(
         self,
@@ -121,24 +134,16 @@ class Arena:
     ) -> Results | None:
         size = self._settings.deals_per_block
         lineups = match.lineups[block * size : (block + 1) * size]
-        draws = generator(self._seed, f"rating {match.purpose}", self._iteration, block)
         return play_deals(
-            [self._agent(name, lineups.size) for name in match.names],
+            [self._players[name](lineups.size) for name in match.names],
             lineups,
-            deal(self._mix, len(lineups), draws),
+            deal(self._mix, len(lineups), self._draws(match.purpose, block)),
             abandon=abandon,
             on_deals=on_deals,
         )
 
-    def _agent(self, name: str, capacity: int) -> Agent:
-        if name == RANDOM:
-            return RandomAgent()
-        if name == HEURISTIC:
-            return HeuristicAgent()
-        return NetworkAgent(self._networks[name], capacity, self._device)
 
-
-def _joined(parts: Mapping[int, Results]) -> Results:
+def joined(parts: Mapping[int, Results]) -> Results:
     """The blocks of one match, in order."""
     ordered = [parts[block] for block in sorted(parts)]
     return Results(

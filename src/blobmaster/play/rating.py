@@ -4,7 +4,7 @@ A rating plays two things. At mixed tables the network meets the pool; every dea
 rotations of its seats, ranks its table, and the rankings of all ratings together give each player
 an Elo, so that later results correct earlier ratings. The yardsticks need no pool: points a round
 and exact bids at tables of random and of heuristic players, and what the untrained network makes
-there on the same deals.
+there on the same deals. And the one-card round, where the truth can be computed.
 """
 
 from __future__ import annotations
@@ -15,25 +15,35 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.net.model import BlobNetwork
+from blobmaster.play.agents import AgentMaker, HeuristicAgent, NetworkAgent, RandomAgent
 from blobmaster.play.arena import Results
 from blobmaster.play.estimate import Estimate, estimate_mean
 from blobmaster.play.league import League
-from blobmaster.play.matches import (
-    HEURISTIC,
-    RANDOM,
-    Arena,
-    Match,
-    match_against,
-    mixed_match,
-)
+from blobmaster.play.matches import Arena, Match, match_against, mixed_match
 from blobmaster.play.pool import Pool
 from blobmaster.play.settings import RatingSettings
 from blobmaster.randomness import generator
+from blobmaster.solve.bidding import OneCardGap, one_card_gap
+from blobmaster.solve.priors import ROWS
 
+RANDOM = "random"
+HEURISTIC = "heuristic"
 UNTRAINED = "untrained"
 FIXED = (UNTRAINED, RANDOM, HEURISTIC)
 """Who is in every pool. The first is the one that all others are rated from."""
+
+
+FIXED_PLAYERS: dict[str, AgentMaker] = {
+    RANDOM: lambda _: RandomAgent(),
+    HEURISTIC: lambda _: HeuristicAgent(),
+}
+
+
+def network_player(network: BlobNetwork, device: torch.device) -> AgentMaker:
+    """A player by a network's priors alone."""
+    return lambda capacity: NetworkAgent(network, capacity, device)
 
 
 class Yardstick(NamedTuple):
@@ -55,18 +65,27 @@ class Rating(NamedTuple):
     elo_high: float
     vs_random: Yardstick
     vs_heuristic: Yardstick
+    one_card: OneCardGap
+    """How far it is from an equilibrium of the one-card round at a table of that size."""
 
     def __str__(self) -> str:
         """The rating in one line."""
         return (
             f"Elo {self.elo:.0f} ({self.elo_low:.0f} to {self.elo_high:.0f}), points a round "
             f"{self.vs_random.points.value:.2f} against random and "
-            f"{self.vs_heuristic.points.value:.2f} against heuristic players"
+            f"{self.vs_heuristic.points.value:.2f} against heuristic players, one-card NashConv "
+            f"{self.one_card.likeliest:.2f}"
         )
 
     def metrics(self) -> dict[str, float]:
         """Every number by a flat name: `elo`, `points_vs_random`, `points_vs_random_low`, .."""
-        metrics = {"elo": self.elo, "elo_low": self.elo_low, "elo_high": self.elo_high}
+        metrics = {
+            "elo": self.elo,
+            "elo_low": self.elo_low,
+            "elo_high": self.elo_high,
+            "one_card_nash_conv": self.one_card.likeliest,
+            "one_card_nash_conv_drawn": self.one_card.drawn,
+        }
         for opponent, yardstick in ((RANDOM, self.vs_random), (HEURISTIC, self.vs_heuristic)):
             for measure, found in yardstick._asdict().items():
                 name = f"{measure}_vs_{opponent}"
@@ -124,7 +143,11 @@ class Ratings:
             raise ValueError(f"{name} was rated before")
         networks = {**earlier, name: network, UNTRAINED: untrained}
         matches = self._matches(name, (*FIXED, *earlier))
-        arena = Arena(networks, self._settings, self._seed, iteration, device)
+        arena = Arena(
+            {**FIXED_PLAYERS, **{k: network_player(v, device) for k, v in networks.items()}},
+            self._settings,
+            lambda purpose, block: generator(self._seed, f"rating {purpose}", iteration, block),
+        )
         played = arena.play(matches, pool, abandon=abandon, on_deals=on_deals)
         if played is None:
             return None
@@ -135,6 +158,7 @@ class Ratings:
             *elo,
             vs_random=self._yardstick(played[1], played[2], draws),
             vs_heuristic=self._yardstick(played[3], played[4], draws),
+            one_card=one_card_gap(NetworkEvaluator(network, ROWS, device), self._settings.players),
         )
 
     def elos(self) -> dict[str, float]:

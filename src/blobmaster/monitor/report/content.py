@@ -1,0 +1,144 @@
+"""Gathers what a report tells; each part is there as far as its file can be read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from blobmaster.monitor import words
+from blobmaster.monitor.curves import EXTREMES, Curve, History
+from blobmaster.monitor.options import MonitorOptions
+from blobmaster.monitor.source import list_checkpoints
+from blobmaster.monitor.view import CheckpointFile, View
+from blobmaster.run.checkpoints import CheckpointEntry, CheckpointMeta
+from blobmaster.run.errors import CheckpointError
+from blobmaster.run.layout import CheckpointName, RunLayout
+
+MOST_CHECKPOINTS: Final = 200
+MOST_SETTINGS: Final = 200
+_VALUE_LIMIT: Final = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedCheckpoint:
+    """A checkpoint file and what it says of itself."""
+
+    file: CheckpointFile
+    saved_at: float | None
+    """Epoch seconds; None where it cannot be read."""
+    fault: str | None
+    """Why it cannot be read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingsTable:
+    """Settings that belong together, as texts."""
+
+    title: str
+    settings: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """All that a report tells."""
+
+    view: View
+    made_at: float
+    """Epoch seconds."""
+    curves: Mapping[str, Curve]
+    checkpoints: tuple[SavedCheckpoint, ...]
+    """Newest first."""
+    left_out: int
+    """Older checkpoints beyond `MOST_CHECKPOINTS`."""
+    settings: tuple[SettingsTable, ...]
+    """Of the newest checkpoint that can be read, and first what stays the same through the run."""
+    notes: tuple[str, ...]
+    """What could not be read, and why."""
+
+
+def gather(options: MonitorOptions, seen: View, now: float) -> Content:
+    """Read what stands beside the status that was `seen` at `now` (epoch seconds)."""
+    notes = [] if seen.problem is None or seen.state == "unreadable" else [seen.problem]
+    curves, problem = _curves(options.layout.history)
+    notes.extend(problem)
+    files = list_checkpoints(options.layout)
+    saved: list[SavedCheckpoint] = []
+    metas: list[CheckpointMeta] = []
+    for file in files[:MOST_CHECKPOINTS]:
+        found = _meta(options.layout, file)
+        if isinstance(found, str):
+            saved.append(SavedCheckpoint(file=file, saved_at=None, fault=words.clean(found)))
+        else:
+            saved.append(SavedCheckpoint(file=file, saved_at=found.saved_at, fault=None))
+            metas = metas or [found]
+    return Content(
+        view=replace(seen, checkpoints=files, curves=curves),
+        made_at=now,
+        curves=curves,
+        checkpoints=tuple(saved),
+        left_out=len(files) - len(saved),
+        settings=(_about(metas[0]), *settings_tables(metas[0].config)) if metas else (),
+        notes=tuple(words.clean(note) for note in notes),
+    )
+
+
+def _curves(path: Path) -> tuple[Mapping[str, Curve], list[str]]:
+    history = History(path, EXTREMES)
+    try:
+        history.refresh()
+        while history.is_behind:
+            history.refresh()
+    except OSError as error:
+        return history.curves, [f"cannot read {path}: {error.strerror}"]
+    return history.curves, []
+
+
+def _meta(layout: RunLayout, file: CheckpointFile) -> CheckpointMeta | str:
+    """What a checkpoint says of itself, or why that cannot be read."""
+    path = (layout.permanent if file.permanent else layout.cache) / file.name
+    name = CheckpointName.parse(file.name)
+    if name is None:
+        return "does not bear a checkpoint's name"
+    try:
+        return CheckpointEntry(name, path, file.permanent).meta()
+    except CheckpointError as error:
+        return str(error).removeprefix(f"{path}: ")
+
+
+def _about(meta: CheckpointMeta) -> SettingsTable:
+    identity = meta.identity
+    facts = (
+        ("project", identity.project),
+        ("begun", identity.start_date),
+        ("parameters", words.count(identity.parameters)),
+        ("architecture", str(identity.architecture)),
+        ("seed", str(identity.seed)),
+    )
+    return SettingsTable(title="identity", settings=facts)
+
+
+def settings_tables(config: Mapping[str, Any]) -> tuple[SettingsTable, ...]:
+    """A loop's settings by their tables; those that stand in none come first."""
+    alone = {name: value for name, value in config.items() if not isinstance(value, dict)}
+    tables = {"": alone} if alone else {}
+    tables |= {name: value for name, value in config.items() if isinstance(value, dict) and value}
+    room, found = MOST_SETTINGS, []
+    for title, table in tables.items():
+        texts = [(words.clean(words.label(k), 60), _text(v)) for k, v in [*table.items()][:room]]
+        room -= len(texts)
+        if texts:
+            shown = words.clean(words.label(title), 60)
+            found.append(SettingsTable(title=shown, settings=tuple(texts)))
+    return tuple(found)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return words.UNKNOWN
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return words.clean(text, _VALUE_LIMIT)

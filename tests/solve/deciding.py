@@ -1,0 +1,48 @@
+"""Evaluators that decide by what the acting seat sees, each information set in its own way."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from positions import legal_of
+
+from blobmaster.game.cards import MAX_PLAYERS, RANKS, cards_in
+from blobmaster.game.rules import BIDS, HANDS, MAX_LEGAL, PLAYERS, SEAT, SEEN, TABLE, TRICKS
+
+
+def view_of(state: np.ndarray) -> bytes:
+    """What the acting seat sees, but for the order of the cards in earlier tricks."""
+    seat, players = state[SEAT], state[PLAYERS]
+    seen = [seat, state[HANDS + seat], state[SEEN]]
+    for field in (BIDS, TRICKS, TABLE):
+        seen += state[field : field + players].tolist()
+    return repr([int(value) for value in seen]).encode()
+
+
+class HashedEvaluator:
+    """Priors that look drawn at random, the same for the same view."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def evaluate(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        priors = np.zeros((len(states), MAX_LEGAL), np.float32)
+        for row, state in enumerate(states):
+            digest = hashlib.sha256(view_of(state)).digest()
+            draws = np.random.default_rng([self.seed, *digest])
+            count = len(legal_of(state))
+            priors[row, :count] = draws.dirichlet(np.ones(count))
+        return priors, np.full((len(states), MAX_PLAYERS), 0.5, np.float32)
+
+
+class BoldEvaluator:
+    """Bids 1 more likely the higher its card: a policy that knows suits by nothing but trump."""
+
+    def evaluate(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        priors = np.zeros((len(states), MAX_LEGAL), np.float32)
+        for row, state in enumerate(states):
+            (card,) = cards_in(int(state[HANDS + state[SEAT]]))
+            priors[row, 1] = (1 + card % RANKS) / (RANKS + 1)
+            priors[row, 0] = 1 - priors[row, 1]
+        return priors, np.full((len(states), MAX_PLAYERS), 0.5, np.float32)
