@@ -155,6 +155,22 @@ def verify_checkpoints(paths: tuple[Path, ...]) -> int:
     return print_verdicts(paths)
 
 
+@blobmaster.command("ground-truth")
+@click.argument("checkpoint", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--players", multiple=True, type=int, default=(3, 4, 5, 6), help="Seats; give it repeatedly."
+)
+@click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
+def ground_truth(checkpoint: Path | None, players: tuple[int, ...], as_json: bool) -> int:
+    """Hold the network of CHECKPOINT against small rounds that are solved exactly."""
+    from blobmaster.ground_truth import run_ground_truth
+
+    try:
+        return run_ground_truth(checkpoint, players, as_json=as_json)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
 @blobmaster.command()
 @click.argument("parts", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
