@@ -155,6 +155,60 @@ def verify_checkpoints(paths: tuple[Path, ...]) -> int:
     return print_verdicts(paths)
 
 
+@blobmaster.command("ground-truth")
+@click.argument("checkpoint", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--players", multiple=True, type=int, default=(3, 4, 5, 6), help="Seats; give it repeatedly."
+)
+@click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
+def ground_truth(checkpoint: Path | None, players: tuple[int, ...], as_json: bool) -> int:
+    """Hold the network of CHECKPOINT against small rounds that are solved exactly."""
+    from blobmaster.ground_truth import run_ground_truth
+
+    try:
+        return run_ground_truth(checkpoint, players, as_json=as_json)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+@blobmaster.command()
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("more", metavar="", nargs=-1)
+@click.option("--search", metavar="DxS", help="Let CHECKPOINT search: worlds by simulations.")
+@click.option(
+    "--against",
+    metavar="PLAYER...",
+    multiple=True,
+    help="Whom to meet (random, heuristic and ismcts-100 by default).",
+)
+@click.option("--players", type=int, default=4, show_default=True, help="Seats at a table.")
+@click.option("--cards", type=int, default=5, show_default=True, help="Cards dealt to each.")
+@click.option("--deals", type=int, default=300, show_default=True, help="Played from every seat.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of it all.")
+@click.option("--workers", type=click.IntRange(min=0), default=0, help="Threads; 0 is one a core.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@click.option("--until-sure", is_flag=True, help="Stop once it is clear who is ahead.")
+@click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
+def evaluate(
+    checkpoint: Path, more: tuple[str, ...], against: tuple[str, ...], **options: Any
+) -> NoReturn:
+    """Measure CHECKPOINT at tables where all others are one PLAYER.
+
+    PLAYER is random, heuristic, untrained (CHECKPOINT's network before training), rollout-N,
+    ismcts-N, peeking-ismcts-N (sees which cards were not dealt) or openspiel-ismcts-N, with N
+    simulations a decision, or a checkpoint: PATH, or PATH:3x35 to search 3 worlds by 35.
+    """
+    from blobmaster.evaluate import run_evaluation, understand
+
+    if more and not against:
+        raise click.UsageError(f"name opponents with --against: --against {' '.join(more)}")
+    try:
+        status = run_evaluation(understand(checkpoint, (*against, *more), **options))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    _end(status)
+
+
 @blobmaster.command()
 @click.argument("parts", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")

@@ -1,22 +1,33 @@
-"""What the trainer's own terminal shows: log lines, and a bar of the step in progress."""
+"""What a command's own terminal shows of long work: log lines, and a bar of what is done."""
 
 from __future__ import annotations
 
 import logging
 import sys
 import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.logging import RichHandler
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from blobmaster.run.errors import StatusError
 from blobmaster.run.status import Status, Step, read_status
 
 LOOK_SECONDS = 0.5
+LINE_SECONDS = 10.0
+"""Between two lines of a count, where there is no terminal for a bar."""
+
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
@@ -107,3 +118,51 @@ class ProgressBar:
             self._progress.update(
                 self._task, completed=step.done, total=step.total or None, pace=pace
             )
+
+
+class Tally:
+    """Counts what threads have done: a bar on a terminal, now and then a plain line elsewhere."""
+
+    def __init__(self, console: Console, unit: str, total: int) -> None:
+        self._console = console
+        self._unit = unit
+        self._total = total
+        self._done = 0
+        self._told_at = time.monotonic()
+        self._lock = threading.Lock()
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task(unit, total=total)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def advance(self, count: int) -> None:
+        """So many more are done; may be called from any thread."""
+        self._progress.advance(self._task, count)
+        with self._lock:
+            self._done += count
+            if self._console.is_terminal or time.monotonic() - self._told_at < LINE_SECONDS:
+                return
+            self._told_at = time.monotonic()
+            self.say(f"{self._done} of {self._total} {self._unit}")
+
+    def say(self, line: str) -> None:
+        """Print a line, above the bar if there is one."""
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)

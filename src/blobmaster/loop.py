@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, NamedTuple
@@ -17,9 +16,9 @@ from blobmaster.config import Config, as_tables
 from blobmaster.game.records import Rounds, join
 from blobmaster.learn.learner import Learner, Losses
 from blobmaster.learn.replay import ReplayWindow, new_batch
-from blobmaster.net.inference import choose_device
+from blobmaster.net.inference import choose_device, use_one_thread
 from blobmaster.net.model import new_network
-from blobmaster.play.pool import LocalPool
+from blobmaster.play.pool import LocalPool, default_workers
 from blobmaster.play.rating import Rating, Ratings
 from blobmaster.play.selfplay import SelfPlayEngine
 from blobmaster.rivals import Rivals
@@ -55,7 +54,7 @@ class TrainingPipeline:
         self._learner = Learner(network, config.learning, seed, self._device)
         self._window = ReplayWindow(config.learning.window)
         self._ratings = Ratings(config.rating, seed)
-        self._pool = LocalPool(workers, prepare=_use_one_thread)
+        self._pool = LocalPool(workers, prepare=use_one_thread)
         self._engine = SelfPlayEngine(
             self._pool, config.rounds, config.self_play, seed, self._device
         )
@@ -326,19 +325,5 @@ def resolved(config: Config) -> Config:
     choose_device(config.inference.device)
     if config.learning.threads:
         return config
-    learning = msgspec.structs.replace(config.learning, threads=_cores())
+    learning = msgspec.structs.replace(config.learning, threads=default_workers(0))
     return msgspec.structs.replace(config, learning=learning)
-
-
-def default_workers(wanted: int) -> int:
-    """The worker threads for a setting in which 0 means one a core."""
-    return wanted or _cores()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
-
-
-def _use_one_thread() -> None:
-    """A worker's network runs on its own core: a row's bits must not depend on the others."""
-    torch.set_num_threads(1)

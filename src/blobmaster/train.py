@@ -133,12 +133,13 @@ def _train(
 ) -> None:
     console.print("loading torch and the compiled kernels …")
     from blobmaster import loop  # takes seconds; the session already hears requests
+    from blobmaster.play.pool import default_workers
 
     try:
         config = loop.resolved(config)
     except ValueError as error:
         raise ConfigError(str(error)) from None
-    workers = loop.default_workers(config.run.workers)
+    workers = default_workers(config.run.workers)
     identity = checkpoint.meta.identity if checkpoint else _new_identity(config)
     pipeline = loop.TrainingPipeline(config, session, workers)
     if checkpoint is not None:

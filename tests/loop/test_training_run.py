@@ -64,7 +64,7 @@ def test_the_history_has_each_iteration_once_and_ratings_where_they_were_made(
     rows = history_of(long_run)
     assert [row["iteration"] for row in rows] == list(range(1, 31))
     rated = [5, 10, 15, 20, 25, 30]
-    for name in ("elo", "elo_low", "points_vs_random", "exact_vs_heuristic_high"):
+    for name in ("elo", "elo_low", "points_vs_random", "one_card_nash_conv"):
         assert [row["iteration"] for row in rows if name in row] == rated
 
 

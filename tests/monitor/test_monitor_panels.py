@@ -128,6 +128,15 @@ def test_the_charts_of_a_plain_loop_are_its_own_metrics():
     ]
 
 
+def test_how_far_the_one_card_round_is_from_an_equilibrium_is_told_and_drawn():
+    metrics = {"one_card_nash_conv": 0.2134, "one_card_nash_conv_drawn": 1.5}
+    shown = seen(make_status(metrics=metrics))
+    assert "NashConv 0.213, drawn 1.5" in drawn(shown, 80, 30, UNICODE)
+    (chart,) = charts({name: curve(name, value) for name, value in metrics.items()})
+    assert chart.title == "one-card NashConv"
+    assert len(chart.curves) == 2
+
+
 def test_an_ascii_screen_is_ascii_in_every_state():
     for state in panels.LOOKS:
         shown = View(**{**vars(seen(make_status())), "state": state, "why": "—…“×π"})

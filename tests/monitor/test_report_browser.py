@@ -49,7 +49,7 @@ def asked() -> Iterator[tuple[int, list[str]]]:
             self.close_connection = True
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server.server_port, requests
         server.shutdown()
 

@@ -26,12 +26,12 @@ from blobmaster.game.rules import MAX_LEGAL, STATE, apply, deal_into, is_over, l
 from blobmaster.kernels import kernel
 from blobmaster.learn.learner import Learner, losses
 from blobmaster.learn.replay import ReplayWindow, new_batch
-from blobmaster.loop import default_workers, resolved
+from blobmaster.loop import resolved
 from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.net.model import BlobNetwork, ResidualMLP, new_network
 from blobmaster.net.observation import FEATURES
 from blobmaster.play.deals import deal
-from blobmaster.play.pool import LocalPool
+from blobmaster.play.pool import LocalPool, default_workers
 from blobmaster.play.selfplay import SelfPlayEngine
 from blobmaster.randomness import Stream, below, generator, stream
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import Final
 
@@ -22,9 +23,10 @@ def say(text: str) -> None:
 
 
 def complain(command: str, reason: str) -> None:
-    """One line about what went wrong."""
-    sys.stderr.write(f"blobmaster {command}: {reason}\n")
-    sys.stderr.flush()
+    """One line about what went wrong; any thread may."""
+    with contextlib.suppress(OSError):  # nobody reads it any more
+        sys.stderr.write(f"blobmaster {command}: {reason}\n")
+        sys.stderr.flush()
 
 
 def refuse(command: str, reason: str) -> int:

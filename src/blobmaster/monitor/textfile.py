@@ -6,15 +6,13 @@ one, and `blobmaster_monitor_looked_at_seconds` tells its age.
 
 from __future__ import annotations
 
-import signal
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import FrameType
 
 from blobmaster.monitor.answers import complain
 from blobmaster.monitor.exposition import exposition
+from blobmaster.monitor.leaving import leave_on_signals
 from blobmaster.monitor.outfile import unwritable
 from blobmaster.monitor.view import View
 from blobmaster.run import atomic
@@ -27,8 +25,7 @@ def write(path: Path, views: Sequence[View]) -> None:
 
 def keep_current(path: Path, looks: Iterable[Sequence[View]]) -> None:
     """Write every look until a signal asks this process to leave; what cannot be written waits."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
+    leave_on_signals()
     told = False
     try:
         for views in looks:
@@ -42,7 +39,3 @@ def keep_current(path: Path, looks: Iterable[Sequence[View]]) -> None:
                 told = False
     finally:
         path.unlink(missing_ok=True)
-
-
-def _leave(number: int, _: FrameType | None) -> None:
-    sys.exit(128 + number)

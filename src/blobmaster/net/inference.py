@@ -98,3 +98,8 @@ def choose_device(wanted: str) -> torch.device:
             "build as the README says"
         )
     return torch.device(wanted)
+
+
+def use_one_thread() -> None:
+    """A worker's network runs on its own core: a row's bits must not depend on the others."""
+    torch.set_num_threads(1)

@@ -1,17 +1,22 @@
 """Values with the interval that holds the truth 95 times in 100, by the bootstrap over deals.
 
 The deals that were played stand for all that could have been: the value is worked out again from
-as many deals drawn from them with replacement, many times over (Efron 1979).
+as many deals drawn from them with replacement, many times over (Efron 1979). The interval reaches
+a little farther than the resampled values' own 95 %, by what Student's distribution adds for so
+few deals ("expanded percentile interval", Hesterberg 2015): without that, it is too short for few.
 """
 
 from __future__ import annotations
 
+import math
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-TAILS = (0.025, 0.975)
+LEVEL = 0.95
+_NORMAL = NormalDist()
 
 
 class Estimate(NamedTuple):
@@ -22,16 +27,40 @@ class Estimate(NamedTuple):
     high: float
 
 
-def estimate(value: float, resampled: npt.NDArray[np.float64]) -> Estimate:
-    """`value` with the interval that its resampled values (`[resamples]`) span."""
-    low, high = np.quantile(resampled, TAILS)
+def estimate(
+    value: float, resampled: npt.NDArray[np.float64], deals: int, level: float = LEVEL
+) -> Estimate:
+    """`value` with the interval that its resampled values span.
+
+    Args:
+        value: worked out from all deals.
+        resampled: `[resamples]`, the same from deals drawn again.
+        deals: how many deals there were, at least 2.
+        level: how often the interval is to hold the truth.
+    """
+    tail = _tail(deals, level)
+    low, high = np.quantile(resampled, (tail, 1.0 - tail))
     return Estimate(float(value), float(low), float(high))
 
 
 def estimate_mean(
-    values: npt.NDArray[np.float64], resamples: int, generator: np.random.Generator
+    values: npt.NDArray[np.float64],
+    resamples: int,
+    generator: np.random.Generator,
+    level: float = LEVEL,
 ) -> Estimate:
     """The mean of one value a deal (`[deals]`)."""
     deals = len(values)
-    chosen = generator.integers(0, deals, (resamples, deals))
-    return estimate(float(values.mean()), values[chosen].mean(axis=1))
+    means = np.empty(resamples)
+    for sample in range(resamples):
+        means[sample] = values[generator.integers(0, deals, deals)].mean()
+    return estimate(float(values.mean()), means, deals, level)
+
+
+def _tail(deals: int, level: float) -> float:
+    """The share of resampled values to leave out at either end."""
+    z = _NORMAL.inv_cdf((1.0 + level) / 2.0)
+    freedom = deals - 1
+    # Student's quantile from the normal one: Abramowitz and Stegun 1964, 26.7.5.
+    student = z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+    return _NORMAL.cdf(-math.sqrt(deals / freedom) * student)

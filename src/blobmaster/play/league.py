@@ -67,16 +67,25 @@ class League:
 
     def estimate(self, name: str, resamples: int, generator: np.random.Generator) -> Estimate:
         """A player's Elo, with the interval over deals: those of each rating are drawn again."""
-        number = self._players.index(name)
+        return self.estimates(resamples, generator)[name]
+
+    def estimates(self, resamples: int, generator: np.random.Generator) -> dict[str, Estimate]:
+        """The Elo of every player, each with its interval."""
         choices = choices_of(self._standings)
         strengths = fit(choices, self._counts, np.ones(len(self._players)), draws=DRAWS)
         ratings = np.split(self._counts, np.cumsum(self._sizes)[:-1])
-        resampled = np.empty(resamples)
+        resampled = np.empty((resamples, len(self._players)))
         for sample in range(resamples):
             drawn = [generator.multinomial(part.sum(), part / part.sum()) for part in ratings]
             again = fit(choices, np.concatenate(drawn), strengths, draws=DRAWS)
-            resampled[sample] = _elo(again)[number]
-        return estimate(_elo(strengths)[number], resampled)
+            resampled[sample] = _elo(again)
+        deals = int(self._counts.sum())
+        return {
+            name: estimate(elo, drawn, deals)
+            for name, elo, drawn in zip(
+                self._players, _elo(strengths).tolist(), resampled.T, strict=True
+            )
+        }
 
     def state_dict(self) -> dict[str, Any]:
         """All results: arrays, numbers and names."""

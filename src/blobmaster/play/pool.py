@@ -6,6 +6,7 @@ one set of weights, and cannot be left behind when the process ends.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Protocol, TypeVar
@@ -56,3 +57,8 @@ class LocalPool:
             finally:
                 for future in futures:
                     future.cancel()
+
+
+def default_workers(wanted: int) -> int:
+    """The worker threads for a setting in which 0 means one a core."""
+    return wanted or len(os.sched_getaffinity(0))

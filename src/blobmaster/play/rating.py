@@ -34,7 +34,6 @@ UNTRAINED = "untrained"
 FIXED = (UNTRAINED, RANDOM, HEURISTIC)
 """Who is in every pool. The first is the one that all others are rated from."""
 
-
 FIXED_PLAYERS: dict[str, AgentMaker] = {
     RANDOM: lambda _: RandomAgent(),
     HEURISTIC: lambda _: HeuristicAgent(),

@@ -11,7 +11,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from blobmaster.game.rules import MAX_LEGAL
 from blobmaster.solve.gains import Gains
 from blobmaster.solve.tree import Indices, Level, Tree, TreePolicy
 
@@ -30,9 +29,9 @@ def _leaf_weights(tree: Tree, policy: TreePolicy, responder: int) -> Numbers:
     """`[leaves]`: the chance to come there, the responder's own actions taken for granted."""
     weights = np.full(tree.deals, 1 / tree.deals)
     for level, choices in zip(tree.levels, policy, strict=True):
-        own = level.seat == responder
-        likely = np.where(own[:, None], 1.0, choices)
-        weights = weights[level.parent] * likely[level.set_of[level.parent], level.slot]
+        sets = level.set_of[level.parent]
+        own = level.seat[sets] == responder
+        weights = weights[level.parent] * np.where(own, 1.0, choices[sets, level.slot])
     return weights
 
 
@@ -48,11 +47,11 @@ def _best_value(tree: Tree, policy: TreePolicy, responder: int) -> float:
 def _taken(level: Level, values: Numbers, responder: int) -> npt.NDArray[np.bool_]:
     """`[children]`: whether a child counts: all but those that the responder passes by."""
     sets = level.set_of[level.parent]
-    sums = _sums(sets * MAX_LEGAL + level.slot, values, len(level.seat) * MAX_LEGAL)
-    legal = np.arange(MAX_LEGAL) < level.legal[:, None]
-    best = np.where(legal, sums.reshape(-1, MAX_LEGAL), -np.inf).argmax(axis=1)
-    own = level.seat == responder
-    return ~own[sets] | (level.slot == best[sets])
+    slots = level.slots
+    sums = _sums(sets * len(slots) + level.slot, values, len(level.seat) * len(slots))
+    legal = slots < level.legal[:, None]
+    best = np.where(legal, sums.reshape(legal.shape), -np.inf).argmax(axis=1)
+    return (level.seat[sets] != responder) | (level.slot == best[sets])
 
 
 def _sums(indices: Indices, values: Numbers, count: int) -> Numbers:

@@ -51,6 +51,11 @@ class Level(NamedTuple):
     slot: Indices
     """`[children]`: which of the node's actions led there, in the order of `legal_actions`."""
 
+    @property
+    def slots(self) -> Indices:
+        """As many as there are legal actions anywhere on the level."""
+        return np.arange(self.legal.max())
+
 
 class Tree(NamedTuple):
     """A tiny game, all of it."""
@@ -63,7 +68,7 @@ class Tree(NamedTuple):
 
 
 TreePolicy = list[Choices]
-"""For each level `[sets, MAX_LEGAL]`: how likely each action is at an information set."""
+"""For each level `[sets, slots]`: how likely each action is at an information set."""
 
 
 def grow(game: TinyGame) -> Tree:
@@ -131,13 +136,12 @@ def _points(game: TinyGame, leaves: State) -> npt.NDArray[np.float64]:
 
 def uniform_policy(tree: Tree) -> TreePolicy:
     """Any legal action, all alike."""
-    slots = np.arange(MAX_LEGAL)
-    return [(slots < level.legal[:, None]) / level.legal[:, None] for level in tree.levels]
+    return [(level.slots < level.legal[:, None]) / level.legal[:, None] for level in tree.levels]
 
 
 def priors_of(evaluator: Evaluator, tree: Tree) -> TreePolicy:
     """The evaluator's priors at every real choice of the tree."""
     policy = uniform_policy(tree)
     for likely, level in zip(policy, tree.levels, strict=True):
-        likely[level.choices] = priors_at(evaluator, level.states)
+        likely[level.choices] = priors_at(evaluator, level.states)[:, level.slots]
     return policy

@@ -27,6 +27,8 @@ LONGEST_TABLE: Final = 12
 """Rows of the table below it."""
 DOTS_UP_TO: Final = 80
 """So many points are marked one by one; more would hide the line."""
+DENSE_FROM: Final = 400
+"""From so many points on the line is a hair: a broad one would be a block of colour."""
 LARGEST: Final = 1e300
 """Beyond it a difference of two values may be no number any more."""
 
@@ -163,7 +165,8 @@ def _grid(axes: Axes, unit: str) -> list[str]:
 
 
 def _line(trace: Trace, place: int, axes: Axes) -> str:
-    drawn = f'<path class="line c{place}" d="{_path(trace.points, axes)}"/>'
+    looks = f"line c{place}" + (" dense" if len(trace.points) > DENSE_FROM else "")
+    drawn = f'<path class="{looks}" d="{_path(trace.points, axes)}"/>'
     if len(trace.points) > DOTS_UP_TO:
         return drawn
     dots = "".join(

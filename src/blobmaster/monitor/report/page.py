@@ -128,7 +128,7 @@ def _checkpoints(content: Content) -> str:
         f'<th scope="col"{style}>{head}</th>'
         for head, style in (
             *((head, "") for head in ("iteration", "Elo", "size", "saved", "age")),
-            *((head, ' class="words"') for head in ("kept", "file")),
+            *(("kept", ' class="word"'), ("file", ' class="words"')),
         )
     )
     more = f"<p>And {content.left_out} older ones.</p>" if content.left_out else ""

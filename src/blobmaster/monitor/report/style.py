@@ -70,6 +70,7 @@ svg text {{ fill: var(--dim); font-size: 13px; }}
 .c1 {{ --c: var(--c1); stroke-dasharray: 7 4; }}
 .c2 {{ --c: var(--c2); stroke-dasharray: 2 4; }}
 .line {{ fill: none; stroke: var(--c); stroke-width: 2; stroke-linejoin: round; }}
+.dense {{ stroke-width: 1; }}
 .dots {{ fill: none; stroke: var(--c); stroke-width: 5; stroke-linecap: round;
     stroke-dasharray: none; }}
 .band {{ fill: var(--c); fill-opacity: .17; stroke: none; }}
@@ -83,7 +84,8 @@ th, td {{ padding: .3rem .7rem; text-align: right; border-bottom: 1px solid var(
     white-space: nowrap; }}
 th {{ font-weight: 600; }}
 .word {{ text-align: left; }}
-.words, th.words {{ text-align: left; white-space: normal; overflow-wrap: anywhere; }}
+.words, th.words {{ text-align: left; white-space: normal; overflow-wrap: anywhere;
+    min-width: 16rem; }}
 .settings {{ columns: 3 19rem; column-gap: 1rem; }}
 .settings .card {{ break-inside: avoid; margin-bottom: 1rem; }}
 .pairs {{ display: grid; grid-template-columns: auto 1fr; gap: .1rem 1rem; margin: .4rem 0 0;
@@ -91,8 +93,9 @@ th {{ font-weight: 600; }}
 .pairs dd {{ text-align: right; }}
 footer {{ margin-top: 2.5rem; color: var(--dim); font-size: .85rem; overflow-wrap: anywhere; }}
 @media print {{
-    :root {{ --page: #ffffff; }}
-    body {{ max-width: none; padding: 0; font-size: .8rem; }}
+    :root {{ --page: #ffffff; font-size: 10px; }}
+    body {{ max-width: none; padding: 0; }}
+    tr {{ break-inside: avoid; }}
     details, .read {{ display: none; }}
     .charts {{ grid-template-columns: 1fr 1fr; }}
     .plot svg {{ min-width: 0; }}

@@ -1,0 +1,247 @@
+"""`blobmaster evaluate`: how strong a checkpoint is, against players of known kinds."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from blobmaster.console import Tally
+from blobmaster.play.settings import RatingSettings
+from blobmaster.player_names import PlayerName, checkpoint_player, parse_player
+
+if TYPE_CHECKING:
+    from blobmaster.play.estimate import Estimate
+    from blobmaster.play.evaluation import Evaluation, Found
+
+USUAL = ("random", "heuristic", "ismcts-100")
+"""Whom a checkpoint meets where nobody is named."""
+
+ANCHOR = "untrained"
+"""Always met: the player that Elo is counted from."""
+
+DEALS_PER_BLOCK = 20
+RESAMPLES = 2000
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class EvaluationOrder:
+    """What was asked for, understood."""
+
+    player: PlayerName
+    opponents: tuple[PlayerName, ...]
+    """The anchor first."""
+    settings: RatingSettings
+    seed: int
+    workers: int
+    device: str
+    until_sure: bool
+    as_json: bool
+
+
+def understand(
+    checkpoint: Path,
+    against: Sequence[str],
+    *,
+    search: str | None,
+    players: int,
+    cards: int,
+    deals: int,
+    seed: int,
+    workers: int,
+    device: str,
+    until_sure: bool,
+    as_json: bool,
+) -> EvaluationOrder:
+    """Check what was typed.
+
+    Raises:
+        ValueError: one line that says what cannot be.
+    """
+    player = checkpoint_player(checkpoint, search)
+    named = dict.fromkeys([parse_player(ANCHOR), *map(parse_player, against or USUAL)])
+    texts = [player.text, *(opponent.text for opponent in named)]
+    for text in texts:
+        if texts.count(text) > 1:
+            raise ValueError(
+                f"two players would be called {text}: name others, or copy one to another name"
+            )
+    try:
+        settings = msgspec.convert(
+            {
+                "deals": deals,
+                "players": players,
+                "cards": cards,
+                "deals_per_block": DEALS_PER_BLOCK,
+                "bootstrap": RESAMPLES,
+            },
+            RatingSettings,
+        )
+    except msgspec.ValidationError as error:
+        raise ValueError(_one_line(error)) from None
+    return EvaluationOrder(
+        player, tuple(named), settings, seed, workers, device, until_sure, as_json
+    )
+
+
+def _one_line(error: msgspec.ValidationError) -> str:
+    text = " ".join(str(error).split()).removeprefix("rating: ")
+    return text.replace("- at `$.", "- in `")
+
+
+def run_evaluation(order: EvaluationOrder) -> int:
+    """Play, print what was found, and return the exit status; what is known after Ctrl+C too.
+
+    Raises:
+        RunError: a checkpoint cannot be used, or OpenSpiel is not installed.
+        ValueError: the device is not there.
+    """
+    began = time.monotonic()
+    stopping = threading.Event()
+    evaluation, workers = _prepare(order)
+    total = order.settings.deals * len(order.opponents)
+    status = 0
+    # In a thread of its own, so that Ctrl+C waits for no block that is being played.
+    with Tally(Console(stderr=True), "deals", total) as tally:
+        playing = ThreadPoolExecutor(1).submit(_play, evaluation, workers, stopping, tally)
+        try:
+            playing.result()
+        except KeyboardInterrupt:
+            stopping.set()
+            status = INTERRUPTED
+    found = evaluation.found()
+    if order.as_json:
+        print(json.dumps(_document(order, evaluation, found, time.monotonic() - began)))  # noqa: T201
+    else:
+        if status == INTERRUPTED:
+            print("interrupted: this is what was known")  # noqa: T201
+        _print(order, evaluation, found)
+    return status
+
+
+def _prepare(order: EvaluationOrder) -> tuple[Evaluation, int]:
+    """Load what takes seconds: torch, the kernels, the networks."""
+    from blobmaster.net.inference import choose_device
+    from blobmaster.play.evaluation import Evaluation
+    from blobmaster.play.matches import Arena
+    from blobmaster.play.pool import default_workers
+    from blobmaster.players import make_players, trained_player
+    from blobmaster.randomness import generator
+    from blobmaster.trained import load_trained
+
+    device = choose_device(order.device)
+    trained = load_trained(order.player.path, device)
+    players = make_players(order.opponents, trained, device)
+    players[order.player.text] = trained_player(trained, order.player.search, device)
+    arena = Arena(
+        players,
+        order.settings,
+        lambda _, block: generator(order.seed, "evaluation", block),
+    )
+    evaluation = Evaluation(
+        order.player.text,
+        [opponent.text for opponent in order.opponents],
+        arena,
+        order.settings,
+        order.seed,
+        until_sure=order.until_sure,
+    )
+    return evaluation, default_workers(order.workers)
+
+
+def _play(evaluation: Evaluation, workers: int, stopping: threading.Event, tally: Tally) -> None:
+    from blobmaster.net.inference import use_one_thread
+    from blobmaster.play.pool import LocalPool
+
+    pool = LocalPool(workers, prepare=use_one_thread)
+    for found in evaluation.play(pool, abandon=stopping.is_set, on_deals=tally.advance):
+        tally.say(
+            f"against {found.opponent}: {found.points.value:.2f} points a round, "
+            f"ahead by {_signed(found.lead)}, after {found.deals} deals"
+        )
+
+
+def _print(order: EvaluationOrder, evaluation: Evaluation, found: Sequence[Found]) -> None:
+    console = Console(highlight=False, markup=False, width=200)
+    settings = order.settings
+    console.print(
+        f"{order.player.text}, {settings.players} players × {settings.cards} cards, each deal "
+        f"once from every seat, seed {order.seed}; 95 % intervals"
+    )
+    if not found:
+        console.print("nothing is known yet: no block of deals was finished")
+        return
+    elos = evaluation.elos()
+    heads = ("against", "points a round", "exact bids %", "wins %", "ahead by", "its Elo", "deals")
+    table = Table(*heads, box=None)
+    for row in found:
+        table.add_row(
+            row.opponent,
+            _plain(row.points),
+            _percent(row.exact),
+            _percent(row.wins),
+            _signed(row.lead),
+            _whole(elos[row.opponent]) if row.opponent != ANCHOR else "1000",
+            str(row.deals),
+        )
+    console.print(table)
+    console.print(
+        f"Elo {_whole(elos[order.player.text])}, 1000 is its network before training; "
+        f"an even share of wins is {100 / settings.players:.1f} %"
+    )
+
+
+def _document(
+    order: EvaluationOrder, evaluation: Evaluation, found: Sequence[Found], seconds: float
+) -> dict[str, Any]:
+    """What `--json` prints; an estimate is its value with the ends of its interval."""
+    elos = evaluation.elos() if found else {}
+    return {
+        "player": order.player.text,
+        "elo": elos[order.player.text]._asdict() if found else None,
+        "against": [
+            {
+                "player": row.opponent,
+                "deals": row.deals,
+                **{
+                    name: getattr(row, name)._asdict()
+                    for name in ("points", "exact", "wins", "lead")
+                },
+                "elo": elos[row.opponent]._asdict(),
+                "sure": row.is_sure,
+            }
+            for row in found
+        ],
+        "players": order.settings.players,
+        "cards": order.settings.cards,
+        "deals": order.settings.deals,
+        "seed": order.seed,
+        "until_sure": order.until_sure,
+        "seconds": round(seconds, 1),
+    }
+
+
+def _plain(found: Estimate) -> str:
+    return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
+
+
+def _signed(found: Estimate) -> str:
+    return f"{found.value:+.2f} ({found.low:+.2f} to {found.high:+.2f})"
+
+
+def _percent(found: Estimate) -> str:
+    return f"{100 * found.value:.1f} ({100 * found.low:.1f} to {100 * found.high:.1f})"
+
+
+def _whole(found: Estimate) -> str:
+    return f"{found.value:.0f} ({found.low:.0f} to {found.high:.0f})"

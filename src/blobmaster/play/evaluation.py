@@ -1,0 +1,159 @@
+"""Measures one player against others: duplicate deals, every seat rotated, intervals over deals.
+
+For each opponent there are tables at which all others are copies of it. All opponents are met on
+the same deals. Elo comes from all tables together, as in a rating.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from blobmaster.play.arena import Results
+from blobmaster.play.estimate import LEVEL, Estimate, estimate_mean
+from blobmaster.play.league import League
+from blobmaster.play.matches import Arena, joined, match_against
+from blobmaster.play.pool import Pool
+from blobmaster.play.settings import RatingSettings
+from blobmaster.randomness import generator
+
+LOOKS = 10
+"""How often an evaluation that may stop early looks at what it has: after each tenth."""
+
+LOOK_LEVEL = 0.9894
+"""The level of the interval at each look. All ten hold the truth together 95 times in 100
+(Pocock 1977; 2.555 standard errors, Jennison and Turnbull 2000, table 2.1)."""
+
+ELO_RESAMPLES = 400
+"""Each is a fit of its own; the other values take the settings' number."""
+
+
+class Found(NamedTuple):
+    """What a player made at tables of one opponent, in rounds of given size."""
+
+    opponent: str
+    deals: int
+    """Deals played, each with every rotation of the seats."""
+    points: Estimate
+    """Points a round."""
+    exact: Estimate
+    """Share of bids made exactly."""
+    wins: Estimate
+    """Share of wins of a table: the most points of a round, ties shared."""
+    lead: Estimate
+    """Points a round above the opponents at the same table. Where an evaluation may stop early,
+    this interval is wider: it holds the truth 95 times in 100 whenever it stops."""
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the lead's interval excludes 0."""
+        return self.lead.low > 0 or self.lead.high < 0
+
+
+class Evaluation:
+    """One player's matches, and what is known of them so far."""
+
+    def __init__(
+        self,
+        player: str,
+        opponents: Sequence[str],
+        arena: Arena,
+        settings: RatingSettings,
+        seed: int,
+        *,
+        until_sure: bool,
+    ) -> None:
+        """Args:
+        player, opponents: names of the arena's players; the first opponent is the one that Elo
+            is counted from.
+        arena: deals the same cards for all opponents.
+        settings: what the arena has.
+        seed: of the bootstrap.
+        until_sure: stop meeting an opponent once the lead over it is beyond doubt.
+        """
+        self._player = player
+        self._opponents = opponents
+        self._arena = arena
+        self._settings = settings
+        self._seed = seed
+        self._until_sure = until_sure
+        self._matches = [match_against(player, opponent, settings) for opponent in opponents]
+        self._parts: list[dict[int, Results]] = [{} for _ in opponents]
+
+    def play(
+        self, pool: Pool, *, abandon: Callable[[], bool], on_deals: Callable[[int], None]
+    ) -> Iterator[Found]:
+        """Play the matches; yields each opponent's result when it is final.
+
+        What is known at any time, or after an exception, is in `found`. See `Arena.play`.
+        """
+        left = list(range(len(self._matches)))
+        blocks = self._arena.block_count(self._matches[0])
+        ends = look_ends(blocks) if self._until_sure else [blocks]
+        for begin, end in zip([0, *ends], ends, strict=False):
+            wanted = [(number, block) for block in range(begin, end) for number in left]
+            for number, block, results in self._arena.play_blocks(
+                self._matches, wanted, pool, abandon=abandon, on_deals=on_deals
+            ):
+                self._parts[number][block] = results
+            if abandon():
+                return
+            for number in list(left):
+                found = self._found(number)
+                if end == blocks or found.is_sure:
+                    left.remove(number)
+                    yield found
+            if not left:
+                return
+
+    def found(self) -> list[Found]:
+        """What is known so far, in the order of the opponents; one that was not met is left out."""
+        return [self._found(number) for number, parts in enumerate(self._parts) if parts]
+
+    def elos(self) -> dict[str, Estimate]:
+        """The Elo of everyone that was met and of the player, by all results so far."""
+        league = League([self._opponents[0]])
+        for match, parts in zip(self._matches, self._parts, strict=True):
+            if parts:
+                made = joined(dict(parts)).points.sum(axis=1)
+                lineups = np.zeros_like(made)
+                lineups[:, 1:] = 1
+                league.add(match.names, lineups, made)
+        draws = generator(self._seed, "evaluation elo")
+        return league.estimates(ELO_RESAMPLES, draws)
+
+    def _found(self, number: int) -> Found:
+        results = joined(dict(self._parts[number]))  # blocks may still be coming in
+        draws = generator(self._seed, "evaluation intervals", number)
+        resamples = self._settings.bootstrap
+
+        def mean(values: npt.NDArray[Any], level: float = LEVEL) -> Estimate:
+            """Of `[deals, rotations]`."""
+            return estimate_mean(values.mean(axis=1), resamples, draws, level)
+
+        made = results.points
+        return Found(
+            self._opponents[number],
+            len(made),
+            points=mean(made[:, :, 0]),
+            exact=mean(results.exact[:, :, 0]),
+            wins=mean(shares_of_win(made)[:, :, 0]),
+            lead=mean(
+                made[:, :, 0] - made[:, :, 1:].mean(axis=2),
+                LOOK_LEVEL if self._until_sure else LEVEL,
+            ),
+        )
+
+
+def shares_of_win(points: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """`[.., places]` points of tables to each place's share of the win."""
+    best = points == points.max(axis=-1, keepdims=True)
+    return best / best.sum(axis=-1, keepdims=True)
+
+
+def look_ends(blocks: int) -> list[int]:
+    """After how many blocks there is a look: ten, evenly spread, or after each block if fewer."""
+    return sorted({-(-blocks * look // LOOKS) for look in range(1, LOOKS + 1)})

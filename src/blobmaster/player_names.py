@@ -1,0 +1,85 @@
+"""What players are called on the command line, understood before anything heavy is loaded."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import msgspec
+
+from blobmaster.search.settings import SearchSettings
+
+Fixed = Literal["random", "heuristic", "untrained"]
+Counted = Literal["rollout", "ismcts", "peeking-ismcts", "openspiel-ismcts"]
+Kind = Fixed | Counted | Literal["checkpoint"]
+
+HELP = (
+    "random, heuristic, untrained (the checkpoint's network before training), rollout-N, ismcts-N, "
+    "peeking-ismcts-N (sees which cards were not dealt), openspiel-ismcts-N, with N simulations "
+    "a decision, or a checkpoint: PATH plays without search, PATH:3x35 searches 3 worlds by 35"
+)
+
+
+@dataclass(frozen=True)
+class PlayerName:
+    """A player that somebody asked for."""
+
+    text: str
+    """How it is shown: as it was typed, without a checkpoint's folder."""
+    kind: Kind
+    simulations: int = 0
+    """Of a decision, where the kind counts them."""
+    path: Path = Path()
+    """Of a checkpoint."""
+    search: tuple[int, int] | None = None
+    """Worlds and simulations of a checkpoint that searches."""
+
+
+def parse_player(text: str) -> PlayerName:
+    """Understand a player's name.
+
+    Raises:
+        ValueError: there is no such player; one line that lists which there are.
+    """
+    for fixed in get_args(Fixed):
+        if text == fixed:
+            return PlayerName(text, fixed)
+    for counted in get_args(Counted):
+        if found := re.fullmatch(rf"{counted}-(\d+)", text):
+            return _counted(text, counted, int(found[1]))
+    path, colon, search = text.rpartition(":")
+    if colon and re.fullmatch(r"\d+[x×]\d+", search):
+        return checkpoint_player(Path(path), search)
+    if text.endswith(".pth") or "/" in text or Path(text).exists():
+        return checkpoint_player(Path(text), None)
+    raise ValueError(f"there is no player {text!r}; there are {HELP}")
+
+
+def checkpoint_player(path: Path, search: str | None) -> PlayerName:
+    """The network of a checkpoint, with a search such as `3x35` or without one.
+
+    Raises:
+        ValueError: no search is written so, or none is that large or small.
+    """
+    label = path.name.removesuffix(".pth")
+    if search is None:
+        return PlayerName(label, "checkpoint", path=path)
+    found = re.fullmatch(r"(\d+)[x×](\d+)", search)
+    if not found:
+        raise ValueError(f"a search is worlds by simulations, such as 3x35, not {search!r}")
+    worlds, simulations = int(found[1]), int(found[2])
+    try:
+        msgspec.convert({"worlds": worlds, "simulations": simulations}, SearchSettings)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"search {search}: {error}") from None
+    return PlayerName(
+        f"{label} {worlds}×{simulations}", "checkpoint", path=path, search=(worlds, simulations)
+    )
+
+
+def _counted(text: str, kind: Kind, simulations: int) -> PlayerName:
+    if not 2 <= simulations <= 100_000:
+        raise ValueError(f"{text}: a decision takes 2 to 100000 simulations, not {simulations}")
+    return PlayerName(text, kind, simulations=simulations)

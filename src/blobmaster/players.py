@@ -1,0 +1,96 @@
+"""Makes the players that the command line names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import torch
+
+from blobmaster.net.inference import NetworkEvaluator
+from blobmaster.net.model import new_network
+from blobmaster.play.agents import Agent, AgentMaker
+from blobmaster.play.rating import FIXED_PLAYERS, network_player
+from blobmaster.play.searching import IsmctsAgent, PeekingAgent, RolloutAgent, SearchAgent
+from blobmaster.player_names import PlayerName
+from blobmaster.run.errors import RunError
+from blobmaster.search.settings import SearchSettings
+from blobmaster.trained import Trained, load_trained
+
+
+def make_players(
+    names: Sequence[PlayerName], trained: Trained, device: torch.device
+) -> dict[str, AgentMaker]:
+    """What makes each player, by its name's text.
+
+    Args:
+        names: the players.
+        trained: what `untrained` is the beginning of.
+        device: where networks run.
+
+    Raises:
+        RunError: a checkpoint cannot be used, or OpenSpiel is not installed.
+    """
+    return {name.text: _maker(name, trained, device) for name in names}
+
+
+def trained_player(
+    trained: Trained, search: tuple[int, int] | None, device: torch.device
+) -> AgentMaker:
+    """A checkpoint's network by its priors alone, or with a search as in its training.
+
+    Args:
+        trained: on `device`.
+        search: worlds and simulations.
+        device: where the network runs.
+    """
+    if search is None:
+        return network_player(trained.network, device)
+    worlds, simulations = search
+    settings = msgspec.structs.replace(
+        trained.config.search, worlds=worlds, simulations=simulations
+    )
+
+    def make(capacity: int) -> Agent:
+        evaluator = NetworkEvaluator(trained.network, capacity * worlds, device)
+        return SearchAgent(evaluator, capacity, settings)
+
+    return make
+
+
+def _maker(name: PlayerName, trained: Trained, device: torch.device) -> AgentMaker:
+    simulations = name.simulations
+    match name.kind:
+        case "random" | "heuristic":
+            return FIXED_PLAYERS[name.kind]
+        case "untrained":
+            config = trained.config
+            network = new_network(config.network, config.run.seed)
+            return network_player(network.to(device).eval(), device)
+        case "rollout":
+            settings = rollout_search(simulations)
+            return lambda _: RolloutAgent(settings)
+        case "ismcts":
+            return lambda _: IsmctsAgent(simulations)
+        case "peeking-ismcts":
+            return lambda _: PeekingAgent(IsmctsAgent(simulations))
+        case "openspiel-ismcts":
+            return _openspiel_maker(simulations)
+        case "checkpoint":
+            return trained_player(load_trained(name.path, device), name.search, device)
+
+
+def rollout_search(simulations: int) -> SearchSettings:
+    """As many worlds as simulations in each, or a few more simulations."""
+    worlds = min(int(simulations**0.5), 64)
+    return SearchSettings(worlds=worlds, simulations=simulations // worlds)
+
+
+def _openspiel_maker(simulations: int) -> AgentMaker:
+    try:
+        from blobmaster.play.openspiel import OpenSpielAgent
+    except ImportError:
+        raise RunError(
+            "openspiel-ismcts needs OpenSpiel: pip install 'blobmaster[openspiel]', or take ismcts"
+        ) from None
+    return lambda _: OpenSpielAgent(simulations)
