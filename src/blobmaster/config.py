@@ -71,13 +71,13 @@ FAST: Tables = {
     "rounds": {"players": {4: 1.0}, "most_cards": {4: {5: 1.0}}},
     "search": {"worlds": 2, "simulations": 16},
     "network": {"width": 256, "blocks": 1},
-    "self_play": {"rounds": 2000, "rounds_per_block": 100, "slots": 50},
+    "self_play": {"rounds": 4000, "rounds_per_block": 250, "slots": 250},
     "learning": {
-        "batch": 256,
-        "reuse": 8.0,
-        "learning_rate": 2e-3,
+        "window": 120_000,
+        "batch": 512,
+        "reuse": 2.0,
         "schedule_iterations": 5,
-        "average_decay": 0.99,
+        "average_decay": 0.98,
     },
     "rating": {"deals": 200, "bootstrap": 100},
 }
