@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from monitor_terminal import make_status, put
 from report_run import IDENTITY, history_row, save_checkpoint, write_run
@@ -194,16 +195,31 @@ def test_a_hundred_thousand_iterations_stay_under_a_megabyte_with_their_peaks(
     assert {"80,000", "100,000"} <= {label.text for label in speed.iter("text")}
 
 
-@given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=3000))
-@settings(max_examples=20)
-def test_thinning_to_extremes_loses_no_peak_and_keeps_the_order(values: list[float]):
-    history = History(Path("/nonexistent"), EXTREMES)
-    for number, value in enumerate(values):
-        history._point("x", number, value)
-    points = history._series["x"].curve("x").points
+@pytest.mark.parametrize("count", [1, 1023, 1024, 1025, 4096, 20_001])
+def test_thinning_to_extremes_loses_no_peak_and_keeps_the_order(layout: RunLayout, count: int):
+    chance = random.Random(count)
+    values = [chance.gauss(0, 1) for _ in range(count)]
+    row = '{"iteration":%d,"run_id":"r","timestamp":"","elapsed_hours":1,"x":%r}\n'
+    layout.history.write_text("".join(row % place for place in enumerate(values)))
+    history = History(layout.history, EXTREMES)
+    history.refresh()
+    points = history.curves["x"].points
     assert len(points) <= 2 * POINTS + 2
     assert [x for x, _ in points] == sorted(x for x, _ in points)
     assert {min(values), max(values)} <= {y for _, y in points}
+
+
+def test_curves_beyond_the_room_are_counted_and_the_page_stays_under_a_megabyte(
+    layout: RunLayout, target: Path
+):
+    put(layout, make_status(state="finished"))
+    names = [f'"{"long metric <name> " * 3}{n}":%d' for n in range(45)]
+    row = '{"iteration":%d,"run_id":"r","timestamp":"","elapsed_hours":1,' + ",".join(names) + "}\n"
+    with layout.history.open("w") as file:
+        for number in range(1, POINTS * 2):
+            file.write(row % (number, *(number * 7919 * (n + 1) % 1009 for n in range(45))))
+    read = text_of(made(layout, target))
+    assert "more curves have no room here" in read
 
 
 def test_a_plain_loop_has_its_own_metrics_as_curves(layout: RunLayout, target: Path):

@@ -23,7 +23,9 @@ from report_run import write_run
 from terminals import DEADLINE_S
 
 from blobmaster.monitor.alerts import ShownAlert
+from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.view import View
+from blobmaster.monitor.watch import command
 from blobmaster.monitor.watch.events import SETTLED_S, Event, Told, step
 from blobmaster.monitor.watch.outbox import MOST_WAITING, Outbox
 from blobmaster.monitor.watch.targets import DeliveryError, Target, target
@@ -298,9 +300,9 @@ def test_an_end_in_a_hurry_makes_one_more_attempt_and_waits_no_longer():
 
 
 def watch(*words: str | Path, **environment: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "blobmaster", "watch", "--refresh-interval", "0.1"]
+    typed = [sys.executable, "-m", "blobmaster", "watch", "--refresh-interval", "0.1"]
     return subprocess.Popen(
-        [*command, *map(str, words)],
+        [*typed, *map(str, words)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -334,6 +336,25 @@ def test_a_run_is_followed_to_its_end_and_every_event_reaches_every_target(
     assert len(out.splitlines()) == 3
     assert SECRET not in out + err
     assert err.count("\n") == 1
+
+
+def test_the_last_message_of_a_finished_run_is_waited_for(
+    layout: RunLayout, monkeypatch: pytest.MonkeyPatch
+):
+    sent: list[str] = []
+
+    def slowly(event: Event) -> None:
+        time.sleep(0.3)
+        sent.append(event.event)
+
+    monkeypatch.setattr(command, "GRACE_S", 0.0)
+    put(layout, make_status(state="finished"))
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    options = MonitorOptions(status_file=layout.status)
+    assert command.run_watch(options, [Target(name="slow", send=slowly)]) == 0
+    assert sent == ["finished"]
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_a_webhook_that_hangs_delays_neither_the_next_event_nor_another_target(
@@ -416,7 +437,8 @@ def test_any_other_address_goes_through_apprise(layout: RunLayout, receiver: Rec
 
 def test_without_apprise_the_command_that_installs_it_is_named(tmp_path: Path):
     (tmp_path / "apprise.py").write_text("raise ImportError")
-    child = watch("--notify", f"mailto://me:{SECRET}@host", PYTHONPATH=str(tmp_path))
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    child = watch("--notify", f"mailto://me:{SECRET}@host", PYTHONPATH=path)
     _, err = child.communicate(timeout=DEADLINE_S)
     assert (child.returncode, err.count("\n")) == (2, 1)
     assert "mailto:// addresses need apprise: pip install 'blobmaster[notify]'" in err
