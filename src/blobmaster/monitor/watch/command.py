@@ -84,4 +84,4 @@ def _out_of_contact(view: View) -> View:
 def _tell(event: Event, outboxes: Sequence[Outbox]) -> None:
     for outbox in outboxes:
         outbox.put(event)
-    say(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {event.title}: {event.message}\n")
+    say(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {event.run_id}: {event.message}\n")
