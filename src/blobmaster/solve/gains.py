@@ -25,4 +25,5 @@ class Gains(NamedTuple):
         NashConv: Lanctot et al., "A unified game-theoretic approach to multiagent reinforcement
         learning", NeurIPS 2017.
         """
-        return float((self.best - self.made).sum())
+        gain = float((self.best - self.made).sum())
+        return max(0.0, gain)  # rounding may leave a little less than nothing
