@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 from networks_saved import SMALL, learner_state, save_network
+from positions import RandomRound
 
-from blobmaster.net.observation import FEATURES
+from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.run.errors import CheckpointError
 from blobmaster.trained import load_trained
 
@@ -26,13 +27,14 @@ def test_the_average_is_what_plays_and_not_the_trained_weights(tmp_path: Path):
     assert trained.meta.elo == 1234.0
 
 
-def test_the_network_computes_and_no_global_stream_moves(tmp_path: Path):
+def test_the_network_plays_and_no_global_stream_moves(tmp_path: Path):
     path = save_network(tmp_path)
     before = torch.random.get_rng_state()
     trained = load_trained(path, CPU)
     assert (torch.random.get_rng_state() == before).all()
-    with torch.inference_mode():
-        assert trained.network(torch.zeros(2, FEATURES)).isfinite().all()
+    states = RandomRound(0, 4, 5).choices
+    priors, _ = NetworkEvaluator(trained.network, len(states), CPU).evaluate(states)
+    assert priors.sum(axis=1) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(

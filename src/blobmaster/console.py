@@ -25,7 +25,7 @@ from blobmaster.run.errors import StatusError
 from blobmaster.run.status import Status, Step, read_status
 
 LOOK_SECONDS = 0.5
-LINE_SECONDS = 10.0
+LINE_SECONDS = 5.0
 """Between two lines of a count, where there is no terminal for a bar."""
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"

@@ -236,7 +236,8 @@ def _plain(found: Estimate) -> str:
 
 
 def _signed(found: Estimate) -> str:
-    return f"{found.value:+.2f} ({found.low:+.2f} to {found.high:+.2f})"
+    value, low, high = (round(number, 2) + 0.0 for number in found)  # no -0.00
+    return f"{value:+.2f} ({low:+.2f} to {high:+.2f})"
 
 
 def _percent(found: Estimate) -> str:

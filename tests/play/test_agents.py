@@ -80,7 +80,7 @@ def with_other_hidden_cards(state: np.ndarray, draws: np.random.Generator) -> np
 
 
 def every_agent(capacity: int = POSITIONS):
-    search = SearchSettings(worlds=2, simulations=6)
+    search = SearchSettings(worlds=2, simulations=4)
     evaluator = NetworkEvaluator(small_network(1), 2 * capacity, CPU)
     return {
         "random": RandomAgent(),
@@ -134,9 +134,9 @@ def test_no_agent_changes_a_state(name):
     ("players", "cards"), [(3, 17), (3, 2), (4, 1), (4, 13), (5, 7), (6, 8), (7, 7), (8, 6), (8, 1)]
 )
 def test_every_agent_keeps_to_the_rules_at_every_size(players, cards):
-    deals = deals_of(players, cards, 6)
-    agents = list(every_agent(6 * players).values())[:-1]
-    tables = np.arange(6 * players).reshape(6, players) % len(agents)
+    deals = deals_of(players, cards, 3)
+    agents = list(every_agent(3 * players).values())[:-1]
+    tables = np.arange(3 * players).reshape(3, players) % len(agents)
     results = play_deals(  # raises if one does not
         agents, tables, deals, abandon=lambda: False, on_deals=[].append
     )

@@ -142,12 +142,12 @@ def _choose_by_rollouts(
         count = _begin_all(search, states[one], streams[one], rows)
         while count > 0:
             for row in range(count):
-                _play_out_row(rows[row], streams[number], priors[row], values[row])
+                play_out_row(rows[row], streams[number], priors[row], values[row])
             count = _advance_all(search, priors, values, streams[one], actions[one], rows)
 
 
 @kernel
-def _play_out_row(state: State, stream: Stream, prior: Priors, value: Values) -> None:
+def play_out_row(state: State, stream: Stream, prior: Priors, value: Values) -> None:
     """Uniform priors (`[MAX_LEGAL]`), and the values (`[MAX_PLAYERS]`) of one play-out."""
     count = legal_count(state)
     prior[:count] = 1.0 / count

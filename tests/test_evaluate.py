@@ -1,0 +1,174 @@
+"""`blobmaster evaluate` as a person meets it: real processes, a real terminal."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+from networks_saved import save_network
+
+from blobmaster.evaluate import understand
+from blobmaster.player_names import parse_player
+
+PATIENCE_S = 120
+FIXED = ("untrained", "random", "heuristic")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_network(tmp_path_factory.mktemp("run"))
+
+
+def command(checkpoint: Path, *arguments: object) -> list[str]:
+    return [sys.executable, "-m", "blobmaster", "evaluate", str(checkpoint), *map(str, arguments)]
+
+
+def run(checkpoint: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(checkpoint, *arguments),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_the_same_seed_gives_the_same_figures_on_any_number_of_workers(checkpoint: Path):
+    found = []
+    for workers in (1, 3):
+        done = run(
+            checkpoint, "--search", "2x4", "--against", "random", "ismcts-20", "--deals", 40,
+            "--workers", workers, "--json", "--seed", 5,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        found.append(json.loads(done.stdout))
+        assert found[-1].pop("seconds") > 0
+    assert found[0] == found[1]
+    assert [row["player"] for row in found[0]["against"]] == ["untrained", "random", "ismcts-20"]
+    for row in found[0]["against"]:
+        assert row["deals"] == 40
+        for measure in ("points", "exact", "wins", "lead", "elo"):
+            assert row[measure]["low"] <= row[measure]["value"] <= row[measure]["high"]
+    assert found[0]["against"][0]["elo"]["value"] == 1000
+
+
+def test_the_table_has_a_line_an_opponent_and_a_log_plain_lines(checkpoint: Path):
+    done = run(checkpoint, "--deals", 20, "--against", "random", "--against", "heuristic")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines[2:5]] == ["untrained", "random", "heuristic"]
+    assert re.match(r"Elo \d+ \(\d+ to \d+\), 1000 is its network before training", lines[5])
+    assert [line.split(":")[0] for line in done.stderr.splitlines()][-3:] == [
+        f"against {name}" for name in FIXED
+    ]
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_a_terminal_shows_a_bar(checkpoint: Path):
+    arguments = command(checkpoint, "--deals", 200, "--against", "ismcts-400")[1:]
+    with pexpect.spawn(sys.executable, arguments, dimensions=(30, 120), timeout=PATIENCE_S) as seen:
+        seen.expect(r"deals.*\d+/400")
+        seen.sendintr()
+        seen.expect(pexpect.EOF)
+        seen.close()
+        assert seen.exitstatus == 130
+
+
+def test_ctrl_c_ends_it_at_once_with_what_is_known(checkpoint: Path):
+    slow = command(checkpoint, "--deals", 100_000, "--against", "ismcts-20", "random")
+    with subprocess.Popen(
+        slow, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        while not re.match(r"\d+ of 300000 deals", running.stderr.readline()):
+            pass
+        running.send_signal(signal.SIGINT)
+        output, _ = running.communicate(timeout=PATIENCE_S)
+    assert running.returncode == 130
+    assert "interrupted" in output
+    assert "untrained" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--against", "wizard"], ["wizard", "heuristic", "ismcts-N"]),
+        (["--against", "nowhere.pth"], ["nowhere.pth", "No such file"]),
+        (["random"], ["--against random"]),
+        (["--device", "cuda"], ["CUDA"]),
+        (["--seed", "-1"], ["--seed"]),
+    ],
+)
+def test_a_wrong_order_is_refused_in_one_line(checkpoint: Path, arguments, words):
+    done = run(checkpoint, *arguments)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert all(word in done.stderr for word in words), done.stderr
+
+
+def order(*against: str, **changes):
+    usual = {"search": None, "players": 4, "cards": 5, "deals": 300, "seed": 0, "workers": 0}
+    rest = {"device": "cpu", "until_sure": False, "as_json": False}
+    return understand(Path("runs/a.pth"), against, **{**usual, **rest, **changes})
+
+
+@pytest.mark.parametrize(
+    ("against", "changes", "words"),
+    [
+        ("ismcts-1", {}, ["2 to 100000"]),
+        ("other/a.pth", {}, ["two players", "called a"]),
+        ("b.pth:0x5", {}, ["search 0x5", ">= 1"]),
+        ("random", {"search": "lots"}, ["3x35", "lots"]),
+        ("random", {"deals": 3}, ["deals", ">= 10"]),
+        ("random", {"cards": 14}, ["4 players × 14 cards"]),
+        ("random", {"players": 9}, ["players", "<= 8"]),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_is_loaded(against, changes, words):
+    with pytest.raises(ValueError) as refused:
+        order(against, **changes)
+    assert all(word in str(refused.value) for word in words)
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_file_that_is_no_checkpoint_is_refused_in_one_line(tmp_path: Path):
+    foreign = tmp_path / "holiday.pth"
+    foreign.write_bytes(b"a picture of the sea" * 1000)
+    done = run(foreign)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "holiday.pth" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "kind", "search"),
+    [
+        ("random", "random", "random", None),
+        ("rollout-100", "rollout-100", "rollout", None),
+        ("peeking-ismcts-9", "peeking-ismcts-9", "peeking-ismcts", None),
+        ("runs/a.pth", "a", "checkpoint", None),
+        ("runs/a.pth:3x35", "a 3×35", "checkpoint", (3, 35)),
+        ("runs/a.pth:5×50", "a 5×50", "checkpoint", (5, 50)),
+        ("./c:d.pth", "c:d", "checkpoint", None),
+    ],
+)
+def test_a_player_is_understood(text, shown, kind, search):
+    name = parse_player(text)
+    assert (name.text, name.kind, name.search) == (shown, kind, search)
+
+
+def test_nobody_named_means_the_usual_players_after_the_untrained_network():
+    names = [opponent.text for opponent in order().opponents]
+    assert names == ["untrained", "random", "heuristic", "ismcts-100"]
+
+
+def test_a_player_that_is_named_twice_is_met_once():
+    names = [opponent.text for opponent in order("random", "untrained", "random").opponents]
+    assert names == ["untrained", "random"]
