@@ -1,0 +1,69 @@
+"""Who sits at the table beside the person, and all else that a game is played with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import torch
+
+from blobmaster.net.inference import NetworkEvaluator
+from blobmaster.play.agents import Agent
+from blobmaster.player_names import checkpoint_player
+from blobmaster.players import trained_player
+from blobmaster.table.cardtext import Signs
+from blobmaster.table.game import Game, Setup
+from blobmaster.table.savegame import Keeper
+from blobmaster.table.thinking import Adviser, advise, choose
+from blobmaster.trained import Trained
+
+NO_SEARCH: Final = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """All that a game is played with."""
+
+    agent: Agent
+    """Who sits at every seat but the person's."""
+    adviser: Adviser
+    keeper: Keeper
+    signs: Signs
+    pace: float
+    """Seconds between two moves of the networks, for a person to follow them."""
+
+
+def check_search(search: str | None) -> None:
+    """Raise `ValueError` unless it is a search such as `3x35`, `none`, or not said."""
+    if search is not None and search != NO_SEARCH:
+        checkpoint_player(Path(), search)
+
+
+def seat_networks(trained: Trained, search: str | None) -> tuple[Agent, Adviser]:
+    """The opponents and the adviser, which is the same network.
+
+    Args:
+        trained: the network, on the CPU.
+        search: `3x35`; `none` for opponents that take the network's first choice, while advice
+            still searches; None for the search that the network was trained with.
+    """
+    usual = trained.config.get_mcts_params(trained.meta.iteration)
+    is_said = search is not None and search != NO_SEARCH
+    wanted = checkpoint_player(Path(), search).search if is_said else None
+    worlds, simulations = wanted or usual
+    cpu = torch.device("cpu")  # a handful of rows at a time: copying to a GPU takes longer
+    playing = None if search == NO_SEARCH else (worlds, simulations)
+    settings = msgspec.structs.replace(
+        trained.config.search, worlds=worlds, simulations=simulations
+    )
+    adviser = Adviser(NetworkEvaluator(trained.network, worlds, cpu), settings)
+    return trained_player(trained, playing, cpu)(1), adviser
+
+
+def warm_up(table: Table) -> None:
+    """Let the networks think once: the very first time, kernels compile for half a minute."""
+    game = Game(Setup(players=3, most_cards=2, seat=0, seed=0, one_round=True))
+    choose(table.agent, game)
+    advise(table.adviser, game)
