@@ -1,0 +1,38 @@
+"""What an exported file says of itself: where it is from, and what its numbers mean."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+
+from blobmaster.game.cards import MAX_CARDS, RANK_SYMBOLS, SUITS
+from blobmaster.net.observation import INDEX
+from blobmaster.run.checkpoints import CheckpointMeta
+
+FORMAT = 1
+"""Raised when a reader of these entries would have to change."""
+
+
+def metadata(meta: CheckpointMeta) -> dict[str, str]:
+    """The entries of the model's `metadata_props`; tables are JSON. docs/onnx.md explains them."""
+    entries = {
+        "format": str(FORMAT),
+        "blobmaster": version("blobmaster"),
+        "run_id": meta.identity.run_id,
+        "architecture": str(meta.identity.architecture),
+        "iteration": str(meta.iteration + 1),
+        "observation_index": json.dumps(
+            {name: [group.start, group.stop] for name, group in INDEX.items()}
+        ),
+        "action_table": json.dumps(action_table()),
+        "trick_layout": json.dumps(["row", "seat relative to the observer", "tricks at the end"]),
+    }
+    if meta.elo is not None:
+        entries["elo"] = f"{meta.elo:.0f}"
+    return entries
+
+
+def action_table() -> list[str]:
+    """The meaning of each action logit: `slot 0 Q` is a card in canonical suits, `bid 2` a bid."""
+    cards = [f"slot {slot} {rank}" for slot in range(SUITS) for rank in RANK_SYMBOLS]
+    return cards + [f"bid {tricks}" for tricks in range(MAX_CARDS + 1)]
