@@ -4,8 +4,8 @@ One estimate carries both halves of its play: the chance that nobody beats a car
 unseen cards do and how many of the unseen cards a rival holds. It bids the sum over its hand. Then,
 while it needs tricks, it plays the card after which it expects to end nearest to its bid; once it
 has them, the card that is least likely to take another, now or later. Of cards that are as good, it
-plays the one that comes first in the order in which a network sees the suits: their names are
-nothing to it.
+plays one of the suit that comes last in the order in which a network sees them: it keeps its
+trumps, and the suits' names are nothing to it.
 
 The four constants were chosen by play among themselves, 4 × 5 and 5 × 7 cards.
 """
@@ -113,8 +113,8 @@ def _choose_card(state: State) -> int:
 
 @kernel
 def _place(card: int, slots: Slots) -> int:
-    """A card's number where suits are in canonical order."""
-    return RANKS * slots[card // RANKS] + card % RANKS
+    """A card's place among cards that are as good: trumps last, in each suit the lowest first."""
+    return card % RANKS - RANKS * slots[card // RANKS]
 
 
 @kernel
