@@ -178,9 +178,9 @@ def test_intervals_hold_the_truth_93_to_97_times_in_100():
 
 @pytest.mark.long
 def test_an_early_end_finds_a_winner_among_equals_5_times_in_100():
-    settings = {"deals": 300, "deals_per_block": 30, "bootstrap": 1000, "until_sure": True}
-    _, sure = coverage("random", "backward", 1000, EVEN, **settings)
-    assert sure <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 1000)
+    settings = {"deals": 300, "deals_per_block": 30, "bootstrap": 20, "until_sure": True}
+    _, sure = coverage("random", "backward", 2000, {}, **settings)
+    assert sure <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 2000)
 
 
 def variances(agents, deals: int) -> tuple[float, float]:

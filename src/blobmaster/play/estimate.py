@@ -27,40 +27,41 @@ class Estimate(NamedTuple):
     high: float
 
 
-def estimate(
-    value: float, resampled: npt.NDArray[np.float64], deals: int, level: float = LEVEL
-) -> Estimate:
+def estimate(value: float, resampled: npt.NDArray[np.float64], deals: int) -> Estimate:
     """`value` with the interval that its resampled values span.
 
     Args:
         value: worked out from all deals.
         resampled: `[resamples]`, the same from deals drawn again.
         deals: how many deals there were, at least 2.
-        level: how often the interval is to hold the truth.
     """
-    tail = _tail(deals, level)
+    tail = _NORMAL.cdf(-math.sqrt(deals / (deals - 1)) * _student(deals - 1, LEVEL))
     low, high = np.quantile(resampled, (tail, 1.0 - tail))
     return Estimate(float(value), float(low), float(high))
 
 
 def estimate_mean(
-    values: npt.NDArray[np.float64],
-    resamples: int,
-    generator: np.random.Generator,
-    level: float = LEVEL,
+    values: npt.NDArray[np.float64], resamples: int, generator: np.random.Generator
 ) -> Estimate:
     """The mean of one value a deal (`[deals]`)."""
     deals = len(values)
     means = np.empty(resamples)
     for sample in range(resamples):
         means[sample] = values[generator.integers(0, deals, deals)].mean()
-    return estimate(float(values.mean()), means, deals, level)
+    return estimate(float(values.mean()), means, deals)
 
 
-def _tail(deals: int, level: float) -> float:
-    """The share of resampled values to leave out at either end."""
+def student_mean(values: npt.NDArray[np.float64], level: float) -> Estimate:
+    """The mean of one value a deal, with Student's interval, which is to hold it at that level.
+
+    For levels beyond 95 %: the tails of thousands of resamples are a few values, and vary.
+    """
+    mean = float(values.mean())
+    reach = _student(len(values) - 1, level) * float(values.std(ddof=1)) / math.sqrt(len(values))
+    return Estimate(mean, mean - reach, mean + reach)
+
+
+def _student(freedom: int, level: float) -> float:
+    """How many standard errors an interval reaches (Abramowitz and Stegun 1964, 26.7.5)."""
     z = _NORMAL.inv_cdf((1.0 + level) / 2.0)
-    freedom = deals - 1
-    # Student's quantile from the normal one: Abramowitz and Stegun 1964, 26.7.5.
-    student = z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
-    return _NORMAL.cdf(-math.sqrt(deals / freedom) * student)
+    return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)

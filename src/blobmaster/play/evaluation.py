@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.play.arena import Results
-from blobmaster.play.estimate import LEVEL, Estimate, estimate_mean
+from blobmaster.play.estimate import Estimate, estimate_mean, student_mean
 from blobmaster.play.league import League
 from blobmaster.play.matches import Arena, joined, match_against
 from blobmaster.play.pool import Pool
@@ -25,7 +25,8 @@ LOOKS = 10
 
 LOOK_LEVEL = 0.9894
 """The level of the interval at each look. All ten hold the truth together 95 times in 100
-(Pocock 1977; 2.555 standard errors, Jennison and Turnbull 2000, table 2.1)."""
+(Pocock 1977; 2.555 standard errors, Jennison and Turnbull 2000, table 2.1). It is Student's
+interval: by the bootstrap's, 7 in 100 evaluations of equal players found a winner."""
 
 ELO_RESAMPLES = 400
 """Each is a fit of its own; the other values take the settings' number."""
@@ -49,8 +50,8 @@ class Found(NamedTuple):
 
     @property
     def is_sure(self) -> bool:
-        """Whether the lead's interval excludes 0."""
-        return self.lead.low > 0 or self.lead.high < 0
+        """Whether it is beyond doubt who is ahead."""
+        return is_beyond_doubt(self.lead)
 
 
 class Evaluation:
@@ -102,10 +103,9 @@ class Evaluation:
             if abandon():
                 return
             for number in list(left):
-                found = self._found(number)
-                if end == blocks or found.is_sure:
+                if end == blocks or is_beyond_doubt(self._sequential_lead(number)):
                     left.remove(number)
-                    yield found
+                    yield self._found(number)
             if not left:
                 return
 
@@ -126,26 +126,38 @@ class Evaluation:
         return league.estimates(ELO_RESAMPLES, draws)
 
     def _found(self, number: int) -> Found:
-        results = joined(dict(self._parts[number]))  # blocks may still be coming in
+        results = self._results(number)
         draws = generator(self._seed, "evaluation intervals", number)
-        resamples = self._settings.bootstrap
 
-        def mean(values: npt.NDArray[Any], level: float = LEVEL) -> Estimate:
+        def mean(values: npt.NDArray[Any]) -> Estimate:
             """Of `[deals, rotations]`."""
-            return estimate_mean(values.mean(axis=1), resamples, draws, level)
+            return estimate_mean(values.mean(axis=1), self._settings.bootstrap, draws)
 
-        made = results.points
         return Found(
             self._opponents[number],
-            len(made),
-            points=mean(made[:, :, 0]),
+            len(results.points),
+            points=mean(results.points[:, :, 0]),
             exact=mean(results.exact[:, :, 0]),
-            wins=mean(shares_of_win(made)[:, :, 0]),
-            lead=mean(
-                made[:, :, 0] - made[:, :, 1:].mean(axis=2),
-                LOOK_LEVEL if self._until_sure else LEVEL,
-            ),
+            wins=mean(shares_of_win(results.points)[:, :, 0]),
+            lead=self._sequential_lead(number) if self._until_sure else mean(leads(results)),
         )
+
+    def _sequential_lead(self, number: int) -> Estimate:
+        """The lead, with an interval that may be looked at ten times."""
+        return student_mean(leads(self._results(number)).mean(axis=1), LOOK_LEVEL)
+
+    def _results(self, number: int) -> Results:
+        return joined(dict(self._parts[number]))  # blocks may still be coming in
+
+
+def leads(results: Results) -> npt.NDArray[np.float64]:
+    """`[deals, rotations]`: points of place 0 above the mean of the others."""
+    return results.points[:, :, 0] - results.points[:, :, 1:].mean(axis=2)
+
+
+def is_beyond_doubt(lead: Estimate) -> bool:
+    """Whether the interval excludes 0."""
+    return lead.low > 0 or lead.high < 0
 
 
 def shares_of_win(points: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
