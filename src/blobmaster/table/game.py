@@ -18,7 +18,6 @@ from blobmaster.game.rules import (
     HANDS,
     MAX_LEGAL,
     PLAYERS,
-    SEAT,
     TRICKS,
     State,
     apply,
@@ -190,10 +189,3 @@ def seen_from(state: State, seat: int) -> State:
         if other != seat:
             seen[HANDS + other] = 0
     return seen
-
-
-def to_act(game: Game) -> int | None:
-    """The seat whose decision comes next; None when the round is over."""
-    if round_is_over(game):
-        return None
-    return int(state_of(game)[SEAT])
