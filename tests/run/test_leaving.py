@@ -140,28 +140,34 @@ def test_a_failed_save_ends_the_run_as_failed_and_says_why(fast_path):
 @pytest.mark.parametrize("times", [25, pytest.param(1000, marks=pytest.mark.long)])
 def test_killed_again_and_again_a_run_ends_like_the_undisturbed_one(fast_path, times):
     luck = random.Random(times)
-    iterations, padding = 4 * times, 100_000
-    assert finish(start(fast_path / "whole", iterations, "--padding", padding))[0] == 0
+    endless, padding = 10**6, 100_000
     root = fast_path / "run"
     kills = inside_a_save = 0
-    while kills < times:
+    while kills < times or inside_a_save < times // 5:
         before = unfinished(root)
-        process = start(root, iterations, "--padding", padding, "--block-seconds", 0.03)
+        process = start(root, endless, "--padding", padding, "--block-seconds", 0.03)
         if kills % 2:  # every second one is aimed at a save
             wait_for(lambda old=before: unfinished(root) - old, "a save", pause=0.0005)
         else:
             time.sleep(luck.uniform(0, 0.4))
         process.kill()
         finish(process)
-        assert process.returncode == -signal.SIGKILL, "the run ended before it was killed enough"
+        assert process.returncode == -signal.SIGKILL
         kills += 1
         inside_a_save += bool(unfinished(root) - before)
-    assert inside_a_save >= times // 5
-    assert finish(start(root, iterations, "--padding", padding))[0] == 0
+    iterations = committed(root) + 4  # how far it came is a matter of the machine's speed
+    for folder in (root, fast_path / "whole"):
+        assert finish(start(folder, iterations, "--padding", padding))[0] == 0
     assert weights(root) == weights(fast_path / "whole")
     assert history_without_clocks(root) == history_without_clocks(fast_path / "whole")
     assert checkpoints(root) == checkpoints(fast_path / "whole")
     assert not unfinished(root)
+
+
+def committed(root) -> int:
+    """Iterations in the newest whole checkpoint."""
+    _, meta = load(CheckpointStore(RunLayout(root)))
+    return 0 if meta is None else meta.iteration + 1
 
 
 def unfinished(root) -> set[int]:
