@@ -311,7 +311,10 @@ def evaluate(
 @click.argument("parts", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
 def bench(parts: tuple[str, ...], as_json: bool) -> int:
-    """Measure speed: all PARTS, or some of selfplay, learner, checkpoint, status, engine."""
+    """Measure speed: all PARTS, or some of them.
+
+    They are selfplay, lookahead, learner, checkpoint, status and engine.
+    """
     from blobmaster.bench.command import run_bench
 
     try:

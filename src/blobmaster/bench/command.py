@@ -14,10 +14,16 @@ from rich.table import Table
 
 from blobmaster.bench.common import Figures
 from blobmaster.bench.files import measure_checkpoint, measure_status
-from blobmaster.bench.speed import measure_engine, measure_learner, measure_selfplay
+from blobmaster.bench.speed import (
+    measure_engine,
+    measure_learner,
+    measure_lookahead,
+    measure_selfplay,
+)
 
 PARTS: dict[str, Callable[[], Figures]] = {
     "selfplay": measure_selfplay,
+    "lookahead": measure_lookahead,
     "learner": measure_learner,
     "checkpoint": measure_checkpoint,
     "status": measure_status,

@@ -6,6 +6,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -22,33 +23,56 @@ from blobmaster.bench.common import (
     use_one_thread,
 )
 from blobmaster.config import Config
-from blobmaster.game.rules import MAX_LEGAL, STATE, apply, deal_into, is_over, legal_actions
+from blobmaster.game.rules import (
+    MAX_LEGAL,
+    STATE,
+    State,
+    apply,
+    deal_into,
+    is_over,
+    legal_actions,
+)
 from blobmaster.kernels import kernel
 from blobmaster.learn.learner import Learner, losses
 from blobmaster.learn.replay import ReplayWindow, new_batch
 from blobmaster.loop import resolved
 from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.net.model import BlobNetwork, ResidualMLP, new_network
-from blobmaster.net.observation import FEATURES
+from blobmaster.net.observation import FEATURES, WHOLE_FEATURES
+from blobmaster.net.settings import NetworkSettings
 from blobmaster.play.deals import deal
 from blobmaster.play.pool import LocalPool, default_workers
 from blobmaster.play.selfplay import SelfPlayEngine
+from blobmaster.play.settings import SelfPlaySettings
 from blobmaster.randomness import Stream, below, generator, stream
+from blobmaster.search.tree import Priors, Values
+
+BY_SEARCH = SelfPlaySettings(decide_by="search")
+BY_LOOKAHEAD = SelfPlaySettings(decide_by="lookahead")
+DEFAULT_SHAPE = NetworkSettings()
 
 
 class _Meter:
-    """Counts evaluations, and the time that all threads together spend in the network."""
+    """Counts evaluations, and the time that all threads together spend in the network.
+
+    An evaluation is a state that both the actor and the critic are asked about.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self.rows = 0
-        self.calls = 0
+        self.evaluations = 0
+        self.batches = 0
         self.seconds = 0.0
 
-    def add(self, rows: int, seconds: float) -> None:
+    def count(self, evaluations: int) -> None:
+        """A batch of evaluations was asked for."""
         with self._lock:
-            self.rows += rows
-            self.calls += 1
+            self.evaluations += evaluations
+            self.batches += 1
+
+    def spend(self, seconds: float) -> None:
+        """So long a thread was in the network."""
+        with self._lock:
             self.seconds += seconds
 
     def evaluator(self, network: BlobNetwork, rows: int, device: torch.device) -> NetworkEvaluator:
@@ -63,31 +87,37 @@ class _MeteredEvaluator(NetworkEvaluator):
         super().__init__(network, rows, device)
         self._meter = meter
 
+    def evaluate(self, states: State) -> tuple[Priors, Values]:
+        self._meter.count(len(states))
+        return super().evaluate(states)
+
     def _forward(self, part: ResidualMLP, rows: torch.Tensor) -> npt.NDArray[np.float32]:
         began = time.perf_counter()
         outputs = super()._forward(part, rows)
-        self._meter.add(len(rows), time.perf_counter() - began)
+        self._meter.spend(time.perf_counter() - began)
         return outputs
 
 
-def measure_selfplay() -> Figures:
-    """Rounds a minute of the whole engine, beside the bare network at the same batch."""
-    config = Config()
+def measure_selfplay(
+    shape: NetworkSettings = DEFAULT_SHAPE, settings: SelfPlaySettings = BY_SEARCH
+) -> Figures:
+    """Rounds a minute of the whole engine by search, beside the bare network at the same batch.
+
+    Each worker plays a block.
+    """
     workers = default_workers(0)
-    network = new_network(config.network, 0).eval()
+    network = new_network(shape, 0).eval()
     pool = LocalPool(workers, prepare=use_one_thread)
-    rounds = config.self_play.rounds_per_block * workers
+    rounds = workers * settings.rounds_per_block
     speeds: dict[str, list[float]] = {"rounds": [], "evals": [], "share": [], "bare": []}
-    _play(network, pool, 8, _Meter())
+    _play(network, pool, settings, 8, _Meter())
     for _ in range(REPEATS):
         meter = _Meter()
-        began = time.perf_counter()
-        _play(network, pool, rounds, meter)
-        elapsed = time.perf_counter() - began
+        elapsed = seconds(partial(_play, network, pool, settings, rounds, meter))
         speeds["rounds"].append(60 * rounds / elapsed)
-        speeds["evals"].append(meter.rows / elapsed)
+        speeds["evals"].append(meter.evaluations / elapsed)
         speeds["share"].append(meter.seconds / workers / elapsed)
-        batch = round(meter.rows / meter.calls)
+        batch = round(meter.evaluations / meter.batches)
         speeds["bare"].append(_bare_speed(network, pool, workers, batch))
     return {
         "setting": f"4 players, 5 cards, {SEARCH}, {size_of(network)}, {workers} workers",
@@ -102,9 +132,34 @@ def measure_selfplay() -> Figures:
     }
 
 
-def _play(network: BlobNetwork, pool: LocalPool, rounds: int, meter: _Meter) -> None:
+def measure_lookahead(
+    shape: NetworkSettings = DEFAULT_SHAPE, settings: SelfPlaySettings = BY_LOOKAHEAD
+) -> Figures:
+    """Rounds a minute of the whole engine by looking one action ahead, as a run does by default.
+
+    Each worker plays eight blocks.
+    """
+    workers = default_workers(0)
+    network = new_network(shape, 0).eval()
+    pool = LocalPool(workers, prepare=use_one_thread)
+    rounds = 8 * workers * settings.rounds_per_block
+    meter = _Meter()
+    _play(network, pool, settings, 8, meter)
+    speeds = [
+        60 * rounds / seconds(partial(_play, network, pool, settings, rounds, meter))
+        for _ in range(REPEATS)
+    ]
+    return {
+        "setting": f"4 players, 5 cards, {size_of(network)}, {workers} workers",
+        "rounds_per_min": statistics.median(speeds),
+    }
+
+
+def _play(
+    network: BlobNetwork, pool: LocalPool, settings: SelfPlaySettings, rounds: int, meter: _Meter
+) -> None:
     engine = SelfPlayEngine(
-        pool, MIX, Config().self_play, 0, torch.device("cpu"), make_evaluator=meter.evaluator
+        pool, MIX, settings, 0, torch.device("cpu"), make_evaluator=meter.evaluator
     )
     for _ in engine.play(
         0,
@@ -119,14 +174,17 @@ def _play(network: BlobNetwork, pool: LocalPool, rounds: int, meter: _Meter) -> 
 
 
 def _bare_speed(network: BlobNetwork, pool: LocalPool, workers: int, batch: int) -> float:
-    """Rows a second of the network alone on as many threads, each with its own batch."""
+    """Evaluations a second of the network alone on as many threads, each with its own batch."""
     calls = 40
 
     def repeat(number: int) -> int:
-        rows = torch.rand(batch, FEATURES, generator=torch.Generator().manual_seed(number))
+        draws = torch.Generator().manual_seed(number)
+        views = torch.rand(batch, FEATURES, generator=draws)
+        wholes = torch.rand(batch, WHOLE_FEATURES, generator=draws)
         with torch.inference_mode():
             for _ in range(calls):
-                network(rows)
+                network.actor(views)
+                network.critic(wholes)
         return calls * batch
 
     began = time.perf_counter()
@@ -134,11 +192,10 @@ def _bare_speed(network: BlobNetwork, pool: LocalPool, workers: int, batch: int)
     return rows / (time.perf_counter() - began)
 
 
-def measure_learner() -> Figures:
+def measure_learner(shape: NetworkSettings = DEFAULT_SHAPE) -> Figures:
     """A learning step beside the bare forward, backward and optimizer on the same tensors."""
-    config = resolved(Config())
-    settings = config.learning
-    network = new_network(config.network, 0)
+    settings = resolved(Config()).learning
+    network = new_network(shape, 0)
     learner = Learner(network, settings, 0, torch.device("cpu"))
     window = filled_window(settings.batch)
     bare = _bare_step(network, window, settings.batch)

@@ -1,0 +1,27 @@
+"""The benchmark's parts on a small network: they measure, and in the units that they say."""
+
+from __future__ import annotations
+
+from blobmaster.bench.speed import measure_lookahead, measure_selfplay
+from blobmaster.net.settings import NetworkSettings
+from blobmaster.play.settings import SelfPlaySettings
+
+SMALL = NetworkSettings(width=16, blocks=1)
+
+
+def few_rounds(decide_by: str) -> SelfPlaySettings:
+    return SelfPlaySettings(decide_by=decide_by, rounds_per_block=6, slots=4)
+
+
+def test_self_play_by_search_is_measured_beside_the_bare_network():
+    found = measure_selfplay(SMALL, few_rounds("search"))
+    assert "4 players, 5 cards, 3×30" in found["setting"]
+    assert 1 <= found["mean_batch"] <= 3 * 4
+    # A round asks for some evaluations, and for no more than 20 decisions of 3×31 can.
+    assert 60 * 3 < 60 * found["evals_per_s"] / found["rounds_per_min"] < 20 * 3 * 31
+    assert 0 < found["network_share"] < 1
+    assert found["evaluator_evals_per_s"] > 0
+
+
+def test_self_play_by_looking_ahead_is_measured():
+    assert measure_lookahead(SMALL, few_rounds("lookahead"))["rounds_per_min"] > 0
