@@ -103,7 +103,7 @@ class TrainingPipeline:
 
     def _iterate(self, iteration: int) -> bool:
         """Whether the iteration was completed; it was abandoned if not."""
-        began = time.monotonic()
+        began, began_core = time.monotonic(), time.process_time()
         self._publish(iteration)
         self_play = self._play(iteration)
         if self_play is None:
@@ -112,12 +112,16 @@ class TrainingPipeline:
         losses = self._learn(iteration, played)
         if losses is None:
             return False
+        cost = {
+            "training_seconds": time.monotonic() - began,
+            "training_core_seconds": time.process_time() - began_core,
+        }
         rating = None
         if is_permanent(iteration):
             rating = self._rate(iteration)
             if rating is None:
                 return False
-        self._measure(iteration, self_play, losses, rating)
+        self._measure(iteration, self_play, losses, cost, rating)
         self.commit(iteration, rating)
         log.info(
             "iteration %d/%d: loss %.3f (π %.3f, v %.3f), %d rounds%s, %.0f s%s",
@@ -206,6 +210,7 @@ class TrainingPipeline:
         iteration: int,
         self_play: _SelfPlay,
         losses: Losses,
+        cost: dict[str, float],
         rating: Rating | None,
     ) -> None:
         """Gather the iteration's metrics; ratings stay those of the last rated iteration."""
@@ -220,6 +225,7 @@ class TrainingPipeline:
             "decisions_generated": played.decision_count,
             "replay_decisions": self._window.decisions,
             "rounds_per_minute": self_play.per_minute,
+            **cost,
         }
         if rating is not None:
             before = self._rating.get("current_elo")

@@ -28,7 +28,13 @@ from blobmaster.run.layout import RunLayout
 
 # Saves that take some milliseconds, in iterations that take some hundred.
 CONFIG = TINY.replace("width = 16", "width = 320").replace("rounds = 24", "rounds = 40")
-CLOCKS = {"timestamp", "elapsed_hours", "rounds_per_minute"}
+CLOCKS = {
+    "timestamp",
+    "elapsed_hours",
+    "rounds_per_minute",
+    "training_seconds",
+    "training_core_seconds",
+}
 SAVE = "save"
 WINDOW_S = 0.6
 """A trainer lives so long at most after its first status: two or three iterations."""

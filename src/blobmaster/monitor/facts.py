@@ -148,7 +148,7 @@ _KNOWN: Final[tuple[tuple[str, tuple[str, ...], Callable[[Metrics], str]], ...]]
     ("learning rate", ("learning_rate",), _learning_rate),
     ("units", ("training_units_generated", "unit_type"), _units),
     ("target τ", ("pi_target_tau",), _target_tau),
-    ("speed", ("rounds_per_minute",), _speed),
+    ("speed", ("rounds_per_minute", "training_seconds", "training_core_seconds"), _speed),
     *(
         (
             f"vs {player}",

@@ -84,7 +84,6 @@ def _ordered(curve: Curve | None) -> tuple[Point, ...]:
 
 def figure(title: str, unit: str, about: str, shown: Sequence[Trace]) -> str:
     """The whole figure; `shown` has at least one trace."""
-    axes = fit(shown)
     first, last = shown[0].points[0], shown[0].points[-1]
     if any(trace.low for trace in shown):
         about = f"{about}; the band is the 95 % interval" if about else "with its 95 % interval"
@@ -92,18 +91,24 @@ def figure(title: str, unit: str, about: str, shown: Sequence[Trace]) -> str:
         f"{title} by iteration: {words.metric(first[1])} at iteration {_iteration(first[0])}, "
         f"{words.metric(last[1])} at iteration {_iteration(last[0])}"
     )
-    drawing = "".join(
-        [
-            *_grid(axes, unit),
-            *(_band(trace, place, axes) for place, trace in enumerate(shown) if trace.low),
-            *(_line(trace, place, axes) for place, trace in enumerate(shown)),
-            *_readings(shown, axes),
-        ]
-    )
     return (
         f"<figure><figcaption><h3>{text(title)}</h3><p>{text(about)}</p>{_legend(shown)}"
         f'</figcaption><div class="plot"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{attribute(described)}">{drawing}</svg></div>{_table(shown)}</figure>\n'
+        f'aria-label="{attribute(described)}">{plot(unit, shown)}</svg></div>{_table(shown)}'
+        "</figure>\n"
+    )
+
+
+def plot(unit: str, shown: Sequence[Trace], across: str = "iteration") -> str:
+    """What stands inside a figure's SVG; `across` is what the x of its traces counts."""
+    axes = fit(shown)
+    return "".join(
+        [
+            *_grid(axes, unit, across),
+            *(_band(trace, place, axes) for place, trace in enumerate(shown) if trace.low),
+            *(_line(trace, place, axes) for place, trace in enumerate(shown)),
+            *_readings(shown, axes, across),
+        ]
     )
 
 
@@ -141,7 +146,7 @@ def _labels(values: Sequence[float]) -> list[str]:
     return [f"{value:,.{decimals}f}" for value in values]
 
 
-def _grid(axes: Axes, unit: str) -> list[str]:
+def _grid(axes: Axes, unit: str, across: str) -> list[str]:
     bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
     rows, columns = ticks(*axes.y, 7), ticks(*axes.x, 10)
     columns = [x for x in columns if x == round(x)]
@@ -156,7 +161,7 @@ def _grid(axes: Axes, unit: str) -> list[str]:
         lines.append(f'<text class="middle" x="{at}" y="{bottom + 19}">{text(label)}</text>')
     lines.append(f'<path class="axis" d="M{LEFT} {TOP}V{bottom}H{right}"/>')
     middle = (LEFT + right) / 2
-    lines.append(f'<text class="middle" x="{middle:.0f}" y="{HEIGHT - 8}">iteration</text>')
+    lines.append(f'<text class="middle" x="{middle:.0f}" y="{HEIGHT - 8}">{text(across)}</text>')
     turned = f'transform="rotate(-90 12 {(TOP + bottom) / 2:.0f})"'
     return [
         *lines,
@@ -185,7 +190,7 @@ def _path(points: Sequence[Point], axes: Axes) -> str:
     return f"M{places[0]}" + "".join(f"L{place}" for place in places[1:])
 
 
-def _readings(shown: Sequence[Trace], axes: Axes) -> list[str]:
+def _readings(shown: Sequence[Trace], axes: Axes, across: str) -> list[str]:
     """Strips over the plot that tell their values when they are pointed at."""
     picked = thinned([x for x, _ in shown[0].points], LONGEST_READ)
     places = [axes.across(x) for x in picked]
@@ -193,7 +198,7 @@ def _readings(shown: Sequence[Trace], axes: Axes) -> list[str]:
     strips = []
     for number, x in enumerate(picked):
         values = "; ".join(f"{trace.name} {reading(trace, x)}" for trace in shown)
-        told = text(f"iteration {_iteration(x)}: {values}")
+        told = text(f"{across} {_iteration(x)}: {values}")
         left, width = edges[number], edges[number + 1] - edges[number]
         strips.append(
             f'<rect class="read" x="{left:.1f}" y="{TOP}" width="{width:.1f}" '

@@ -1,0 +1,96 @@
+"""Draws the record of a learning curve as one SVG that stands alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from blobmaster.monitor.report.figure import HEIGHT, WIDTH, Trace, plot
+from blobmaster.monitor.report.markup import text
+
+COLUMNS = 2
+HEAD = 54
+"""Room above a plot for its title and its legend, in the drawing's units."""
+ACROSS = "training time, core-minutes"
+
+STYLE = """
+text { font: 13px system-ui, "DejaVu Sans", sans-serif; fill: #5b6675; }
+.title { font-size: 16px; font-weight: 600; fill: #1b2330; }
+.middle { text-anchor: middle; } .end { text-anchor: end; }
+.grid { stroke: #dde2e9; } .axis, .tick { stroke: #5b6675; fill: none; }
+.c0 { --c: #1f63c4; } .c1 { --c: #c2570c; stroke-dasharray: 7 4; }
+.c2 { --c: #7a3fb0; stroke-dasharray: 2 4; }
+.line { fill: none; stroke: var(--c); stroke-width: 2; stroke-linejoin: round; }
+.dots { fill: none; stroke: var(--c); stroke-width: 5; stroke-linecap: round;
+  stroke-dasharray: none; }
+.band { fill: var(--c); fill-opacity: .17; stroke: none; }
+.read { fill: none; }
+"""
+
+
+class Panel(NamedTuple):
+    """One plot: what it shows and how the record's columns are called there."""
+
+    title: str
+    unit: str
+    curves: tuple[tuple[str, str], ...]
+    """Column and name."""
+    scale: float = 1.0
+
+
+def _against(measure: str, *opponents: str) -> tuple[tuple[str, str], ...]:
+    return tuple((f"{measure}_vs_{opponent}", opponent) for opponent in opponents)
+
+
+PANELS = (
+    Panel(
+        "Against three of",
+        "points a round",
+        _against("points", "random", "heuristic", "ismcts-100"),
+    ),
+    Panel("Bids made exactly", "%", _against("exact", "random", "heuristic", "ismcts-100"), 100.0),
+    Panel("Ahead of", "points a round", _against("lead", "heuristic", "ismcts-100")),
+    Panel("One-card round", "NashConv, points a round", (("one_card_nash_conv", "of its bids"),)),
+)
+
+
+def picture(rows: Sequence[Mapping[str, str]]) -> str:
+    """The SVG; of the rows, those without search are the curves."""
+    plain = [row for row in rows if not row["search"]]
+    drawn = [(panel, found) for panel in PANELS if (found := _traces(panel, plain))]
+    lines = -(-len(drawn) // COLUMNS)
+    size = (COLUMNS * WIDTH, lines * (HEIGHT + HEAD))
+    panels = "".join(_panel(number, *each) for number, each in enumerate(drawn))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]} {size[1]}">'
+        f'<style>{STYLE}</style><rect width="100%" height="100%" fill="#ffffff"/>{panels}</svg>\n'
+    )
+
+
+def _traces(panel: Panel, rows: Sequence[Mapping[str, str]]) -> list[Trace]:
+    def points(column: str) -> tuple[tuple[float, float], ...]:
+        return tuple(
+            (float(row["core_minutes"]), panel.scale * float(row[column]))
+            for row in rows
+            if row.get(column)
+        )
+
+    traces = [
+        Trace(name=name, points=points(c), low=points(f"{c}_low"), high=points(f"{c}_high"))
+        for c, name in panel.curves
+    ]
+    return [trace for trace in traces if trace.points]
+
+
+def _panel(number: int, panel: Panel, traces: Sequence[Trace]) -> str:
+    x, y = number % COLUMNS * WIDTH, number // COLUMNS * (HEIGHT + HEAD)
+    legend = "".join(
+        f'<path class="line c{place}" d="M{64 + 150 * place} 40h28"/>'
+        f'<text x="{98 + 150 * place}" y="44">{text(trace.name)}</text>'
+        for place, trace in enumerate(traces)
+    )
+    return (
+        f'<g transform="translate({x} {y})"><text class="title" x="64" y="22">'
+        f'{text(panel.title)}</text>{legend}<g transform="translate(0 {HEAD})">'
+        f"{plot(panel.unit, traces, ACROSS)}</g></g>\n"
+    )
