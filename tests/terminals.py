@@ -17,7 +17,7 @@ import pexpect
 import pyte
 import pytest
 
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 ENVIRONMENT = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from trainer import (
+    ENDLESS,
+    LONG,
     PATIENCE_S,
-    SLOW,
-    TINY,
+    Place,
     blocks_in_flight,
     digest_of,
     history_of,
@@ -20,6 +21,7 @@ from trainer import (
     newest,
     run,
     start,
+    start_held,
     status_of,
     wait_until,
     write_config,
@@ -27,11 +29,9 @@ from trainer import (
 
 from blobmaster.run.layout import RunLayout
 
-
-def in_step(root: Path, name: str) -> bool:
-    """Whether the status says that the trainer is at this step."""
-    step = status_of(root).get("step")
-    return step is not None and step["name"] == name
+TWO_WORKERS = ("--workers", 2)
+THREE_BLOCKS = 3 * 8 + 2 * 8
+"""Rounds after which three blocks of eight are finished, whatever the two workers have begun."""
 
 
 def ask(root: Path, text: str) -> None:
@@ -42,8 +42,9 @@ def ask(root: Path, text: str) -> None:
 def test_a_pause_ends_the_iteration_and_resume_goes_on_with_the_next(tmp_path: Path) -> None:
     root = tmp_path / "run"
     trainer = start(
-        "train", "--config", write_config(tmp_path), "--iterations", 200, "--checkpoint-dir", root
-    )
+        "train", "--config", write_config(tmp_path), "--iterations", ENDLESS,
+        "--checkpoint-dir", root,
+    )  # fmt: skip
     wait_until(lambda: status_of(root).get("iteration", 0) >= 3, trainer)
     ask(root, "PAUSE")
     output, _ = trainer.communicate()
@@ -51,7 +52,7 @@ def test_a_pause_ends_the_iteration_and_resume_goes_on_with_the_next(tmp_path: P
     paused = status_of(root)
     assert paused["state"] == "paused"
     done = len(history_of(root))
-    assert 3 <= done < 200
+    assert 3 <= done < ENDLESS
     assert paused["resume_command"] in output
     resumed = run("train", "--resume", "--iterations", done + 1, "--checkpoint-dir", root)
     assert resumed.returncode == 0, resumed.stderr
@@ -59,42 +60,45 @@ def test_a_pause_ends_the_iteration_and_resume_goes_on_with_the_next(tmp_path: P
 
 
 def test_a_pause_written_while_torch_is_loading_is_acknowledged(tmp_path: Path) -> None:
-    root = tmp_path / "run"
-    trainer = start(
-        "train", "--config", write_config(tmp_path), "--iterations", 50, "--checkpoint-dir", root
-    )
+    root, release = tmp_path / "run", tmp_path / "release"
+    trainer = start_held(
+        Place("self-play", units=0), release,
+        "train", "--config", write_config(tmp_path), "--iterations", 50, "--checkpoint-dir", root,
+    )  # fmt: skip
     wait_until(lambda: status_of(root).get("state") == "starting", trainer)
     ask(root, "PAUSE")
     wait_until(lambda: status_of(root).get("state") == "pausing", trainer)
-    trainer.communicate()
-    assert trainer.returncode == 0
+    release.touch()
+    output, _ = trainer.communicate()
+    assert trainer.returncode == 0, output
     assert len(history_of(root)) == 1
     assert status_of(root)["state"] == "paused"
 
 
 def test_continue_takes_a_pause_back(tmp_path: Path) -> None:
-    root = tmp_path / "run"
-    trainer = start(
-        "train", "--config", write_config(tmp_path, SLOW), "--iterations", 2,
-        "--checkpoint-dir", root,
+    root, release = tmp_path / "run", tmp_path / "release"
+    trainer = start_held(
+        Place("self-play", units=1), release,
+        "train", "--config", write_config(tmp_path), "--iterations", 2, "--checkpoint-dir", root,
     )  # fmt: skip
-    wait_until(lambda: in_step(root, "self-play"), trainer)
+    wait_until(lambda: status_of(root).get("state") == "running", trainer)
     ask(root, "PAUSE")
     wait_until(lambda: status_of(root)["state"] == "pausing", trainer)
     ask(root, "CONTINUE")
     wait_until(lambda: status_of(root)["state"] == "running", trainer)
-    trainer.communicate()
-    assert trainer.returncode == 0
+    release.touch()
+    output, _ = trainer.communicate()
+    assert trainer.returncode == 0, output
     assert status_of(root)["state"] == "finished"
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What a run of two slow iterations ends with when nobody disturbs it."""
+    """What a run of two long iterations ends with when nobody disturbs it."""
     folder = tmp_path_factory.mktemp("undisturbed")
     root = folder / "run"
     done = run(
-        "train", "--config", write_config(folder, SLOW), "--iterations", 2,
+        "train", "--config", write_config(folder, LONG), "--iterations", 2,
         "--checkpoint-dir", root,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -114,9 +118,10 @@ def test_leaving_in_the_middle_of_an_iteration_keeps_finished_blocks_and_the_sam
     tmp_path: Path, undisturbed: str, blow: signal.Signals | str, exit_status: int
 ) -> None:
     root = tmp_path / "run"
-    trainer = start(
-        "train", "--config", write_config(tmp_path, SLOW), "--iterations", 2,
-        "--checkpoint-dir", root,
+    trainer = start_held(
+        Place("self-play", units=THREE_BLOCKS, nth=2), tmp_path / "never",
+        "train", "--config", write_config(tmp_path, LONG), "--iterations", 2,
+        "--checkpoint-dir", root, *TWO_WORKERS,
     )  # fmt: skip
     wait_until(lambda: len(blocks_in_flight(root, iteration=1)) > 2, trainer)
     if isinstance(blow, str):
@@ -125,7 +130,7 @@ def test_leaving_in_the_middle_of_an_iteration_keeps_finished_blocks_and_the_sam
         os.kill(trainer.pid, blow)
     trainer.communicate()
     assert trainer.returncode == exit_status
-    assert len(blocks_in_flight(root, iteration=1)) > 2
+    assert 2 < len(blocks_in_flight(root, iteration=1)) < 20
     resumed = run("train", "--resume", "--checkpoint-dir", root)
     assert resumed.returncode == 0, resumed.stderr
     assert "blocks were played before" in resumed.stdout
@@ -137,9 +142,10 @@ def test_killed_in_the_first_iteration_a_run_is_resumed_from_its_blocks(
     tmp_path: Path, undisturbed: str
 ) -> None:
     root = tmp_path / "run"
-    trainer = start(
-        "train", "--config", write_config(tmp_path, SLOW), "--iterations", 2,
-        "--checkpoint-dir", root,
+    trainer = start_held(
+        Place("self-play", units=THREE_BLOCKS), tmp_path / "never",
+        "train", "--config", write_config(tmp_path, LONG), "--iterations", 2,
+        "--checkpoint-dir", root, *TWO_WORKERS,
     )  # fmt: skip
     wait_until(lambda: len(blocks_in_flight(root, iteration=0)) > 2, trainer)
     kill(trainer)
@@ -153,8 +159,10 @@ def test_killed_in_the_first_iteration_a_run_is_resumed_from_its_blocks(
 
 def test_rounds_that_an_earlier_session_played_are_no_speed_of_this_one(tmp_path: Path) -> None:
     root = tmp_path / "run"
-    config = write_config(tmp_path, TINY.replace("reuse = 1.0", "reuse = 300.0"))
-    trainer = start("train", "--config", config, "--iterations", 2, "--checkpoint-dir", root)
+    trainer = start_held(
+        Place("learning", units=0), tmp_path / "never",
+        "train", "--config", write_config(tmp_path), "--iterations", 2, "--checkpoint-dir", root,
+    )  # fmt: skip
     wait_until(lambda: len(blocks_in_flight(root, iteration=0)) == 3, trainer)
     kill(trainer)
     resumed = run("train", "--resume", "--checkpoint-dir", root)

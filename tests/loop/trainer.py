@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import torch
 from blobmaster.run.checkpoints import CheckpointStore
 from blobmaster.run.layout import RunLayout
 
-PATIENCE_S = 120.0
+PATIENCE_S = 600.0
 """How long a test waits for what must come; far more than it takes, so never a matter of speed."""
 
 TINY = """
@@ -49,8 +50,10 @@ bootstrap = 20
 earlier = 1
 """
 
-SLOW = TINY.replace("rounds = 24", "rounds = 800").replace("simulations = 6", "simulations = 24")
-"""The same with iterations of many seconds, to catch a trainer inside one."""
+LONG = TINY.replace("rounds = 24", "rounds = 160")
+"""The same with iterations of twenty blocks, to hold a trainer inside one."""
+ENDLESS = 100_000
+"""Iterations of a run that no machine ends while a test waits."""
 
 
 def write_config(folder: Path, text: str = TINY) -> Path:
@@ -80,13 +83,35 @@ def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProc
 
 def start(*arguments: object) -> subprocess.Popen[str]:
     """Start `blobmaster` and go on; it leads a process group of its own, as under a shell."""
+    return _start(command(*arguments))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a trainer is held: in a step, the `nth` time, after so many units of its work."""
+
+    step: str
+    units: int
+    nth: int = 1
+
+
+def start_held(place: Place, release: Path, *arguments: object) -> subprocess.Popen[str]:
+    """Like `start`; the trainer stands still at the place until `release` exists or it leaves."""
+    script = Path(__file__).with_name("held.py")
+    where = [place.step, str(place.nth), str(place.units), str(release)]
+    return _start([sys.executable, str(script), *where, *map(str, arguments)])
+
+
+def _start(command: list[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        command(*arguments),
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
+        # Tests that run in a shell's background were told to ignore Ctrl+C; a trainer is not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

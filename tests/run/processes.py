@@ -12,7 +12,7 @@ from blobmaster.run.errors import StatusError
 from blobmaster.run.status import Status, read_status
 
 HERE = Path(__file__).parent
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 """Generous: what is waited for takes a second on an idle machine."""
 
 
