@@ -14,7 +14,7 @@ import xxhash
 
 from blobmaster.config import Config, as_tables
 from blobmaster.game.records import Rounds, join
-from blobmaster.learn.learner import Learner, Losses
+from blobmaster.learn.learner import Learner, Losses, fastest_format
 from blobmaster.learn.replay import ReplayWindow, new_batch
 from blobmaster.net.inference import choose_device, use_one_thread
 from blobmaster.net.model import new_network
@@ -328,8 +328,10 @@ def resolved(config: Config) -> Config:
     Raises:
         ValueError: the device that is asked for is not there.
     """
-    choose_device(config.inference.device)
-    if config.learning.threads:
-        return config
-    learning = msgspec.structs.replace(config.learning, threads=default_workers(0))
+    device = choose_device(config.inference.device)
+    learning = config.learning
+    if learning.threads == 0:
+        learning = msgspec.structs.replace(learning, threads=default_workers(0))
+    if learning.number_format == "auto":
+        learning = msgspec.structs.replace(learning, number_format=fastest_format(device))
     return msgspec.structs.replace(config, learning=learning)

@@ -124,10 +124,11 @@ def test_losses_are_the_cross_entropies_of_plain_python(window):
     assert found.policy.item() > np.mean([entropy(row) for row in batch.policy])
 
 
-def test_learning_repeats_itself_to_the_bit(window):
+@pytest.mark.parametrize("number_format", ["fp32", "bf16"])
+def test_learning_repeats_itself_to_the_bit(window, number_format):
     found = []
     for disturbed in (False, True):
-        learner = new_learner()
+        learner = new_learner(number_format=number_format)
         if disturbed:
             torch.rand(100)
         found.append((learn(learner, 3, window, 8), everything(learner)))
@@ -136,6 +137,12 @@ def test_learning_repeats_itself_to_the_bit(window):
         other = new_learner(seed)
         learn(other, iteration, window, 8)
         assert not torch.equal(flat(other.network), flat(learner.network))
+
+
+def test_bf16_learns_what_fp32_learns_but_for_roundings(window):
+    found = [learn(new_learner(number_format=of), 0, window, 20) for of in ("fp32", "bf16")]
+    assert found[0] != found[1]
+    assert found[0] == pytest.approx(found[1], rel=5e-3)
 
 
 def test_learning_goes_on_from_a_file_to_the_bit(window):

@@ -33,8 +33,9 @@ from blobmaster.game.rules import (
     legal_actions,
 )
 from blobmaster.kernels import kernel
-from blobmaster.learn.learner import Learner, losses
+from blobmaster.learn.learner import Learner, losses, multiplying
 from blobmaster.learn.replay import ReplayWindow, new_batch
+from blobmaster.learn.settings import LearnSettings
 from blobmaster.loop import resolved
 from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.net.model import BlobNetwork, ResidualMLP, new_network
@@ -50,6 +51,8 @@ from blobmaster.search.tree import Priors, Values
 BY_SEARCH = SelfPlaySettings(decide_by="search")
 BY_LOOKAHEAD = SelfPlaySettings(decide_by="lookahead")
 DEFAULT_SHAPE = NetworkSettings()
+
+CPU = torch.device("cpu")
 
 
 class _Meter:
@@ -158,9 +161,7 @@ def measure_lookahead(
 def _play(
     network: BlobNetwork, pool: LocalPool, settings: SelfPlaySettings, rounds: int, meter: _Meter
 ) -> None:
-    engine = SelfPlayEngine(
-        pool, MIX, settings, 0, torch.device("cpu"), make_evaluator=meter.evaluator
-    )
+    engine = SelfPlayEngine(pool, MIX, settings, 0, CPU, make_evaluator=meter.evaluator)
     for _ in engine.play(
         0,
         network,
@@ -196,9 +197,9 @@ def measure_learner(shape: NetworkSettings = DEFAULT_SHAPE) -> Figures:
     """A learning step beside the bare forward, backward and optimizer on the same tensors."""
     settings = resolved(Config()).learning
     network = new_network(shape, 0)
-    learner = Learner(network, settings, 0, torch.device("cpu"))
+    learner = Learner(network, settings, 0, CPU)
     window = filled_window(settings.batch)
-    bare = _bare_step(network, window, settings.batch)
+    bare = _bare_step(network, window, settings)
     steps = 8
     times: dict[str, list[float]] = {"step": [], "bare": []}
     for repeat in range(REPEATS):
@@ -207,7 +208,8 @@ def measure_learner(shape: NetworkSettings = DEFAULT_SHAPE) -> Figures:
         times["step"].append((time.perf_counter() - began) / steps)
         times["bare"].append(statistics.median(seconds(bare) for _ in range(steps)))
     return {
-        "setting": f"batch {settings.batch}, {size_of(network)}, {settings.threads} threads",
+        "setting": f"batch {settings.batch}, {size_of(network)}, {settings.number_format}, "
+        f"{settings.threads} threads",
         "step_ms": 1e3 * statistics.median(times["step"]),
         "bare_step_ms": 1e3 * statistics.median(times["bare"]),
         "times_bare": statistics.median(
@@ -216,14 +218,17 @@ def measure_learner(shape: NetworkSettings = DEFAULT_SHAPE) -> Figures:
     }
 
 
-def _bare_step(network: BlobNetwork, window: ReplayWindow, size: int) -> Callable[[], None]:
-    batch = new_batch(size)
+def _bare_step(
+    network: BlobNetwork, window: ReplayWindow, settings: LearnSettings
+) -> Callable[[], None]:
+    batch = new_batch(settings.batch)
     window.draw(generator(0, "bench"), 1.0, batch)
     tensors = [torch.from_numpy(array) for array in batch]
     optimizer = torch.optim.AdamW(network.parameters(), fused=True)
 
     def step() -> None:
-        policy, value, view = losses(network, *tensors)
+        with multiplying(settings.number_format, CPU):
+            policy, value, view = losses(network, *tensors)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(policy + value + view)
         optimizer.step()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -22,6 +22,9 @@ from blobmaster.randomness import generator
 
 _IMPOSSIBLE = -1e9
 """The logit of an action or count that cannot be: finite, so that 0 × it stays 0."""
+
+_BF16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")
+"""What torch calls them on x86-64 and on arm64."""
 
 
 class DivergedError(ArithmeticError):
@@ -105,7 +108,8 @@ class Learner:
 
     def _step(self, batch: Batch) -> tuple[float, float, float]:
         tensors = [torch.from_numpy(array).to(self._device) for array in batch]
-        policy, value, view = losses(self.network, *tensors)
+        with multiplying(self._settings.number_format, self._device):
+            policy, value, view = losses(self.network, *tensors)
         loss = policy + self._settings.value_weight * value + self._settings.view_weight * view
         if not math.isfinite(found := loss.item()):
             raise DivergedError(f"the loss is {found} at step {self._steps}")
@@ -147,6 +151,21 @@ class Learner:
         self._steps = state["steps"]
 
 
+def multiplying(number_format: str, device: torch.device) -> torch.autocast:
+    """A context in which linear layers multiply in `fp32` or in `bf16`."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=number_format == "bf16")
+
+
+def fastest_format(device: torch.device) -> Literal["fp32", "bf16"]:
+    """The number format that the device has instructions for."""
+    if device.type == "cuda":
+        has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        has = torch.cpu.get_capabilities()
+        has_bf16 = any(has.get(name, False) for name in _BF16_INSTRUCTIONS)
+    return "bf16" if has_bf16 else "fp32"
+
+
 class StepLosses(NamedTuple):
     """Cross-entropies of one batch."""
 
@@ -167,7 +186,7 @@ def losses(
     possible: Tensor,
 ) -> StepLosses:
     """The losses of a `Batch`, whose fields are the arguments as tensors."""
-    acted, judged = network(wholes)
+    acted, judged = (logits.float() for logits in network(wholes))
     actions = acted[:, :ACTION_COUNT].masked_fill(~legal, _IMPOSSIBLE)
     chosen = policy.sum().clamp(min=1.0)
     return StepLosses(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -41,6 +41,10 @@ class LearnSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     last_tau: Annotated[float, Meta(gt=0, le=1)] = 0.7
     tau_iterations: Annotated[int, Meta(ge=1)] = 200
     """Policy targets are sharpened to the power of 1 / tau, which falls in a line to `last_tau`."""
+
+    number_format: Literal["auto", "fp32", "bf16"] = "auto"
+    """In which the passes through the network multiply; weights, losses and sums stay fp32. `auto`
+    is bf16 where the machine multiplies it faster, decided when the run starts, and then kept."""
 
     threads: Annotated[int, Meta(ge=0, le=256)] = 0
     """CPU threads of a learning step; 0 is one a core when the run starts, and then kept."""
