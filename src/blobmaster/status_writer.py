@@ -28,6 +28,15 @@ WORDS = {"phase": "phase", "unit_type": "unit_type"}
 
 
 @runtime_checkable
+class HasDecisions(Protocol):
+    """Settings that say themselves how self-play decides, be it with a search or without."""
+
+    def decides_by(self, iteration: int) -> str:
+        """In words or as `3×35`, in an iteration (0-based)."""
+        ...
+
+
+@runtime_checkable
 class HasSearchParameters(Protocol):
     """Settings whose search grows over the iterations."""
 
@@ -55,8 +64,9 @@ class StatusWriter:
             iteration: 0-based.
             total_iterations: of the run; an iteration beyond it is logged.
             metrics: the loop's, such as `current_elo` and `avg_total_loss`.
-            config: a mapping with, or an object of, `get_mcts_params(iteration)`, or
-                `num_determinizations` and `simulations_per_determinization`.
+            config: a mapping with, or an object of, `decides_by(iteration)`,
+                `get_mcts_params(iteration)`, or `num_determinizations` and
+                `simulations_per_determinization`.
 
         Returns:
             What was published.
@@ -94,7 +104,9 @@ def _word(name: str, value: object) -> str | None:
 
 
 def _search_size(iteration: int, config: Mapping[str, Any] | object) -> str:
-    """`3×35`, or `unknown`."""
+    """`3×35`, `lookahead` where nothing is searched, or `unknown`."""
+    if isinstance(config, HasDecisions):
+        return config.decides_by(iteration)
     try:
         if isinstance(config, HasSearchParameters):
             worlds, simulations = config.get_mcts_params(iteration)

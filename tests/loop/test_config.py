@@ -67,8 +67,15 @@ def test_what_a_run_may_change_can_change() -> None:
 
 
 def test_the_curriculum_makes_later_iterations_cost_more() -> None:
-    config = compose({"curriculum": {"enabled": True}})
+    config = compose({"curriculum": {"enabled": True}, "self_play": {"decide_by": "search"}})
     assert config.get_mcts_params(0) == (1, 15)
     assert config.get_mcts_params(499) == (5, 50)
-    assert config.work(499) == 250 * 9984
-    assert config.work(0) == 15 * 2000
+    assert config.decides_by(499) == "5×50"
+    assert config.work(499) == {"self-play": 300 * 9984, "learning": 9984, "rating": 1}
+    assert config.work(0) == {"self-play": 30 * 2000, "learning": 2000, "rating": 0}
+
+
+def test_looking_ahead_costs_by_the_round_whatever_a_search_would() -> None:
+    config = compose({"curriculum": {"enabled": True}, "self_play": {"decide_by": "lookahead"}})
+    assert config.decides_by(499) == "lookahead"
+    assert config.work(499) == {"self-play": 9984, "learning": 9984, "rating": 1}

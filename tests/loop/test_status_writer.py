@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from blobmaster.config import Config
+from blobmaster.config import compose
 from blobmaster.status_writer import StatusWriter
 
+BY_SEARCH = compose({"self_play": {"decide_by": "search"}})
 METRICS = {
     "current_elo": 1052.5,
     "elo_change": -3.0,
@@ -27,7 +28,7 @@ METRICS = {
 def published(metrics: dict[str, Any], config: Any = None) -> dict[str, Any]:
     """What the writer publishes of the metrics."""
     seen: dict[str, Any] = {}
-    StatusWriter(seen.update).update(3, 500, metrics, config if config is not None else Config())
+    StatusWriter(seen.update).update(3, 500, metrics, BY_SEARCH if config is None else config)
     return seen
 
 
@@ -84,6 +85,8 @@ class Old:
         (Old(), "4×45"),
         ({}, "unknown"),
         (object(), "unknown"),
+        (compose({"self_play": {"decide_by": "lookahead"}}), "lookahead"),
+        (BY_SEARCH, "3×35"),
         ({"num_determinizations": 5}, "unknown"),
     ],
 )

@@ -52,7 +52,7 @@ def test_the_status_of_a_finished_run_has_every_documented_field(long_run: Path)
     assert status["progress"] == 1.0
     assert status["eta_hours"] == 0.0
     assert (status["phase"], status["unit_type"]) == ("rounds", "rounds")
-    assert status["mcts_config"] == "2×6"
+    assert status["mcts_config"] == "lookahead"
     assert status["training_units_generated"] == 24
     for field in ("elo", "elo_change", "learning_rate", "loss", "policy_loss", "value_loss"):
         assert isinstance(status[field], float), field

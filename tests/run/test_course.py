@@ -1,12 +1,9 @@
 """Elapsed time and the time left: this session's pace alone, waiting never counted."""
 
-import random
-import statistics
-
 import pytest
 
 from blobmaster.run.course import Course
-from blobmaster.run.pace import Lap, seconds_left
+from blobmaster.run.pace import OTHER, Lap, seconds_left
 from blobmaster.run.progress import Progress
 
 
@@ -55,32 +52,56 @@ def test_the_iteration_is_counted_from_one_and_never_passes_the_last():
     assert (done.iteration, done.progress, done.seconds_left) == (2, 1.0, 0.0)
 
 
+def lap(seconds: float) -> Lap:
+    return Lap({OTHER: seconds}, {OTHER: 1.0})
+
+
 def test_a_cold_first_iteration_counts_only_while_it_is_alone():
-    assert seconds_left([Lap(100, 1)], remaining_work=2, spent_s=0) == 200
-    assert seconds_left([Lap(100, 1), Lap(10, 1)], remaining_work=2, spent_s=0) == 20
+    ahead = {"now": {OTHER: 1.0}, "spent_s": 0, "after": {OTHER: 1.0}}
+    assert seconds_left([lap(100)], **ahead) == 200
+    assert seconds_left([lap(100), lap(10)], **ahead) == 20
 
 
-def test_a_slow_iteration_never_makes_the_time_left_negative():
-    assert seconds_left([Lap(10, 1)], remaining_work=1, spent_s=100) == 0
+def test_a_slow_iteration_takes_nothing_from_the_time_of_those_to_come():
+    ahead = {"now": {OTHER: 1.0}, "after": {OTHER: 3.0}}
+    assert seconds_left([lap(10)], spent_s=4, **ahead) == 36
+    assert seconds_left([lap(10)], spent_s=100, **ahead) == 30
+    assert seconds_left([lap(10)], now={OTHER: 1.0}, spent_s=100, after={}) == 0
 
 
-@pytest.mark.parametrize("first", [0, 40, 150])
-def test_on_a_growing_curriculum_the_median_error_is_within_a_tenth(first):
-    def work(iteration: int) -> float:
-        return (2000 + 16 * iteration) * (15 if iteration < 50 else 50 if iteration < 150 else 105)
+def test_each_step_has_a_pace_of_its_own():
+    """Self-play grows tenfold and learning does not; a rating comes with the last iteration."""
 
-    luck, now, total = random.Random(first), 0.0, 300
-    took = {k: work(k) * luck.uniform(0.9, 1.1) / 1000 for k in range(first, total)}
-    took[first] *= 3  # compiling
-    running = course(first, total, work=work)
-    errors = []
-    for iteration in range(first, total - 1):
-        now += took[iteration]
+    def work(iteration: int) -> dict[str, float]:
+        played = 1.0 if iteration < 3 else 10.0
+        return {"self-play": played, "learning": 1.0, "rating": float(iteration % 2)}
+
+    running, now = course(0, 6, work=work), 0.0
+    for iteration in range(3):
+        for step, took in (
+            ("self-play", 5.0),
+            ("learning", 2.0),
+            ("rating", 3.0 * (iteration % 2)),
+        ):
+            running.enter(step, now)
+            now += took
+        running.enter("saving", now)
+        now += 0.5
         running.complete(iteration, now)
-        if iteration >= first + 3:
-            left = sum(took[k] for k in range(iteration + 1, total))
-            errors.append(abs(running.sample(now).seconds_left / left - 1))
-    assert statistics.median(errors) < 0.1
+    ahead = 3 * (50 + 2 + 0.5) + 2 * 3
+    assert running.sample(now).seconds_left == pytest.approx(ahead)
+    running.enter("self-play", now)
+    assert running.sample(now + 20).seconds_left == pytest.approx(ahead - 20)
+
+
+def test_what_waits_for_the_disk_is_no_part_of_a_steps_pace():
+    running = course(0, 3, work=lambda _: {"self-play": 1.0})
+    running.complete(0, 10.0)
+    running.enter("self-play", 10.0)
+    running.stop_clock(15.0)
+    running.start_clock(1015.0)
+    running.complete(1, 1020.0)
+    assert running.sample(1020.0).seconds_left == pytest.approx(10.0)
 
 
 def test_an_iteration_that_an_earlier_session_began_tells_no_pace():

@@ -142,13 +142,14 @@ class RunSession:
         *,
         workers: int | None = None,
         gpu: Callable[[], dict[str, Any]] | None = None,
-        work: Callable[[int], float] = same_work,
+        work: Callable[[int], Mapping[str, float]] = same_work,
     ) -> Path | None:
         """Begin the run or go on with it; returns where an earlier run was moved to, if one was.
 
         A fresh run moves aside the run that the directory holds. A resumed one keeps its identity,
         whatever `identity` says, and moves aside only what lies after the checkpoint.
-        `work(iteration)` is an iteration's cost beside others', for the ETA.
+        `work(iteration)` is what each of its steps costs beside other iterations' same step, for
+        the ETA; steps that it does not name cost the same every time.
 
         Raises: GivenUpError when asked to leave while the disk takes nothing.
         """
@@ -182,9 +183,12 @@ class RunSession:
 
         `done` of them an earlier session did: they count as progress, not as speed.
         """
-        self._progress.start(name, total, unit, time.monotonic(), time.time(), done=done)
-        if done:
-            self._running().course.enter_midway()
+        now = time.monotonic()
+        self._progress.start(name, total, unit, now, time.time(), done=done)
+        if self._ledger is not None:
+            self._ledger.course.enter(name, now)
+            if done:
+                self._ledger.course.enter_midway()
 
     def advance(self, units: int = 1) -> None:
         """Count units of the step as done. Cheap; any thread may."""
