@@ -56,6 +56,9 @@ def test_the_same_seed_gives_the_same_figures_on_any_number_of_workers(checkpoin
         for measure in ("points", "exact", "wins", "lead", "elo"):
             assert row[measure]["low"] <= row[measure]["value"] <= row[measure]["high"]
     assert found[0]["against"][0]["elo"]["value"] == 1000
+    calibration = found[0]["calibration"]
+    assert 0 < calibration["at_bid"]["chance"] < calibration["at_bid"]["error"] < 1
+    assert [row["cards"] for row in calibration["by_cards"]] == [1, 2, 3, 4, 5]
 
 
 def test_the_table_has_a_line_an_opponent_and_a_log_plain_lines(checkpoint: Path):
@@ -64,6 +67,8 @@ def test_the_table_has_a_line_an_opponent_and_a_log_plain_lines(checkpoint: Path
     lines = done.stdout.splitlines()
     assert [line.split()[0] for line in lines[2:5]] == ["untrained", "random", "heuristic"]
     assert re.match(r"Elo \d+ \(\d+ to \d+\), 1000 is its network before training", lines[5])
+    assert re.search(r"error \d+\.\d % when it bids .* \d+\.\d % at its first card", lines[6])
+    assert [line.split()[0] for line in lines[8:13]] == ["1", "2", "3", "4", "5"]
     assert [line.split(":")[0] for line in done.stderr.splitlines()][-3:] == [
         f"against {name}" for name in FIXED
     ]
@@ -75,7 +80,7 @@ def test_a_terminal_shows_a_bar_and_ctrl_c_ends_it_with_what_is_known(checkpoint
         checkpoint, "--deals", 100_000, "--workers", 1, "--against", "random", "ismcts-20"
     )[1:]
     with pexpect.spawn(sys.executable, arguments, dimensions=(30, 150), timeout=PATIENCE_S) as seen:
-        seen.expect(r"deals.* (\d{3,})/300000")  # a block of 20 is done by then
+        seen.expect(r"deals.* (\d{3,})/1100000")  # a block of 20 is done by then
         seen.sendintr()
         seen.expect("interrupted")
         seen.expect("untrained")

@@ -98,11 +98,13 @@ def test_players_that_the_curve_does_not_show_are_left_out():
         {"player": name, "points": value, "exact": value, "wins": value, "lead": value}
         for name in ("untrained", "random")
     ]
-    found = {"deals": 60, "elo": value, "against": against}
+    calibration = {name: {"error": 0.05, "chance": 0.01} for name in ("at_bid", "at_first_card")}
+    found = {"deals": 60, "elo": value, "against": against, "calibration": calibration}
     solved = {"one_card": [{"likeliest": 9.0}, {"likeliest": 0.25}]}
     row = measured(found, solved)
     assert row["one_card_nash_conv"] == "0.2500"
     assert row["exact_vs_random_high"] == "1.5000"
+    assert row["calibration_error"] == "0.0500"
     assert not any("untrained" in name for name in row)
 
 

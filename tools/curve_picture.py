@@ -51,6 +51,17 @@ PANELS = (
     Panel("Bids made exactly", "%", _against("exact", "random", "heuristic", "ismcts-100"), 100.0),
     Panel("Ahead of", "points a round", _against("lead", "heuristic", "ismcts-100")),
     Panel("One-card round", "NashConv, points a round", (("one_card_nash_conv", "of its bids"),)),
+    Panel(
+        "Calibration error of P(exact)",
+        "%",
+        (
+            ("calibration_error", "when it bids"),
+            ("calibration_error_at_first_card", "at its first card"),
+            ("calibration_error_by_chance", "by chance"),
+        ),
+        100.0,
+    ),
+    Panel("Elo", "1000 is untrained", (("elo", "Elo"),)),
 )
 
 

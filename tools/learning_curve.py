@@ -116,8 +116,14 @@ def measured(found: dict[str, Any], solved: dict[str, Any]) -> Row:
         if against["player"] in OPPONENTS:
             for name in MEASURES:
                 row |= estimate(f"{name}_vs_{against['player']}", against[name])
-    over_the_cycle = solved["one_card"][-1]
-    return row | {"one_card_nash_conv": f"{over_the_cycle['likeliest']:.4f}"}
+    calibration = found["calibration"]
+    figures = {
+        "one_card_nash_conv": solved["one_card"][-1]["likeliest"],
+        "calibration_error": calibration["at_bid"]["error"],
+        "calibration_error_by_chance": calibration["at_bid"]["chance"],
+        "calibration_error_at_first_card": calibration["at_first_card"]["error"],
+    }
+    return row | {name: f"{value:.4f}" for name, value in figures.items()}
 
 
 def estimate(name: str, found: dict[str, float]) -> Row:

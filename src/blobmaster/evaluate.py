@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from rich.console import Console
@@ -20,8 +20,10 @@ from blobmaster.play.settings import RatingSettings
 from blobmaster.player_names import PlayerName, checkpoint_player, parse_player
 
 if TYPE_CHECKING:
+    from blobmaster.play.calibration import Calibration, CalibrationMatch
     from blobmaster.play.estimate import Estimate
     from blobmaster.play.evaluation import Evaluation, Found
+    from blobmaster.trained import Trained
 
 USUAL = ("random", "heuristic", "ismcts-100")
 """Whom a checkpoint meets where nobody is named."""
@@ -32,6 +34,15 @@ ANCHOR = "untrained"
 DEALS_PER_BLOCK = 20
 RESAMPLES = 2000
 INTERRUPTED = 130
+
+
+class _Prepared(NamedTuple):
+    """All that is to be played."""
+
+    evaluation: Evaluation
+    calibration: CalibrationMatch
+    trained: Trained
+    workers: int
 
 
 @dataclass(frozen=True)
@@ -108,30 +119,35 @@ def run_evaluation(order: EvaluationOrder) -> int:
     """
     began = time.monotonic()
     stopping = threading.Event()
-    evaluation, workers = _prepare(order)
-    total = order.settings.deals * len(order.opponents)
+    prepared = _prepare(order)
+    evaluation, calibration = prepared.evaluation, None
+    total = order.settings.deals * len(order.opponents) + prepared.calibration.rounds
     status = 0
     # In a thread of its own, so that Ctrl+C waits for no block that is being played.
     with Tally(Console(stderr=True), "deals", total) as tally:
-        playing = ThreadPoolExecutor(1).submit(_play, evaluation, workers, stopping, tally)
+        playing = ThreadPoolExecutor(1).submit(_play, prepared, stopping, tally)
         try:
-            playing.result()
+            calibration = playing.result()
         except KeyboardInterrupt:
             stopping.set()
             status = INTERRUPTED
     found = evaluation.found()
     if order.as_json:
-        print(json.dumps(_document(order, evaluation, found, time.monotonic() - began)))  # noqa: T201
+        document = _document(order, evaluation, found, time.monotonic() - began)
+        print(json.dumps(document | {"calibration": _calibrated(calibration)}))  # noqa: T201
     else:
         if status == INTERRUPTED:
             print("interrupted: this is what was known")  # noqa: T201
         _print(order, evaluation, found)
+        if calibration is not None:
+            _print_calibration(calibration)
     return status
 
 
-def _prepare(order: EvaluationOrder) -> tuple[Evaluation, int]:
+def _prepare(order: EvaluationOrder) -> _Prepared:
     """Load what takes seconds: torch, the kernels, the networks."""
     from blobmaster.net.inference import choose_device
+    from blobmaster.play.calibration import CalibrationMatch
     from blobmaster.play.evaluation import Evaluation
     from blobmaster.play.matches import Arena
     from blobmaster.play.pool import default_workers
@@ -156,19 +172,27 @@ def _prepare(order: EvaluationOrder) -> tuple[Evaluation, int]:
         order.seed,
         until_sure=order.until_sure,
     )
-    return evaluation, default_workers(order.workers)
+    calibration = CalibrationMatch(
+        order.settings, lambda block: generator(order.seed, "evaluation calibration", block)
+    )
+    return _Prepared(evaluation, calibration, trained, default_workers(order.workers))
 
 
-def _play(evaluation: Evaluation, workers: int, stopping: threading.Event, tally: Tally) -> None:
+def _play(prepared: _Prepared, stopping: threading.Event, tally: Tally) -> Calibration | None:
     from blobmaster.net.inference import use_one_thread
     from blobmaster.play.pool import LocalPool
 
-    pool = LocalPool(workers, prepare=use_one_thread)
-    for found in evaluation.play(pool, abandon=stopping.is_set, on_deals=tally.advance):
+    pool = LocalPool(prepared.workers, prepare=use_one_thread)
+    for found in prepared.evaluation.play(pool, abandon=stopping.is_set, on_deals=tally.advance):
         tally.say(
             f"against {found.opponent}: {found.points.value:.2f} points a round, "
             f"ahead by {_signed(found.lead)}, after {found.deals} deals"
         )
+    trained = prepared.trained
+    device = next(trained.network.parameters()).device
+    return prepared.calibration.play(
+        trained.network, device, pool, abandon=stopping.is_set, on_rounds=tally.advance
+    )
 
 
 def _print(order: EvaluationOrder, evaluation: Evaluation, found: Sequence[Found]) -> None:
@@ -199,6 +223,33 @@ def _print(order: EvaluationOrder, evaluation: Evaluation, found: Sequence[Found
         f"Elo {_whole(elos[order.player.text])}, 1000 is its network before training; "
         f"an even share of wins is {100 / settings.players:.1f} %"
     )
+
+
+def _print_calibration(found: Calibration) -> None:
+    """What the network says of its bids, and what came of them."""
+    bid, later = found.at_bid, found.at_first_card
+    console = Console(highlight=False, markup=False, width=200)
+    console.print(
+        f"calibration of its P(exact), itself at every seat, no search: error "
+        f"{100 * bid.error:.1f} % when it bids ({100 * bid.chance:.1f} % would be chance), "
+        f"{100 * later.error:.1f} % at its first card ({100 * later.chance:.1f} %)"
+    )
+    table = Table("cards", "P(exact) %", "made %", "bid", "tricks", "bids", box=None)
+    for row in found.by_cards:
+        shares = (f"{100 * share:.1f}" for share in (row.said, row.made))
+        means = (f"{mean:.2f}" for mean in (row.bid, row.tricks))
+        table.add_row(str(row.cards), *shares, *means, str(row.bids))
+    console.print(table)
+
+
+def _calibrated(found: Calibration | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "at_bid": found.at_bid._asdict(),
+        "at_first_card": found.at_first_card._asdict(),
+        "by_cards": [row._asdict() for row in found.by_cards],
+    }
 
 
 def _document(

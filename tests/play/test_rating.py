@@ -182,7 +182,10 @@ def test_an_iteration_is_rated_once():
 
 def test_metrics_are_flat_numbers_with_their_intervals():
     metrics = rate(Ratings(SETTINGS, seed=3), 4, small_network(1)).metrics()
-    assert len(metrics) == 3 + 2 + 2 * 3 * 3
+    by_cards = [metrics.pop(f"{name}_exact_by_cards") for name in ("said", "made")]
+    assert [len(shares) for shares in by_cards] == [SETTINGS.cards] * 2
+    assert all(0 < share < 1 for shares in by_cards for share in shares)
+    assert len(metrics) == 3 + 2 + 2 * 3 * 3 + 3
     assert {"elo", "elo_low", "points_vs_random", "exact_vs_heuristic_high"} <= set(metrics)
     assert all(type(value) is float and math.isfinite(value) for value in metrics.values())
     assert json.loads(json.dumps(metrics)) == metrics

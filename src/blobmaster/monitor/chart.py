@@ -54,6 +54,14 @@ def charts(curves: Mapping[str, Curve]) -> tuple[Chart, ...]:
             "one-card NashConv",
             [("one_card_nash_conv", ""), ("one_card_nash_conv_drawn", "drawn")],
         ),
+        (
+            "calibration error",
+            [
+                ("calibration_error", "bid"),
+                ("calibration_error_at_first_card", "card"),
+                ("calibration_error_by_chance", "chance"),
+            ],
+        ),
     ]
     known = [_chart(title, named, curves) for title, named in groups]
     used = _DULL.union(name for _, named in groups for name, _ in named)

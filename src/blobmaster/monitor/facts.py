@@ -133,6 +133,13 @@ def _one_card(metrics: Metrics) -> str:
     return f"NashConv {words.metric(likeliest, 3)}, drawn {words.metric(drawn, 3)}"
 
 
+def _calibration(metrics: Metrics) -> str:
+    """How far stated probabilities of exact bids are from the shares that were made."""
+    bid = number(metrics, "calibration_error")
+    card = number(metrics, "calibration_error_at_first_card")
+    return f"P(exact) off by {words.percent(bid)}, {words.percent(card)} at the first card"
+
+
 def _plain(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -158,6 +165,14 @@ _KNOWN: Final[tuple[tuple[str, tuple[str, ...], Callable[[Metrics], str]], ...]]
         for player in ("heuristic", "random")
     ),
     ("one card", ("one_card_nash_conv", "one_card_nash_conv_drawn"), _one_card),
+    (
+        "calibration",
+        (
+            *("calibration_error", "calibration_error_at_first_card"),
+            "calibration_error_by_chance",
+        ),
+        _calibration,
+    ),
 )
 DOCUMENTED: Final = 7
 """The first so many are what every run of Blob is documented to show."""

@@ -10,7 +10,12 @@ from blobmaster.game.cards import MAX_PLAYERS, SUITS
 from blobmaster.game.rules import ACTION_COUNT, MAX_LEGAL, State
 from blobmaster.net.model import BlobNetwork, ResidualMLP
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES, encode_rows, encode_whole_rows
-from blobmaster.net.prediction import decode_prior_rows, decode_value_rows
+from blobmaster.net.prediction import (
+    TRICK_COUNTS,
+    decode_prior_rows,
+    decode_trick_rows,
+    decode_value_rows,
+)
 
 Priors = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float32]
@@ -36,6 +41,7 @@ class NetworkEvaluator:
         self._slots = np.zeros((capacity, SUITS), np.int64)
         self._priors = np.zeros((capacity, MAX_LEGAL), np.float32)
         self._values = np.zeros((capacity, MAX_PLAYERS), np.float32)
+        self._tricks = np.zeros((capacity, TRICK_COUNTS), np.float32)
 
     def evaluate(self, states: State) -> tuple[Priors, Values]:
         """See `blobmaster.search.search.Evaluator`."""
@@ -63,6 +69,14 @@ class NetworkEvaluator:
         decode_prior_rows(states, self._slots, outputs, self._priors[:count])
         decode_value_rows(states, outputs[:, ACTION_COUNT:], self._values[:count])
         return self._priors[:count], self._values[:count]
+
+    def forecasts(self, states: State) -> tuple[Priors, Values]:
+        """Priors, and `[rows, TRICK_COUNTS]`: how many tricks the acting seat expects to take."""
+        count = self._checked(states)
+        outputs = self._act(states)
+        decode_prior_rows(states, self._slots, outputs, self._priors[:count])
+        decode_trick_rows(states, outputs[:, ACTION_COUNT:], self._tricks[:count])
+        return self._priors[:count], self._tricks[:count]
 
     def _act(self, states: State) -> npt.NDArray[np.float32]:
         rows = self._views[: len(states)]

@@ -152,3 +152,22 @@ def decode_value_rows(
     """`decode_values` for each of `[rows, STATE]`."""
     for i in range(len(states)):
         decode_values(states[i], tricks[i], values[i])
+
+
+@kernel
+def decode_trick_rows(
+    states: State, tricks: npt.NDArray[np.float32], shares: npt.NDArray[np.float32]
+) -> None:
+    """Turn rows of trick logits into how likely it is that the acting seat ends with each number.
+
+    `shares` (`[rows, TRICK_COUNTS]`) sum to one over the numbers that are still possible.
+    """
+    for row in range(len(states)):
+        state, share = states[row], shares[row]
+        low = state[TRICKS + state[SEAT]]
+        high = most_tricks(state, state[SEAT])
+        share[:] = 0.0
+        peak = tricks[row, low : high + 1].max()
+        for count in range(low, high + 1):
+            share[count] = np.exp(tricks[row, count] - peak)
+        share /= share.sum()

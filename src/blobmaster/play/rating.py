@@ -4,7 +4,8 @@ A rating plays two things. At mixed tables the network meets the pool; every dea
 rotations of its seats, ranks its table, and the rankings of all ratings together give each player
 an Elo, so that later results correct earlier ratings. The yardsticks need no pool: points a round
 and exact bids at tables of random and of heuristic players, and what the untrained network makes
-there on the same deals. And the one-card round, where the truth can be computed.
+there on the same deals. And the one-card round, where the truth can be computed, and how far the
+network's own P(exact) can be believed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.net.model import BlobNetwork
 from blobmaster.play.agents import AgentMaker, HeuristicAgent, NetworkAgent, RandomAgent
 from blobmaster.play.arena import Results
+from blobmaster.play.calibration import Calibration, CalibrationMatch
 from blobmaster.play.estimate import Estimate, estimate_mean
 from blobmaster.play.league import League
 from blobmaster.play.matches import Arena, Match, match_against, mixed_match
@@ -66,6 +68,7 @@ class Rating(NamedTuple):
     vs_heuristic: Yardstick
     one_card: OneCardGap
     """How far it is from an equilibrium of the one-card round at a table of that size."""
+    calibration: Calibration
 
     def __str__(self) -> str:
         """The rating in one line."""
@@ -73,17 +76,19 @@ class Rating(NamedTuple):
             f"Elo {self.elo:.0f} ({self.elo_low:.0f} to {self.elo_high:.0f}), points a round "
             f"{self.vs_random.points.value:.2f} against random and "
             f"{self.vs_heuristic.points.value:.2f} against heuristic players, one-card NashConv "
-            f"{self.one_card.likeliest:.2f}"
+            f"{self.one_card.likeliest:.2f}, calibration error "
+            f"{100 * self.calibration.at_bid.error:.1f} %"
         )
 
-    def metrics(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, Any]:
         """Every number by a flat name: `elo`, `points_vs_random`, `points_vs_random_low`, .."""
-        metrics = {
+        metrics: dict[str, Any] = {
             "elo": self.elo,
             "elo_low": self.elo_low,
             "elo_high": self.elo_high,
             "one_card_nash_conv": self.one_card.likeliest,
             "one_card_nash_conv_drawn": self.one_card.drawn,
+            **self.calibration.metrics(),
         }
         for opponent, yardstick in ((RANDOM, self.vs_random), (HEURISTIC, self.vs_heuristic)):
             for measure, found in yardstick._asdict().items():
@@ -106,8 +111,9 @@ class Ratings:
 
     @property
     def total_deals(self) -> int:
-        """Deals that one rating plays."""
-        return sum(len(match.lineups) for match in self._matches("", FIXED))
+        """Deals that one rating plays, those of its calibration included."""
+        matches = self._matches("", FIXED)
+        return sum(len(match.lineups) for match in matches) + self._calibration(0).rounds
 
     def rate(
         self,
@@ -148,7 +154,10 @@ class Ratings:
             lambda purpose, block: generator(self._seed, f"rating {purpose}", iteration, block),
         )
         played = arena.play(matches, pool, abandon=abandon, on_deals=on_deals)
-        if played is None:
+        calibration = self._calibration(iteration).play(
+            network, device, pool, abandon=abandon, on_rounds=on_deals
+        )
+        if played is None or calibration is None:
             return None
         self._league.add(matches[0].names, matches[0].lineups, played[0].points.sum(axis=1))
         draws = generator(self._seed, "rating intervals", iteration)
@@ -158,6 +167,7 @@ class Ratings:
             vs_random=self._yardstick(played[1], played[2], draws),
             vs_heuristic=self._yardstick(played[3], played[4], draws),
             one_card=one_card_gap(NetworkEvaluator(network, ROWS, device), self._settings.players),
+            calibration=calibration,
         )
 
     def elos(self) -> dict[str, float]:
@@ -182,6 +192,12 @@ class Ratings:
                 for player in (name, UNTRAINED)
             ),
         ]
+
+    def _calibration(self, iteration: int) -> CalibrationMatch:
+        return CalibrationMatch(
+            self._settings,
+            lambda block: generator(self._seed, "rating calibration", iteration, block),
+        )
 
     def _yardstick(
         self, network: Results, untrained: Results, draws: np.random.Generator

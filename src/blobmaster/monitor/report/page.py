@@ -25,6 +25,7 @@ _ABOUT: Final = {
     "loss": ("Losses", "loss", "of each iteration: in all, of the policy (π), of the value (v)"),
     "points": ("Points against fixed players", "points a round", "at tables of the player named"),
     "rounds/min": ("Speed", "rounds a minute", "self-play of each iteration"),
+    "calibration error": ("Calibration", "share", "of P(exact), at the bid and at the first card"),
     "exact bids": ("Exact bids", "share of rounds", "at tables of the fixed player named"),
 }
 """Heading, unit and a word on the charts of a Blob run; any other bears its metric's name."""
