@@ -12,13 +12,19 @@ class UniformEvaluator:
     """Equal priors over the legal actions, and half the points for every seat."""
 
     def __init__(self) -> None:
-        self.batches: list[np.ndarray] = []
-        """The states that it was asked for, call by call."""
+        self.acted: list[np.ndarray] = []
+        """The states that it was asked priors for, call by call."""
+        self.judged: list[np.ndarray] = []
+        """The states that it was asked values for."""
 
-    def evaluate(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        self.batches.append(states.copy())
+    def priors(self, states: np.ndarray) -> np.ndarray:
+        self.acted.append(states.copy())
         priors = np.zeros((len(states), MAX_LEGAL), np.float32)
         for row, state in enumerate(states):
             count = legal_count(state)
             priors[row, :count] = 1 / count
-        return priors, np.full((len(states), MAX_PLAYERS), 0.5, np.float32)
+        return priors
+
+    def values(self, states: np.ndarray) -> np.ndarray:
+        self.judged.append(states.copy())
+        return np.full((len(states), MAX_PLAYERS), 0.5, np.float32)

@@ -272,7 +272,7 @@ def ground_truth(checkpoint: Path | None, players: tuple[int, ...], as_json: boo
 @blobmaster.command()
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.argument("more", metavar="", nargs=-1)
-@click.option("--search", metavar="DxS", help="Let CHECKPOINT search: worlds by simulations.")
+@click.option("--search", metavar="DxS", help="Let CHECKPOINT search, such as 3x35.")
 @click.option(
     "--against",
     metavar="PLAYER...",
@@ -294,7 +294,8 @@ def evaluate(
 
     PLAYER is random, heuristic, untrained (CHECKPOINT's network before training), rollout-N,
     ismcts-N, peeking-ismcts-N (sees which cards were not dealt) or openspiel-ismcts-N, with N
-    simulations a decision, or a checkpoint: PATH, or PATH:3x35 to search 3 worlds by 35.
+    simulations a decision, or a checkpoint: PATH, or PATH:3x35 to search 3 worlds by 35;
+    PATH:3x35:gumbel, :shared and :solved search in other ways.
     """
     from blobmaster.evaluate import run_evaluation, understand
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-import msgspec
-
-from blobmaster.search.settings import SearchSettings
+from blobmaster.search.spec import PATTERN, SearchSpec, parse_search
 
 Fixed = Literal["random", "heuristic", "untrained"]
 Counted = Literal["rollout", "ismcts", "peeking-ismcts", "openspiel-ismcts"]
@@ -18,7 +16,8 @@ Kind = Fixed | Counted | Literal["checkpoint"]
 HELP = (
     "random, heuristic, untrained (the checkpoint's network before training), rollout-N, ismcts-N, "
     "peeking-ismcts-N (sees which cards were not dealt), openspiel-ismcts-N, with N simulations "
-    "a decision, or a checkpoint: PATH plays without search, PATH:3x35 searches 3 worlds by 35"
+    "a decision, or a checkpoint: PATH plays without search, PATH:3x35 searches 3 worlds by 35, "
+    "PATH:3x35:gumbel in another way"
 )
 
 
@@ -33,8 +32,8 @@ class PlayerName:
     """Of a decision, where the kind counts them."""
     path: Path = Path()
     """Of a checkpoint."""
-    search: tuple[int, int] | None = None
-    """Worlds and simulations of a checkpoint that searches."""
+    search: SearchSpec | None = None
+    """Of a checkpoint that searches."""
 
 
 def parse_player(text: str) -> PlayerName:
@@ -49,34 +48,24 @@ def parse_player(text: str) -> PlayerName:
     for counted in get_args(Counted):
         if found := re.fullmatch(rf"{counted}-(\d+)", text):
             return _counted(text, counted, int(found[1]))
-    path, colon, search = text.rpartition(":")
-    if colon and re.fullmatch(r"\d+[x×]\d+", search):
-        return checkpoint_player(Path(path), search)
+    if found := re.fullmatch(rf"(.+?):({PATTERN})", text):
+        return checkpoint_player(Path(found[1]), found[2])
     if text.endswith(".pth") or "/" in text or Path(text).exists():
         return checkpoint_player(Path(text), None)
     raise ValueError(f"there is no player {text!r}; there are {HELP}")
 
 
 def checkpoint_player(path: Path, search: str | None) -> PlayerName:
-    """The network of a checkpoint, with a search such as `3x35` or without one.
+    """The network of a checkpoint, with a search such as `3x35:gumbel` or without one.
 
     Raises:
-        ValueError: no search is written so, or none is that large or small.
+        ValueError: see `parse_search`.
     """
     label = path.name.removesuffix(".pth")
     if search is None:
         return PlayerName(label, "checkpoint", path=path)
-    found = re.fullmatch(r"(\d+)[x×](\d+)", search)
-    if not found:
-        raise ValueError(f"a search is worlds by simulations, such as 3x35, not {search!r}")
-    worlds, simulations = int(found[1]), int(found[2])
-    try:
-        msgspec.convert({"worlds": worlds, "simulations": simulations}, SearchSettings)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"search {search}: {error}") from None
-    return PlayerName(
-        f"{label} {worlds}×{simulations}", "checkpoint", path=path, search=(worlds, simulations)
-    )
+    spec = parse_search(search)
+    return PlayerName(f"{label} {spec.text}", "checkpoint", path=path, search=spec)
 
 
 def _counted(text: str, kind: Kind, simulations: int) -> PlayerName:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
 import torch
 
 from blobmaster.net.inference import NetworkEvaluator
@@ -15,6 +14,7 @@ from blobmaster.play.searching import IsmctsAgent, PeekingAgent, RolloutAgent, S
 from blobmaster.player_names import PlayerName
 from blobmaster.run.errors import RunError
 from blobmaster.search.settings import SearchSettings
+from blobmaster.search.spec import SearchSpec
 from blobmaster.trained import Trained, load_trained
 
 
@@ -34,25 +34,26 @@ def make_players(
     return {name.text: _maker(name, trained, device) for name in names}
 
 
-def trained_player(
-    trained: Trained, search: tuple[int, int] | None, device: torch.device
-) -> AgentMaker:
-    """A checkpoint's network by its priors alone, or with a search as in its training.
+def trained_player(trained: Trained, search: SearchSpec | None, device: torch.device) -> AgentMaker:
+    """A checkpoint's network by its priors alone, or with a search.
 
     Args:
         trained: on `device`.
-        search: worlds and simulations.
+        search: what is other than in its training.
         device: where the network runs.
     """
     if search is None:
         return network_player(trained.network, device)
-    worlds, simulations = search
-    settings = msgspec.structs.replace(
-        trained.config.search, worlds=worlds, simulations=simulations
-    )
+    return searching_player(trained, search.over(trained.config.search), device)
+
+
+def searching_player(
+    trained: Trained, settings: SearchSettings, device: torch.device
+) -> AgentMaker:
+    """A checkpoint's network, on `device`, with a search."""
 
     def make(capacity: int) -> Agent:
-        evaluator = NetworkEvaluator(trained.network, capacity * worlds, device)
+        evaluator = NetworkEvaluator(trained.network, capacity * settings.trees, device)
         return SearchAgent(evaluator, capacity, settings)
 
     return make

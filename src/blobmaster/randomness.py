@@ -102,3 +102,10 @@ def gamma(stream: Stream, shape: float) -> float:
         v = (1.0 + c * x) ** 3
         if v > 0.0 and np.log(1.0 - uniform(stream)) < 0.5 * x * x + d - d * v + d * np.log(v):
             return boost * d * v
+
+
+@kernel
+def gumbel(stream: Stream) -> float:
+    """A standard Gumbel number."""
+    waited = -np.log(1.0 - uniform(stream))
+    return -np.log(max(waited, _UNIT))  # a draw of 0 has no logarithm

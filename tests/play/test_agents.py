@@ -176,7 +176,7 @@ def test_a_row_draws_from_its_own_stream_alone(name):
 
 def test_a_network_player_takes_its_likeliest_legal_action():
     states = positions(100)
-    priors, _ = NetworkEvaluator(small_network(1), 100, CPU).evaluate(states)
+    priors = NetworkEvaluator(small_network(1), 100, CPU).priors(states)
     chosen = small_network_agent(1, 100).choose(states, streams_for(states))
     legal = np.empty(MAX_LEGAL, np.int64)
     for state, prior, action in zip(states, priors, chosen, strict=True):

@@ -13,7 +13,6 @@ from blobmaster.game.records import Rounds, replay_out, replay_to
 from blobmaster.game.rules import (
     ACTIONS,
     BIDS,
-    MAX_LEGAL,
     STATE,
     TRICKS,
     is_bidding,
@@ -28,11 +27,13 @@ from blobmaster.play.slots import draw_edge
 from blobmaster.randomness import generator, stream
 from blobmaster.search.search import (
     advance,
+    ask,
     begin,
     gather,
+    new_questions,
     new_search,
+    pooled,
     root_action,
-    root_visits,
 )
 from blobmaster.search.settings import SearchSettings
 
@@ -138,14 +139,14 @@ def plain_round(deals: Deals, number: int, settings: SelfPlaySettings) -> list[l
         legal = legal_of(state)
         action = legal[0]
         if len(legal) > 1:
-            search = new_search(1, SEARCH, explore=True)
-            begin(search, 0, state, draws)
-            rows = np.zeros((SEARCH.worlds, STATE), np.int64)
-            count = gather(search, 0, rows, 0)
-            while not advance(search, 0, *UniformEvaluator().evaluate(rows[:count]), draws):
-                count = gather(search, 0, rows, 0)
-            visits = np.empty(MAX_LEGAL, np.int64)
-            root_visits(search, 0, visits)
+            search = new_search(1, SEARCH)
+            begin(search, 0, state, SEARCH.simulations, True, draws)
+            done = False
+            while not done:
+                questions = new_questions(1, SEARCH)
+                gather(search, 0, questions)
+                done = advance(search, 0, *ask(UniformEvaluator(), questions), draws)
+            visits = pooled(search, 0).visits
             total = SEARCH.worlds * SEARCH.simulations
             policies += [int(255 * v / total + 0.5) for v in visits[: len(legal)].tolist()]
             temperature = settings.bid_temperature
@@ -195,8 +196,9 @@ def test_no_step_asks_for_more_rows_than_slots_times_worlds():
     evaluator = UniformEvaluator()
     settings = SelfPlaySettings(slots=6)
     play_block(evaluator, some_deals(15), SEARCH, settings, abandon=never, on_rounds=ignore)
-    assert max(len(batch) for batch in evaluator.batches) <= 6 * SEARCH.worlds
-    assert len(evaluator.batches[0]) == 6  # one row for the roots of each slot
+    for asked in (evaluator.acted, evaluator.judged):
+        assert max(len(batch) for batch in asked) <= 6 * SEARCH.worlds
+        assert len(asked[0]) == 6  # one row for the roots of each slot
 
 
 def test_finished_rounds_are_told_as_they_end():
@@ -222,11 +224,11 @@ def test_an_abandoned_block_gives_nothing_and_stops_at_once(steps):
         some_deals(30),
         SEARCH,
         SelfPlaySettings(slots=4),
-        abandon=lambda: len(evaluator.batches) >= steps,
+        abandon=lambda: len(evaluator.judged) >= steps,
         on_rounds=ignore,
     )
     assert played_rounds is None
-    assert len(evaluator.batches) == steps
+    assert len(evaluator.judged) == steps
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])

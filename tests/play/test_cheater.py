@@ -9,42 +9,54 @@ from dealing import deals_of, play
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import MAX_LEGAL
 from blobmaster.kernels import kernel
-from blobmaster.play.searching import IsmctsAgent, PeekingAgent, RolloutAgent, play_out_row
-from blobmaster.search.search import advance, begin, gather, new_search, root_action, root_visits
+from blobmaster.play.searching import (
+    IsmctsAgent,
+    PeekingAgent,
+    RolloutAgent,
+    answer_by_rollouts,
+)
+from blobmaster.search.search import (
+    advance,
+    begin,
+    gather,
+    new_questions,
+    new_search,
+    root_action,
+    root_choice,
+)
 from blobmaster.search.settings import SearchSettings
 from blobmaster.search.tree import plant
 
 
 @kernel
-def _choose_knowing_all(search, states, streams, actions):
+def _choose_knowing_all(search, questions, states, streams, actions):
     """`RolloutAgent`'s search, but every world is the true one."""
-    rows = np.zeros((search.worlds, states.shape[1]), np.int64)
-    priors = np.zeros((search.worlds, MAX_LEGAL), np.float32)
-    values = np.zeros((search.worlds, MAX_PLAYERS), np.float32)
-    visits = np.empty(MAX_LEGAL, np.int64)
+    priors = np.zeros((search.width, MAX_LEGAL), np.float32)
+    values = np.zeros((search.width, MAX_PLAYERS), np.float32)
     for number in range(len(states)):
-        begin(search, 0, states[number], streams[number])
-        for tree in range(search.worlds):
+        begin(search, 0, states[number], search.simulations, False, streams[number])
+        for tree in range(search.width):
             search.trees.world[tree] = states[number]
             plant(search.trees, tree)
         done = False
         while not done:
-            for row in range(gather(search, 0, rows, 0)):
-                play_out_row(rows[row], streams[number], priors[row], values[row])
+            questions.rows[:] = 0
+            gather(search, 0, questions)
+            answer_by_rollouts(questions, streams[number], priors, values)
             done = advance(search, 0, priors, values, streams[number])
-        count = root_visits(search, 0, visits)
-        actions[number] = root_action(search, 0, np.argmax(visits[:count]))
+        actions[number] = root_action(search, 0, root_choice(search, 0))
 
 
 class CheatingAgent:
     """Searches the true deal."""
 
     def __init__(self, settings: SearchSettings) -> None:
-        self._search = new_search(1, settings, explore=False)
+        self._search = new_search(1, settings)
+        self._questions = new_questions(1, settings)
 
     def choose(self, states, streams):
         actions = np.empty(len(states), np.int64)
-        _choose_knowing_all(self._search, states, streams, actions)
+        _choose_knowing_all(self._search, self._questions, states, streams, actions)
         return actions
 
 

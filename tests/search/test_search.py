@@ -7,65 +7,15 @@ import pytest
 from endings import ENDINGS, ending
 from evaluators import UniformEvaluator
 from positions import RandomRound, card, exchange_hidden, legal_of
+from searching import PUBLIC, WatchfulEvaluator, search_all, visits_of
 
-from blobmaster.game.cards import MAX_PLAYERS
-from blobmaster.game.rules import FIRST_BID, HANDS, MAX_LEGAL, SEAT, STATE
-from blobmaster.randomness import stream
+from blobmaster.game.rules import FIRST_BID, HANDS, SEAT
 from blobmaster.search.search import (
     NO_ROW,
-    Search,
-    advance,
-    begin,
     gather,
-    new_search,
-    root_action,
-    root_visits,
+    new_questions,
 )
 from blobmaster.search.settings import SearchSettings
-
-PUBLIC = [field for field in range(STATE) if not HANDS <= field < HANDS + MAX_PLAYERS]
-
-
-class WatchfulEvaluator(UniformEvaluator):
-    """Values that follow from all that the acting seat sees, its own hand before all."""
-
-    def evaluate(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        priors, values = super().evaluate(states)
-        for row, state in enumerate(states):
-            seen = int(state[HANDS + state[SEAT]]) + int(state[PUBLIC].sum())
-            values[row] = (seen + np.arange(MAX_PLAYERS) * 5) % 11 / 10
-        return priors, values
-
-
-def search_all(
-    states: list[np.ndarray],
-    settings: SearchSettings,
-    evaluator: UniformEvaluator,
-    *,
-    explore: bool = False,
-    seed: int = 1,
-) -> Search:
-    """One search for each state, side by side until all are done."""
-    search = new_search(len(states), settings, explore=explore)
-    streams = [stream(seed, "search", slot) for slot in range(len(states))]
-    for slot, state in enumerate(states):
-        begin(search, slot, state, streams[slot])
-    rows = np.zeros((len(states) * settings.worlds, STATE), np.int64)
-    busy = list(range(len(states)))
-    while busy:
-        count = 0
-        for slot in busy:
-            count = gather(search, slot, rows, count)
-        priors, values = evaluator.evaluate(rows[:count])
-        busy = [s for s in busy if not advance(search, s, priors, values, streams[s])]
-    return search
-
-
-def visits_of(search: Search, slot: int = 0) -> dict[int, int]:
-    """The root's visits by action."""
-    visits = np.empty(MAX_LEGAL, np.int64)
-    count = root_visits(search, slot, visits)
-    return {int(root_action(search, slot, edge)): int(visits[edge]) for edge in range(count)}
 
 
 def favourite(state: np.ndarray, worlds: int = 16, simulations: int = 120) -> int:
@@ -116,11 +66,13 @@ def test_each_world_gets_exactly_its_simulations_and_the_root_one_evaluation(wor
         visits = visits_of(search, slot)
         assert list(visits) == legal_of(state)
         assert sum(visits.values()) == worlds * simulations
-    assert len(evaluator.batches[0]) == len(states)
     nodes = search.trees.nodes.reshape(len(states), worlds)
-    rows = sum(len(batch) for batch in evaluator.batches)
-    assert rows == len(states) + (nodes - 1).sum()  # a root's row serves all its worlds
-    for root, state in zip(evaluator.batches[0], states, strict=True):
+    expanded = (search.trees.edges > 0).sum(axis=1).reshape(len(states), worlds)
+    for asked, made in ((evaluator.judged, nodes), (evaluator.acted, expanded)):
+        assert len(asked[0]) == len(states)
+        rows = sum(len(batch) for batch in asked)
+        assert rows == len(states) + (made - 1).sum()  # a root's row serves all its worlds
+    for root, state in zip(evaluator.acted[0], states, strict=True):
         assert (root[PUBLIC] == state[PUBLIC]).all()
         assert root[HANDS + state[SEAT]] == state[HANDS + state[SEAT]]
 
@@ -138,8 +90,11 @@ def test_a_decision_is_searched_alike_alone_and_beside_others():
 def test_a_done_tree_waits_for_no_row():
     state = RandomRound(2, 3, 2).choices[-1]
     search = search_all([state], SearchSettings(worlds=4, simulations=9), UniformEvaluator())
-    assert gather(search, 0, np.zeros((4, STATE), np.int64), 0) == 0
-    assert (search.row == NO_ROW).all()
+    questions = new_questions(1, SearchSettings(worlds=4))
+    gather(search, 0, questions)
+    assert not questions.rows.any()
+    assert (search.actor_row == NO_ROW).all()
+    assert (search.critic_row == NO_ROW).all()
 
 
 @pytest.mark.parametrize(("players", "size"), [(3, 5), (4, 7), (5, 4), (8, 3), (3, 17)])

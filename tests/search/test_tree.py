@@ -23,36 +23,58 @@ from blobmaster.game.rules import (
     play_forced,
     points,
 )
-from blobmaster.search.tree import NO_NODE, Trees, expand, new_trees, plant, simulate
+from blobmaster.search.tree import (
+    NO_NODE,
+    NOTHING,
+    PRIORS,
+    VALUES,
+    Rules,
+    Trees,
+    add_node,
+    expand,
+    new_trees,
+    plant,
+    set_out,
+    walk,
+)
 
 EXPLORATION = 1.5
+RULES = Rules(exploration=EXPLORATION, settle=False, solve_tricks=0)
 
 
 class LopsidedEvaluator:
     """Priors and values that differ from action to action, seat to seat and trick to trick."""
 
-    def evaluate(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def priors(self, states: np.ndarray) -> np.ndarray:
         priors = np.zeros((len(states), MAX_LEGAL), np.float32)
-        values = np.zeros((len(states), MAX_PLAYERS), np.float32)
         for row, state in enumerate(states):
             weights = [1 + action * 7 % 5 for action in legal_of(state)]
             priors[row, : len(weights)] = np.array(weights) / sum(weights)
-            values[row] = 0.1 + (np.arange(MAX_PLAYERS) * 3 + state.sum()) % 7 / 10
-        return priors, values
+        return priors
+
+    def values(self, states: np.ndarray) -> np.ndarray:
+        sums = states.sum(axis=1)[:, None]
+        return (0.1 + (np.arange(MAX_PLAYERS) * 3 + sums) % 7 / 10).astype(np.float32)
 
 
-def grow(state: np.ndarray, simulations: int, evaluator=None) -> Trees:
+def grow(state: np.ndarray, simulations: int, evaluator=None, rules: Rules = RULES) -> Trees:
     """One tree in the world of `state`."""
     evaluator = evaluator or UniformEvaluator()
     trees = new_trees(1, simulations)
     trees.world[0] = state
     plant(trees, 0)
-    waits = True
-    while waits or trees.simulations[0] < simulations:
-        if waits:
-            priors, values = evaluator.evaluate(trees.leaf)
-            expand(trees, 0, priors[0], values[0])
-        waits = trees.simulations[0] < simulations and simulate(trees, 0, EXPLORATION)
+    while trees.wants[0] != NOTHING:
+        wants = trees.wants[0]
+        if wants & VALUES:
+            add_node(trees, 0, evaluator.values(trees.leaf)[0])
+        if wants & PRIORS:
+            expand(trees, 0, evaluator.priors(trees.leaf)[0])
+        while trees.wants[0] == NOTHING:
+            if not trees.is_under_way[0]:
+                if trees.simulations[0] == simulations:
+                    break
+                set_out(trees, 0)
+            walk(trees, 0, rules)
     return trees
 
 
@@ -122,7 +144,7 @@ def test_a_trees_visits_add_up(simulations):
         used = trees.nodes[0]
         assert trees.simulations[0] == trees.visits[0, 0] == simulations
         assert used <= simulations + 1
-        assert (trees.edges[0, :used] >= 2).all()  # forced moves make no node
+        assert (trees.edges[0, :used] != 1).all()  # forced moves make no node
         for node in range(used):
             edges = trees.edges[0, node]
             visits = trees.edge_visits[0, node, :edges]
@@ -130,7 +152,10 @@ def test_a_trees_visits_add_up(simulations):
             assert visits.sum() == trees.visits[0, node]
             for edge in np.flatnonzero(children != NO_NODE):
                 assert visits[edge] == 1 + trees.visits[0, children[edge]]
-        children = trees.child[0, :used][trees.child[0, :used] > 0]
+        expanded = trees.edges[0, :used] > 0
+        assert (expanded[1:] == (trees.visits[0, 1:used] > 0)).all()  # asked when passed through
+        children = trees.child[0, :used][expanded]
+        children = children[children > 0]
         assert sorted(children.tolist()) == list(range(1, used))  # each node hangs on one edge
 
 
@@ -138,10 +163,10 @@ class PlainNode:
     """A node of the tree as its paper has it, with dictionaries and no arrays."""
 
     def __init__(self, state: np.ndarray, evaluator: LopsidedEvaluator) -> None:
-        priors, values = evaluator.evaluate(state[None])
         self.state = state
-        self.worth = values[0]
-        self.prior = dict(zip(legal_of(state), priors[0].tolist(), strict=False))
+        self.worth = evaluator.values(state[None])[0]
+        priors = evaluator.priors(state[None])[0]
+        self.prior = dict(zip(legal_of(state), priors.tolist(), strict=False))
         self.visits = dict.fromkeys(self.prior, 0)
         self.sums = dict.fromkeys(self.prior, np.float32(0))
         self.children: dict[int, PlainNode] = {}
@@ -187,6 +212,9 @@ def test_the_arrays_hold_the_tree_of_the_plain_algorithm(players, cards):
         pairs = [(plain, 0)]
         while pairs:
             node, number = pairs.pop()
+            if trees.edges[0, number] == 0:  # not passed through: it has no priors yet
+                assert not any(node.visits.values())
+                continue
             actions = trees.action[0, number, : trees.edges[0, number]].tolist()
             visits = trees.edge_visits[0, number, : len(actions)].tolist()
             assert dict(zip(actions, visits, strict=True)) == node.visits

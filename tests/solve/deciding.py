@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 from positions import legal_of
 
-from blobmaster.game.cards import MAX_PLAYERS, RANKS, cards_in
+from blobmaster.game.cards import RANKS, cards_in
 from blobmaster.game.rules import BIDS, HANDS, MAX_LEGAL, PLAYERS, SEAT, SEEN, TABLE, TRICKS
 
 
@@ -26,23 +26,23 @@ class HashedEvaluator:
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def evaluate(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def priors(self, states: np.ndarray) -> np.ndarray:
         priors = np.zeros((len(states), MAX_LEGAL), np.float32)
         for row, state in enumerate(states):
             digest = hashlib.sha256(view_of(state)).digest()
             draws = np.random.default_rng([self.seed, *digest])
             count = len(legal_of(state))
             priors[row, :count] = draws.dirichlet(np.ones(count))
-        return priors, np.full((len(states), MAX_PLAYERS), 0.5, np.float32)
+        return priors
 
 
 class BoldEvaluator:
     """Bids 1 more likely the higher its card: a policy that knows suits by nothing but trump."""
 
-    def evaluate(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def priors(self, states: np.ndarray) -> np.ndarray:
         priors = np.zeros((len(states), MAX_LEGAL), np.float32)
         for row, state in enumerate(states):
             (card,) = cards_in(int(state[HANDS + state[SEAT]]))
             priors[row, 1] = (1 + card % RANKS) / (RANKS + 1)
             priors[row, 0] = 1 - priors[row, 1]
-        return priors, np.full((len(states), MAX_PLAYERS), 0.5, np.float32)
+        return priors

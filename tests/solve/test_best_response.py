@@ -42,7 +42,7 @@ def strategy_value(state, history, seat, strategy, evaluator) -> float:
     if state[SEAT] == seat:
         chosen = strategy.get(information_set(history, state), 0)
         return strategy_value(*after[chosen], seat, strategy, evaluator)
-    likely = [1.0] if len(options) == 1 else evaluator.evaluate(state[None])[0][0].tolist()
+    likely = [1.0] if len(options) == 1 else evaluator.priors(state[None])[0].tolist()
     return sum(
         share * strategy_value(*child, seat, strategy, evaluator)
         for share, child in zip(likely, after, strict=False)
@@ -85,11 +85,11 @@ class CachedEvaluator:
         self.evaluator = evaluator
         self.known: dict[bytes, np.ndarray] = {}
 
-    def evaluate(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def priors(self, states: np.ndarray) -> np.ndarray:
         for state in states:
             if state.tobytes() not in self.known:
-                self.known[state.tobytes()] = self.evaluator.evaluate(state[None])[0][0]
-        return np.array([self.known[state.tobytes()] for state in states]), np.zeros((0, 0))
+                self.known[state.tobytes()] = self.evaluator.priors(state[None])[0]
+        return np.array([self.known[state.tobytes()] for state in states])
 
 
 class PlainResponse:
@@ -107,7 +107,7 @@ class PlainResponse:
     def _likely(self, state, options):
         if len(options) == 1:
             return [1.0]
-        return self.evaluator.evaluate(state[None])[0][0][: len(options)].tolist()
+        return self.evaluator.priors(state[None])[0][: len(options)].tolist()
 
     def _list(self, state, history, weight) -> None:
         if is_over(state):
@@ -184,7 +184,7 @@ class Renamed:
     def __init__(self, evaluator, names, trump) -> None:
         self.evaluator, self.names, self.trump = evaluator, names, trump
 
-    def evaluate(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def priors(self, states: np.ndarray) -> np.ndarray:
         renamed = []
         for state in states:
             hands = [[self.names[int(state[HANDS + s]).bit_length() - 1]] for s in range(3)]
@@ -192,7 +192,7 @@ class Renamed:
             for seat in range(state[SEAT]):
                 other = played(other, 52 + int(state[HANDS + 8 + seat]))
             renamed.append(other)
-        return self.evaluator.evaluate(np.array(renamed))
+        return self.evaluator.priors(np.array(renamed))
 
 
 def test_a_tiny_deck_has_low_and_high_cards_of_every_suit():

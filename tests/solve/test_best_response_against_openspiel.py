@@ -12,7 +12,7 @@ import numpy as np
 import pyspiel
 import pytest
 
-from blobmaster.game.cards import MAX_PLAYERS, RANKS
+from blobmaster.game.cards import RANKS
 from blobmaster.game.rules import BIDS, HANDS, MAX_LEGAL, SEAT
 from blobmaster.solve.best_response import gains
 from blobmaster.solve.tiny import TinyGame
@@ -73,12 +73,12 @@ class FromTable:
         self.game, self.table, self.deck = game, table, deck
         self.turned_up, self.dealer = turned_up, dealer
 
-    def evaluate(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def priors(self, states: np.ndarray) -> np.ndarray:
         priors = np.zeros((len(states), MAX_LEGAL))
         for row, state in enumerate(states):
             for slot, (_, share) in enumerate(self.table[self._name(state)]):
                 priors[row, slot] = share
-        return priors, np.zeros((len(states), MAX_PLAYERS))
+        return priors
 
     def _name(self, state: np.ndarray) -> str:
         """OpenSpiel's name of the information set; our seat 0 sits to the dealer's left there."""

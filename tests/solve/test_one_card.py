@@ -200,7 +200,7 @@ def test_a_sole_best_response_never_leaves_the_dealer_a_forbidden_bid():
 def test_an_evaluator_is_asked_what_the_seat_to_act_sees_after_those_bids():
     evaluator = UniformEvaluator()
     likeliest, drawn = policies_of(evaluator, OneCardRound(4, 3))
-    states = np.concatenate(evaluator.batches)
+    states = np.concatenate(evaluator.acted)
     assert len(states) == (1 + 2 + 4 + 4) * CARDS
     assert (np.bincount(states[:, SEAT]) == np.array([1, 2, 4, 4]) * CARDS).all()
     assert np.array_equal(drawn, uniform_policy(OneCardRound(4, 3)))

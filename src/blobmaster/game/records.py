@@ -6,7 +6,8 @@ Observations are made again from it when they are needed. Rounds are packed one 
     players, cards, trump, dealer, strangers | hands, seat by seat | actions | policies
 
 each one byte an entry. A policy is written at real choices alone: one byte a legal action, in
-`legal_actions` order, what an improved policy gives it in 255ths; all are 0 where a stranger chose.
+`legal_actions` order, what an improved policy gives it in 255ths; all are 0 where there is nothing
+to learn: a stranger chose, or a cheap search.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Batch(NamedTuple):
     """`[B, WHOLE_FEATURES]`: observations, and the deals beside them."""
     policy: npt.NDArray[np.float32]
     """`[B, ACTION_COUNT]`: the improved policy in canonical suits, sharpened; rows sum to one, or
-    to zero where a stranger chose."""
+    to zero where there is none to learn."""
     legal: npt.NDArray[np.bool_]
     """`[B, ACTION_COUNT]`: which actions were legal."""
     tricks: npt.NDArray[np.int64]

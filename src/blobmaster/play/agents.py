@@ -70,7 +70,7 @@ class NetworkAgent:
 
     def choose(self, states: State, streams: Streams) -> Actions:  # noqa: ARG002 (draws nothing)
         """See `Agent`."""
-        priors, _ = self._evaluator.evaluate(states)
+        priors = self._evaluator.priors(states)
         actions = np.empty(len(states), np.int64)
         _choose_likeliest(states, priors, actions)
         return actions

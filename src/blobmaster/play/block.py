@@ -9,12 +9,13 @@ it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.records import Rounds
-from blobmaster.game.rules import ACTIONS, MAX_LEGAL, PLAYERS, ROUND, STATE, State, is_bidding
+from blobmaster.game.rules import ACTIONS, MAX_LEGAL, PLAYERS, ROUND, State, is_bidding
 from blobmaster.kernels import kernel
 from blobmaster.play.deals import Deals
 from blobmaster.play.settings import SelfPlaySettings
@@ -28,18 +29,32 @@ from blobmaster.play.slots import (
     refill,
     write_policy,
 )
+from blobmaster.randomness import uniform
 from blobmaster.search.search import (
     Evaluator,
+    Questions,
     Search,
     advance,
+    ask,
     begin,
     gather,
+    new_questions,
     new_search,
     root_action,
-    root_visits,
+    root_choice,
+    root_policy,
 )
 from blobmaster.search.settings import SearchSettings
 from blobmaster.search.tree import Priors, Values
+
+
+class _Rules(NamedTuple):
+    """How the decisions of a block are searched and made."""
+
+    temperature: npt.NDArray[np.float64]
+    """`[3]`: of bids, of the first card and of the last."""
+    full_share: float
+    cheap_simulations: int
 
 
 def play_block(
@@ -54,10 +69,10 @@ def play_block(
     """Play `deals` to the end, each decision by a search.
 
     Args:
-        evaluator: asked once a step; room for `slots × worlds` rows is enough.
+        evaluator: asked once a step; room for `slots × search.trees` rows is enough.
         deals: the rounds to play and their random streams.
-        search: the worlds and simulations of a decision.
-        settings: slots and temperatures.
+        search: of a decision.
+        settings: slots, temperatures, and the share of decisions that are searched in full.
         abandon: looked at between two steps; when true the block is given up.
         on_rounds: told how many rounds were finished by a step.
 
@@ -65,69 +80,85 @@ def play_block(
         The rounds in the order of `deals`, or None if the block was abandoned.
     """
     slots = min(settings.slots, len(deals))
-    block = new_block(deals, slots)
-    temperatures = np.array(
-        [settings.bid_temperature, settings.play_temperature, settings.last_temperature]
+    block = new_block(deals, slots, ends_settled=settings.end_settled)
+    rules = _Rules(
+        np.array([settings.bid_temperature, settings.play_temperature, settings.last_temperature]),
+        settings.full_share,
+        _cheap(settings, search),
     )
-    searches = new_search(slots, search, explore=True)
-    rows = np.zeros((slots * search.worlds, STATE), np.int64)
-    _begin(block, searches)
+    searches = new_search(slots, search)
+    questions = new_questions(slots, search)
+    _begin(block, searches, rules)
     finished = 0
     while not abandon():
-        count = _gather(block, searches, rows)
+        _gather(block, searches, questions)
         if block.finished[0] > finished:
             on_rounds(int(block.finished[0]) - finished)
             finished = int(block.finished[0])
-        if count == 0:
+        if not questions.rows.any():
             return records_of(block)
-        priors, values = evaluator.evaluate(rows[:count])
-        _advance(block, searches, temperatures, priors, values)
+        priors, values = ask(evaluator, questions)
+        _advance(block, searches, rules, priors, values)
     return None
 
 
+def _cheap(settings: SelfPlaySettings, search: SearchSettings) -> int:
+    """Simulations of each tree of a cheap search."""
+    a_world = min(settings.cheap_simulations, search.simulations)
+    return a_world * search.worlds // search.trees
+
+
 @kernel
-def _begin(block: Block, search: Search) -> None:
+def _begin(block: Block, search: Search, rules: _Rules) -> None:
     for slot in range(len(block.round_of)):
         if refill(block, slot):
-            begin(search, slot, block.state[slot], block.streams[block.round_of[slot]])
+            _begin_search(block, search, slot, rules)
 
 
 @kernel
-def _gather(block: Block, search: Search, rows: State) -> int:
-    """Write every slot's waiting leaves into `rows`; return how many there are."""
-    count = 0
+def _begin_search(block: Block, search: Search, slot: int, rules: _Rules) -> None:
+    """Search the slot's decision in full, with chance at the root, or cheaply without."""
+    stream = block.streams[block.round_of[slot]]
+    full = rules.full_share == 1.0 or uniform(stream) < rules.full_share
+    simulations = search.simulations if full else rules.cheap_simulations
+    begin(search, slot, block.state[slot], simulations, full, stream)
+
+
+@kernel
+def _gather(block: Block, search: Search, questions: Questions) -> None:
+    """Ask what every slot waits for."""
+    questions.rows[:] = 0
     for slot in range(len(block.round_of)):
         if block.round_of[slot] != IDLE:
-            count = gather(search, slot, rows, count)
-    return count
+            gather(search, slot, questions)
 
 
 @kernel
-def _advance(
-    block: Block,
-    search: Search,
-    temperatures: npt.NDArray[np.float64],
-    priors: Priors,
-    values: Values,
-) -> None:
+def _advance(block: Block, search: Search, rules: _Rules, priors: Priors, values: Values) -> None:
     """Take the answers; a slot whose search is done acts, and begins its next search."""
     for slot in range(len(block.round_of)):
         number = block.round_of[slot]
         if number == IDLE or not advance(search, slot, priors, values, block.streams[number]):
             continue
-        if _act(block, search, slot, temperatures):
-            begin(search, slot, block.state[slot], block.streams[block.round_of[slot]])
+        if _act(block, search, slot, rules):
+            _begin_search(block, search, slot, rules)
 
 
 @kernel
-def _act(block: Block, search: Search, slot: int, temperatures: npt.NDArray[np.float64]) -> bool:
-    """Take the searched decision; whether there is another one."""
-    visits = np.empty(MAX_LEGAL, np.int64)
-    count = root_visits(search, slot, visits)
-    shares = visits / visits.sum()
+def _act(block: Block, search: Search, slot: int, rules: _Rules) -> bool:
+    """Take the searched decision; whether there is another one.
+
+    What a cheap search found is played and not learned.
+    """
+    shares = np.empty(MAX_LEGAL, np.float64)
+    count = root_policy(search, slot, shares)
+    edge = root_choice(search, slot)
+    if not search.gumbel:  # whose noise has drawn already
+        temperature = _temperature(rules.temperature, block.state[slot])
+        edge = draw_edge(shares, count, temperature, block.streams[block.round_of[slot]])
+    if not search.explores[slot]:
+        shares[:] = 0.0
     write_policy(block, slot, shares, count)
-    temperature = _temperature(temperatures, block.state[slot])
-    edge = draw_edge(shares, count, temperature, block.streams[block.round_of[slot]])
     return decide(block, slot, root_action(search, slot, edge))
 
 

@@ -94,7 +94,7 @@ def play_block(
         The rounds in the order of `deals`, or None if the block was abandoned.
     """
     slots = min(settings.slots, len(deals))
-    block = new_block(deals, slots)
+    block = new_block(deals, slots, ends_settled=settings.end_settled)
     choices = _Choices(
         rows=np.zeros((slots, STATE), np.int64),
         children=np.zeros((children_of(deals, slots), STATE), np.int64),

@@ -1,7 +1,7 @@
 """Players that search before they choose: with a network, by random play-outs, by ISMCTS.
 
-What they know of the determinized search's interface stands in `_begin_all`, `_advance_all` and
-`_decide`, and nowhere else.
+What they know of the determinized search's interface stands in `_begin_all` and `_advance_all`, and
+nowhere else.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from blobmaster.game.rules import (
     PLAYERS,
     ROUND,
     SEEN,
-    STATE,
     State,
     legal_count,
     points,
@@ -35,13 +34,16 @@ from blobmaster.search.ismcts import (
 from blobmaster.search.playout import play_out
 from blobmaster.search.search import (
     Evaluator,
+    Questions,
     Search,
     advance,
+    ask,
     begin,
     gather,
+    new_questions,
     new_search,
     root_action,
-    root_visits,
+    root_choice,
 )
 from blobmaster.search.settings import SearchSettings
 from blobmaster.search.tree import Priors, Values
@@ -57,13 +59,14 @@ class SearchAgent:
 
     def __init__(self, evaluator: Evaluator, capacity: int, settings: SearchSettings) -> None:
         """Args:
-        evaluator: with room for `capacity × worlds` rows.
+        evaluator: with room for `capacity × settings.trees` rows.
         capacity: the most states that `choose` is given at once.
-        settings: worlds and simulations; no noise is added.
+        settings: of each search; chance has no part in its choice, but draws the worlds.
         """
         self._evaluator = evaluator
-        self._search = new_search(capacity, settings, explore=False)
-        self._rows = np.zeros((capacity * settings.worlds, STATE), np.int64)
+        self._capacity = capacity
+        self._search = new_search(capacity, settings)
+        self._questions = new_questions(capacity, settings)
 
     def choose(self, states: State, streams: Streams) -> Actions:
         """See `Agent`.
@@ -71,48 +74,42 @@ class SearchAgent:
         Raises:
             ValueError: there are more states than `capacity`.
         """
-        slots = len(self._rows) // self._search.worlds
-        if len(states) > slots:
-            raise ValueError(f"this agent has room for {slots} states, not {len(states)}")
+        if len(states) > self._capacity:
+            raise ValueError(f"this agent has room for {self._capacity} states, not {len(states)}")
         actions = np.full(len(states), UNDECIDED, np.int64)
-        count = _begin_all(self._search, states, streams, self._rows)
-        while count > 0:
-            priors, values = self._evaluator.evaluate(self._rows[:count])
-            count = _advance_all(self._search, priors, values, streams, actions, self._rows)
+        _begin_all(self._search, states, streams, self._questions)
+        while self._questions.rows.any():
+            priors, values = ask(self._evaluator, self._questions)
+            _advance_all(self._search, priors, values, streams, actions, self._questions)
         return actions
 
 
 @kernel
-def _begin_all(search: Search, states: State, streams: Streams, rows: State) -> int:
-    """Begin the search of every state; return how many rows wait for their evaluation."""
-    count = 0
+def _begin_all(search: Search, states: State, streams: Streams, questions: Questions) -> None:
+    """Begin the search of every state, and ask what they wait for."""
+    questions.rows[:] = 0
     for slot in range(len(states)):
-        begin(search, slot, states[slot], streams[slot])
-        count = gather(search, slot, rows, count)
-    return count
+        begin(search, slot, states[slot], search.simulations, False, streams[slot])
+        gather(search, slot, questions)
 
 
 @kernel
 def _advance_all(
-    search: Search, priors: Priors, values: Values, streams: Streams, actions: Actions, rows: State
-) -> int:
-    """Move every search on that is not done; return how many rows wait."""
-    count = 0
+    search: Search,
+    priors: Priors,
+    values: Values,
+    streams: Streams,
+    actions: Actions,
+    questions: Questions,
+) -> None:
+    """Move every search on that is not done, and ask what they wait for."""
+    questions.rows[:] = 0
     for slot in range(len(actions)):
         if actions[slot] == UNDECIDED:
             if advance(search, slot, priors, values, streams[slot]):
-                actions[slot] = _decide(search, slot)
+                actions[slot] = root_action(search, slot, root_choice(search, slot))
             else:
-                count = gather(search, slot, rows, count)
-    return count
-
-
-@kernel
-def _decide(search: Search, slot: int) -> int:
-    """The most visited action of a search that is done; the first of those that tie."""
-    visits = np.empty(MAX_LEGAL, np.int64)
-    count = root_visits(search, slot, visits)
-    return root_action(search, slot, int(np.argmax(visits[:count])))
+                gather(search, slot, questions)
 
 
 class RolloutAgent:
@@ -120,37 +117,47 @@ class RolloutAgent:
 
     def __init__(self, settings: SearchSettings) -> None:
         """Args: see `SearchAgent`."""
-        self._search = new_search(1, settings, explore=False)
-        self._rows = np.zeros((settings.worlds, STATE), np.int64)
+        self._search = new_search(1, settings)
+        self._questions = new_questions(1, settings)
 
     def choose(self, states: State, streams: Streams) -> Actions:
         """See `Agent`."""
         actions = np.empty(len(states), np.int64)
-        _choose_by_rollouts(self._search, states, streams, self._rows, actions)
+        _choose_by_rollouts(self._search, states, streams, self._questions, actions)
         return actions
 
 
 @kernel
 def _choose_by_rollouts(
-    search: Search, states: State, streams: Streams, rows: State, actions: Actions
+    search: Search, states: State, streams: Streams, questions: Questions, actions: Actions
 ) -> None:
-    priors = np.zeros((len(rows), MAX_LEGAL), np.float32)
-    values = np.zeros((len(rows), MAX_PLAYERS), np.float32)
+    rows = len(questions.critic)
+    priors = np.zeros((rows, MAX_LEGAL), np.float32)
+    values = np.zeros((rows, MAX_PLAYERS), np.float32)
     for number in range(len(states)):
         actions[number] = UNDECIDED
         one = slice(number, number + 1)
-        count = _begin_all(search, states[one], streams[one], rows)
-        while count > 0:
-            for row in range(count):
-                play_out_row(rows[row], streams[number], priors[row], values[row])
-            count = _advance_all(search, priors, values, streams[one], actions[one], rows)
+        _begin_all(search, states[one], streams[one], questions)
+        while questions.rows.any():
+            answer_by_rollouts(questions, streams[number], priors, values)
+            _advance_all(search, priors, values, streams[one], actions[one], questions)
 
 
 @kernel
-def play_out_row(state: State, stream: Stream, prior: Priors, value: Values) -> None:
-    """Uniform priors (`[MAX_LEGAL]`), and the values (`[MAX_PLAYERS]`) of one play-out."""
-    count = legal_count(state)
-    prior[:count] = 1.0 / count
+def answer_by_rollouts(
+    questions: Questions, stream: Stream, priors: Priors, values: Values
+) -> None:
+    """Uniform priors (`[rows, MAX_LEGAL]`), and the values (`[rows, MAX_PLAYERS]`) of one play-out
+    each."""
+    for row in range(questions.rows[0]):
+        count = legal_count(questions.actor[row])
+        priors[row, :count] = 1.0 / count
+    for row in range(questions.rows[1]):
+        _play_out_row(questions.critic[row], stream, values[row])
+
+
+@kernel
+def _play_out_row(state: State, stream: Stream, value: Values) -> None:
     play_out(state, np.empty(MAX_LEGAL, np.int64), stream)
     for seat in range(state[PLAYERS]):
         value[seat] = points(state, seat) / (EXACT_BONUS + state[ROUND])

@@ -78,7 +78,7 @@ class SelfPlayEngine:
                     on_rounds=on_rounds,
                 )
             return play_block(
-                self._make_evaluator(network, slots * search.worlds, self._device),
+                self._make_evaluator(network, slots * search.trees, self._device),
                 deals,
                 search,
                 self._settings,

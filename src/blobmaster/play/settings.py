@@ -70,6 +70,18 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     explore: Annotated[float, Meta(ge=0, le=1)] = 0.02
     """With looking ahead, the share of decisions that any legal action may take."""
 
+    full_share: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    """With search, the share of decisions that are searched in full and whose policies are learned.
+    The others are searched cheaply, played and not learned (Wu 2019, "Accelerating self-play
+    learning in Go": playout cap randomization)."""
+
+    cheap_simulations: Annotated[int, Meta(ge=1, le=4096)] = 8
+    """Simulations a world of a cheap search; as many as a full one has, where it has fewer."""
+
+    end_settled: bool = False
+    """Whether chance plays a round on once no seat's points can change; its choices, like those of
+    strangers, are not learned."""
+
     stranger_rounds: Annotated[float, Meta(ge=0, le=1)] = 0.3
     """Share of rounds in which some seats play at random, so that bad play is known too."""
 

@@ -28,6 +28,7 @@ from blobmaster.game.rules import (
 from blobmaster.kernels import kernel
 from blobmaster.play.deals import Deals
 from blobmaster.randomness import Stream, below, uniform
+from blobmaster.search.endings import is_settled
 from blobmaster.search.tree import MAX_PATH
 
 IDLE = -1
@@ -60,9 +61,11 @@ class Block(NamedTuple):
     """`[R]`: how much of `policy` is written."""
     decisions: npt.NDArray[np.int64]
     """`[R]`: real choices so far."""
+    ends_settled: bool
+    """Whether chance plays on where no seat's points can change any more."""
 
 
-def new_block(deals: Deals, slots: int) -> Block:
+def new_block(deals: Deals, slots: int, *, ends_settled: bool) -> Block:
     """A block before its first deal."""
     rounds = len(deals)
     return Block(
@@ -78,6 +81,7 @@ def new_block(deals: Deals, slots: int) -> Block:
         policy=np.zeros((rounds, MAX_POLICY_BYTES), np.uint8),
         policy_bytes=np.zeros(rounds, np.int64),
         decisions=np.zeros(rounds, np.int64),
+        ends_settled=ends_settled,
     )
 
 
@@ -109,7 +113,7 @@ def decide(block: Block, slot: int, action: int) -> bool:
 
 @kernel
 def _move_on(block: Block, slot: int) -> bool:
-    """Play what is forced and what strangers choose; whether the round waits for a decision."""
+    """Play what is forced and what is left to chance; whether the round waits for a decision."""
     state = block.state[slot]
     number = block.round_of[slot]
     legal = np.empty(MAX_LEGAL, np.int64)
@@ -117,7 +121,7 @@ def _move_on(block: Block, slot: int) -> bool:
     while not is_over(state):
         action = only_action(state)
         if action < 0:
-            if (state[STRANGERS] >> state[SEAT]) & 1 == 0:
+            if not _is_left_to_chance(block, state):
                 return True
             count = legal_actions(state, legal)
             write_policy(block, slot, shares, count)
@@ -125,6 +129,14 @@ def _move_on(block: Block, slot: int) -> bool:
         _take(block, slot, action)
     block.finished[0] += 1
     return False
+
+
+@kernel
+def _is_left_to_chance(block: Block, state: State) -> bool:
+    """Whether the choice is a stranger's, or makes no difference any more."""
+    if (state[STRANGERS] >> state[SEAT]) & 1 != 0:
+        return True
+    return block.ends_settled and is_settled(state)
 
 
 @kernel
@@ -137,7 +149,7 @@ def _take(block: Block, slot: int, action: int) -> None:
 @kernel
 def write_policy(block: Block, slot: int, shares: npt.NDArray[np.float64], count: int) -> None:
     """Record the policy of the slot's decision: `shares` of `count` legal actions, summing to one
-    (or all zero, of a stranger's)."""
+    (or all zero, where there is nothing to learn)."""
     number = block.round_of[slot]
     start = block.policy_bytes[number]
     for edge in range(count):

@@ -29,15 +29,13 @@ from blobmaster.game.rules import (
 from blobmaster.kernels import kernel
 from blobmaster.randomness import Stream, below
 from blobmaster.search.determinize import WorldTable, new_table, prepare_worlds, sample_world
+from blobmaster.search.information import NO_HISTORY, extended, information_key
 from blobmaster.search.playout import play_out
 
 MAX_PATH = CARDS + MAX_PLAYERS
 FREE = -1
 TOLERANCE = 1e-5
 """Scores that are nearer than this to the best are as good, and one of them is drawn."""
-
-_MIX_A = 0x2545F4914F6CDD1D
-_MIX_B = 0x1B873593CC9E2D51
 
 
 class InformationSets(NamedTuple):
@@ -115,10 +113,10 @@ def most_visited(sets: InformationSets, state: State, stream: Stream) -> int:
 @kernel
 def _simulate(sets: InformationSets, exploration: float, stream: Stream) -> None:
     world = sets.world
-    history = 0
+    history = NO_HISTORY
     depth = 0
     while not is_over(world):
-        key = _mixed(history ^ world[HANDS + world[SEAT]])
+        key = information_key(history, world[HANDS + world[SEAT]])
         nodes = sets.used[0]
         node = _find_or_add(sets, key)
         if node == nodes:
@@ -130,7 +128,7 @@ def _simulate(sets: InformationSets, exploration: float, stream: Stream) -> None
         sets.path[depth, 2] = world[SEAT]
         depth += 1
         action = sets.legal[edge]
-        history = _mixed(history + action + 1)
+        history = extended(history, action)
         apply(world, action)
     play_out(world, sets.legal, stream)
     for step in range(depth):
@@ -201,11 +199,3 @@ def _draw_best(
                 chosen = edge
             left -= 1
     return chosen
-
-
-@kernel
-def _mixed(bits: int) -> int:
-    """A hash of 63 bits; int64 throughout, whose products wrap."""
-    bits = (bits ^ (bits >> 31)) * _MIX_A
-    bits = (bits ^ (bits >> 29)) * _MIX_B
-    return bits ^ (bits >> 32)

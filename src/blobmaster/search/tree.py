@@ -1,9 +1,13 @@
 """Search trees in flat arrays: select, expand and back up, one tree at a time.
 
-A tree searches one world: a deal in which every hand is known. Its nodes are real choices alone;
-forced moves are played through. Each seat maximises its own points (max^n, Luckhardt and Irani
-1986): an edge keeps the summed value of the seat that chooses at its node, and a leaf's vector of
-values gives each node on the path its own seat's part.
+A tree searches open worlds: deals in which every hand is known. It may search one world, or each
+simulation another one; a node is what its seat knows, so worlds that look alike to that seat share
+it. Nodes are real choices alone; forced moves are played through. Each seat maximises its own
+points (max^n, Luckhardt and Irani 1986): an edge keeps the summed value of the seat that chooses at
+its node, and a leaf's vector of values gives each node on the path its own seat's part.
+
+A new node is worth its values, and only when a later simulation comes by is it asked for priors:
+most leaves are never seen again.
 """
 
 from __future__ import annotations
@@ -16,25 +20,42 @@ import numpy.typing as npt
 from blobmaster.game.cards import CARDS, MAX_PLAYERS
 from blobmaster.game.rules import (
     EXACT_BONUS,
+    HANDS,
     MAX_LEGAL,
     PLAYERS,
     ROUND,
     SEAT,
     STATE,
+    State,
     apply,
+    is_bidding,
     is_over,
     legal_actions,
-    play_forced,
+    only_action,
     points,
 )
 from blobmaster.kernels import kernel
+from blobmaster.search.endings import Ending, is_settled, new_ending, solve, tricks_left
+from blobmaster.search.information import NO_HISTORY, extended, information_key
 
 MAX_PATH = CARDS + MAX_PLAYERS
 """No round has more actions than this."""
 
 NO_NODE = -1
+NO_EDGE = -1
+NOTHING, PRIORS, VALUES = 0, 1, 2
+"""What a tree may wait for, as bits."""
+
 Values = npt.NDArray[np.float32]
 Priors = npt.NDArray[np.float32]
+
+
+class Rules(NamedTuple):
+    """How a tree grows."""
+
+    exploration: float
+    settle: bool
+    solve_tricks: int
 
 
 class Trees(NamedTuple):
@@ -45,11 +66,15 @@ class Trees(NamedTuple):
     seat: npt.NDArray[np.int8]
     """`[T, M]`: the seat that chooses at the node."""
     edges: npt.NDArray[np.int8]
-    """`[T, M]`: the number of legal actions."""
+    """`[T, M]`: the number of legal actions; 0 while the node has no priors."""
     visits: npt.NDArray[np.int32]
     """`[T, M]`: simulations that went on from the node."""
     value: npt.NDArray[np.float32]
     """`[T, M]`: the evaluator's value of the node for its own seat."""
+    key: npt.NDArray[np.int64]
+    """`[T, M]`: hash of what its seat knows beside all that the node before knows."""
+    sibling: npt.NDArray[np.int32]
+    """`[T, M]`: another node that the same edge leads to, in other worlds, or `NO_NODE`."""
     action: npt.NDArray[np.int8]
     """`[T, M, E]`: the legal actions, ascending."""
     prior: npt.NDArray[np.float32]
@@ -58,20 +83,32 @@ class Trees(NamedTuple):
     """`[T, M, E]`: simulations that took the edge."""
     edge_sum: npt.NDArray[np.float32]
     """`[T, M, E]`: their summed value for the node's seat."""
-    child: npt.NDArray[np.int16]
-    """`[T, M, E]`: the node that the edge leads to, or `NO_NODE`."""
-    path_node: npt.NDArray[np.int16]
+    child: npt.NDArray[np.int32]
+    """`[T, M, E]`: the newest node that the edge leads to, or `NO_NODE`."""
+    path_node: npt.NDArray[np.int32]
     """`[T, MAX_PATH]`: nodes of the simulation under way."""
     path_edge: npt.NDArray[np.int8]
     """`[T, MAX_PATH]`: the edge that it took at each."""
     path_length: npt.NDArray[np.int32]
     """`[T]`."""
+    is_under_way: npt.NDArray[np.bool_]
+    """`[T]`: whether a simulation is."""
+    at: npt.NDArray[np.int32]
+    """`[T]`: the node that it has come to, when it waits for priors."""
+    wants: npt.NDArray[np.int8]
+    """`[T]`: what `leaf` is to be evaluated for."""
+    root_edge: npt.NDArray[np.int8]
+    """`[T]`: the edge that simulations take at the root, or `NO_EDGE` where PUCT chooses."""
     simulations: npt.NDArray[np.int32]
     """`[T]`: simulations finished since the root was expanded."""
     world: npt.NDArray[np.int64]
     """`[T, STATE]`: the state at the root, every hand known."""
     leaf: npt.NDArray[np.int64]
-    """`[T, STATE]`: the state that waits for its evaluation."""
+    """`[T, STATE]`: the state that the simulation under way has come to."""
+    leaf_key: npt.NDArray[np.int64]
+    """`[T]`: the key of the node to be made of it."""
+    ending: Ending
+    """Scratch."""
 
 
 def new_trees(count: int, simulations: int) -> Trees:
@@ -83,58 +120,95 @@ def new_trees(count: int, simulations: int) -> Trees:
         edges=np.zeros((count, nodes), np.int8),
         visits=np.zeros((count, nodes), np.int32),
         value=np.zeros((count, nodes), np.float32),
+        key=np.zeros((count, nodes), np.int64),
+        sibling=np.zeros((count, nodes), np.int32),
         action=np.zeros((count, nodes, MAX_LEGAL), np.int8),
         prior=np.zeros((count, nodes, MAX_LEGAL), np.float32),
         edge_visits=np.zeros((count, nodes, MAX_LEGAL), np.int32),
         edge_sum=np.zeros((count, nodes, MAX_LEGAL), np.float32),
-        child=np.zeros((count, nodes, MAX_LEGAL), np.int16),
-        path_node=np.zeros((count, MAX_PATH), np.int16),
+        child=np.zeros((count, nodes, MAX_LEGAL), np.int32),
+        path_node=np.zeros((count, MAX_PATH), np.int32),
         path_edge=np.zeros((count, MAX_PATH), np.int8),
         path_length=np.zeros(count, np.int32),
+        is_under_way=np.zeros(count, np.bool_),
+        at=np.zeros(count, np.int32),
+        wants=np.zeros(count, np.int8),
+        root_edge=np.zeros(count, np.int8),
         simulations=np.zeros(count, np.int32),
         world=np.zeros((count, STATE), np.int64),
         leaf=np.zeros((count, STATE), np.int64),
+        leaf_key=np.zeros(count, np.int64),
+        ending=new_ending(),
     )
 
 
 @kernel
 def plant(trees: Trees, tree: int) -> None:
-    """Empty the tree; its world becomes the leaf that waits, to be expanded as the root."""
+    """Empty the tree; its world becomes the leaf that waits for the root's priors and values."""
     trees.nodes[tree] = 0
     trees.simulations[tree] = 0
+    trees.root_edge[tree] = NO_EDGE
+    trees.is_under_way[tree] = False
+    _return_to_root(trees, tree)
+    trees.wants[tree] = PRIORS | VALUES
+
+
+@kernel
+def set_out(trees: Trees, tree: int) -> None:
+    """Begin a simulation, at the root in the tree's world."""
+    trees.is_under_way[tree] = True
+    _return_to_root(trees, tree)
+
+
+@kernel
+def _return_to_root(trees: Trees, tree: int) -> None:
     trees.path_length[tree] = 0
+    trees.at[tree] = 0
     trees.leaf[tree] = trees.world[tree]
 
 
 @kernel
-def expand(trees: Trees, tree: int, prior: Priors, value: Values) -> None:
-    """Make the waiting leaf a node with these priors and back its values up.
+def add_node(trees: Trees, tree: int, value: Values) -> None:
+    """Make the waiting leaf a node that is worth `value`, and end its simulation with it.
 
-    Args:
-        trees, tree: the tree.
-        prior: `[MAX_LEGAL]`, in the order of the leaf's legal actions.
-        value: `[MAX_PLAYERS]`, each seat's expected points over 10 + cards.
+    `value` is `[MAX_PLAYERS]`: each seat's expected points over 10 + cards.
     """
     node = trees.nodes[tree]
     trees.nodes[tree] = node + 1
-    leaf = trees.leaf[tree]
-    legal = np.empty(MAX_LEGAL, np.int64)
-    count = legal_actions(leaf, legal)
-    trees.seat[tree, node] = leaf[SEAT]
-    trees.edges[tree, node] = count
+    seat = trees.leaf[tree, SEAT]
+    trees.seat[tree, node] = seat
+    trees.edges[tree, node] = 0
     trees.visits[tree, node] = 0
-    trees.value[tree, node] = value[leaf[SEAT]]
+    trees.value[tree, node] = value[seat]
+    trees.key[tree, node] = trees.leaf_key[tree]
+    trees.sibling[tree, node] = NO_NODE
+    trees.wants[tree] &= ~VALUES
+    depth = trees.path_length[tree]
+    if depth > 0:
+        parent = trees.path_node[tree, depth - 1]
+        edge = trees.path_edge[tree, depth - 1]
+        trees.sibling[tree, node] = trees.child[tree, parent, edge]
+        trees.child[tree, parent, edge] = node
+        _back_up(trees, tree, value)
+
+
+@kernel
+def expand(trees: Trees, tree: int, prior: Priors) -> None:
+    """Give the node that the tree has come to its edges, with these priors.
+
+    `prior` is `[MAX_LEGAL]`, in the order of the leaf's legal actions.
+    """
+    node = trees.at[tree]
+    legal = np.empty(MAX_LEGAL, np.int64)
+    count = legal_actions(trees.leaf[tree], legal)
+    trees.edges[tree, node] = count
+    trees.wants[tree] &= ~PRIORS
     for edge in range(count):
         trees.action[tree, node, edge] = legal[edge]
         trees.prior[tree, node, edge] = prior[edge]
         trees.edge_visits[tree, node, edge] = 0
         trees.edge_sum[tree, node, edge] = 0.0
         trees.child[tree, node, edge] = NO_NODE
-    depth = trees.path_length[tree]
-    if depth > 0:
-        parent = trees.path_node[tree, depth - 1]
-        trees.child[tree, parent, trees.path_edge[tree, depth - 1]] = node
-        _back_up(trees, tree, value)
 
 
 @kernel
@@ -146,34 +220,79 @@ def _back_up(trees: Trees, tree: int, value: Values) -> None:
         trees.edge_visits[tree, node, edge] += 1
         trees.edge_sum[tree, node, edge] += value[trees.seat[tree, node]]
     trees.simulations[tree] += 1
+    trees.is_under_way[tree] = False
 
 
 @kernel
-def simulate(trees: Trees, tree: int, exploration: float) -> bool:
-    """Walk from the root to a new leaf; whether it waits for an evaluation.
+def walk(trees: Trees, tree: int, rules: Rules) -> None:
+    """Take the simulation on to a leaf or a node that waits for an evaluation, or to its end.
 
-    A walk that ends the round is backed up at once with the points made, and returns False.
+    A walk that comes to where the points are known is backed up at once, and waits for nothing.
     """
     state = trees.leaf[tree]
-    state[:] = trees.world[tree]
-    node = 0
-    depth = 0
-    while node != NO_NODE:
-        edge = select_edge(trees, tree, node, exploration)
+    node = trees.at[tree]
+    while trees.edges[tree, node] > 0:
+        edge = _next_edge(trees, tree, node, rules.exploration)
+        depth = trees.path_length[tree]
         trees.path_node[tree, depth] = node
         trees.path_edge[tree, depth] = edge
-        depth += 1
-        apply(state, trees.action[tree, node, edge])
-        play_forced(state)
-        node = trees.child[tree, node, edge]
-    trees.path_length[tree] = depth
-    if not is_over(state):
-        return True
+        trees.path_length[tree] = depth + 1
+        seen = _take(state, trees.action[tree, node, edge])
+        if _end(trees, tree, rules):
+            return
+        trees.leaf_key[tree] = information_key(seen, state[HANDS + state[SEAT]])
+        node = _child(trees, tree, node, edge)
+        if node == NO_NODE:
+            trees.wants[tree] = VALUES
+            return
+    trees.at[tree] = node
+    trees.wants[tree] = PRIORS
+
+
+@kernel
+def _next_edge(trees: Trees, tree: int, node: int, exploration: float) -> int:
+    if node == 0 and trees.root_edge[tree] != NO_EDGE:
+        return trees.root_edge[tree]
+    return select_edge(trees, tree, node, exploration)
+
+
+@kernel
+def _take(state: State, action: int) -> int:
+    """Take an action, and what is forced after it; return the key of that history."""
+    history = NO_HISTORY
+    while action >= 0:
+        apply(state, action)
+        history = extended(history, action)
+        action = -1 if is_over(state) else only_action(state)
+    return history
+
+
+@kernel
+def _child(trees: Trees, tree: int, node: int, edge: int) -> int:
+    """The node that the edge leads to in the world of the leaf, or `NO_NODE`."""
+    child = trees.child[tree, node, edge]
+    while child != NO_NODE and trees.key[tree, child] != trees.leaf_key[tree]:
+        child = trees.sibling[tree, child]
+    return child
+
+
+@kernel
+def _end(trees: Trees, tree: int, rules: Rules) -> bool:
+    """Whether the leaf's points are known without an evaluation; they are then backed up."""
+    state = trees.leaf[tree]
+    made = np.zeros(MAX_PLAYERS, np.float64)
+    if is_over(state) or (rules.settle and is_settled(state)):
+        for seat in range(state[PLAYERS]):
+            made[seat] = points(state, seat)
+    elif not is_bidding(state) and tricks_left(state) <= rules.solve_tricks:
+        solve(state, trees.ending, made)
+    else:
+        return False
     value = np.zeros(MAX_PLAYERS, np.float32)
     for seat in range(state[PLAYERS]):
-        value[seat] = points(state, seat) / (EXACT_BONUS + state[ROUND])
+        value[seat] = made[seat] / (EXACT_BONUS + state[ROUND])
     _back_up(trees, tree, value)
-    return False
+    return True
 
 
 @kernel

@@ -19,7 +19,7 @@ def priors_at(evaluator: Evaluator, states: State) -> Choices:
     """The evaluator's priors at `[states, STATE]`, each at a real choice."""
     priors = np.empty((len(states), MAX_LEGAL))
     for start in range(0, len(states), ROWS):
-        priors[start : start + ROWS] = evaluator.evaluate(states[start : start + ROWS])[0]
+        priors[start : start + ROWS] = evaluator.priors(states[start : start + ROWS])
     return priors
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-import msgspec
 import torch
 
 from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.play.agents import Agent
-from blobmaster.player_names import checkpoint_player
-from blobmaster.players import trained_player
+from blobmaster.play.rating import network_player
+from blobmaster.players import searching_player
+from blobmaster.search.spec import parse_search
 from blobmaster.table.cardtext import Signs
 from blobmaster.table.game import Game, Setup
 from blobmaster.table.savegame import Keeper
@@ -36,9 +35,9 @@ class Table:
 
 
 def check_search(search: str | None) -> None:
-    """Raise `ValueError` unless it is a search such as `3x35`, `none`, or not said."""
+    """Raise `ValueError` unless it is a search such as `3x35:gumbel`, `none`, or not said."""
     if search is not None and search != NO_SEARCH:
-        checkpoint_player(Path(), search)
+        parse_search(search)
 
 
 def seat_networks(trained: Trained, search: str | None) -> tuple[Agent, Adviser]:
@@ -49,17 +48,15 @@ def seat_networks(trained: Trained, search: str | None) -> tuple[Agent, Adviser]
         search: `3x35`; `none` for opponents that take the network's first choice, while advice
             still searches; None for the search that the network was trained with.
     """
-    usual = trained.config.get_mcts_params(trained.meta.iteration)
-    is_said = search is not None and search != NO_SEARCH
-    wanted = checkpoint_player(Path(), search).search if is_said else None
-    worlds, simulations = wanted or usual
+    config = trained.config
+    settings = config.curriculum.search(trained.meta.iteration, config.search)
+    if search is not None and search != NO_SEARCH:
+        settings = parse_search(search).over(settings)
     cpu = torch.device("cpu")  # a handful of rows at a time: copying to a GPU takes longer
-    playing = None if search == NO_SEARCH else (worlds, simulations)
-    settings = msgspec.structs.replace(
-        trained.config.search, worlds=worlds, simulations=simulations
-    )
-    adviser = Adviser(NetworkEvaluator(trained.network, worlds, cpu), settings)
-    return trained_player(trained, playing, cpu)(1), adviser
+    adviser = Adviser(NetworkEvaluator(trained.network, settings.trees, cpu), settings)
+    if search == NO_SEARCH:
+        return network_player(trained.network, cpu)(1), adviser
+    return searching_player(trained, settings, cpu)(1), adviser
 
 
 def warm_up(table: Table) -> None:

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from blobmaster.game.rules import (
     EXACT_BONUS,
     FIRST_BID,
+    MAX_LEGAL,
     ROUND,
     SEAT,
-    STATE,
     State,
     apply,
     is_over,
@@ -23,7 +23,18 @@ from blobmaster.game.rules import (
 )
 from blobmaster.play.agents import Agent
 from blobmaster.randomness import Stream, stream
-from blobmaster.search.search import Evaluator, advance, begin, gather, new_search
+from blobmaster.search.search import (
+    Evaluator,
+    advance,
+    ask,
+    begin,
+    gather,
+    new_questions,
+    new_search,
+    pooled,
+    root_choice,
+    root_policy,
+)
 from blobmaster.search.settings import SearchSettings
 from blobmaster.table.game import Game, legal_of, seen_from, state_of
 
@@ -83,13 +94,13 @@ class Adviser:
 
     def __init__(self, evaluator: Evaluator, settings: SearchSettings) -> None:
         """Args:
-        evaluator: with room for as many rows as the search has worlds.
-        settings: worlds and simulations.
+        evaluator: with room for as many rows as the search has trees.
+        settings: of the search.
         """
         self.settings = settings
         self._evaluator = evaluator
-        self._search = new_search(1, settings, explore=False)
-        self._rows = np.zeros((settings.worlds, STATE), np.int64)
+        self._search = new_search(1, settings)
+        self._questions = new_questions(1, settings)
 
     def weigh(self, state: State, draws: Stream) -> tuple[Option, ...]:
         """The legal actions of the seat to act, from its own view, the best first.
@@ -100,41 +111,43 @@ class Adviser:
         """
         seen = _seen(state)
         self._run(seen, draws)
-        trees, scale = self._search.trees, EXACT_BONUS + int(seen[ROUND])
-        legal = legal_of(seen)
-        visits = trees.edge_visits[:, 0, : len(legal)].sum(axis=0)
-        sums = trees.edge_sum[:, 0, : len(legal)].sum(axis=0)
+        legal, scale = legal_of(seen), EXACT_BONUS + int(seen[ROUND])
+        roots = pooled(self._search, 0)
+        shares = np.empty(MAX_LEGAL)
+        root_policy(self._search, 0, shares)
         options = []
         for edge, action in enumerate(legal):
-            is_tried = bool(visits[edge])
-            value = float(sums[edge] / visits[edge]) if is_tried else self._guess(seen, action)
+            is_tried = bool(roots.visits[edge])
+            value = float(roots.value[edge]) if is_tried else self._guess(seen, action)
             option = Option(
                 action=action,
-                share=float(visits[edge] / visits.sum()),
+                share=float(shares[edge]),
                 points=scale * value,
                 is_tried=is_tried,
-                prior=float(trees.prior[0, 0, edge]),
+                prior=float(self._search.trees.prior[0, 0, edge]),
             )
             options.append(option)
-        # The order of a search agent: most visits, and of those that tie the first.
-        return tuple(sorted(options, key=lambda option: (-option.share, option.action)))
+        taken = legal[root_choice(self._search, 0)]
+        return tuple(sorted(options, key=lambda o: (o.action != taken, -o.share, o.action)))
 
     def _run(self, state: State, draws: Stream) -> None:
         """Search the decision to its end."""
-        begin(self._search, 0, state, draws)
+        begin(self._search, 0, state, self._search.simulations, False, draws)
         done = False
         while not done:
-            count = gather(self._search, 0, self._rows, 0)
-            priors, values = self._evaluator.evaluate(self._rows[:count])
+            self._questions.rows[:] = 0
+            gather(self._search, 0, self._questions)
+            priors, values = ask(self._evaluator, self._questions)
             done = advance(self._search, 0, priors, values, draws)
 
     def _guess(self, state: State, action: int) -> float:
         """The seat's value right after an action, a mean over the search's worlds."""
         seat = state[SEAT]
-        known = np.empty(len(self._rows))
-        waiting = _after(self._search.trees.world, action, seat, self._rows, known)
+        rows = self._questions.critic
+        known = np.empty(len(rows))
+        waiting = _after(self._search.trees.world, action, seat, rows, known)
         if waiting > 0:
-            known[:waiting] = self._evaluator.evaluate(self._rows[:waiting])[1][:, seat]
+            known[:waiting] = self._evaluator.values(rows[:waiting])[:, seat]
         return float(known.mean())
 
 

@@ -1,0 +1,65 @@
+"""A search as it is written on the command line: `3x35`, `3x35:gumbel`, `10x10:exploration=0.5`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from blobmaster.search.settings import SearchSettings
+
+VARIANTS: Final[dict[str, dict[str, str]]] = {
+    "puct": {"root": "puct"},
+    "gumbel": {"root": "gumbel"},
+    "each": {"tree": "each"},
+    "shared": {"tree": "shared"},
+    "solved": {"solve_tricks": "2"},
+}
+"""Words that may follow worlds and simulations, and the settings that each stands for."""
+
+HELP: Final = f"3x35, and after it, each behind a colon, {', '.join(VARIANTS)} or SETTING=VALUE"
+PATTERN: Final = r"\d+[x×]\d+(?::[a-z_]+(?:=[\w.]+)?)*"
+"""What looks like a search."""
+
+
+@dataclass(frozen=True)
+class SearchSpec:
+    """A search that somebody asked for: what it changes of other settings."""
+
+    text: str
+    """As it is shown: `3×35:gumbel`."""
+    changes: tuple[tuple[str, Any], ...]
+
+    def over(self, settings: SearchSettings) -> SearchSettings:
+        """`settings` with these changes."""
+        return msgspec.structs.replace(settings, **dict(self.changes))
+
+
+def parse_search(text: str) -> SearchSpec:
+    """Understand a search.
+
+    Raises:
+        ValueError: no search is written so, or none is that large or small; one line.
+    """
+    if not re.fullmatch(PATTERN, text):
+        raise ValueError(f"a search is worlds by simulations, such as {HELP}, not {text!r}")
+    size, *variants = text.replace("×", "x").split(":")
+    worlds, simulations = size.split("x")
+    changes = {"worlds": worlds, "simulations": simulations}
+    for variant in variants:
+        name, _, value = variant.partition("=")
+        if not value and name not in VARIANTS:
+            raise ValueError(f"search {text}: there is no {name!r}; a search is such as {HELP}")
+        changes |= {name: value} if value else VARIANTS[name]
+    try:
+        settings = msgspec.convert(changes, SearchSettings, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"search {text}: {_one_line(error)}") from None
+    chosen = tuple((name, getattr(settings, name)) for name in changes)
+    return SearchSpec(text.replace("x", "×", 1), chosen)
+
+
+def _one_line(error: msgspec.ValidationError) -> str:
+    return str(error).replace("Object contains unknown field", "there is no setting")

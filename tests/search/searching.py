@@ -1,0 +1,65 @@
+"""Whole searches for tests: side by side until all are done."""
+
+from __future__ import annotations
+
+import numpy as np
+from evaluators import UniformEvaluator
+
+from blobmaster.game.cards import MAX_PLAYERS
+from blobmaster.game.rules import HANDS, SEAT, STATE
+from blobmaster.randomness import stream
+from blobmaster.search.search import (
+    Search,
+    advance,
+    ask,
+    begin,
+    gather,
+    new_questions,
+    new_search,
+    pooled,
+    root_action,
+)
+from blobmaster.search.settings import SearchSettings
+
+PUBLIC = [field for field in range(STATE) if not HANDS <= field < HANDS + MAX_PLAYERS]
+
+
+class WatchfulEvaluator(UniformEvaluator):
+    """Values that follow from all that the acting seat sees, its own hand before all."""
+
+    def values(self, states: np.ndarray) -> np.ndarray:
+        values = super().values(states)
+        for row, state in enumerate(states):
+            seen = int(state[HANDS + state[SEAT]]) + int(state[PUBLIC].sum())
+            values[row] = (seen + np.arange(MAX_PLAYERS) * 5) % 11 / 10
+        return values
+
+
+def search_all(
+    states: list[np.ndarray],
+    settings: SearchSettings,
+    evaluator: UniformEvaluator,
+    *,
+    explore: bool = False,
+    seed: int = 1,
+) -> Search:
+    """One search for each state, side by side until all are done."""
+    search = new_search(len(states), settings)
+    questions = new_questions(len(states), settings)
+    streams = [stream(seed, "search", slot) for slot in range(len(states))]
+    for slot, state in enumerate(states):
+        begin(search, slot, state, search.simulations, explore, streams[slot])
+    busy = list(range(len(states)))
+    while busy:
+        questions.rows[:] = 0
+        for slot in busy:
+            gather(search, slot, questions)
+        priors, values = ask(evaluator, questions)
+        busy = [s for s in busy if not advance(search, s, priors, values, streams[s])]
+    return search
+
+
+def visits_of(search: Search, slot: int = 0) -> dict[int, int]:
+    """The root's visits by action."""
+    roots = pooled(search, slot)
+    return {int(root_action(search, slot, e)): int(roots.visits[e]) for e in range(roots.edges)}

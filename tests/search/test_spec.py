@@ -1,0 +1,64 @@
+"""Searches by their names on the command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from blobmaster.search.settings import SearchSettings
+from blobmaster.search.spec import parse_search
+
+TRAINED = SearchSettings(worlds=2, simulations=9, exploration=0.7, root="gumbel")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "changes"),
+    [
+        ("3x35", "3×35", {"worlds": 3, "simulations": 35}),
+        ("1×2", "1×2", {"worlds": 1, "simulations": 2}),
+        ("3x35:puct", "3×35:puct", {"worlds": 3, "simulations": 35, "root": "puct"}),
+        (
+            "10x10:gumbel:shared:solved",
+            "10×10:gumbel:shared:solved",
+            {
+                "worlds": 10,
+                "simulations": 10,
+                "root": "gumbel",
+                "tree": "shared",
+                "solve_tricks": 2,
+            },
+        ),
+        (
+            "3x35:exploration=0.25:settle=false",
+            "3×35:exploration=0.25:settle=false",
+            {"worlds": 3, "simulations": 35, "exploration": 0.25, "settle": False},
+        ),
+    ],
+)
+def test_a_search_changes_what_it_names_and_keeps_the_rest(text, shown, changes):
+    spec = parse_search(text)
+    assert spec.text == shown
+    asked = spec.over(TRAINED)
+    for name in TRAINED.__struct_fields__:
+        assert getattr(asked, name) == changes.get(name, getattr(TRAINED, name))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("35", "worlds by simulations, such as 3x35"),
+        ("3x", "worlds by simulations"),
+        ("3x35:", "worlds by simulations"),
+        ("0x35", "worlds"),
+        ("65x35", "worlds"),
+        ("3x5000", "simulations"),
+        ("3x35:fast", "there is no 'fast'"),
+        ("3x35:speed=3", "there is no setting `speed`"),
+        ("3x35:exploration=much", "exploration"),
+        ("3x35:exploration=-1", "worlds by simulations"),
+        ("3x35:root=best", "root"),
+    ],
+)
+def test_what_is_no_search_is_answered_with_one_line_that_says_why(text, why):
+    with pytest.raises(ValueError, match=r"(?s)^(?!.*\n)") as error:
+        parse_search(text)
+    assert why in str(error.value)
