@@ -294,7 +294,9 @@ def test_a_file_system_that_hangs_freezes_neither_the_list_nor_its_truth(
     terminal = open_terminal(
         monitor_command(layout, before=hangs, folders=(layout.root,), refresh_interval=0.3)
     )
-    terminal.wait_for("the file system has not answered for")
+    terminal.wait_for("b    running, read")
+    put(RunLayout(layout.root / "a"), make_status(seq=2000, iteration=200))
+    terminal.wait_for("200/500")
     terminal.press("\x1b[B\r")
     terminal.wait_for("the file system does not answer")
     terminal.press("\x1b")

@@ -1,9 +1,11 @@
 """control.signal: every request arrives, whole, once, and nothing else does harm."""
 
+import errno
 import os
 import random
 import signal
 import subprocess
+import sys
 import threading
 import time
 
@@ -29,6 +31,54 @@ def test_a_request_is_taken_once(control, kind):
     assert taken(control).kinds == [kind]
     assert taken(control) is None
     assert list(control.parent.iterdir()) == []
+
+
+def test_requests_made_before_the_trainer_looks_are_all_taken_in_their_order(control):
+    for kind in (RequestKind.CHECKPOINT, RequestKind.PAUSE, RequestKind.CONTINUE):
+        send(control, kind)
+    assert taken(control).kinds == [
+        RequestKind.CHECKPOINT,
+        RequestKind.PAUSE,
+        RequestKind.CONTINUE,
+    ]
+    assert list(control.parent.iterdir()) == []
+
+
+def test_requests_of_many_monitors_at_once_are_lost_by_none(control):
+    """Processes, since each names its own file by its pid."""
+    send_twenty = (
+        "import sys; from pathlib import Path; from blobmaster.run.control import send\n"
+        "for _ in range(20): send(Path(sys.argv[1]), 'CHECKPOINT')"
+    )
+    monitors = [
+        subprocess.Popen([sys.executable, "-c", send_twenty, str(control)]) for _ in range(4)
+    ]
+    found = []
+    while any(monitor.poll() is None for monitor in monitors) or control.exists():
+        request = taken(control)
+        found += [] if request is None else request.kinds
+    assert [monitor.returncode for monitor in monitors] == [0] * 4
+    assert len(found) == 80
+    assert list(control.parent.iterdir()) == []
+
+
+def test_without_hard_links_requests_are_kept_all_the_same(control, monkeypatch):
+    def refuse(*_args: object, **_more: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    send(control, "CHECKPOINT")
+    send(control, "PAUSE")
+    assert taken(control).kinds == [RequestKind.CHECKPOINT, RequestKind.PAUSE]
+
+
+def test_a_request_takes_the_place_of_what_is_none(control):
+    control.touch()
+    send(control, "PAUSE")
+    assert taken(control).kinds == [RequestKind.PAUSE]
+    control.write_text("PAWS\n")
+    send(control, "PAUSE")
+    assert taken(control).kinds == [RequestKind.PAUSE]
 
 
 def test_case_and_blanks_do_not_matter_and_lines_are_requests(control):

@@ -18,9 +18,9 @@ from blobmaster.monitor.drawing import glyphs_for
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.overlays import Overlay
 from blobmaster.monitor.panels import Frame
-from blobmaster.monitor.poller import Poller, send_in_background
+from blobmaster.monitor.poller import Poller, Sender
 from blobmaster.monitor.source import Source
-from blobmaster.monitor.view import Asked, Reading, View, answered, view
+from blobmaster.monitor.view import SILENT, Asked, Reading, View, answered, view
 from blobmaster.monitor.widgets import ChartGrid, Notices, OverlayWidget, PanelWidget
 from blobmaster.run.control import RequestKind
 from blobmaster.terminal import guarded_terminal
@@ -31,7 +31,6 @@ REQUESTS: Final = {
     "c": RequestKind.CONTINUE,
     "k": RequestKind.CHECKPOINT,
 }
-SILENT: Final = "the file system does not answer"
 
 
 class Looked(Message):
@@ -73,6 +72,7 @@ class MonitorApp(App[None]):
         self._complaint: str | None = None
         self._glyphs = glyphs_for()
         self._poller: Poller[Reading] | None = None
+        self._sender: Sender | None = None
         self._followed_at = 0.0
         self.shown = View(state="waiting", source=str(options.status_file))
 
@@ -109,6 +109,8 @@ class MonitorApp(App[None]):
             lambda reading: self._post(Looked(options, reading)),
         )
         self._poller.start()
+        self._sender = Sender(options.control, lambda error: self._post(Sent(error)))
+        self._sender.start()
         if known is not None:
             self._show_view(known)
 
@@ -116,7 +118,9 @@ class MonitorApp(App[None]):
         """Turn away from the run: nothing of it is shown any more, not even what still comes in."""
         if self._poller is not None:
             self._poller.leave()
-        self._poller = self._reading = self._asked = self._complaint = None
+        if self._sender is not None:
+            self._sender.leave()
+        self._poller = self._sender = self._reading = self._asked = self._complaint = None
         self.shown = View(state="waiting", source="")
 
     def leave(self, status: int) -> None:
@@ -228,7 +232,8 @@ class MonitorApp(App[None]):
         self._asked = Asked(text=kind.value, at=time.monotonic(), seq=self.shown.seq)
         if self._poller is not None:
             self._poller.await_answer(True)
-        send_in_background(self._options.control, kind.value, lambda error: self._post(Sent(error)))
+        if self._sender is not None:
+            self._sender.send(kind.value)
         self._show()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Final, Generic, Protocol, TypeVar
 
 from blobmaster.run.control import send
@@ -73,15 +74,29 @@ class Poller(threading.Thread, Generic[Taken]):
             self._nudged.clear()
 
 
-def send_in_background(path: Path, text: str, report: Callable[[str | None], None]) -> None:
-    """Leave a request for the trainer; `report` gets None or the error, in another thread."""
+class Sender(threading.Thread):
+    """Leaves requests for one trainer, in the order in which they were made."""
 
-    def leave() -> None:
-        try:
-            send(path, text)
-        except ControlError as error:
-            report(str(error))
-        else:
-            report(None)
+    def __init__(self, path: Path, report: Callable[[str | None], None]) -> None:
+        """`report` gets None or the error after each, in this thread."""
+        super().__init__(name="sender", daemon=True)
+        self._path = path
+        self._report = report
+        self._asked: SimpleQueue[str | None] = SimpleQueue()
 
-    threading.Thread(target=leave, name="request", daemon=True).start()
+    def send(self, text: str) -> None:
+        """Leave a request when those before it are left; returns at once."""
+        self._asked.put(text)
+
+    def leave(self) -> None:
+        """Send what was asked for and end."""
+        self._asked.put(None)
+
+    def run(self) -> None:
+        while (text := self._asked.get()) is not None:
+            try:
+                send(self._path, text)
+            except ControlError as error:
+                self._report(str(error))
+            else:
+                self._report(None)

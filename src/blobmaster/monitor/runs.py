@@ -1,4 +1,4 @@
-"""Finds the runs below folders, and looks at all of them in turn."""
+"""Finds the runs below folders, and looks at all of them; one that hangs holds up no other."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from blobmaster.monitor.liveness import silence_limit
 from blobmaster.monitor.options import MonitorOptions
+from blobmaster.monitor.patience import Answer, PatientLooks
 from blobmaster.monitor.source import Extent, Source
-from blobmaster.monitor.view import View, view
+from blobmaster.monitor.view import SILENT, View, out_of_contact, view
 from blobmaster.run.layout import RunLayout
 
 DEPTH: Final = 4
@@ -26,12 +29,7 @@ def find_runs(folders: Iterable[Path]) -> tuple[Path, ...]:
 
     A run's own folders are not searched: its archive is its past. Links are not followed.
     """
-    found: dict[Path, Path] = {}
-    for folder in folders:
-        below = sorted(_runs_below(folder), key=_by_name) or [folder]
-        for run in below[:MOST_RUNS]:
-            found.setdefault(run.absolute(), run)
-    return tuple(found.values())[:MOST_RUNS]
+    return _merged(_runs_of(folder) for folder in folders)
 
 
 def run_options(options: MonitorOptions, run: Path) -> MonitorOptions:
@@ -74,7 +72,10 @@ class Runs:
         self._options = options
         self._extent: Extent = extent
         self._silence = silence
+        self._limit = silence_limit(options.refresh_interval) if silence is None else silence
         self._sources: dict[Path, Source] = {}
+        self._folders = PatientLooks[Path, list[Path]]()
+        self._looks = PatientLooks[Path, View]()
         self.is_behind = False
         """Never: a run's history is not read for the list."""
 
@@ -84,15 +85,45 @@ class Runs:
         return any(source.in_doubt for source in self._sources.values())
 
     def look(self) -> tuple[View, ...]:
-        """One view a run, in the order of their names."""
-        runs = find_runs(self._options.folders)
+        """One view a run, in the order of their names; of one that hangs, what it was before."""
+        runs = self._find()
         self._sources = {run: self._sources.get(run) or self._source(run) for run in runs}
-        return tuple(
-            view(source.look(), RunLayout(run).status) for run, source in self._sources.items()
-        )
+        looks = {run: partial(_look, source, run) for run, source in self._sources.items()}
+        return tuple(self._shown(run, found) for run, found in self._looks.look(looks).items())
+
+    def _find(self) -> tuple[Path, ...]:
+        """Like `find_runs`; a folder that hangs holds what it held."""
+        folders = self._options.folders
+        found = self._folders.look({folder: partial(_runs_of, folder) for folder in folders})
+        return _merged([folder] if runs is None else runs.found for folder, runs in found.items())
+
+    def _shown(self, run: Path, answer: Answer[View] | None) -> View:
+        if answer is None:
+            source = str(RunLayout(run).status)
+            return View(state="unreadable", why=SILENT, problem=SILENT, source=source)
+        if answer.silent_s is None:
+            return answer.found
+        last = replace(answer.found, problem=SILENT, frame_age_s=answer.silent_s)
+        return out_of_contact(last) if answer.silent_s > self._limit else last
 
     def _source(self, run: Path) -> Source:
         return Source(run_options(self._options, run), extent=self._extent, silence=self._silence)
+
+
+def _look(source: Source, run: Path) -> View:
+    return view(source.look(), RunLayout(run).status)
+
+
+def _runs_of(folder: Path) -> list[Path]:
+    return (sorted(_runs_below(folder), key=_by_name) or [folder])[:MOST_RUNS]
+
+
+def _merged(folders: Iterable[Iterable[Path]]) -> tuple[Path, ...]:
+    found: dict[Path, Path] = {}
+    for runs in folders:
+        for run in runs:
+            found.setdefault(run.absolute(), run)
+    return tuple(found.values())[:MOST_RUNS]
 
 
 def _runs_below(folder: Path) -> Iterator[Path]:

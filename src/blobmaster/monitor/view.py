@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from blobmaster.run.status import Disk, LastCheckpoint, Machine, Status, Step
 
 VIEW_SCHEMA: Final = 1
 RECENT_ITERATIONS: Final = 5
+SILENT: Final = "the file system does not answer"
 UNANSWERED_S: Final = 10.0
 """The trainer looks for a request every second."""
 
@@ -180,6 +181,13 @@ def view(reading: Reading, source: Path, asked: Asked | None = None) -> View:
         curves=reading.curves,
         log=reading.log,
     )
+
+
+def out_of_contact(shown: View) -> View:
+    """What is known of a run while its file system hangs."""
+    if shown.state in ("paused", "finished", "failed", "dead"):
+        return shown
+    return replace(shown, state="no contact", why=SILENT, sure=True)
 
 
 def _why(status: Status, verdict: Verdict, left: float | None) -> str:

@@ -22,6 +22,8 @@ FILE_MODE = 0o644
 BUFFER_BYTES = 1 << 20
 # Some network and FUSE filesystems cannot sync a folder: a rename there lasts as they see fit.
 _CANNOT_SYNC_FOLDER = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})
+# And some cannot give a file a second name.
+_CANNOT_LINK = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES})
 
 
 def temporary(path: Path) -> Path:
@@ -96,6 +98,26 @@ def append(path: Path, line: bytes) -> None:
 def rename(source: Path, target: Path) -> None:
     """Rename within one filesystem, over what is at `target`; a power loss may undo it."""
     os.replace(source, target)
+
+
+def rename_to_free(source: Path, target: Path) -> bool:
+    """Rename, but over nothing: False if there is something at `target`; both stay then.
+
+    Where the filesystem has no hard links, what comes there at that very moment is replaced.
+    """
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _CANNOT_LINK:
+            raise
+        if os.path.lexists(target):
+            return False
+        os.replace(source, target)
+        return True
+    discard(source)
+    return True
 
 
 def move(source: Path, target: Path) -> None:

@@ -16,6 +16,8 @@ from blobmaster.run.status import read_regular
 LIMIT_BYTES = 4096
 WRITER_PATIENCE_S = 0.2
 """`echo PAUSE > control.signal` empties the file first and writes a moment later."""
+SEND_TRIES = 10
+"""Times that others may come first, before a request replaces what lies there."""
 
 
 class RequestKind(enum.StrEnum):
@@ -32,15 +34,22 @@ class RequestKind(enum.StrEnum):
 
 
 def send(path: Path, text: str) -> None:
-    """Leave a request at `path`, whole or not at all; one that was not taken yet is replaced.
+    """Leave a request at `path`, whole or not at all, behind those that were not taken yet.
 
     Raises: ControlError, one line.
     """
     # Several monitors may ask at once: each writes a file of its own before the rename.
     own = path.with_name(f".{path.name}.{os.getpid()}")
+    lines = [text]
     try:
-        atomic.replace(own, f"{text}\n".encode())
-        atomic.rename(own, path)
+        for _ in range(SEND_TRIES):
+            atomic.replace(own, "".join(f"{line}\n" for line in lines).encode())
+            if atomic.rename_to_free(own, path):
+                return
+            earlier = take(path, path.with_name(f"{own.name}.earlier"))
+            if earlier is not None:
+                lines = [*earlier.kinds, *lines]
+        atomic.rename(own, path)  # what lies there is no request, and stays none
     except OSError as error:
         with contextlib.suppress(OSError):
             atomic.discard(own)

@@ -7,7 +7,6 @@ import queue
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -17,15 +16,14 @@ from blobmaster.monitor.liveness import silence_limit
 from blobmaster.monitor.looking import looks, settled, why_no_folder
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.poller import Poller
-from blobmaster.monitor.view import View
-from blobmaster.monitor.watch.events import OVER, Event, Told, step
+from blobmaster.monitor.view import View, out_of_contact
+from blobmaster.monitor.watch.events import Event, Told, step
 from blobmaster.monitor.watch.outbox import Outbox, settle
 from blobmaster.monitor.watch.targets import Target
 
 COMMAND: Final = "watch"
 GRACE_S: Final = 3.0
 """What messages that still wait are given when a signal ends the watch."""
-SILENT: Final = "the file system does not answer"
 
 
 def run_watch(options: MonitorOptions, targets: Sequence[Target]) -> int:
@@ -65,20 +63,13 @@ def _watch(options: MonitorOptions, outboxes: Sequence[Outbox]) -> None:
         try:
             views = found.get(timeout=silence_limit(options.refresh_interval))
         except queue.Empty:
-            views = tuple(_out_of_contact(view) for view in views)
+            views = tuple(out_of_contact(view) for view in views)
         told = {view.source: told.get(view.source, Told()) for view in views}
         for view in views:
             told[view.source], news = step(told[view.source], view, time.monotonic(), time.time())
             for event in news:
                 _tell(event, outboxes)
     poller.leave()
-
-
-def _out_of_contact(view: View) -> View:
-    """What is known of a run while its file system hangs."""
-    if view.state in OVER:
-        return view
-    return replace(view, state="no contact", why=SILENT, sure=True)
 
 
 def _tell(event: Event, outboxes: Sequence[Outbox]) -> None:
