@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 
 import click
 
-from blobmaster.config import DEFAULT_DIRECTORY, ConfigError
 from blobmaster.run.errors import RunError
+from blobmaster.run.layout import DEFAULT_DIRECTORY
 
 NEWEST = "newest"
 USAGE_ERROR = 2
@@ -314,7 +314,7 @@ def evaluate(
 def bench(parts: tuple[str, ...], as_json: bool) -> int:
     """Measure speed: all PARTS, or some of them.
 
-    They are selfplay, lookahead, learner, checkpoint, status and engine.
+    They are selfplay, lookahead, learner, checkpoint, status, engine, monitor and watched.
     """
     from blobmaster.bench.command import run_bench
 
@@ -338,10 +338,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx is not None else "blobmaster"
         status = _refuse(f"{error.format_message()} ({command} --help lists what there is)")
-    except (click.ClickException, ConfigError, RunError) as error:
+    except (click.ClickException, RunError) as error:
         status = _refuse(str(error))
     except click.Abort:
         status = 130
+    except ValueError as error:
+        status = _refuse_settings(error)
     sys.exit(status)
 
 
@@ -355,6 +357,14 @@ def _end(status: int) -> NoReturn:
         with contextlib.suppress(OSError):  # nobody reads it any more
             stream.flush()
     os._exit(status)
+
+
+def _refuse_settings(error: ValueError) -> int:
+    from blobmaster.config import ConfigError  # a quarter of the time that a page may take
+
+    if not isinstance(error, ConfigError):
+        raise error
+    return _refuse(str(error))
 
 
 def _refuse(message: str) -> int:

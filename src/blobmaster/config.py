@@ -17,9 +17,6 @@ from blobmaster.play.settings import RatingSettings, RoundMix, SelfPlaySettings
 from blobmaster.run.retention import is_permanent
 from blobmaster.search.settings import SearchSettings
 
-DEFAULT_DIRECTORY = Path("models/checkpoints")
-"""Where a run lies unless `--checkpoint-dir` says otherwise."""
-
 
 class ConfigError(ValueError):
     """Settings that no run can have; `str()` is one line that says which and what to do."""

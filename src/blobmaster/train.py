@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from blobmaster.config import (
-    DEFAULT_DIRECTORY,
     FAST,
     Config,
     ConfigError,
@@ -28,7 +27,7 @@ from blobmaster.config import (
 from blobmaster.console import ProgressBar, log_to_file, log_to_terminal
 from blobmaster.run.checkpoints import CheckpointStore, RunIdentity
 from blobmaster.run.errors import CheckpointError
-from blobmaster.run.layout import RunLayout
+from blobmaster.run.layout import DEFAULT_DIRECTORY, RunLayout
 from blobmaster.run.session import RunSession
 from blobmaster.saved import PROJECT, Saved, check_made_for, read_saved
 

@@ -20,6 +20,7 @@ from blobmaster.bench.speed import (
     measure_lookahead,
     measure_selfplay,
 )
+from blobmaster.bench.watching import measure_monitor, measure_watched
 
 PARTS: dict[str, Callable[[], Figures]] = {
     "selfplay": measure_selfplay,
@@ -28,6 +29,8 @@ PARTS: dict[str, Callable[[], Figures]] = {
     "checkpoint": measure_checkpoint,
     "status": measure_status,
     "engine": measure_engine,
+    "monitor": measure_monitor,
+    "watched": measure_watched,
 }
 
 WIDTH = 120

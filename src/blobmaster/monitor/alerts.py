@@ -9,8 +9,7 @@ from typing import Final
 from blobmaster.monitor import words
 from blobmaster.monitor.curves import Curve
 from blobmaster.monitor.liveness import Verdict
-from blobmaster.run.machine import LOW_ALERT
-from blobmaster.run.status import Status
+from blobmaster.run.status import DISK_LOW, Status
 
 ELO_FALLING: Final = "elo-falling"
 
@@ -42,7 +41,7 @@ def alerts(status: Status, verdict: Verdict, curves: Mapping[str, Curve]) -> tup
     low_disk_said = any("disk" in alert.kind for alert in status.alerts)
     if status.disk is not None and status.disk.low and not low_disk_said:
         free = f"the disk is nearly full: {words.size(status.disk.free_bytes)} left"
-        found.append(ShownAlert(kind=LOW_ALERT, level="warning", message=free))
+        found.append(ShownAlert(kind=DISK_LOW, level="warning", message=free))
     fall = elo_fall(curves)
     if fall is not None:
         found.append(ShownAlert(kind=ELO_FALLING, level="warning", message=fall))

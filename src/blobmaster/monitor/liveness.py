@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-import psutil
-
 from blobmaster.monitor import words
-from blobmaster.run.process import is_alive, is_local
+from blobmaster.run.process import is_local, life_of
 from blobmaster.run.status import ENDED, Status
 
 STALL_FLOOR_S: Final = 90.0
@@ -87,19 +85,12 @@ def look_for_process(status: Status) -> Process:
     """Find the trainer's process, which is the pid *and* its start: pids are used again."""
     if not is_local(host=status.host, boot=status.boot_id):
         return Process.ELSEWHERE
-    try:
-        if not is_alive(
-            status.pid,
-            started_at=status.process_started_at,
-            start_ticks=status.process_start_ticks,
-        ):
-            return Process.GONE
-        stopped = psutil.Process(status.pid).status() == psutil.STATUS_STOPPED
-    except (psutil.NoSuchProcess, ValueError, OverflowError):
-        return Process.GONE
-    except psutil.AccessDenied:
-        return Process.ALIVE
-    return Process.STOPPED if stopped else Process.ALIVE
+    life = life_of(
+        status.pid,
+        started_at=status.process_started_at,
+        start_ticks=status.process_start_ticks,
+    )
+    return Process(life.value)
 
 
 def watch(

@@ -94,7 +94,7 @@ class _Looking:
         def answer() -> None:
             try:
                 future.set_result(look())
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 (raised again by `result`)
                 future.set_exception(error)
 
         self._asked.put(answer)

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+DEFAULT_DIRECTORY = Path("models/checkpoints")
+"""Where a run lies unless `--checkpoint-dir` says otherwise."""
 STATUS_NAME = "status.json"
 CONTROL_NAME = "control.signal"
 

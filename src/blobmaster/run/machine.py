@@ -11,13 +11,12 @@ from typing import Any
 import psutil
 
 from blobmaster.run.board import Board
-from blobmaster.run.status import Disk, Machine
+from blobmaster.run.status import DISK_LOW, Disk, Machine
 
 MACHINE_SECONDS = 2.0
 DISK_SECONDS = 10.0
 TREND_SAMPLES = 8640
 """A day of them."""
-LOW_ALERT = "disk-low"
 LOW_BYTES = 2_000_000_000
 TREND_SECONDS = 600.0
 """A trend over less than this says more about one checkpoint than about the disk."""
@@ -103,10 +102,10 @@ class Surroundings:
     def _warn(self, disk: Disk) -> None:
         was_low = self._board.facts.disk is not None and self._board.facts.disk.low
         if not disk.low:
-            self._board.clear_alert(LOW_ALERT)
+            self._board.clear_alert(DISK_LOW)
             return
         when = "" if disk.hours_left is None else f", full in {disk.hours_left:.1f} hours"
         message = f"only {disk.free_bytes / 1e9:.2f} GB free{when}: free some space"
         if not was_low:
             log.warning("%s", message)
-        self._board.alert(LOW_ALERT, "warning", message)
+        self._board.alert(DISK_LOW, "warning", message)

@@ -16,6 +16,8 @@ from blobmaster.run.errors import StatusError, StatusMissingError
 SCHEMA = 1
 LIMIT_BYTES = 1 << 20
 
+DISK_LOW = "disk-low"
+"""The kind of alert that a disk with little room raises."""
 STATES = ("starting", "running", "pausing", "paused", "waiting", "finished", "failed")
 ENDED = frozenset({"paused", "finished", "failed"})
 """States that a process leaves behind on purpose: its absence then means nothing bad."""
@@ -92,7 +94,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     process_started_at: float
     process_start_ticks: int = 0
-    """See `process.is_alive`: with pid, boot_id and host it names one process for good."""
+    """See `process.life_of`: with pid, boot_id and host it names one process for good."""
     boot_id: str
     host: str
     heartbeat_at: float

@@ -13,7 +13,7 @@ from blobmaster.monitor import words
 from blobmaster.monitor.alerts import ELO_FALLING
 from blobmaster.monitor.facts import number
 from blobmaster.monitor.view import View
-from blobmaster.run.machine import LOW_ALERT
+from blobmaster.run.status import DISK_LOW
 
 EVENT_SCHEMA: Final = 1
 RECOVERED: Final = "recovered"
@@ -32,7 +32,7 @@ TROUBLES: Final = {
 """The same for those that want a person."""
 OVER: Final = frozenset({"finished", "paused", "failed", "dead"})
 """States without a trainer."""
-ALERTS: Final = (LOW_ALERT, ELO_FALLING)
+ALERTS: Final = (DISK_LOW, ELO_FALLING)
 """Alerts that are events by their own names, while the run is not over."""
 
 
