@@ -16,7 +16,7 @@ from blobmaster.config import Config, as_tables
 from blobmaster.game.records import Rounds, join
 from blobmaster.learn.learner import Learner, Losses, fastest_format
 from blobmaster.learn.replay import ReplayWindow, new_batch
-from blobmaster.net.inference import choose_device, use_one_thread
+from blobmaster.net.inference import choose_device, gpu_uuid, use_one_thread
 from blobmaster.net.model import new_network
 from blobmaster.play.pool import LocalPool, default_workers
 from blobmaster.play.rating import Rating, Ratings
@@ -64,6 +64,11 @@ class TrainingPipeline:
         self._committed = False
         self._rivals = Rivals(config, session, self._device)
         self._copy: dict[str, Any] = {}
+
+    @property
+    def gpu_uuid(self) -> str | None:
+        """Of the card that the networks run on, if they run on one."""
+        return gpu_uuid(self._device)
 
     def run(self, first: int) -> None:
         """Train from iteration `first` (0-based) to the end, or until a person wants it to stop."""

@@ -27,6 +27,7 @@ from blobmaster.config import (
 from blobmaster.console import ProgressBar, log_to_file, log_to_terminal
 from blobmaster.run.checkpoints import CheckpointStore, RunIdentity
 from blobmaster.run.errors import CheckpointError
+from blobmaster.run.gpu import GpuWatch
 from blobmaster.run.layout import DEFAULT_DIRECTORY, RunLayout
 from blobmaster.run.session import RunSession
 from blobmaster.saved import PROJECT, Saved, check_made_for, read_saved
@@ -149,6 +150,7 @@ def _train(
         checkpoint.meta if checkpoint else None,
         f"{_program()} train --resume{_where(order)}",
         workers=workers,
+        gpu=None if pipeline.gpu_uuid is None else GpuWatch(pipeline.gpu_uuid),
         work=config.work,
     )
     log_to_file(session.layout.log)

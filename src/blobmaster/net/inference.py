@@ -114,6 +114,13 @@ def choose_device(wanted: str) -> torch.device:
     return torch.device(wanted)
 
 
+def gpu_uuid(device: torch.device) -> str | None:
+    """The card's name for NVIDIA's tools, `GPU-…`; None for another device."""
+    if device.type != "cuda":
+        return None
+    return f"GPU-{torch.cuda.get_device_properties(device).uuid}"
+
+
 def use_one_thread() -> None:
     """A worker's network runs on its own core: a row's bits must not depend on the others."""
     torch.set_num_threads(1)

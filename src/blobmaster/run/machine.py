@@ -72,7 +72,7 @@ class Surroundings:
         self._machine_at = self._disk_at = 0.0
         self._past: deque[FreeSpace] = deque(maxlen=TREND_SAMPLES)
         self.workers: int | None = None
-        self.gpu: Callable[[], dict[str, Any]] | None = None
+        self.gpu: Callable[[], dict[str, Any] | None] | None = None
         """Samples the graphics card, where the loop uses one."""
         self.own_bytes_per_s: float | None = None
         """What the run's checkpoints take for good, at its present pace."""

@@ -141,13 +141,14 @@ class RunSession:
         resume_command: str,
         *,
         workers: int | None = None,
-        gpu: Callable[[], dict[str, Any]] | None = None,
+        gpu: Callable[[], dict[str, Any] | None] | None = None,
         work: Callable[[int], Mapping[str, float]] = same_work,
     ) -> Path | None:
         """Begin the run or go on with it; returns where an earlier run was moved to, if one was.
 
         A fresh run moves aside the run that the directory holds. A resumed one keeps its identity,
         whatever `identity` says, and moves aside only what lies after the checkpoint.
+        `gpu()` tells a card's figures; it is asked every 2 s and must not wait (see `run.gpu`).
         `work(iteration)` is what each of its steps costs beside other iterations' same step, for
         the ETA; steps that it does not name cost the same every time.
 
