@@ -79,7 +79,10 @@ def take(path: Path, taken: Path) -> Taken | None:
         return None
     if stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and not found.st_size):
         return None
-    atomic.rename(path, taken)
+    try:
+        atomic.rename(path, taken)
+    except FileNotFoundError:  # whoever asks as well is putting the two together
+        return None
     try:
         return _understand(_read(taken))
     finally:
