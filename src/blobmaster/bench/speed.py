@@ -58,25 +58,29 @@ CPU = torch.device("cpu")
 class _Meter:
     """Counts evaluations, and the time that all threads together spend in the network.
 
-    An evaluation is a state that both the actor and the critic are asked about.
+    An evaluation is a state that the actor or the critic is asked about.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self.evaluations = 0
-        self.batches = 0
+        self.evaluations = {"actor": 0, "critic": 0}
+        self.batches = {"actor": 0, "critic": 0}
         self.seconds = 0.0
 
-    def count(self, evaluations: int) -> None:
+    def count(self, part: str, evaluations: int) -> None:
         """A batch of evaluations was asked for."""
         with self._lock:
-            self.evaluations += evaluations
-            self.batches += 1
+            self.evaluations[part] += evaluations
+            self.batches[part] += evaluations > 0
 
     def spend(self, seconds: float) -> None:
         """So long a thread was in the network."""
         with self._lock:
             self.seconds += seconds
+
+    def mean_batch(self, part: str) -> int:
+        """States that a part of the network was asked about at once, where it was asked."""
+        return round(self.evaluations[part] / max(self.batches[part], 1))
 
     def evaluator(self, network: BlobNetwork, rows: int, device: torch.device) -> NetworkEvaluator:
         """An evaluator that this meter watches."""
@@ -90,9 +94,13 @@ class _MeteredEvaluator(NetworkEvaluator):
         super().__init__(network, rows, device)
         self._meter = meter
 
-    def evaluate(self, states: State) -> tuple[Priors, Values]:
-        self._meter.count(len(states))
-        return super().evaluate(states)
+    def priors(self, states: State) -> Priors:
+        self._meter.count("actor", len(states))
+        return super().priors(states)
+
+    def values(self, states: State) -> Values:
+        self._meter.count("critic", len(states))
+        return super().values(states)
 
     def _forward(self, part: ResidualMLP, rows: torch.Tensor) -> npt.NDArray[np.float32]:
         began = time.perf_counter()
@@ -118,10 +126,10 @@ def measure_selfplay(
         meter = _Meter()
         elapsed = seconds(partial(_play, network, pool, settings, rounds, meter))
         speeds["rounds"].append(60 * rounds / elapsed)
-        speeds["evals"].append(meter.evaluations / elapsed)
+        speeds["evals"].append(sum(meter.evaluations.values()) / elapsed)
         speeds["share"].append(meter.seconds / workers / elapsed)
-        batch = round(meter.evaluations / meter.batches)
-        speeds["bare"].append(_bare_speed(network, pool, workers, batch))
+        batches = meter.mean_batch("actor"), meter.mean_batch("critic")
+        speeds["bare"].append(_bare_speed(network, pool, workers, *batches))
     return {
         "setting": f"4 players, 5 cards, {SEARCH}, {size_of(network)}, {workers} workers",
         "rounds_per_min": statistics.median(speeds["rounds"]),
@@ -131,7 +139,7 @@ def measure_selfplay(
             mine / bare for mine, bare in zip(speeds["evals"], speeds["bare"], strict=True)
         ),
         "network_share": statistics.median(speeds["share"]),
-        "mean_batch": batch,
+        "mean_batches": batches,
     }
 
 
@@ -174,19 +182,21 @@ def _play(
         pass
 
 
-def _bare_speed(network: BlobNetwork, pool: LocalPool, workers: int, batch: int) -> float:
-    """Evaluations a second of the network alone on as many threads, each with its own batch."""
+def _bare_speed(
+    network: BlobNetwork, pool: LocalPool, workers: int, acted: int, judged: int
+) -> float:
+    """Evaluations a second of the network alone on as many threads, each with its own batches."""
     calls = 40
 
     def repeat(number: int) -> int:
         draws = torch.Generator().manual_seed(number)
-        views = torch.rand(batch, FEATURES, generator=draws)
-        wholes = torch.rand(batch, WHOLE_FEATURES, generator=draws)
+        views = torch.rand(acted, FEATURES, generator=draws)
+        wholes = torch.rand(judged, WHOLE_FEATURES, generator=draws)
         with torch.inference_mode():
             for _ in range(calls):
                 network.actor(views)
                 network.critic(wholes)
-        return calls * batch
+        return calls * (acted + judged)
 
     began = time.perf_counter()
     rows = sum(done for _, done in pool.map(repeat, range(workers)))
