@@ -156,6 +156,8 @@ def decode(data: bytes) -> Status:
             "use the version that wrote it"
         )
     core = {name: raw.pop(name) for name in CORE_FIELDS & raw.keys()}
+    if endless := [name for name, value in core.items() if _is_endless(value)]:
+        raise StatusError(f"status file has a number too large to be true: {', '.join(endless)}")
     try:
         status = msgspec.convert({**core, "metrics": raw}, Status)
     except msgspec.ValidationError as error:
@@ -163,6 +165,15 @@ def decode(data: bytes) -> Status:
     if status.state not in STATES:
         raise StatusError(f"status file has an unknown state {status.state[:20]!r}")
     return status
+
+
+def _is_endless(value: Any) -> bool:
+    """Whether there is an integer in it that 64 bits do not hold: no arithmetic is safe with it."""
+    if isinstance(value, dict):
+        return any(map(_is_endless, value.values()))
+    if isinstance(value, list):
+        return any(map(_is_endless, value))
+    return isinstance(value, int) and not -(1 << 63) <= value < 1 << 63
 
 
 def read_status(path: Path, limit: int = LIMIT_BYTES) -> Status:
