@@ -52,6 +52,12 @@ def blobmaster() -> None:
 @click.option(
     "--config", "config_file", type=click.Path(path_type=Path), help="A TOML file of settings."
 )
+@click.option(
+    "--promotion-threshold",
+    type=float,
+    metavar="SHARE",
+    help="Let a rated network play only if ahead in this share of deals; 0.5 are equals, 0 is off.",
+)
 @click.option("--seed", type=int, help="Of all the run's random streams.")
 def train(root: Path, resume: str | None, fast: bool, **flags: Any) -> NoReturn:
     """Train, from the start or with --resume from where a run stands."""

@@ -17,8 +17,9 @@ from blobmaster.game.records import Rounds, join
 from blobmaster.learn.learner import Learner, Losses, fastest_format
 from blobmaster.learn.replay import ReplayWindow, new_batch
 from blobmaster.net.inference import choose_device, gpu_uuid, use_one_thread
-from blobmaster.net.model import new_network
+from blobmaster.net.model import BlobNetwork, new_network
 from blobmaster.play.pool import LocalPool, default_workers
+from blobmaster.play.promotion import Incumbent
 from blobmaster.play.rating import Rating, Ratings
 from blobmaster.play.selfplay import SelfPlayEngine
 from blobmaster.rivals import Rivals
@@ -54,6 +55,9 @@ class TrainingPipeline:
         self._learner = Learner(network, config.learning, seed, self._device)
         self._window = ReplayWindow(config.learning.window)
         self._ratings = Ratings(config.rating, seed)
+        self._incumbent = (
+            Incumbent(self._untrained) if config.rating.promotion_threshold > 0 else None
+        )
         self._pool = LocalPool(workers, prepare=use_one_thread)
         self._engine = SelfPlayEngine(
             self._pool, config.rounds, config.self_play, seed, self._device
@@ -157,7 +161,7 @@ class TrainingPipeline:
         missing = [n for n in range(self._engine.block_count(rounds)) if n not in blocks]
         for block, played in self._engine.play(
             iteration,
-            self._learner.average,
+            self._player,
             search,
             rounds,
             missing,
@@ -175,10 +179,15 @@ class TrainingPipeline:
             played_now / minutes if played_now else None,
         )
 
+    @property
+    def _player(self) -> BlobNetwork:
+        """The network that plays self-play: the newest, or the last that was promoted."""
+        return self._learner.average if self._incumbent is None else self._incumbent.network
+
     def _block_key(self, search: SearchSettings, rounds: int) -> str:
         """What the blocks of an iteration follow from, beside iteration and block number."""
         digest = xxhash.xxh3_128()
-        for tensor in self._learner.average.state_dict().values():
+        for tensor in self._player.state_dict().values():
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
         config = self._config
         made_with = (search, rounds, config.rounds, config.self_play, config.run.seed)
@@ -199,16 +208,22 @@ class TrainingPipeline:
 
     def _rate(self, iteration: int) -> Rating | None:
         self._session.step("rating", total=self._ratings.total_deals, unit="deals")
-        return self._ratings.rate(
+        incumbent = self._incumbent
+        rating = self._ratings.rate(
             iteration,
             self._learner.average,
             self._untrained,
             self._rivals.before(iteration),
             self._pool,
             self._device,
+            incumbent=None if incumbent is None else incumbent.network,
             abandon=self._session.should_abandon.is_set,
             on_deals=self._session.advance,
         )
+        promotion = None if rating is None else rating.promotion
+        if incumbent is not None and promotion is not None and promotion.is_promoted:
+            incumbent.give_way(self._learner.average, iteration)
+        return rating
 
     def _measure(
         self,
@@ -232,6 +247,8 @@ class TrainingPipeline:
             "rounds_per_minute": self_play.per_minute,
             **cost,
         }
+        if self._incumbent is not None:
+            self._metrics["self_play_network"] = self._incumbent.since + 1
         if rating is not None:
             before = self._rating.get("current_elo")
             change = None if before is None else rating.elo - before
@@ -297,6 +314,7 @@ class TrainingPipeline:
             "learner": self._learner.state_dict(),
             "window": as_tensors(self._window.state_dict()),
             "ratings": as_tensors(self._ratings.state_dict()),
+            "incumbent": None if self._incumbent is None else self._incumbent.state_dict(),
             "metrics": self._metrics,
             "rating": self._rating,
         }
@@ -319,6 +337,12 @@ class TrainingPipeline:
         self._learner.load_state_dict(state["learner"])
         self._window.load_state_dict(as_arrays(state["window"]))
         self._ratings.load_state_dict(as_arrays(state["ratings"]))
+        if self._incumbent is not None:
+            kept = state.get("incumbent")  # None where promotion is asked for from here on
+            if kept is None:
+                self._incumbent = Incumbent(self._learner.average, state["iteration"])
+            else:
+                self._incumbent.load_state_dict(kept)
         self._metrics = dict(state["metrics"])
         self._rating = dict(state["rating"])
 

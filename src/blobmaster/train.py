@@ -53,6 +53,7 @@ class Order:
     workers: int | None = None
     device: str | None = None
     config_file: Path | None = None
+    promotion_threshold: float | None = None
     seed: int | None = None
 
     def tables(self) -> list[Tables]:
@@ -69,6 +70,8 @@ class Order:
         flags: Tables = {"run": run} if run else {}
         if self.device is not None:
             flags["inference"] = {"device": self.device}
+        if self.promotion_threshold is not None:
+            flags["rating"] = {"promotion_threshold": self.promotion_threshold}
         if self.enable_curriculum:
             flags["curriculum"] = {"enabled": True}
         preset = [FAST] if self.is_fast else []

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from trainer import digest_of, history_of, newest, run, status_of, write_config
+from trainer import TINY, digest_of, history_of, newest, run, status_of, write_config
 
 from blobmaster.run.layout import RunLayout
 
@@ -84,6 +84,34 @@ def test_two_halves_end_with_the_same_bits_as_one_whole(tmp_path: Path) -> None:
     assert [row["iteration"] for row in history_of(halves)] == [1, 2, 3, 4, 5, 6]
     assert status_of(halves)["elapsed_hours"] > hours_of_first_half
     assert "run.iterations 3 -> 6" in done.stdout
+
+
+def test_a_promoted_network_plays_on_and_halves_make_the_same_whole(tmp_path: Path) -> None:
+    gated = TINY.replace("earlier = 1", "earlier = 1\npromotion_threshold = 0.1")
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    start = ("train", "--config", write_config(tmp_path, gated), "--checkpoint-dir")
+    assert run(*start, whole, "--iterations", 8).returncode == 0
+    assert run(*start, halves, "--iterations", 6).returncode == 0
+    done = run("train", "--resume", "--iterations", 8, "--checkpoint-dir", halves)
+    assert done.returncode == 0, done.stderr
+    assert digest_of(newest(halves)) == digest_of(newest(whole))
+    rows = history_of(halves)
+    assert [row["self_play_network"] for row in rows] == [0] * 4 + [5] * 4
+    assert [row.get("promoted") for row in rows] == [None] * 4 + [True] + [None] * 3
+
+
+def test_without_a_promotion_the_untrained_network_plays_on(tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    done = run(
+        "train", "--config", write_config(tmp_path), "--iterations", 6, "--checkpoint-dir", root,
+        "--promotion-threshold", 1,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = history_of(root)
+    assert [row["self_play_network"] for row in rows] == [0] * 6
+    assert rows[4]["promoted"] is False
+    assert rows[4]["promotion_share"] < 1
+    assert "not promoted" in done.stdout
 
 
 def test_a_fresh_start_moves_the_earlier_run_aside_whole(tmp_path: Path) -> None:

@@ -24,7 +24,16 @@ from blobmaster.solve.priors import ROWS
 SETTINGS = RatingSettings(deals=60, deals_per_block=13, bootstrap=40)
 
 
-def rate(ratings, iteration, network, earlier=None, workers=1, abandon=lambda: False, told=None):
+def rate(
+    ratings,
+    iteration,
+    network,
+    earlier=None,
+    workers=1,
+    abandon=lambda: False,
+    told=None,
+    incumbent=None,
+):
     """Rate a network as the loop does."""
     pool = LocalPool(workers, lambda: torch.set_num_threads(1))
     return ratings.rate(
@@ -34,6 +43,7 @@ def rate(ratings, iteration, network, earlier=None, workers=1, abandon=lambda: F
         earlier or {},
         pool,
         CPU,
+        incumbent=incumbent,
         abandon=abandon,
         on_deals=(told if told is not None else []).append,
     )
@@ -185,12 +195,46 @@ def test_metrics_are_flat_numbers_with_their_intervals():
     by_cards = [metrics.pop(f"{name}_exact_by_cards") for name in ("said", "made")]
     assert [len(shares) for shares in by_cards] == [SETTINGS.cards] * 2
     assert all(0 < share < 1 for shares in by_cards for share in shares)
+    assert set(metrics.pop("pool")) == {"untrained", "random", "heuristic", "iter005"}
     assert len(metrics) == 3 + 2 + 2 * 3 * 3 + 3
     assert {"elo", "elo_low", "points_vs_random", "exact_vs_heuristic_high"} <= set(metrics)
     assert all(type(value) is float and math.isfinite(value) for value in metrics.values())
     assert json.loads(json.dumps(metrics)) == metrics
     for name in ("elo", "points_vs_random", "exact_vs_random", "gain_vs_heuristic"):
         assert metrics[f"{name}_low"] <= metrics[name] <= metrics[f"{name}_high"]
+
+
+def test_a_later_rating_tells_the_corrected_elo_of_an_earlier_network():
+    ratings = Ratings(SETTINGS, seed=3)
+    first = rate(ratings, 4, small_network(1))
+    second = rate(ratings, 9, small_network(2), {player_name(4): small_network(1)})
+    assert first.pool["iter005"] == first[:3]
+    assert second.pool["iter005"].value == ratings.elos()["iter005"] != first.elo
+    corrected = second.metrics()["pool"]["iter005"]
+    assert corrected == [round(x, 1) for x in second.pool["iter005"]]
+
+
+@pytest.mark.parametrize(("threshold", "promoted"), [(0.5, True), (0.51, False)])
+def test_a_network_is_promoted_if_it_reaches_the_threshold(threshold, promoted):
+    settings = RatingSettings(
+        deals=60, deals_per_block=13, bootstrap=40, promotion_threshold=threshold
+    )
+    ratings = Ratings(settings, seed=3)
+    told: list[int] = []
+    rating = rate(ratings, 4, small_network(1), incumbent=small_network(1), told=told)
+    assert rating.promotion == ((0.5, 0.5, 0.5), promoted)
+    assert rating.metrics()["promoted"] is promoted
+    assert sum(told) == ratings.total_deals
+    assert "incumbent" not in ratings.elos()
+
+
+def test_without_a_threshold_nobody_is_promoted_and_all_else_is_the_same():
+    settings = RatingSettings(deals=60, deals_per_block=13, bootstrap=40, promotion_threshold=0.6)
+    plain = rate(Ratings(SETTINGS, seed=3), 4, small_network(1))
+    gated = rate(Ratings(settings, seed=3), 4, small_network(1), incumbent=small_network(2))
+    assert plain.promotion is None
+    assert gated.promotion is not None
+    assert plain == gated._replace(promotion=None)
 
 
 def test_the_network_that_is_rated_is_held_against_the_one_card_round():

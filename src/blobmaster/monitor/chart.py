@@ -23,7 +23,7 @@ _DULL: Final = frozenset(
     {
         *("elapsed_hours", "eta_hours", "eta_days", "learning_rate", "pi_target_tau"),
         *("training_units_generated", "elo_change"),
-        *("training_seconds", "training_core_seconds"),
+        *("training_seconds", "training_core_seconds", "self_play_network"),
     }
 )
 """Numbers whose course tells nothing about the run."""

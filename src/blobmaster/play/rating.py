@@ -5,7 +5,8 @@ rotations of its seats, ranks its table, and the rankings of all ratings togethe
 an Elo, so that later results correct earlier ratings. The yardsticks need no pool: points a round
 and exact bids at tables of random and of heuristic players, and what the untrained network makes
 there on the same deals. And the one-card round, where the truth can be computed, and how far the
-network's own P(exact) can be believed.
+network's own P(exact) can be believed. Where a network must be promoted before it plays, there is
+a match for that too.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from blobmaster.play.estimate import Estimate, estimate_mean
 from blobmaster.play.league import League
 from blobmaster.play.matches import Arena, Match, match_against, mixed_match
 from blobmaster.play.pool import Pool
+from blobmaster.play.promotion import Promotion, deals_ahead, promotion_match
 from blobmaster.play.settings import RatingSettings
 from blobmaster.randomness import generator
 from blobmaster.solve.bidding import OneCardGap, one_card_gap
@@ -35,6 +37,9 @@ HEURISTIC = "heuristic"
 UNTRAINED = "untrained"
 FIXED = (UNTRAINED, RANDOM, HEURISTIC)
 """Who is in every pool. The first is the one that all others are rated from."""
+
+INCUMBENT = "incumbent"
+"""The network that plays self-play, in the match for its place."""
 
 FIXED_PLAYERS: dict[str, AgentMaker] = {
     RANDOM: lambda _: RandomAgent(),
@@ -69,15 +74,20 @@ class Rating(NamedTuple):
     one_card: OneCardGap
     """How far it is from an equilibrium of the one-card round at a table of that size."""
     calibration: Calibration
+    pool: Mapping[str, Estimate]
+    """The Elo of every player that was ever rated, by all results up to this one."""
+    promotion: Promotion | None
+    """None where the newest network plays in any case."""
 
     def __str__(self) -> str:
         """The rating in one line."""
+        promotion = "" if self.promotion is None else f", {self.promotion}"
         return (
             f"Elo {self.elo:.0f} ({self.elo_low:.0f} to {self.elo_high:.0f}), points a round "
             f"{self.vs_random.points.value:.2f} against random and "
             f"{self.vs_heuristic.points.value:.2f} against heuristic players, one-card NashConv "
             f"{self.one_card.likeliest:.2f}, calibration error "
-            f"{100 * self.calibration.at_bid.error:.1f} %"
+            f"{100 * self.calibration.at_bid.error:.1f} %{promotion}"
         )
 
     def metrics(self) -> dict[str, Any]:
@@ -89,6 +99,9 @@ class Rating(NamedTuple):
             "one_card_nash_conv": self.one_card.likeliest,
             "one_card_nash_conv_drawn": self.one_card.drawn,
             **self.calibration.metrics(),
+            **({} if self.promotion is None else self.promotion.metrics()),
+            # Lists, which no chart shows: each is a player's, not the run's course.
+            "pool": {name: [round(x, 1) for x in elo] for name, elo in self.pool.items()},
         }
         for opponent, yardstick in ((RANDOM, self.vs_random), (HEURISTIC, self.vs_heuristic)):
             for measure, found in yardstick._asdict().items():
@@ -124,6 +137,7 @@ class Ratings:
         pool: Pool,
         device: torch.device,
         *,
+        incumbent: BlobNetwork | None = None,
         abandon: Callable[[], bool],
         on_deals: Callable[[int], None],
     ) -> Rating | None:
@@ -134,6 +148,7 @@ class Ratings:
             network, untrained: the network and what it was before training.
             earlier: some networks that were rated before, by name.
             pool, device: what plays.
+            incumbent: the network that plays self-play, where there is a promotion threshold.
             abandon: looked at between two steps; when true the rating is given up.
             on_deals: told by the workers how many deals have been finished.
 
@@ -147,6 +162,8 @@ class Ratings:
         if name in self._league or name in earlier:
             raise ValueError(f"{name} was rated before")
         networks = {**earlier, name: network, UNTRAINED: untrained}
+        if incumbent is not None:
+            networks[INCUMBENT] = incumbent
         matches = self._matches(name, (*FIXED, *earlier))
         arena = Arena(
             {**FIXED_PLAYERS, **{k: network_player(v, device) for k, v in networks.items()}},
@@ -161,13 +178,15 @@ class Ratings:
             return None
         self._league.add(matches[0].names, matches[0].lineups, played[0].points.sum(axis=1))
         draws = generator(self._seed, "rating intervals", iteration)
-        elo = self._league.estimate(name, self._settings.bootstrap, draws)
+        elos = self._league.estimates(self._settings.bootstrap, draws)
         return Rating(
-            *elo,
+            *elos[name],
             vs_random=self._yardstick(played[1], played[2], draws),
             vs_heuristic=self._yardstick(played[3], played[4], draws),
             one_card=one_card_gap(NetworkEvaluator(network, ROWS, device), self._settings.players),
             calibration=calibration,
+            pool=elos,
+            promotion=self._promotion(matches[-1], played[-1], draws),
         )
 
     def elos(self) -> dict[str, float]:
@@ -183,8 +202,11 @@ class Ratings:
         self._league.load_state_dict(state)
 
     def _matches(self, name: str, others: tuple[str, ...]) -> list[Match]:
-        """The mixed tables, then each yardstick for the network and for the untrained one."""
-        return [
+        """The mixed tables, then each yardstick for the network and for the untrained one.
+
+        Where there is a promotion threshold, the match for it comes last.
+        """
+        matches = [
             mixed_match(name, others, self._settings),
             *(
                 match_against(player, opponent, self._settings)
@@ -192,6 +214,19 @@ class Ratings:
                 for player in (name, UNTRAINED)
             ),
         ]
+        if self._settings.promotion_threshold > 0:
+            matches.append(promotion_match(name, INCUMBENT, self._settings))
+        return matches
+
+    def _promotion(
+        self, match: Match, played: Results, draws: np.random.Generator
+    ) -> Promotion | None:
+        threshold = self._settings.promotion_threshold
+        if threshold == 0:
+            return None
+        ahead = deals_ahead(played.points.sum(axis=1), match.lineups)
+        share = estimate_mean(ahead, self._settings.bootstrap, draws)
+        return Promotion(share, share.value >= threshold)
 
     def _calibration(self, iteration: int) -> CalibrationMatch:
         return CalibrationMatch(
