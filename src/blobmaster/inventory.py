@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
-from blobmaster.run.checkpoints import CheckpointStore
+from blobmaster.run.checkpoints import CheckpointMeta, CheckpointStore
 from blobmaster.run.errors import CheckpointError
+from blobmaster.run.history import START, read_rows
 from blobmaster.run.layout import RunLayout
 
 NOT_WHOLE = 1
@@ -28,10 +30,13 @@ def print_list(root: Path) -> int:
     entries = CheckpointStore(RunLayout(root)).entries()
     if not entries:
         raise CheckpointError(f"there is no checkpoint in {root}: name a run's --checkpoint-dir")
-    table = Table("iteration", "elo", "size", "age", "kept", "whole", "file", box=None)
+    corrected = corrected_elos(RunLayout(root).history)
+    table = Table("iteration", "elo", "elo now", "size", "age", "kept", "whole", "file", box=None)
     damaged = 0
     for entry in entries:
-        fault = _fault(entry.path)
+        found = _read(entry.path)
+        fault = found if isinstance(found, str) else None
+        run_id = None if isinstance(found, str) else found.identity.run_id
         try:
             stat = entry.path.stat()
         except FileNotFoundError:
@@ -40,6 +45,7 @@ def print_list(root: Path) -> int:
         table.add_row(
             str(entry.name.iteration + 1),
             "" if entry.name.elo is None else str(entry.name.elo),
+            corrected.get((run_id, f"iter{entry.name.iteration + 1:03d}"), ""),
             decimal(stat.st_size),
             _age(time.time() - stat.st_mtime),
             "for good" if entry.permanent else "newest 4",
@@ -54,18 +60,48 @@ def print_verdicts(paths: Sequence[Path]) -> int:
     """Print a line a file; exit status 1 if one is not a whole checkpoint."""
     damaged = 0
     for path in paths:
-        fault = _fault(path)
-        damaged += fault is not None
-        click.echo(f"{path}: whole" if fault is None else fault)
+        found = _read(path)
+        damaged += isinstance(found, str)
+        click.echo(found if isinstance(found, str) else f"{path}: whole")
     return NOT_WHOLE if damaged else 0
 
 
-def _fault(path: Path) -> str | None:
+def corrected_elos(history: Path) -> dict[tuple[str | None, str], str]:
+    """By run and name, each network's Elo with its interval, as the last rating corrected it.
+
+    Args:
+        history: a run's; what is not there or not readable tells nothing.
+    """
+    found: dict[tuple[str | None, str], str] = {}
+    cursor, more = START, True
+    while more:
+        try:
+            part = read_rows(history, cursor)
+        except OSError:
+            return found
+        for row in part.rows:
+            pool = row.metrics.get("pool")
+            for name, elo in pool.items() if isinstance(pool, dict) else ():
+                found[row.run_id, name] = _with_interval(elo)
+        cursor, more = part.cursor, part.more
+    return found
+
+
+def _with_interval(elo: Any) -> str:
+    """`1412 (1390 to 1433)`; nothing for what is no such list."""
     try:
-        CheckpointStore.read(path)
+        value, low, high = (float(number) for number in elo)
+    except (TypeError, ValueError):
+        return ""
+    return f"{value:.0f} ({low:.0f} to {high:.0f})"
+
+
+def _read(path: Path) -> CheckpointMeta | str:
+    """What a whole checkpoint says of itself, or what is wrong with it."""
+    try:
+        return CheckpointStore.read(path)[1]
     except CheckpointError as error:
         return str(error)
-    return None
 
 
 def _age(seconds: float) -> str:

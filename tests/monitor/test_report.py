@@ -62,6 +62,17 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("reports") / "report.html"
 
 
+def test_a_checkpoint_that_was_rated_before_tells_its_corrected_elo(
+    layout: RunLayout, target: Path
+):
+    pool = {"iter150": [1550.3, 1520.0, 1560.0], "iter145": [1511.6, 1490.0, 1530.0]}
+    write_run(layout, metrics={"pool": pool | {"iter140": "?"}})
+    page = made(layout, target)
+    assert "1545 (now 1512)" in page
+    assert "1540<" in page
+    assert "1550<" in page
+
+
 def test_it_tells_everything_that_the_run_left(layout: RunLayout, target: Path):
     write_run(layout, state="finished", iteration=500, progress=1.0)
     page = made(layout, target)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from blobmaster.monitor import words
 from blobmaster.monitor.chart import charts
-from blobmaster.monitor.facts import facts
+from blobmaster.monitor.facts import facts, number
 from blobmaster.monitor.panels import LOOKS
 from blobmaster.monitor.report.content import Content, SavedCheckpoint
 from blobmaster.monitor.report.figure import figure, traces
 from blobmaster.monitor.report.markup import attribute, text
 from blobmaster.monitor.report.style import CSS
-from blobmaster.monitor.view import View
+from blobmaster.monitor.view import CheckpointFile, View
 
 FIRST_LINES: Final = "<!DOCTYPE html>\n<!-- made by blobmaster report -->\n"
 """How every report begins; a file that begins otherwise is no report and never replaced."""
@@ -123,7 +123,7 @@ def _checkpoints(content: Content) -> str:
         return "<h2>Checkpoints</h2><p>There is none.</p>\n"
     resumes = content.view.resumes_from or content.checkpoints[0].file.name
     rows = "".join(
-        f"<tr>{_checkpoint(saved, resumes, content.made_at)}</tr>" for saved in content.checkpoints
+        f"<tr>{_checkpoint(saved, resumes, content)}</tr>" for saved in content.checkpoints
     )
     heads = "".join(
         f'<th scope="col"{style}>{head}</th>'
@@ -139,19 +139,33 @@ def _checkpoints(content: Content) -> str:
     )
 
 
-def _checkpoint(saved: SavedCheckpoint, resumes: str, now: float) -> str:
+def _checkpoint(saved: SavedCheckpoint, resumes: str, content: Content) -> str:
     file = saved.file
     kept = "for good" if file.permanent else "newest four"
     name = file.name + (" – what --resume takes" if file.name == resumes else "")
     when, age = words.UNKNOWN, words.UNKNOWN
     if saved.saved_at is not None:
-        when, age = _date(saved.saved_at), words.duration(max(0.0, now - saved.saved_at))
+        when, age = (
+            _date(saved.saved_at),
+            words.duration(max(0.0, content.made_at - saved.saved_at)),
+        )
     if saved.fault is not None:
         name = f"{file.name} cannot be read: it {saved.fault}"
-    figures = ("" if file.elo is None else str(file.elo), words.size(file.bytes), when, age)
+    elo = "" if file.elo is None else str(file.elo) + _corrected(file, content.view.metrics)
+    figures = (elo, words.size(file.bytes), when, age)
     cells = "".join(f"<td>{text(cell)}</td>" for cell in figures)
     told = f'<td class="word">{kept}</td><td class="words">{text(name)}</td>'
     return f'<th scope="row">{words.count(file.iteration)}</th>{cells}{told}'
+
+
+def _corrected(file: CheckpointFile, metrics: Mapping[str, Any]) -> str:
+    """What the newest rating says of a checkpoint that was rated before: ` (now 1412)`."""
+    pool = metrics.get("pool")
+    elo = pool.get(f"iter{file.iteration:03d}") if isinstance(pool, dict) else None
+    if not isinstance(elo, list) or not elo:
+        return ""
+    value = number({"elo": elo[0]}, "elo")
+    return "" if value is None or round(value) == file.elo else f" (now {value:.0f})"
 
 
 def _settings(content: Content) -> str:
