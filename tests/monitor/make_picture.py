@@ -23,6 +23,7 @@ from unittest.mock import patch
 from monitor_terminal import BLOB_METRICS, make_status, put
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
+from textual.app import App
 
 from blobmaster.monitor.app import MonitorApp
 from blobmaster.monitor.chart import DOTS
@@ -155,12 +156,17 @@ async def draw(layout: RunLayout) -> str:
     """The screen of this run as SVG."""
     app = MonitorApp(MonitorOptions(status_file=layout.status))
     async with app.run_test(size=SIZE) as pilot:
-        while app.shown.iteration == 0:
+        while app.shown.iteration == 0 or len(app.shown.curves) == 0:
             await pilot.pause(0.05)
         await pilot.pause(0.5)
-        with patch.object(Console, "export_svg", partialmethod(Console.export_svg, theme=COLOURS)):
-            picture = app.export_screenshot(title="blobmaster monitor")
-        return _with_drawn_dots(_without_web_fonts(picture))
+        return as_svg(app)
+
+
+def as_svg(app: App[None], colours: TerminalTheme = COLOURS) -> str:
+    """What is on the screen, drawn so that it looks the same everywhere."""
+    with patch.object(Console, "export_svg", partialmethod(Console.export_svg, theme=colours)):
+        picture = app.export_screenshot(title="blobmaster monitor")
+    return _with_drawn_dots(_without_web_fonts(picture))
 
 
 def _without_web_fonts(svg: str) -> str:

@@ -93,6 +93,16 @@ def test_the_command_that_resumes_is_never_cut():
     assert command in "".join(text)
 
 
+def test_a_long_sentence_is_wrapped_and_a_longer_one_ends_visibly():
+    reason = "LossError: the loss is nan; " * 4
+    lines = panels.notices(frame(seen(make_status(state="failed", error=reason)), 60, 5))
+    text = ["".join(span.text for span in line) for line in lines]
+    assert all(len(line) < 60 for line in text)
+    assert " ".join("".join(text).split()).startswith(f"failed: {reason.strip()}")
+    endless = panels.notices(frame(seen(make_status(state="failed", error="x " * 500)), 60, 5))
+    assert "".join(span.text for span in endless[2]).endswith("…")
+
+
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
 @pytest.mark.parametrize(("width", "height"), [(16, 3), (36, 5), (120, 20), (5, 2), (40, 1)])
 def test_charts_fill_their_room_and_no_more(glyphs: Glyphs, width: int, height: int):

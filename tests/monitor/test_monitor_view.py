@@ -51,6 +51,16 @@ def test_no_run_yet_waits_and_an_unreadable_file_says_why():
     assert "not valid JSON" in plain.page(broken)
 
 
+def test_an_iteration_that_is_overdue_ends_no_sooner_than_its_step():
+    elapsed = curve("elapsed_hours", 0.3, 0.6, 0.9)
+    early = seen(make_status(elapsed_hours=1.0), curves={"elapsed_hours": elapsed})
+    assert early.iteration_seconds_left == pytest.approx(0.2 * 3600)
+    overdue = make_status(elapsed_hours=5.0)
+    assert seen(overdue, curves={"elapsed_hours": elapsed}).iteration_seconds_left == 34
+    nothing_known = make_status(elapsed_hours=5.0, step=None)
+    assert seen(nothing_known, curves={"elapsed_hours": elapsed}).iteration_seconds_left is None
+
+
 def test_the_last_good_frame_stays_with_its_age():
     shown = seen(make_status(), problem="not valid JSON", now=NOW + 42)
     assert (shown.iteration, shown.frame_age_s) == (151, 42)
@@ -138,7 +148,7 @@ def test_alerts_of_the_trainer_and_of_the_monitor_are_told_once():
     told = Alert(kind="disk-low", level="warning", message="1.5 GB left", since=0.0)
     assert len(seen(make_status(disk=low, alerts=[told])).alerts) == 1
     assert "nearly full" in seen(make_status(disk=low)).alerts[0].message
-    assert "full in 3 h 00 min (low)" in plain.page(seen(make_status(disk=low)))
+    assert "low: 1.5 GB free, full in 3 h 00 min" in plain.page(seen(make_status(disk=low)))
 
 
 def rated(*elos: float, half: float = 20.0) -> dict[str, Curve]:

@@ -25,13 +25,13 @@ TITLES: Final[dict[LogFilter, str]] = {
 LOG_KEYS: Final = "a all  w warnings  e errors  ↑↓ scroll  q back"
 
 _HELP: Final = """\
-p  pause when this iteration is done (asks first)
-P  pause now; finished blocks are kept (asks first)
-c  continue: take back a pause not yet carried out
+p  pause after this iteration; asks
+P  pause now, keep blocks done; asks
+c  continue: take a pause back
 k  keep the next checkpoint for good
 l  the log, by level
 ?  this help
-↑↓ Enter  choose and open one of several runs; Esc back
+↑↓ Enter  choose, open; Esc  back
 q  quit the monitor; the run goes on
 
 The run lives in a process of its own: closing this
@@ -95,7 +95,7 @@ def _content(overlay: Overlay, frame: Frame) -> list[Line]:
 
 def _question(overlay: Overlay, frame: Frame) -> list[Line]:
     if overlay.asks_for is RequestKind.PAUSE_NOW:
-        asked = ["Pause the run now?", "Running blocks are given up, finished ones kept."]
+        asked = ["Pause the run now?", "Running blocks are given up,", "finished ones kept."]
     else:
         asked = [f"Pause the run when iteration {frame.view.iteration} is done?"]
     answers = (Span("y", "accent"), Span(" yes   "), Span("N", "accent"), Span(" no"))

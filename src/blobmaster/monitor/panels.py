@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -25,6 +26,10 @@ LOOKS: Final[dict[str, Role]] = {
     "unreadable": "error",
     "no contact": "error",
 }
+
+
+LEAST_WRAP: Final = 20
+"""Columns below which a sentence is cut and not wrapped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +81,10 @@ def notices(frame: Frame) -> list[Line]:
     elif view.state in ("waiting", "unreadable"):
         found.append((Span(f" {view.why} ", "warning"), Span(f"({view.source})", "dim")))
     if view.state == "failed":
-        found.append((Span(" failed: ", "error"), Span(view.why)))
+        found.extend(_told(Span(" failed: ", "error"), view.why, frame.width))
     for alert in view.alerts:
         role: Role = "error" if alert.level == "error" else "warning"
-        found.append((Span(f" {alert.level}: ", role), Span(alert.message)))
+        found.extend(_told(Span(f" {alert.level}: ", role), alert.message, frame.width))
     if view.request is not None:
         found.append((Span(f" {view.request}", "warning"),))
     if view.next_command is not None:
@@ -90,6 +95,20 @@ def notices(frame: Frame) -> list[Line]:
         else:
             found.append((*lead, command))
     return found
+
+
+def _told(lead: Span, text: str, width: int) -> list[Line]:
+    """A sentence behind its lead, on three lines at most."""
+    lines = textwrap.wrap(
+        text,
+        max(LEAST_WRAP, width - 1),
+        initial_indent=" " * len(lead.text),
+        subsequent_indent="   ",
+        max_lines=3,
+        placeholder=" …",
+    )
+    first, *rest = lines or [""]
+    return [(lead, Span(first[len(lead.text) :])), *((Span(line),) for line in rest)]
 
 
 def _wrapped(text: str, width: int) -> list[Line]:
@@ -155,7 +174,9 @@ def _times(frame: Frame) -> Line:
 
 def figures(frame: Frame) -> list[Line]:
     """The loop's own figures; where they are too many for the room, how many more there are."""
-    lines = _table([(fact.label, fact.text) for fact in facts(frame.view.metrics)], frame.width)
+    labels = words.to_ascii if frame.glyphs.plain_ascii else str  # `tau` is wider than τ
+    rows = [(labels(fact.label), fact.text) for fact in facts(frame.view.metrics)]
+    lines = _table(rows, frame.width)
     if len(lines) <= frame.height or frame.height <= DOCUMENTED:
         return lines[: frame.height]
     hidden = len(lines) - frame.height + 1

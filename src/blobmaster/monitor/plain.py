@@ -103,10 +103,10 @@ def disk_text(view: View) -> str:
     disk = view.disk
     if disk is None:
         return words.UNKNOWN
-    text = f"{words.size(disk.free_bytes)} free"
+    text = f"{'low: ' if disk.low else ''}{words.size(disk.free_bytes)} free"
     if disk.hours_left is not None and 0 <= disk.hours_left < 24 * 365:
         text += f", full in {words.hours(disk.hours_left)}"
-    return text + (" (low)" if disk.low else "")
+    return text
 
 
 def machine_text(view: View) -> str:

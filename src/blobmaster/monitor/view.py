@@ -220,8 +220,9 @@ def _iteration_seconds_left(status: Status, curves: Mapping[str, Curve]) -> floa
         (later - earlier) / max(1.0, at - before)
         for (before, earlier), (at, later) in itertools.pairwise(recent)
     ]
-    spent = status.elapsed_hours - elapsed.last
-    return max(0.0, 3600 * (statistics.median(paces) - spent))
+    by_pace = 3600 * (statistics.median(paces) - status.elapsed_hours + elapsed.last)
+    of_step = None if status.step is None else _ahead(status.step.seconds_left)
+    return max(by_pace, of_step or 0.0) if by_pace > 0 else of_step
 
 
 def _ahead(value: float | None) -> float | None:
