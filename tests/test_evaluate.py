@@ -43,14 +43,16 @@ def test_the_same_seed_gives_the_same_figures_on_any_number_of_workers(checkpoin
     found = []
     for workers in (1, 3):
         done = run(
-            checkpoint, "--search", "2x4", "--against", "random", "ismcts-20", "--deals", 40,
-            "--workers", workers, "--json", "--seed", 5,
+            checkpoint, "--search", "2x4", "--against", "random", "ismcts-20",
+            f"{checkpoint}:2x4:bf16", "--deals", 40, "--workers", workers, "--json", "--seed", 5,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         found.append(json.loads(done.stdout))
         assert found[-1].pop("seconds") > 0
     assert found[0] == found[1]
-    assert [row["player"] for row in found[0]["against"]] == ["untrained", "random", "ismcts-20"]
+    players = [row["player"] for row in found[0]["against"]]
+    assert players[:3] == ["untrained", "random", "ismcts-20"]
+    assert players[3] == f"{found[0]['player']} bf16"
     for row in found[0]["against"]:
         assert row["deals"] == 40
         for measure in ("points", "exact", "wins", "lead", "elo"):
@@ -158,6 +160,17 @@ def test_a_player_is_understood(text, shown, kind, search):
     name = parse_player(text)
     assert (name.text, name.kind) == (shown, kind)
     assert (name.search and name.search.text) == search
+    assert name.number_format == "fp32"
+
+
+def test_a_checkpoint_may_be_told_its_number_format():
+    plain, searching = parse_player("runs/a.pth:bf16"), parse_player("runs/a.pth:3x35:int8")
+    assert (plain.text, plain.path.name, plain.search) == ("a bf16", "a.pth", None)
+    assert plain.number_format == "bf16"
+    assert (searching.text, searching.search.text) == ("a 3×35 int8", "3×35")
+    assert searching.number_format == "int8"
+    with pytest.raises(ValueError, match="only a checkpoint"):
+        parse_player("heuristic:bf16")
 
 
 def test_nobody_named_means_the_usual_players_after_the_untrained_network():

@@ -301,7 +301,8 @@ def evaluate(
     PLAYER is random, heuristic, untrained (CHECKPOINT's network before training), rollout-N,
     ismcts-N, peeking-ismcts-N (sees which cards were not dealt) or openspiel-ismcts-N, with N
     simulations a decision, or a checkpoint: PATH, or PATH:3x35 to search 3 worlds by 35;
-    PATH:3x35:gumbel, :shared and :solved search in other ways.
+    PATH:3x35:gumbel, :shared and :solved search in other ways. With :bf16 or :int8 at its end, a
+    checkpoint plays in that number format.
     """
     from blobmaster.evaluate import run_evaluation, understand
 

@@ -7,18 +7,17 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
-import msgspec
 import numpy as np
 import torch
 import xxhash
 
 from blobmaster.config import Config, as_tables
 from blobmaster.game.records import Rounds, join
-from blobmaster.learn.learner import Learner, Losses, fastest_format
+from blobmaster.learn.learner import Learner, Losses
 from blobmaster.learn.replay import ReplayWindow, new_batch
 from blobmaster.net.inference import choose_device, gpu_uuid, use_one_thread
 from blobmaster.net.model import BlobNetwork, new_network
-from blobmaster.play.pool import LocalPool, default_workers
+from blobmaster.play.pool import LocalPool
 from blobmaster.play.promotion import Incumbent
 from blobmaster.play.rating import Rating, Ratings
 from blobmaster.play.selfplay import SelfPlayEngine
@@ -59,8 +58,11 @@ class TrainingPipeline:
             Incumbent(self._untrained) if config.rating.promotion_threshold > 0 else None
         )
         self._pool = LocalPool(workers, prepare=use_one_thread)
+        number_format = config.inference.number_format
+        if number_format == "auto":
+            raise ValueError("the number format is not settled: give the settings to `resolved`")
         self._engine = SelfPlayEngine(
-            self._pool, config.rounds, config.self_play, seed, self._device
+            self._pool, config.rounds, config.self_play, seed, self._device, number_format
         )
         self._status = StatusWriter(session.publish)
         self._metrics: dict[str, Any] = {}
@@ -191,7 +193,8 @@ class TrainingPipeline:
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
         config = self._config
         made_with = (search, rounds, config.rounds, config.self_play, config.run.seed)
-        digest.update(f"{made_with} {self._device.type}".encode())
+        numbers = f"{self._device.type} {config.inference.number_format}"
+        digest.update(f"{made_with} {numbers}".encode())
         return digest.hexdigest()
 
     def _learn(self, iteration: int, played: Rounds) -> Losses | None:
@@ -349,18 +352,3 @@ class TrainingPipeline:
 
 def _ignore(rounds: int) -> None:
     del rounds
-
-
-def resolved(config: Config) -> Config:
-    """The settings with what this machine decides written out, so that a resumed run keeps it.
-
-    Raises:
-        ValueError: the device that is asked for is not there.
-    """
-    device = choose_device(config.inference.device)
-    learning = config.learning
-    if learning.threads == 0:
-        learning = msgspec.structs.replace(learning, threads=default_workers(0))
-    if learning.number_format == "auto":
-        learning = msgspec.structs.replace(learning, number_format=fastest_format(device))
-    return msgspec.structs.replace(config, learning=learning)

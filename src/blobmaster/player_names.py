@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
+import msgspec
+
+from blobmaster.net.settings import NumberFormat
 from blobmaster.search.spec import PATTERN, SearchSpec, parse_search
 
 Fixed = Literal["random", "heuristic", "untrained"]
@@ -17,7 +20,7 @@ HELP = (
     "random, heuristic, untrained (the checkpoint's network before training), rollout-N, ismcts-N, "
     "peeking-ismcts-N (sees which cards were not dealt), openspiel-ismcts-N, with N simulations "
     "a decision, or a checkpoint: PATH plays without search, PATH:3x35 searches 3 worlds by 35, "
-    "PATH:3x35:gumbel in another way"
+    "PATH:3x35:gumbel in another way; PATH:bf16, PATH:3x35:int8 .. in that number format"
 )
 
 
@@ -34,6 +37,8 @@ class PlayerName:
     """Of a checkpoint."""
     search: SearchSpec | None = None
     """Of a checkpoint that searches."""
+    number_format: NumberFormat = "fp32"
+    """What a checkpoint's network is evaluated in."""
 
 
 def parse_player(text: str) -> PlayerName:
@@ -48,6 +53,9 @@ def parse_player(text: str) -> PlayerName:
     for counted in get_args(Counted):
         if found := re.fullmatch(rf"{counted}-(\d+)", text):
             return _counted(text, counted, int(found[1]))
+    path, colon, number_format = text.rpartition(":")
+    if colon and number_format in get_args(NumberFormat):
+        return _in_format(parse_player(path), number_format, text)
     if found := re.fullmatch(rf"(.+?):({PATTERN})", text):
         return checkpoint_player(Path(found[1]), found[2])
     if text.endswith(".pth") or "/" in text or Path(text).exists():
@@ -66,6 +74,16 @@ def checkpoint_player(path: Path, search: str | None) -> PlayerName:
         return PlayerName(label, "checkpoint", path=path)
     spec = parse_search(search)
     return PlayerName(f"{label} {spec.text}", "checkpoint", path=path, search=spec)
+
+
+def _in_format(player: PlayerName, number_format: str, text: str) -> PlayerName:
+    if player.kind != "checkpoint":
+        raise ValueError(f"{text}: only a checkpoint's network has a number format")
+    return replace(
+        player,
+        text=f"{player.text} {number_format}",
+        number_format=msgspec.convert(number_format, NumberFormat),
+    )
 
 
 def _counted(text: str, kind: Kind, simulations: int) -> PlayerName:

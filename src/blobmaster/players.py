@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import torch
 
+from blobmaster.net.formats import Parts, packed
 from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.net.model import new_network
+from blobmaster.net.settings import NumberFormat
 from blobmaster.play.agents import Agent, AgentMaker
 from blobmaster.play.rating import FIXED_PLAYERS, network_player
 from blobmaster.play.searching import IsmctsAgent, PeekingAgent, RolloutAgent, SearchAgent
@@ -30,30 +32,39 @@ def make_players(
 
     Raises:
         RunError: a checkpoint cannot be used, or OpenSpiel is not installed.
+        ValueError: this machine cannot do a number format.
     """
     return {name.text: _maker(name, trained, device) for name in names}
 
 
-def trained_player(trained: Trained, search: SearchSpec | None, device: torch.device) -> AgentMaker:
+def trained_player(
+    trained: Trained,
+    search: SearchSpec | None,
+    device: torch.device,
+    number_format: NumberFormat = "fp32",
+) -> AgentMaker:
     """A checkpoint's network by its priors alone, or with a search.
 
     Args:
         trained: on `device`.
         search: what is other than in its training.
         device: where the network runs.
+        number_format: what it is evaluated in.
+
+    Raises:
+        ValueError: this machine cannot evaluate it so.
     """
+    network = packed(trained.network, number_format)
     if search is None:
-        return network_player(trained.network, device)
-    return searching_player(trained, search.over(trained.config.search), device)
+        return network_player(network, device)
+    return searching_player(network, search.over(trained.config.search), device)
 
 
-def searching_player(
-    trained: Trained, settings: SearchSettings, device: torch.device
-) -> AgentMaker:
-    """A checkpoint's network, on `device`, with a search."""
+def searching_player(network: Parts, settings: SearchSettings, device: torch.device) -> AgentMaker:
+    """A network, on `device`, with a search."""
 
     def make(capacity: int) -> Agent:
-        evaluator = NetworkEvaluator(trained.network, capacity * settings.trees, device)
+        evaluator = NetworkEvaluator(network, capacity * settings.trees, device)
         return SearchAgent(evaluator, capacity, settings)
 
     return make
@@ -78,7 +89,8 @@ def _maker(name: PlayerName, trained: Trained, device: torch.device) -> AgentMak
         case "openspiel-ismcts":
             return _openspiel_maker(simulations)
         case "checkpoint":
-            return trained_player(load_trained(name.path, device), name.search, device)
+            loaded = load_trained(name.path, device)
+            return trained_player(loaded, name.search, device, name.number_format)
 
 
 def rollout_search(simulations: int) -> SearchSettings:

@@ -137,9 +137,11 @@ def _train(
     console.print("loading torch and the compiled kernels …")
     from blobmaster import loop  # takes seconds; the session already hears requests
     from blobmaster.play.pool import default_workers
+    from blobmaster.resolve import resolved
 
+    decided: list[str] = []
     try:
-        config = loop.resolved(config)
+        config = resolved(config, decided.append)
     except ValueError as error:
         raise ConfigError(str(error)) from None
     workers = default_workers(config.run.workers)
@@ -176,6 +178,8 @@ def _train(
         f"{identity.parameters:,}",
         order.root,
     )
+    for line in decided:
+        log.info(line)
     with ProgressBar(console, session.layout.status):
         _run(pipeline, session)
 

@@ -34,6 +34,8 @@ simulations = 6
 [network]
 width = 16
 blocks = 1
+[inference]
+number_format = "fp32"
 [self_play]
 rounds = 24
 rounds_per_block = 8

@@ -52,7 +52,7 @@ def test_a_new_network_moves_no_global_stream():
 def test_an_untrained_networks_priors_are_near_uniform():
     states = RandomRound(1, 4, 7).choices
     evaluator = NetworkEvaluator(new_network(NetworkSettings(), 0), len(states), CPU)
-    priors, _ = evaluator.evaluate(states)
+    priors = evaluator.priors(states)
     for state, prior in zip(states, priors, strict=True):
         count = len(legal_of(state))
         assert prior[:count] == pytest.approx(1 / count, rel=0.35)
@@ -81,7 +81,7 @@ def test_the_actor_sees_the_observation_alone():
 def test_an_evaluator_answers_for_each_state_and_the_actor_sees_nothing_hidden(players, cards):
     states = RandomRound(31, players, cards).choices
     evaluator = NetworkEvaluator(new_network(SMALL, 1), len(states), CPU)
-    priors, values = (array.copy() for array in evaluator.evaluate(states))
+    priors, values = evaluator.priors(states).copy(), evaluator.values(states).copy()
     views = evaluator.views(states)[1].copy()
     assert np.isfinite(priors).all()
     assert priors.sum(axis=1) == pytest.approx(1, abs=1e-5)
@@ -97,7 +97,7 @@ def test_an_evaluation_is_encode_then_the_network_then_decode():
     states = RandomRound(33, 5, 6).choices
     network = new_network(SMALL, 2)
     evaluator = NetworkEvaluator(network, len(states) + 3, CPU)
-    priors, values = (array.copy() for array in evaluator.evaluate(states))
+    priors, values = evaluator.priors(states).copy(), evaluator.values(states).copy()
     _, views = evaluator.views(states)
     for i, state in enumerate(states):
         row, slots = np.empty(WHOLE_FEATURES, np.float32), np.empty(SUITS, np.int64)
@@ -120,18 +120,17 @@ def test_a_small_batch_after_a_large_one_answers_for_its_own_rows():
     states = RandomRound(32, 4, 7).choices
     evaluator = NetworkEvaluator(new_network(SMALL, 1), len(states), CPU)
     fresh = NetworkEvaluator(new_network(SMALL, 1), 2, CPU)
-    evaluator.evaluate(states)
-    for found, expected in zip(
-        evaluator.evaluate(states[5:7]), fresh.evaluate(states[5:7]), strict=True
-    ):
-        assert np.array_equal(found, expected)
+    evaluator.priors(states)
+    evaluator.values(states)
+    assert np.array_equal(evaluator.priors(states[5:7]), fresh.priors(states[5:7]))
+    assert np.array_equal(evaluator.values(states[5:7]), fresh.values(states[5:7]))
 
 
 def test_more_rows_than_there_is_room_for_are_refused():
     states = RandomRound(32, 4, 7).choices
     evaluator = NetworkEvaluator(new_network(SMALL, 1), 2, CPU)
     with pytest.raises(ValueError, match="room for 2 rows, not 3"):
-        evaluator.evaluate(states[:3])
+        evaluator.priors(states[:3])
 
 
 def test_a_device_that_is_not_there_is_refused_in_one_line(monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from number_formats import skip_unless_possible
 
 from blobmaster.game.records import Rounds, join
 from blobmaster.net.model import new_network
@@ -34,9 +35,12 @@ def ignore(rounds: int) -> None:
     pass
 
 
-def engine_of(way: str, workers: int = 1, seed: int = 1) -> SelfPlayEngine:
+def engine_of(
+    way: str, workers: int = 1, seed: int = 1, number_format: str = "fp32"
+) -> SelfPlayEngine:
     settings = SelfPlaySettings(rounds_per_block=8, slots=5, decide_by=way)
-    return SelfPlayEngine(LocalPool(workers, one_thread), RoundMix(), settings, seed, CPU)
+    pool = LocalPool(workers, one_thread)
+    return SelfPlayEngine(pool, RoundMix(), settings, seed, CPU, number_format)
 
 
 def play(
@@ -46,10 +50,11 @@ def play(
     seed: int = 1,
     iteration: int = 3,
     network=NETWORK,
+    number_format: str = "fp32",
     **hooks,
 ) -> dict[int, bytes]:
     """The bytes of each block that was finished."""
-    engine = engine_of(way, workers, seed)
+    engine = engine_of(way, workers, seed, number_format)
     hooks = {"abandon": never, "on_rounds": ignore} | hooks
     found = engine.play(iteration, network, SEARCH, ROUNDS, blocks, **hooks)
     return {block: rounds.to_bytes() for block, rounds in found}
@@ -111,6 +116,15 @@ def test_other_seeds_iterations_blocks_and_weights_are_other_rounds(way, undistu
         play(way, blocks=[0], network=other)[0],
     ]
     assert len(set(found)) == len(found)
+
+
+@pytest.mark.parametrize("number_format", ["bf16", "int8"])
+def test_blocks_are_pure_functions_in_cheaper_numbers_too(way, number_format):
+    skip_unless_possible(number_format)
+    alone = play(way, blocks=range(6), number_format=number_format)
+    again = play(way, 3, blocks=[4, 2, 5, 0, 1, 3], number_format=number_format)
+    assert again == alone
+    assert alone != play(way)
 
 
 def test_an_error_in_a_block_is_raised(way):

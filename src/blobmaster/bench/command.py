@@ -14,12 +14,8 @@ from rich.table import Table
 
 from blobmaster.bench.common import Figures
 from blobmaster.bench.files import measure_checkpoint, measure_status
-from blobmaster.bench.speed import (
-    measure_engine,
-    measure_learner,
-    measure_lookahead,
-    measure_selfplay,
-)
+from blobmaster.bench.selfplay import measure_lookahead, measure_selfplay
+from blobmaster.bench.speed import measure_engine, measure_learner
 from blobmaster.bench.watching import measure_monitor, measure_watched
 
 PARTS: dict[str, Callable[[], Figures]] = {

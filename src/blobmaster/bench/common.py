@@ -26,6 +26,7 @@ Figures = dict[str, Any]
 REPEATS = 3
 MIX = RoundMix(players={4: 1.0}, most_cards={4: {5: 1.0}}, longest_only=True)
 SEARCH = SearchSettings(worlds=3, simulations=30)
+DEFAULT_SHAPE = NetworkSettings()
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -13,8 +13,9 @@ from blobmaster.bench.common import REPEATS, Figures, filled_window, folder_here
 from blobmaster.config import Config
 from blobmaster.learn.learner import Learner
 from blobmaster.learn.replay import ReplayWindow
-from blobmaster.loop import TrainingPipeline, resolved
+from blobmaster.loop import TrainingPipeline
 from blobmaster.net.model import ARCHITECTURE, new_network, parameter_count
+from blobmaster.resolve import resolved
 from blobmaster.run.board import Board
 from blobmaster.run.checkpoints import RunIdentity
 from blobmaster.run.layout import RunLayout

@@ -1,206 +1,37 @@
-"""How fast rounds are played and learned from."""
+"""How fast the network learns, and how fast the rules are."""
 
 from __future__ import annotations
 
 import statistics
-import threading
 import time
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from blobmaster.bench.common import (
+    DEFAULT_SHAPE,
     MIX,
     REPEATS,
-    SEARCH,
     Figures,
     filled_window,
     seconds,
     size_of,
-    use_one_thread,
 )
 from blobmaster.config import Config
-from blobmaster.game.rules import (
-    MAX_LEGAL,
-    STATE,
-    State,
-    apply,
-    deal_into,
-    is_over,
-    legal_actions,
-)
+from blobmaster.game.rules import MAX_LEGAL, STATE, apply, deal_into, is_over, legal_actions
 from blobmaster.kernels import kernel
 from blobmaster.learn.learner import Learner, losses, multiplying
 from blobmaster.learn.replay import ReplayWindow, new_batch
 from blobmaster.learn.settings import LearnSettings
-from blobmaster.loop import resolved
-from blobmaster.net.inference import NetworkEvaluator
-from blobmaster.net.model import BlobNetwork, ResidualMLP, new_network
-from blobmaster.net.observation import FEATURES, WHOLE_FEATURES
+from blobmaster.net.model import BlobNetwork, new_network
 from blobmaster.net.settings import NetworkSettings
 from blobmaster.play.deals import deal
-from blobmaster.play.pool import LocalPool, default_workers
-from blobmaster.play.selfplay import SelfPlayEngine
-from blobmaster.play.settings import SelfPlaySettings
 from blobmaster.randomness import Stream, below, generator, stream
-from blobmaster.search.tree import Priors, Values
-
-BY_SEARCH = SelfPlaySettings(decide_by="search")
-BY_LOOKAHEAD = SelfPlaySettings(decide_by="lookahead")
-DEFAULT_SHAPE = NetworkSettings()
+from blobmaster.resolve import resolved
 
 CPU = torch.device("cpu")
-
-
-class _Meter:
-    """Counts evaluations, and the time that all threads together spend in the network.
-
-    An evaluation is a state that the actor or the critic is asked about.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.evaluations = {"actor": 0, "critic": 0}
-        self.batches = {"actor": 0, "critic": 0}
-        self.seconds = 0.0
-
-    def count(self, part: str, evaluations: int) -> None:
-        """A batch of evaluations was asked for."""
-        with self._lock:
-            self.evaluations[part] += evaluations
-            self.batches[part] += evaluations > 0
-
-    def spend(self, seconds: float) -> None:
-        """So long a thread was in the network."""
-        with self._lock:
-            self.seconds += seconds
-
-    def mean_batch(self, part: str) -> int:
-        """States that a part of the network was asked about at once, where it was asked."""
-        return round(self.evaluations[part] / max(self.batches[part], 1))
-
-    def evaluator(self, network: BlobNetwork, rows: int, device: torch.device) -> NetworkEvaluator:
-        """An evaluator that this meter watches."""
-        return _MeteredEvaluator(self, network, rows, device)
-
-
-class _MeteredEvaluator(NetworkEvaluator):
-    def __init__(
-        self, meter: _Meter, network: BlobNetwork, rows: int, device: torch.device
-    ) -> None:
-        super().__init__(network, rows, device)
-        self._meter = meter
-
-    def priors(self, states: State) -> Priors:
-        self._meter.count("actor", len(states))
-        return super().priors(states)
-
-    def values(self, states: State) -> Values:
-        self._meter.count("critic", len(states))
-        return super().values(states)
-
-    def _forward(self, part: ResidualMLP, rows: torch.Tensor) -> npt.NDArray[np.float32]:
-        began = time.perf_counter()
-        outputs = super()._forward(part, rows)
-        self._meter.spend(time.perf_counter() - began)
-        return outputs
-
-
-def measure_selfplay(
-    shape: NetworkSettings = DEFAULT_SHAPE, settings: SelfPlaySettings = BY_SEARCH
-) -> Figures:
-    """Rounds a minute of the whole engine by search, beside the bare network at the same batch.
-
-    Each worker plays a block.
-    """
-    workers = default_workers(0)
-    network = new_network(shape, 0).eval()
-    pool = LocalPool(workers, prepare=use_one_thread)
-    rounds = workers * settings.rounds_per_block
-    speeds: dict[str, list[float]] = {"rounds": [], "evals": [], "share": [], "bare": []}
-    _play(network, pool, settings, 8, _Meter())
-    for _ in range(REPEATS):
-        meter = _Meter()
-        elapsed = seconds(partial(_play, network, pool, settings, rounds, meter))
-        speeds["rounds"].append(60 * rounds / elapsed)
-        speeds["evals"].append(sum(meter.evaluations.values()) / elapsed)
-        speeds["share"].append(meter.seconds / workers / elapsed)
-        batches = meter.mean_batch("actor"), meter.mean_batch("critic")
-        speeds["bare"].append(_bare_speed(network, pool, workers, *batches))
-    return {
-        "setting": f"4 players, 5 cards, {SEARCH}, {size_of(network)}, {workers} workers",
-        "rounds_per_min": statistics.median(speeds["rounds"]),
-        "evals_per_s": statistics.median(speeds["evals"]),
-        "evaluator_evals_per_s": statistics.median(speeds["bare"]),
-        "share_of_evaluator": statistics.median(
-            mine / bare for mine, bare in zip(speeds["evals"], speeds["bare"], strict=True)
-        ),
-        "network_share": statistics.median(speeds["share"]),
-        "mean_batches": batches,
-    }
-
-
-def measure_lookahead(
-    shape: NetworkSettings = DEFAULT_SHAPE, settings: SelfPlaySettings = BY_LOOKAHEAD
-) -> Figures:
-    """Rounds a minute of the whole engine by looking one action ahead, as a run does by default.
-
-    Each worker plays eight blocks.
-    """
-    workers = default_workers(0)
-    network = new_network(shape, 0).eval()
-    pool = LocalPool(workers, prepare=use_one_thread)
-    rounds = 8 * workers * settings.rounds_per_block
-    meter = _Meter()
-    _play(network, pool, settings, 8, meter)
-    speeds = [
-        60 * rounds / seconds(partial(_play, network, pool, settings, rounds, meter))
-        for _ in range(REPEATS)
-    ]
-    return {
-        "setting": f"4 players, 5 cards, {size_of(network)}, {workers} workers",
-        "rounds_per_min": statistics.median(speeds),
-    }
-
-
-def _play(
-    network: BlobNetwork, pool: LocalPool, settings: SelfPlaySettings, rounds: int, meter: _Meter
-) -> None:
-    engine = SelfPlayEngine(pool, MIX, settings, 0, CPU, make_evaluator=meter.evaluator)
-    for _ in engine.play(
-        0,
-        network,
-        SEARCH,
-        rounds,
-        range(engine.block_count(rounds)),
-        abandon=lambda: False,
-        on_rounds=lambda _: None,
-    ):
-        pass
-
-
-def _bare_speed(
-    network: BlobNetwork, pool: LocalPool, workers: int, acted: int, judged: int
-) -> float:
-    """Evaluations a second of the network alone on as many threads, each with its own batches."""
-    calls = 40
-
-    def repeat(number: int) -> int:
-        draws = torch.Generator().manual_seed(number)
-        views = torch.rand(acted, FEATURES, generator=draws)
-        wholes = torch.rand(judged, WHOLE_FEATURES, generator=draws)
-        with torch.inference_mode():
-            for _ in range(calls):
-                network.actor(views)
-                network.critic(wholes)
-        return calls * (acted + judged)
-
-    began = time.perf_counter()
-    rows = sum(done for _, done in pool.map(repeat, range(workers)))
-    return rows / (time.perf_counter() - began)
 
 
 def measure_learner(shape: NetworkSettings = DEFAULT_SHAPE) -> Figures:

@@ -8,7 +8,7 @@ import torch
 
 from blobmaster.game.cards import MAX_PLAYERS, SUITS
 from blobmaster.game.rules import ACTION_COUNT, MAX_LEGAL, State
-from blobmaster.net.model import BlobNetwork, ResidualMLP
+from blobmaster.net.formats import Forward, Parts
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES, encode_rows, encode_whole_rows
 from blobmaster.net.prediction import (
     TRICK_COUNTS,
@@ -32,7 +32,12 @@ class NetworkEvaluator:
     All methods raise `ValueError` for more rows than `capacity`, and take `[rows, STATE]`.
     """
 
-    def __init__(self, network: BlobNetwork, capacity: int, device: torch.device) -> None:
+    def __init__(self, network: Parts, capacity: int, device: torch.device) -> None:
+        """Args:
+        network: on `device`.
+        capacity: the most rows of a call.
+        device: where it runs.
+        """
         self._network = network
         self._device = device
         self._pinned = device.type == "cuda"
@@ -42,10 +47,6 @@ class NetworkEvaluator:
         self._priors = np.zeros((capacity, MAX_LEGAL), np.float32)
         self._values = np.zeros((capacity, MAX_PLAYERS), np.float32)
         self._tricks = np.zeros((capacity, TRICK_COUNTS), np.float32)
-
-    def evaluate(self, states: State) -> tuple[Priors, Values]:
-        """See `blobmaster.search.search.Evaluator`."""
-        return self.priors(states), self.values(states)
 
     def priors(self, states: State) -> Priors:
         """`[rows, MAX_LEGAL]`, in the order of `legal_actions`, as the acting seat sees it."""
@@ -91,7 +92,7 @@ class NetworkEvaluator:
             )
         return len(states)
 
-    def _forward(self, part: ResidualMLP, rows: torch.Tensor) -> npt.NDArray[np.float32]:
+    def _forward(self, part: Forward, rows: torch.Tensor) -> npt.NDArray[np.float32]:
         with torch.inference_mode():
             there = rows.to(self._device, non_blocking=self._pinned)
             outputs: npt.NDArray[np.float32] = part(there).cpu().numpy()

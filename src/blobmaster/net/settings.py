@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+NumberFormat = Literal["fp32", "bf16", "int8"]
+
 
 class NetworkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The shape of the actor and of the critic; the default has about 4.9M parameters in all."""
@@ -19,3 +21,6 @@ class InferenceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """Where the network is evaluated and trained."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    number_format: Literal["auto", NumberFormat] = "auto"
+    """What self-play's numbers are made of. `auto` is the fastest here of those that were shown to
+    play as well, measured when the run starts, and then kept. Ratings are in fp32."""

@@ -11,8 +11,8 @@ import torch
 
 from blobmaster.game.rules import MAX_LEGAL, State, legal_actions
 from blobmaster.kernels import kernel
+from blobmaster.net.formats import Parts
 from blobmaster.net.inference import NetworkEvaluator
-from blobmaster.net.model import BlobNetwork
 from blobmaster.play.heuristic import choose_by_rule
 from blobmaster.randomness import below
 
@@ -64,7 +64,7 @@ class HeuristicAgent:
 class NetworkAgent:
     """Takes the legal action of the highest prior: one evaluation a decision, no search."""
 
-    def __init__(self, network: BlobNetwork, capacity: int, device: torch.device) -> None:
+    def __init__(self, network: Parts, capacity: int, device: torch.device) -> None:
         """Args: see `NetworkEvaluator`, whose buffers make an agent one thread's own."""
         self._evaluator = NetworkEvaluator(network, capacity, device)
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from blobmaster.net.formats import Parts
 from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.net.model import BlobNetwork
 from blobmaster.play.agents import AgentMaker, HeuristicAgent, NetworkAgent, RandomAgent
@@ -47,7 +48,7 @@ FIXED_PLAYERS: dict[str, AgentMaker] = {
 }
 
 
-def network_player(network: BlobNetwork, device: torch.device) -> AgentMaker:
+def network_player(network: Parts, device: torch.device) -> AgentMaker:
     """A player by a network's priors alone."""
     return lambda capacity: NetworkAgent(network, capacity, device)
 

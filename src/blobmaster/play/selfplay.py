@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 import torch
 
 from blobmaster.game.records import Rounds
+from blobmaster.net.formats import Parts, packed
 from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.net.model import BlobNetwork
+from blobmaster.net.settings import NumberFormat
 from blobmaster.play import lookahead
 from blobmaster.play.block import play_block
 from blobmaster.play.deals import Deals, deal, seat_strangers
@@ -18,7 +20,7 @@ from blobmaster.play.settings import RoundMix, SelfPlaySettings
 from blobmaster.randomness import generator
 from blobmaster.search.settings import SearchSettings
 
-MakeEvaluator = Callable[[BlobNetwork, int, torch.device], NetworkEvaluator]
+MakeEvaluator = Callable[[Parts, int, torch.device], NetworkEvaluator]
 
 
 class SelfPlayEngine:
@@ -31,6 +33,7 @@ class SelfPlayEngine:
         settings: SelfPlaySettings,
         seed: int,
         device: torch.device,
+        number_format: NumberFormat = "fp32",
         make_evaluator: MakeEvaluator = NetworkEvaluator,
     ) -> None:
         """`make_evaluator(network, rows, device)` makes the evaluator of each block."""
@@ -39,6 +42,7 @@ class SelfPlayEngine:
         self._settings = settings
         self._seed = seed
         self._device = device
+        self._number_format = number_format
         self._make_evaluator = make_evaluator
 
     def block_count(self, rounds: int) -> int:
@@ -65,20 +69,21 @@ class SelfPlayEngine:
 
         Blocks that `abandon` cut short are not yielded: whoever needs them plays them again.
         """
+        parts = packed(network, self._number_format)
 
         def play_one(block: int) -> Rounds | None:
             deals = self._deals(iteration, block, self.rounds_in(block, rounds))
             slots = min(self._settings.slots, len(deals))
             if self._settings.decide_by == "lookahead":
                 return lookahead.play_block(
-                    self._make_evaluator(network, children_of(deals, slots), self._device),
+                    self._make_evaluator(parts, children_of(deals, slots), self._device),
                     deals,
                     self._settings,
                     abandon=abandon,
                     on_rounds=on_rounds,
                 )
             return play_block(
-                self._make_evaluator(network, slots * search.trees, self._device),
+                self._make_evaluator(parts, slots * search.trees, self._device),
                 deals,
                 search,
                 self._settings,

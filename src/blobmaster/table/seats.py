@@ -56,7 +56,7 @@ def seat_networks(trained: Trained, search: str | None) -> tuple[Agent, Adviser]
     adviser = Adviser(NetworkEvaluator(trained.network, settings.trees, cpu), settings)
     if search == NO_SEARCH:
         return network_player(trained.network, cpu)(1), adviser
-    return searching_player(trained, settings, cpu)(1), adviser
+    return searching_player(trained.network, settings, cpu)(1), adviser
 
 
 def warm_up(table: Table) -> None:
