@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import time
 from collections.abc import Callable
@@ -231,15 +232,32 @@ def test_a_hung_file_system_freezes_neither_keys_nor_the_truth(
     terminal.assert_restored()
 
 
-def test_keys_typed_in_a_burst_are_all_obeyed(shown: Terminal):
-    for _ in range(20):
-        shown.press("?q" * 250)
-    shown.press("?")
-    shown.wait_for("this help")
-    shown.press("q")
-    shown.wait_without("this help")
-    shown.press("q")
-    assert shown.exit_status() == 0
+def test_of_ten_thousand_keys_typed_in_bursts_none_is_lost_or_out_of_order(
+    layout: RunLayout, open_terminal: Open
+):
+    put(layout, make_status())
+    noted = layout.root / "keys.txt"
+    notes = (
+        "import blobmaster.monitor.app as app\n"
+        f"file = open({str(noted)!r}, 'wb', buffering=0)\n"
+        "real = app.MonitorApp.obey\n"
+        "def obey(self, event): file.write((event.character or '-').encode()); real(self, event)\n"
+        "app.MonitorApp.obey = obey"
+    )
+    terminal = open_terminal(monitor_command(layout, before=notes))
+    terminal.wait_for("iteration 151 of 500")
+    luck = random.Random(0)
+    typed = "".join(luck.choices(["?q", "lq", "lwq", "leaq", "pn", "Pn", "x", "hq"], k=6000))
+    typed = typed[: typed.rfind("q", 0, 10_000) + 1]
+    for at in range(0, len(typed), 500):
+        terminal.press(typed[at : at + 500])
+        terminal.read(0.0)
+    assert len(typed) > 9_990
+    terminal.wait_until(lambda: len(noted.read_text()) >= len(typed), "noted all keys")
+    assert noted.read_text() == typed
+    terminal.press("?")
+    terminal.wait_for("this help")
+    assert not layout.control.exists()
 
 
 def test_every_size_is_drawn_and_none_breaks_it(shown: Terminal):
