@@ -152,7 +152,7 @@ def test_a_file_that_is_no_checkpoint_is_refused_in_one_line(tmp_path: Path):
         ("runs/a.pth:3x35", "a 3×35", "checkpoint", "3×35"),
         ("runs/a.pth:5×50", "a 5×50", "checkpoint", "5×50"),
         ("a.pth:3x35:gumbel:solved", "a 3×35:gumbel:solved", "checkpoint", "3×35:gumbel:solved"),
-        ("./c:d.pth:1x9:settle=0", "c:d 1×9:settle=0", "checkpoint", "1×9:settle=0"),
+        ("./c:d.pth:1x9:settle=1", "c:d 1×9:settle=1", "checkpoint", "1×9:settle=1"),
         ("./c:d.pth", "c:d", "checkpoint", None),
     ],
 )

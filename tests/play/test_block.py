@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from evaluators import UniformEvaluator
+from playing import SEARCH, SHORT, WIDE, decisions_of, ignore, never, play, some_deals
 from positions import legal_of, played
 from scipy.stats import chisquare
 
 from blobmaster.game.cards import MAX_PLAYERS, mask_of
-from blobmaster.game.records import Rounds, replay_out, replay_to
+from blobmaster.game.records import replay_out
 from blobmaster.game.rules import (
-    ACTIONS,
     BIDS,
     STATE,
     TRICKS,
@@ -21,10 +21,10 @@ from blobmaster.game.rules import (
     points,
 )
 from blobmaster.play.block import play_block
-from blobmaster.play.deals import Deals, deal
+from blobmaster.play.deals import Deals
 from blobmaster.play.settings import RoundMix, SelfPlaySettings
 from blobmaster.play.slots import draw_edge
-from blobmaster.randomness import generator, stream
+from blobmaster.randomness import stream
 from blobmaster.search.search import (
     advance,
     ask,
@@ -36,44 +36,6 @@ from blobmaster.search.search import (
     root_action,
 )
 from blobmaster.search.settings import SearchSettings
-
-SEARCH = SearchSettings(worlds=2, simulations=6)
-WIDE = RoundMix(
-    players={3: 0.25, 4: 0.25, 5: 0.25, 8: 0.25},
-    most_cards={3: {17: 1.0}, 4: {3: 1.0}, 5: {4: 1.0}, 8: {6: 1.0}},
-)
-SHORT = RoundMix(players={3: 1.0}, most_cards={3: {2: 1.0}}, longest_only=True)
-
-
-def never() -> bool:
-    return False
-
-
-def ignore(rounds: int) -> None:
-    pass
-
-
-def some_deals(rounds: int, mix: RoundMix = WIDE) -> Deals:
-    return deal(mix, rounds, generator(5, "test block"))
-
-
-def play(deals: Deals, search: SearchSettings = SEARCH, **settings: float) -> Rounds:
-    chosen = SelfPlaySettings(**({"slots": 5} | settings))
-    rounds = play_block(UniformEvaluator(), deals, search, chosen, abandon=never, on_rounds=ignore)
-    assert rounds is not None
-    return rounds
-
-
-def decisions_of(rounds: Rounds):
-    """Each decision: its state, its policy's bytes, and the action that was taken."""
-    for record, decisions in zip(rounds, rounds.decisions, strict=True):
-        entries = record.astype(np.int64)
-        first_action = 5 + entries[0] * entries[1]
-        for decision in range(decisions):
-            state = np.empty(STATE, np.int64)
-            offset = replay_to(entries, decision, state)
-            policy = entries[offset : offset + len(legal_of(state))]
-            yield state, policy, int(entries[first_action + state[ACTIONS]])
 
 
 def test_records_are_legal_rounds_of_the_deals_in_their_order():

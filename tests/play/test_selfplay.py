@@ -15,8 +15,23 @@ from blobmaster.play.settings import RoundMix, SelfPlaySettings
 from blobmaster.search.settings import SearchSettings
 
 CPU = torch.device("cpu")
-SEARCH = SearchSettings(worlds=2, simulations=5)
-WAYS = ("lookahead", "search")
+PLAIN = SearchSettings(worlds=2, simulations=5)
+EVERYTHING = SearchSettings(
+    worlds=2, simulations=6, root="gumbel", tree="shared", solve_tricks=2, considered=4
+)
+WAYS = {
+    "lookahead": (PLAIN, {"decide_by": "lookahead"}),
+    "search": (PLAIN, {"decide_by": "search"}),
+    "every option": (
+        EVERYTHING,
+        {
+            "decide_by": "search",
+            "full_share": 0.5,
+            "cheap_simulations": 2,
+            "end_settled": True,
+        },
+    ),
+}
 ROUNDS = 44
 """Five blocks of 8 rounds and one of 4."""
 
@@ -38,7 +53,7 @@ def ignore(rounds: int) -> None:
 def engine_of(
     way: str, workers: int = 1, seed: int = 1, number_format: str = "fp32"
 ) -> SelfPlayEngine:
-    settings = SelfPlaySettings(rounds_per_block=8, slots=5, decide_by=way)
+    settings = SelfPlaySettings(rounds_per_block=8, slots=5, **WAYS[way][1])
     pool = LocalPool(workers, one_thread)
     return SelfPlayEngine(pool, RoundMix(), settings, seed, CPU, number_format)
 
@@ -56,7 +71,7 @@ def play(
     """The bytes of each block that was finished."""
     engine = engine_of(way, workers, seed, number_format)
     hooks = {"abandon": never, "on_rounds": ignore} | hooks
-    found = engine.play(iteration, network, SEARCH, ROUNDS, blocks, **hooks)
+    found = engine.play(iteration, network, WAYS[way][0], ROUNDS, blocks, **hooks)
     return {block: rounds.to_bytes() for block, rounds in found}
 
 

@@ -28,9 +28,9 @@ TRAINED = SearchSettings(worlds=2, simulations=9, exploration=0.7, root="gumbel"
             },
         ),
         (
-            "3x35:exploration=0.25:settle=false",
-            "3×35:exploration=0.25:settle=false",
-            {"worlds": 3, "simulations": 35, "exploration": 0.25, "settle": False},
+            "3x35:exploration=0.25:settle=true",
+            "3×35:exploration=0.25:settle=true",
+            {"worlds": 3, "simulations": 35, "exploration": 0.25, "settle": True},
         ),
     ],
 )

@@ -42,7 +42,7 @@ WAYS = {
 
 @pytest.fixture(params=WAYS)
 def settings(request) -> SearchSettings:
-    return SearchSettings(worlds=3, simulations=25, **WAYS[request.param])
+    return SearchSettings(worlds=3, simulations=25, settle=True, **WAYS[request.param])
 
 
 class KnowingEvaluator(WatchfulEvaluator):

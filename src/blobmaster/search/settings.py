@@ -41,7 +41,7 @@ class SearchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """With Gumbel roots, a policy moves by the exponential of the value times `value_scale` times
     (this and the visits of the most visited action)."""
 
-    settle: bool = True
+    settle: bool = False
     """A round in which no seat's points can change is over for a tree, whatever is left to play."""
 
     solve_tricks: Annotated[int, Meta(ge=0, le=2)] = 0

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from blobmaster.game.rules import (
     EXACT_BONUS,
     FIRST_BID,
-    MAX_LEGAL,
     ROUND,
     SEAT,
     State,
@@ -33,7 +32,6 @@ from blobmaster.search.search import (
     new_search,
     pooled,
     root_choice,
-    root_policy,
 )
 from blobmaster.search.settings import SearchSettings
 from blobmaster.table.game import Game, legal_of, seen_from, state_of
@@ -45,7 +43,8 @@ class Option:
 
     action: int
     share: float
-    """Of the search's visits; the network takes the action that has most."""
+    """Of the search's visits; the network takes the action that has most, unless it chooses at the
+    root by halving."""
     points: float
     """What the seat expects to make in this round."""
     is_tried: bool
@@ -113,15 +112,13 @@ class Adviser:
         self._run(seen, draws)
         legal, scale = legal_of(seen), EXACT_BONUS + int(seen[ROUND])
         roots = pooled(self._search, 0)
-        shares = np.empty(MAX_LEGAL)
-        root_policy(self._search, 0, shares)
         options = []
         for edge, action in enumerate(legal):
             is_tried = bool(roots.visits[edge])
             value = float(roots.value[edge]) if is_tried else self._guess(seen, action)
             option = Option(
                 action=action,
-                share=float(shares[edge]),
+                share=float(roots.visits[edge] / roots.visits.sum()),
                 points=scale * value,
                 is_tried=is_tried,
                 prior=float(self._search.trees.prior[0, 0, edge]),
