@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare, kstest
 
 from blobmaster.kernels import kernel
-from blobmaster.randomness import below, gamma, shuffle, stream, uniform
+from blobmaster.randomness import below, gamma, gumbel, shuffle, stream, uniform
 
 # The first outputs for seed 0 of the authors' reference program, splitmix64.c.
 FIRST_OUTPUTS = [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F, 0xF88BB8A8724C81EC]
@@ -93,3 +93,16 @@ def test_gamma_numbers_have_their_distribution(shape):
     numbers = np.empty(100_000)
     draw_gammas(stream(1, "gamma", int(10 * shape)), shape, numbers)
     assert kstest(numbers, "gamma", args=(shape,)).pvalue > 1e-4
+
+
+def test_gumbel_numbers_have_their_distribution():
+    draws = stream(1, "gumbel")
+    numbers = [gumbel(draws) for _ in range(50_000)]
+    assert kstest(numbers, "gumbel_r").pvalue > 1e-4
+
+
+def test_a_gumbel_number_is_finite_even_where_the_stream_draws_zero():
+    # SplitMix64 draws zero right after the state that steps to zero.
+    before_zero = np.array([-0x9E3779B97F4A7C15 % 2**64], np.uint64)
+    assert uniform(before_zero.copy()) == 0
+    assert np.isfinite(gumbel(before_zero))
