@@ -54,7 +54,7 @@ def test_a_search_changes_what_it_names_and_keeps_the_rest(text, shown, changes)
         ("3x35:fast", "there is no 'fast'"),
         ("3x35:speed=3", "there is no setting `speed`"),
         ("3x35:exploration=much", "exploration"),
-        ("3x35:exploration=-1", "worlds by simulations"),
+        ("3x35:exploration=-1", "exploration"),
         ("3x35:root=best", "root"),
     ],
 )

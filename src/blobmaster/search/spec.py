@@ -20,7 +20,7 @@ VARIANTS: Final[dict[str, dict[str, str]]] = {
 """Words that may follow worlds and simulations, and the settings that each stands for."""
 
 HELP: Final = f"3x35, and after it, each behind a colon, {', '.join(VARIANTS)} or SETTING=VALUE"
-PATTERN: Final = r"\d+[x×]\d+(?::[a-z_]+(?:=[\w.]+)?)*"
+PATTERN: Final = r"\d+[x×]\d+(?::[a-z_]+(?:=[\w.-]+)?)*"
 """What looks like a search."""
 
 
