@@ -9,18 +9,19 @@ import torch
 
 from blobmaster.config import Config, as_tables, compose
 from blobmaster.learn.learner import Learner
-from blobmaster.net.model import ARCHITECTURE, new_network, parameter_count
+from blobmaster.net.model import architecture, new_network, parameter_count
 from blobmaster.run.checkpoints import CheckpointMeta, CheckpointStore, RunIdentity
 from blobmaster.run.layout import RunLayout
 from blobmaster.saved import PROJECT, STATE_SCHEMA
 
 SMALL = compose({"network": {"width": 32, "blocks": 1}})
+SMALL_GAMES = compose({"run": {"training_on": "games"}}, base=SMALL)
 
 
 def learner_state(config: Config = SMALL) -> dict[str, Any]:
     """What a run's learner puts into a checkpoint."""
     seed = config.run.seed
-    network = new_network(config.network, seed)
+    network = new_network(config.network, seed, sees_games=config.plays_games)
     return Learner(network, config.learning, seed, torch.device("cpu")).state_dict()
 
 
@@ -29,11 +30,12 @@ def save_network(root: Path, settings: Config = SMALL, /, **changes: Any) -> Pat
 
     Returns its path.
     """
-    network = new_network(settings.network, settings.run.seed)
+    games = settings.plays_games
+    network = new_network(settings.network, settings.run.seed, sees_games=games)
     identity = {
         "run_id": "made",
         "project": PROJECT,
-        "architecture": ARCHITECTURE,
+        "architecture": architecture(sees_games=games),
         "parameters": parameter_count(network),
         "start_date": "20251113",
         "seed": settings.run.seed,

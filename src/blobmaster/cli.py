@@ -45,6 +45,12 @@ def blobmaster() -> None:
     metavar="[PATH]",
     help="Go on from the newest whole checkpoint, or from PATH.",
 )
+@click.option(
+    "--init-from",
+    type=click.Path(path_type=Path),
+    metavar="CHECKPOINT",
+    help="Begin phase 2 from the network of a phase 1.",
+)
 @_directory
 @click.option("--save-every", type=int, help="Commit every so many iterations.")
 @click.option("--workers", type=int, help="Threads that play; 0 is one a core.")
@@ -63,6 +69,10 @@ def train(root: Path, resume: str | None, fast: bool, **flags: Any) -> NoReturn:
     """Train, from the start or with --resume from where a run stands."""
     from blobmaster.train import Order, run_training
 
+    if resume is not None and flags["init_from"] is not None:
+        raise click.UsageError(
+            "--init-from begins a run and --resume goes on with one: leave out one of them"
+        )
     order = Order(
         root=root,
         resume=None if resume in (None, NEWEST) else Path(str(resume)),
@@ -288,6 +298,7 @@ def ground_truth(checkpoint: Path | None, players: tuple[int, ...], as_json: boo
 @click.option("--players", type=int, default=4, show_default=True, help="Seats at a table.")
 @click.option("--cards", type=int, default=5, show_default=True, help="Cards dealt to each.")
 @click.option("--deals", type=int, default=300, show_default=True, help="Played from every seat.")
+@click.option("--games", is_flag=True, help="Each deal is a whole game, from --cards cards.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of it all.")
 @click.option("--workers", type=click.IntRange(min=0), default=0, help="Threads; 0 is one a core.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")

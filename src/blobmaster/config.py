@@ -30,6 +30,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """All random streams of the run are derived from it."""
 
     training_on: Literal["rounds", "games"] = "rounds"
+    """Phase 1, rounds that stand alone, played for points; or phase 2, games played for the win."""
+
     save_every: Annotated[int, Meta(ge=1)] = 1
     """Commit every so many iterations; every 5th and the last are committed in any case."""
 
@@ -49,6 +51,24 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     self_play: SelfPlaySettings = SelfPlaySettings()
     learning: LearnSettings = LearnSettings()
     rating: RatingSettings = RatingSettings()
+
+    def __post_init__(self) -> None:
+        if self.plays_games and self.self_play.decide_by == "search":
+            raise ValueError(
+                "self_play.decide_by: a search looks for points, and games are played for the win: "
+                'leave it at "lookahead"'
+            )
+
+    @property
+    def plays_games(self) -> bool:
+        """Whether this is phase 2."""
+        return self.run.training_on == "games"
+
+    def units(self, iteration: int) -> int:
+        """Rounds or games of an iteration (0-based)."""
+        if self.plays_games:
+            return self.curriculum.games(iteration, self.self_play)
+        return self.curriculum.rounds(iteration, self.self_play)
 
     def get_mcts_params(self, iteration: int) -> tuple[int, int]:
         """Worlds and simulations of an iteration (0-based)."""
@@ -70,7 +90,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         within 2 % of that.
         """
         worlds, simulations = self.get_mcts_params(iteration)
-        rounds = self.curriculum.rounds(iteration, self.self_play)
+        rounds = self.units(iteration)  # or games, which are alike among themselves
         by_search = self.self_play.decide_by == "search"
         return {
             "self-play": float(rounds * (simulations * (worlds + 1) if by_search else 1)),
@@ -87,7 +107,13 @@ FAST: Tables = {
     "rounds": {"players": {4: 1.0}, "most_cards": {4: {5: 1.0}}},
     "search": {"worlds": 2, "simulations": 16},
     "network": {"width": 256, "blocks": 1},
-    "self_play": {"rounds": 4000, "rounds_per_block": 250, "slots": 250},
+    "self_play": {
+        "rounds": 4000,
+        "rounds_per_block": 250,
+        "games": 320,
+        "games_per_block": 80,
+        "slots": 250,
+    },
     "learning": {
         "window": 120_000,
         "batch": 512,
@@ -95,9 +121,15 @@ FAST: Tables = {
         "schedule_iterations": 5,
         "average_decay": 0.98,
     },
-    "rating": {"deals": 200, "bootstrap": 100},
+    "rating": {"deals": 200, "games": 40, "bootstrap": 100},
 }
 """`--fast`: five iterations in about a minute on two cores, to see that everything works."""
+
+GAMES: Tables = {
+    "run": {"training_on": "games", "iterations": 100},
+    "learning": {"schedule_iterations": 100},
+}
+"""Phase 2, over phase 1's settings."""
 
 UNCHANGEABLE = (
     ("run", "seed"),

@@ -56,6 +56,7 @@ class EvaluationOrder:
     seed: int
     workers: int
     device: str
+    whole_games: bool
     until_sure: bool
     as_json: bool
 
@@ -71,6 +72,7 @@ def understand(
     seed: int,
     workers: int,
     device: str,
+    games: bool,
     until_sure: bool,
     as_json: bool,
 ) -> EvaluationOrder:
@@ -101,7 +103,7 @@ def understand(
     except msgspec.ValidationError as error:
         raise ValueError(_one_line(error)) from None
     return EvaluationOrder(
-        player, tuple(named), settings, seed, workers, device, until_sure, as_json
+        player, tuple(named), settings, seed, workers, device, games, until_sure, as_json
     )
 
 
@@ -121,11 +123,13 @@ def run_evaluation(order: EvaluationOrder) -> int:
     stopping = threading.Event()
     prepared = _prepare(order)
     evaluation, calibration = prepared.evaluation, None
-    total = order.settings.deals * len(order.opponents) + prepared.calibration.rounds
+    total = order.settings.deals * len(order.opponents)
+    if not order.whole_games:
+        total += prepared.calibration.rounds
     status = 0
     # In a thread of its own, so that Ctrl+C waits for no block that is being played.
-    with Tally(Console(stderr=True), "deals", total) as tally:
-        playing = ThreadPoolExecutor(1).submit(_play, prepared, stopping, tally)
+    with Tally(Console(stderr=True), _units(order), total) as tally:
+        playing = ThreadPoolExecutor(1).submit(_play, order, prepared, stopping, tally)
         try:
             calibration = playing.result()
         except KeyboardInterrupt:
@@ -163,6 +167,7 @@ def _prepare(order: EvaluationOrder) -> _Prepared:
         players,
         order.settings,
         lambda _, block: generator(order.seed, "evaluation", block),
+        whole_games=order.whole_games,
     )
     evaluation = Evaluation(
         order.player.text,
@@ -178,16 +183,25 @@ def _prepare(order: EvaluationOrder) -> _Prepared:
     return _Prepared(evaluation, calibration, trained, default_workers(order.workers))
 
 
-def _play(prepared: _Prepared, stopping: threading.Event, tally: Tally) -> Calibration | None:
+def _play(
+    order: EvaluationOrder, prepared: _Prepared, stopping: threading.Event, tally: Tally
+) -> Calibration | None:
     from blobmaster.net.inference import use_one_thread
     from blobmaster.play.pool import LocalPool
 
     pool = LocalPool(prepared.workers, prepare=use_one_thread)
     for found in prepared.evaluation.play(pool, abandon=stopping.is_set, on_deals=tally.advance):
-        tally.say(
-            f"against {found.opponent}: {found.points.value:.2f} points a round, "
-            f"ahead by {_signed(found.lead)}, after {found.deals} deals"
+        ahead = (
+            f"wins {_percent(found.wins)} %"
+            if order.whole_games
+            else f"ahead by {_signed(found.lead)}"
         )
+        tally.say(
+            f"against {found.opponent}: {found.points.value:.2f} points a {_unit(order)}, "
+            f"{ahead}, after {found.deals} {_units(order)}"
+        )
+    if order.whole_games:
+        return None  # its bids are calibrated on rounds that stand alone
     trained = prepared.trained
     device = next(trained.network.parameters()).device
     return prepared.calibration.play(
@@ -195,18 +209,26 @@ def _play(prepared: _Prepared, stopping: threading.Event, tally: Tally) -> Calib
     )
 
 
+def _unit(order: EvaluationOrder) -> str:
+    """What points are counted for."""
+    return "game" if order.whole_games else "round"
+
+
+def _units(order: EvaluationOrder) -> str:
+    """What is played from every seat."""
+    return "games" if order.whole_games else "deals"
+
+
 def _print(order: EvaluationOrder, evaluation: Evaluation, found: Sequence[Found]) -> None:
     console = Console(highlight=False, markup=False, width=200)
     settings = order.settings
-    console.print(
-        f"{order.player.text}, {settings.players} players × {settings.cards} cards, each deal "
-        f"once from every seat, seed {order.seed}; 95 % intervals"
-    )
+    console.print(f"{order.player.text}, {_described(order)}, seed {order.seed}; 95 % intervals")
     if not found:
-        console.print("nothing is known yet: no block of deals was finished")
+        console.print(f"nothing is known yet: no block of {_units(order)} was finished")
         return
     elos = evaluation.elos()
-    heads = ("against", "points a round", "exact bids %", "wins %", "ahead by", "its Elo", "deals")
+    points, deals = f"points a {_unit(order)}", _units(order)
+    heads = ("against", points, "exact bids %", "wins %", "ahead by", "its Elo", deals)
     table = Table(*heads, box=None)
     for row in found:
         table.add_row(
@@ -252,6 +274,13 @@ def _calibrated(found: Calibration | None) -> dict[str, Any] | None:
     }
 
 
+def _described(order: EvaluationOrder) -> str:
+    players, cards = order.settings.players, order.settings.cards
+    if order.whole_games:
+        return f"{players} players, games from {cards} cards, each once from every seat"
+    return f"{players} players × {cards} cards, each deal once from every seat"
+
+
 def _document(
     order: EvaluationOrder, evaluation: Evaluation, found: Sequence[Found], seconds: float
 ) -> dict[str, Any]:
@@ -276,6 +305,7 @@ def _document(
         "players": order.settings.players,
         "cards": order.settings.cards,
         "deals": order.settings.deals,
+        "games": order.whole_games,
         "seed": order.seed,
         "until_sure": order.until_sure,
         "seconds": round(seconds, 1),

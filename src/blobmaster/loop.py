@@ -49,11 +49,13 @@ class TrainingPipeline:
         self._session = session
         self._device = choose_device(config.inference.device)
         seed = config.run.seed
-        self._untrained = new_network(config.network, seed).to(self._device).eval()
-        network = new_network(config.network, seed)
+        games = config.plays_games
+        untrained = new_network(config.network, seed, sees_games=games)
+        self._untrained = untrained.to(self._device).eval()
+        network = new_network(config.network, seed, sees_games=games)
         self._learner = Learner(network, config.learning, seed, self._device)
         self._window = ReplayWindow(config.learning.window)
-        self._ratings = Ratings(config.rating, seed)
+        self._ratings = Ratings(config.rating, seed, whole_games=games)
         self._incumbent = (
             Incumbent(self._untrained) if config.rating.promotion_threshold > 0 else None
         )
@@ -62,7 +64,13 @@ class TrainingPipeline:
         if number_format == "auto":
             raise ValueError("the number format is not settled: give the settings to `resolved`")
         self._engine = SelfPlayEngine(
-            self._pool, config.rounds, config.self_play, seed, self._device, number_format
+            self._pool,
+            config.rounds,
+            config.self_play,
+            seed,
+            self._device,
+            number_format,
+            whole_games=games,
         )
         self._status = StatusWriter(session.publish)
         self._metrics: dict[str, Any] = {}
@@ -107,9 +115,10 @@ class TrainingPipeline:
             on_rounds=_ignore,
         )
         window = ReplayWindow(self._config.learning.window)
+        games = self._config.plays_games
         for _, rounds in played:
             window.add(rounds)
-            window.draw(np.random.default_rng(0), 1.0, new_batch(1))
+            window.draw(np.random.default_rng(0), 1.0, new_batch(1, of_games=games))
         log.info("kernels are ready after %.1f s", time.monotonic() - began)
 
     def _iterate(self, iteration: int) -> bool:
@@ -148,10 +157,11 @@ class TrainingPipeline:
 
     def _play(self, iteration: int) -> _SelfPlay | None:
         began = time.monotonic()
-        rounds = self._config.curriculum.rounds(iteration, self._config.self_play)
+        units = self._config.units(iteration)
+        rounds = self._engine.round_count(iteration, units)
         search = self._config.curriculum.search(iteration, self._config.search)
         session = self._session
-        key = self._block_key(search, rounds)
+        key = self._block_key(search, units)
         blocks = {
             block: Rounds.from_bytes(content)
             for block, content in session.inflight.get_all(iteration, key).items()
@@ -160,12 +170,12 @@ class TrainingPipeline:
         session.step("self-play", total=rounds, unit="rounds", done=done)
         if blocks:
             log.info("iteration %d: %d blocks were played before", iteration + 1, len(blocks))
-        missing = [n for n in range(self._engine.block_count(rounds)) if n not in blocks]
+        missing = [n for n in range(self._engine.block_count(units)) if n not in blocks]
         for block, played in self._engine.play(
             iteration,
             self._player,
             search,
-            rounds,
+            units,
             missing,
             abandon=session.should_abandon.is_set,
             on_rounds=session.advance,
@@ -186,13 +196,13 @@ class TrainingPipeline:
         """The network that plays self-play: the newest, or the last that was promoted."""
         return self._learner.average if self._incumbent is None else self._incumbent.network
 
-    def _block_key(self, search: SearchSettings, rounds: int) -> str:
+    def _block_key(self, search: SearchSettings, units: int) -> str:
         """What the blocks of an iteration follow from, beside iteration and block number."""
         digest = xxhash.xxh3_128()
         for tensor in self._player.state_dict().values():
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
         config = self._config
-        made_with = (search, rounds, config.rounds, config.self_play, config.run.seed)
+        made_with = (search, units, config.rounds, config.self_play, config.run.seed)
         numbers = f"{self._device.type} {config.inference.number_format}"
         digest.update(f"{made_with} {numbers}".encode())
         return digest.hexdigest()
@@ -244,7 +254,7 @@ class TrainingPipeline:
             "avg_value_loss": losses.value,
             "learning_rate": self._learner.learning_rate(iteration + 1),
             "pi_target_tau": self._config.learning.tau(iteration),
-            "training_units_generated": len(played),
+            "training_units_generated": self._config.units(iteration),
             "decisions_generated": played.decision_count,
             "replay_decisions": self._window.decisions,
             "rounds_per_minute": self_play.per_minute,
@@ -321,6 +331,16 @@ class TrainingPipeline:
             "metrics": self._metrics,
             "rating": self._rating,
         }
+
+    def begin_from(self, network: BlobNetwork) -> None:
+        """Begin a new run from another one's network.
+
+        Raises:
+            ValueError: it is of another size.
+        """
+        self._learner.begin_from(network.state_dict())
+        if self._incumbent is not None:
+            self._incumbent.give_way(self._learner.average, START)
 
     def restore(self, content: BinaryIO) -> None:
         """Go on from a checkpoint's verified bytes; `load_state_dict` says what it raises."""

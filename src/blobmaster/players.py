@@ -77,7 +77,7 @@ def _maker(name: PlayerName, trained: Trained, device: torch.device) -> AgentMak
             return FIXED_PLAYERS[name.kind]
         case "untrained":
             config = trained.config
-            network = new_network(config.network, config.run.seed)
+            network = new_network(config.network, config.run.seed, sees_games=config.plays_games)
             return network_player(network.to(device).eval(), device)
         case "rollout":
             settings = rollout_search(simulations)

@@ -39,7 +39,8 @@ def resolved(config: Config, say: Callable[[str], None] = log.info) -> Config:
         learning = msgspec.structs.replace(learning, threads=default_workers(0))
     if learning.number_format == "auto":
         learning = msgspec.structs.replace(learning, number_format=fastest_format(device))
-    network = new_network(config.network, config.run.seed).to(device).eval()
+    network = new_network(config.network, config.run.seed, sees_games=config.plays_games)
+    network = network.to(device).eval()
     if inference.number_format == "auto":
         speeds = evaluations_per_second(network, _usual_batch(config))
         inference = msgspec.structs.replace(inference, number_format=fastest(speeds))

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from blobmaster.config import (
     FAST,
+    GAMES,
     Config,
     ConfigError,
     Tables,
@@ -46,6 +47,7 @@ class Order:
     is_fast: bool = False
     is_resumed: bool = False
     resume: Path | None = None
+    init_from: Path | None = None
     iterations: int | None = None
     training_on: str | None = None
     enable_curriculum: bool = False
@@ -74,7 +76,10 @@ class Order:
             flags["rating"] = {"promotion_threshold": self.promotion_threshold}
         if self.enable_curriculum:
             flags["curriculum"] = {"enabled": True}
-        preset = [FAST] if self.is_fast else []
+        fast = dict(FAST)
+        if self.init_from is not None:
+            del fast["network"]  # it is the checkpoint's
+        preset = [fast] if self.is_fast else []
         file = [read_file(self.config_file)] if self.config_file is not None else []
         return [*preset, *file, flags]
 
@@ -87,14 +92,15 @@ def run_training(order: Order) -> int:
     """
     console = Console(highlight=False)
     checkpoint = _find_checkpoint(order, console) if order.is_resumed else None
-    config = _settle(order, checkpoint)
+    origin = None if order.init_from is None else read_saved(order.init_from)
+    config = _settle(order, checkpoint, origin)
     if checkpoint is not None and checkpoint.meta.iteration + 1 >= config.run.iterations:
         _say_complete(console, order, checkpoint)
         return 0
     command = shlex.join(["blobmaster", *sys.argv[1:]])
     with RunSession.open(order.root, command=command) as session:
         log_to_terminal(console)
-        _train(session, order, config, checkpoint, console)
+        _train(session, order, config, checkpoint, origin, console)
     _say_next(console, order, session.exit_status)
     return session.exit_status
 
@@ -115,16 +121,35 @@ def _find_checkpoint(order: Order, console: Console) -> Saved:
     return read_saved(path)
 
 
-def _settle(order: Order, checkpoint: Saved | None) -> Config:
-    """The run's settings: the checkpoint's or the defaults, with what was ordered over them."""
-    config = compose(*order.tables(), base=checkpoint.config if checkpoint else None)
+def _settle(order: Order, checkpoint: Saved | None, origin: Saved | None) -> Config:
+    """The run's settings: the checkpoint's, the origin's or the defaults, with what was ordered
+    over them."""
     if checkpoint is not None:
+        config = compose(*order.tables(), base=checkpoint.config)
         check_continues(checkpoint.config, config)
-    if config.run.training_on == "games":
-        raise ConfigError(
-            "training on games (phase 2) is not there yet: leave out --training-on, or say rounds"
-        )
+        return config
+    base = None if origin is None else origin.config
+    config = compose(*order.tables(), base=base)
+    if config.plays_games:
+        config = compose(GAMES, *order.tables(), base=base)
+    if origin is not None:
+        _check_begins(origin, config)
     return config
+
+
+def _check_begins(origin: Saved, config: Config) -> None:
+    """Raise `ConfigError` unless a run of these settings can begin from that network."""
+    if not config.plays_games:
+        raise ConfigError(
+            "--init-from begins full games: add --training-on games, or go on with that run by "
+            "--resume"
+        )
+    if config.network != origin.config.network:
+        theirs, ours = origin.config.network, config.network
+        raise ConfigError(
+            f"{origin.path} has a network of width {theirs.width} and {theirs.blocks} blocks, and "
+            f"width {ours.width} and {ours.blocks} blocks are asked for: leave out [network]"
+        )
 
 
 def _train(
@@ -132,6 +157,7 @@ def _train(
     order: Order,
     config: Config,
     checkpoint: Saved | None,
+    origin: Saved | None,
     console: Console,
 ) -> None:
     console.print("loading torch and the compiled kernels …")
@@ -149,6 +175,8 @@ def _train(
     pipeline = loop.TrainingPipeline(config, session, workers)
     if checkpoint is not None:
         _restore(pipeline, checkpoint)  # before the directory changes: it may be refused
+    if origin is not None:
+        _begin_from(pipeline, origin)
     moved = session.begin(
         identity,
         config.run.iterations,
@@ -169,6 +197,12 @@ def _train(
         log.info("resumed from %s", checkpoint.path)
         for change in differences(checkpoint.config, config):
             log.info("changed since that checkpoint: %s", change)
+    if origin is not None:
+        log.info("begins from the network of %s, with that run's settings", origin.path)
+        for change in differences(origin.config, config):
+            log.info("other than there: %s", change)
+    elif config.plays_games and checkpoint is None:
+        log.info("full games from an untrained network; --init-from begins where a phase 1 ended")
     log.info(
         "training %s, iterations %d to %d, %d workers, %s parameters, in %s",
         identity.run_id,
@@ -193,10 +227,21 @@ def _run(pipeline: TrainingPipeline, session: RunSession) -> None:
         session.fail(f"{error}; the last checkpoint is whole, nothing of this iteration was saved")
 
 
-def _restore(pipeline: TrainingPipeline, checkpoint: Saved) -> None:
-    from blobmaster.net.model import ARCHITECTURE
+def _begin_from(pipeline: TrainingPipeline, origin: Saved) -> None:
+    import torch
 
-    check_made_for(checkpoint, ARCHITECTURE)
+    from blobmaster.trained import load_trained
+
+    try:
+        pipeline.begin_from(load_trained(origin.path, torch.device("cpu")).network)
+    except ValueError as error:
+        raise CheckpointError(f"{origin.path}: {error}") from None
+
+
+def _restore(pipeline: TrainingPipeline, checkpoint: Saved) -> None:
+    from blobmaster.net.model import architecture
+
+    check_made_for(checkpoint, architecture(sees_games=checkpoint.config.plays_games))
     try:
         pipeline.restore(checkpoint.content)
     except ValueError as error:
@@ -204,14 +249,16 @@ def _restore(pipeline: TrainingPipeline, checkpoint: Saved) -> None:
 
 
 def _new_identity(config: Config) -> RunIdentity:
-    from blobmaster.net.model import ARCHITECTURE, new_network, parameter_count
+    from blobmaster.net.model import architecture, new_network, parameter_count
 
+    sees_games = config.plays_games
+    network = new_network(config.network, config.run.seed, sees_games=sees_games)
     today = datetime.now()
     return RunIdentity(
         run_id=f"{today:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}",
         project=PROJECT,
-        architecture=ARCHITECTURE,
-        parameters=parameter_count(new_network(config.network, config.run.seed)),
+        architecture=architecture(sees_games=sees_games),
+        parameters=parameter_count(network),
         start_date=f"{today:%Y%m%d}",
         seed=config.run.seed,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from blobmaster.config import Config
-from blobmaster.net.model import ARCHITECTURE, BlobNetwork, new_network
+from blobmaster.net.model import BlobNetwork, architecture, new_network
 from blobmaster.run.checkpoints import CheckpointMeta
 from blobmaster.run.errors import CheckpointError
 from blobmaster.saved import STATE_SCHEMA, check_made_for, read_saved
@@ -36,7 +36,8 @@ def load_trained(path: Path, device: torch.device) -> Trained:
         CheckpointError: it is missing, damaged, of another project or of another version.
     """
     saved = read_saved(path)
-    check_made_for(saved, ARCHITECTURE)
+    sees_games = saved.config.plays_games
+    check_made_for(saved, architecture(sees_games=sees_games))
     try:
         state = torch.load(saved.content, weights_only=True, map_location="cpu")
         if state["schema"] != STATE_SCHEMA:
@@ -44,7 +45,7 @@ def load_trained(path: Path, device: torch.device) -> Trained:
                 f"{path}: its state is of schema {state['schema']}, this version reads "
                 f"{STATE_SCHEMA}: use it with the version that made it"
             )
-        network = new_network(saved.config.network, saved.config.run.seed)
+        network = new_network(saved.config.network, saved.config.run.seed, sees_games=sees_games)
         network.load_state_dict(state["learner"]["average"])
     except (pickle.UnpicklingError, KeyError, TypeError, RuntimeError):
         raise CheckpointError(

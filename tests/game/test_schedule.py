@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blobmaster.game.cards import CARDS, MAX_PLAYERS, MIN_PLAYERS
-from blobmaster.game.schedule import game_rounds
+from blobmaster.game.schedule import game_rounds, round_count
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,7 @@ def test_the_laws_of_every_game(game):
     players, most_cards, first_dealer = game
     plans = game_rounds(*game)
     sizes = [plan.cards for plan in plans]
+    assert len(sizes) == round_count(players, most_cards)
     assert sizes == sizes[::-1]
     assert sizes.count(1) == players
     assert all(sizes.count(cards) == 2 for cards in range(2, most_cards + 1))

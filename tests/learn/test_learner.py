@@ -102,6 +102,8 @@ def test_losses_are_the_cross_entropies_of_plain_python(window):
     judged = draws.normal(0, 2, (40, CRITIC_OUTPUTS)).astype(np.float32)
 
     class Fixed(torch.nn.Module):
+        standing = None  # it sees no games
+
         def forward(self, wholes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             assert wholes.shape == (40, WHOLE_FEATURES)
             return torch.from_numpy(outputs), torch.from_numpy(judged)

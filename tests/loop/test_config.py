@@ -9,6 +9,7 @@ import pytest
 
 from blobmaster.config import (
     FAST,
+    GAMES,
     Config,
     ConfigError,
     as_tables,
@@ -79,3 +80,18 @@ def test_looking_ahead_costs_by_the_round_whatever_a_search_would() -> None:
     config = compose({"curriculum": {"enabled": True}, "self_play": {"decide_by": "lookahead"}})
     assert config.decides_by(499) == "lookahead"
     assert config.work(499) == {"self-play": 9984, "learning": 9984, "rating": 1}
+
+
+def test_phase_two_plays_games_where_phase_one_plays_rounds() -> None:
+    config = compose(GAMES, {"self_play": {"games": 30, "rounds": 900}})
+    assert config.plays_games
+    assert config.units(7) == 30
+    grown = compose({"curriculum": {"enabled": True}}, base=config)
+    assert [grown.units(n) for n in (0, 1, 99)] == [2000, 2016, 3584]
+    assert compose({"self_play": {"rounds": 900}}).units(7) == 900
+
+
+def test_games_are_not_searched_for_points() -> None:
+    with pytest.raises(ConfigError, match="decide_by") as caught:
+        compose(GAMES, {"self_play": {"decide_by": "search"}})
+    assert len(str(caught.value).splitlines()) == 1

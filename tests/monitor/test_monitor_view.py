@@ -224,3 +224,6 @@ def test_the_yardsticks_of_a_rating_are_one_figure_a_player():
     }
     shown = {fact.label: fact.text for fact in facts(measured)}
     assert shown == {"vs random": "6.25 points, 41 % exact"}
+    games = measured | {"wins_vs_random": 0.62, "wins_vs_random_low": 0.6, "wins_vs_random_high": 1}
+    shown = {fact.label: fact.text for fact in facts(games)}
+    assert shown == {"vs random": "6.25 points, 41 % exact, wins 62 %"}

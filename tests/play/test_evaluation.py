@@ -11,6 +11,7 @@ from dealing import play as deal_and_play
 from noisy import BackwardAgent, ErringAgent
 
 from blobmaster.play.agents import HeuristicAgent, RandomAgent
+from blobmaster.play.arena import shares_of_win
 from blobmaster.play.estimate import estimate_mean
 from blobmaster.play.evaluation import (
     LOOK_LEVEL,
@@ -18,7 +19,6 @@ from blobmaster.play.evaluation import (
     Evaluation,
     Found,
     look_ends,
-    shares_of_win,
 )
 from blobmaster.play.matches import Arena
 from blobmaster.play.pool import LocalPool

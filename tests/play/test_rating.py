@@ -291,3 +291,31 @@ def test_matches_against_one_opponent_share_their_deals():
     assert rated.purpose == untrained.purpose
     assert rated.lineups[:, 0].tolist() == [0] * 60
     assert (rated.lineups[:, 1:] == 1).all()
+
+
+def test_in_phase_two_whole_games_are_rated_and_wins_rank_them():
+    settings = RatingSettings(games=12, games_per_block=5, cards=2, bootstrap=30)
+    network = small_network(4)
+    found = [
+        rate(Ratings(settings, seed=3, whole_games=True), 4, network, workers=workers)
+        for workers in (1, 3)
+    ]
+    assert found[0] == found[1]
+    arena = Arena(
+        {**FIXED_PLAYERS, "iter005": network_player(network, CPU)},
+        RatingSettings(deals=12, deals_per_block=5, cards=2),
+        lambda purpose, block: generator(3, f"rating {purpose}", 4, block),
+        whole_games=True,
+    )
+    match = match_against("iter005", "heuristic", RatingSettings(deals=12))
+    played = arena.play(
+        [match], LocalPool(1, lambda: None), abandon=lambda: False, on_deals=[].append
+    )
+    assert played is not None
+    yardstick = found[0].vs_heuristic
+    rounds = 6  # 2, 1, 1, 1, 1, 2 cards
+    assert yardstick.wins.value == pytest.approx(played[0].wins[:, :, 0].mean())
+    assert yardstick.points.value == pytest.approx(played[0].points[:, :, 0].mean() / rounds)
+    assert yardstick.exact.value == pytest.approx(played[0].exact[:, :, 0].mean())
+    assert found[0].metrics()["wins_vs_heuristic"] == yardstick.wins.value
+    assert "games won" in str(found[0])

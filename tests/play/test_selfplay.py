@@ -89,7 +89,7 @@ def test_blocks_cut_an_iteration_into_all_its_rounds(way, undisturbed):
     engine = engine_of(way)
     assert [engine.block_count(rounds) for rounds in (1, 8, 9, 44)] == [1, 1, 2, 6]
     sizes = [len(Rounds.from_bytes(undisturbed[block])) for block in range(6)]
-    assert sizes == [engine.rounds_in(block, ROUNDS) for block in range(6)] == [8] * 5 + [4]
+    assert sizes == [engine.units_in(block, ROUNDS) for block in range(6)] == [8] * 5 + [4]
     assert len(join(map(Rounds.from_bytes, undisturbed.values()))) == ROUNDS
 
 

@@ -69,7 +69,7 @@ def _bare_step(
 
     def step() -> None:
         with multiplying(settings.number_format, CPU):
-            policy, value, view = losses(network, *tensors)
+            policy, value, view, _ = losses(network, *tensors)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(policy + value + view)
         optimizer.step()

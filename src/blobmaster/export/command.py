@@ -55,7 +55,9 @@ def run_export(checkpoint: Path, output: Path) -> int:
     """
     trained = load_trained(checkpoint, torch.device("cpu"))
     actor = trained.network.actor
-    model = actor_model(actor, metadata(trained.meta)).SerializeToString()
+    model = actor_model(
+        actor, metadata(trained.meta, sees_games=trained.network.sees_games)
+    ).SerializeToString()
     checked = check_model(model, actor)
     try:
         atomic.replace(output, model)
@@ -78,7 +80,7 @@ def check_model(model: bytes, actor: ResidualMLP) -> Checked:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     chance = np.random.default_rng(0)
-    batches = [chance.random((count, actor.stem.in_features)) < 0.15 for count in BATCHES]
+    batches = [chance.random((count, actor.inputs)) < 0.15 for count in BATCHES]
     rows = [batch.astype(np.float32) for batch in batches]
     difference = float(np.max([_difference(session, actor, batch) for batch in rows]))
     if not difference <= TOLERANCE:  # "not within": a NaN is neither

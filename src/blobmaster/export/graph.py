@@ -39,7 +39,7 @@ def actor_model(actor: ResidualMLP, metadata: Mapping[str, str]) -> onnx.ModelPr
         metadata: kept in the model's `metadata_props`.
     """
     graph = _Graph()
-    x = graph.linear(OBSERVATION, actor.stem)
+    x = graph.stem(OBSERVATION, actor)
     for block in actor.blocks:
         assert isinstance(block, ResidualBlock)
         hidden = graph.add("Relu", graph.linear(graph.norm(x, block.norm), block.contract))
@@ -53,7 +53,7 @@ def actor_model(actor: ResidualMLP, metadata: Mapping[str, str]) -> onnx.ModelPr
         helper.make_graph(
             graph.nodes,
             "blobmaster",
-            [_rows(OBSERVATION, actor.stem.in_features)],
+            [_rows(OBSERVATION, actor.inputs)],
             [_rows(ACTIONS, ACTION_COUNT), _rows(TRICKS, MAX_PLAYERS, TRICK_COUNTS)],
             graph.weights,
         ),
@@ -89,6 +89,14 @@ class _Graph:
     def linear(self, x: str, layer: nn.Linear) -> str:
         """Add `x @ weight.T + bias`."""
         weights = self.weight("weight", layer.weight), self.weight("bias", layer.bias)
+        return self.add("Gemm", x, *weights, transB=1)
+
+    def stem(self, x: str, actor: ResidualMLP) -> str:
+        """Add the first layer, its two parts as one where there are two."""
+        if actor.more_stem is None:
+            return self.linear(x, actor.stem)
+        both = torch.cat([actor.stem.weight, actor.more_stem.weight], dim=1)
+        weights = self.weight("weight", both), self.weight("bias", actor.stem.bias)
         return self.add("Gemm", x, *weights, transB=1)
 
     def norm(self, x: str, layer: nn.LayerNorm) -> str:

@@ -6,6 +6,7 @@ import json
 from importlib.metadata import version
 
 from blobmaster.game.cards import MAX_CARDS, RANK_SYMBOLS, SUITS
+from blobmaster.net.game_observation import view_index
 from blobmaster.net.observation import INDEX
 from blobmaster.run.checkpoints import CheckpointMeta
 
@@ -13,8 +14,9 @@ FORMAT = 1
 """Raised when a reader of these entries would have to change."""
 
 
-def metadata(meta: CheckpointMeta) -> dict[str, str]:
+def metadata(meta: CheckpointMeta, *, sees_games: bool = False) -> dict[str, str]:
     """The entries of the model's `metadata_props`; tables are JSON. docs/onnx.md explains them."""
+    index = view_index() if sees_games else INDEX
     entries = {
         "format": str(FORMAT),
         "blobmaster": version("blobmaster"),
@@ -22,7 +24,7 @@ def metadata(meta: CheckpointMeta) -> dict[str, str]:
         "architecture": str(meta.identity.architecture),
         "iteration": str(meta.iteration + 1),
         "observation_index": json.dumps(
-            {name: [group.start, group.stop] for name, group in INDEX.items()}
+            {name: [group.start, group.stop] for name, group in index.items()}
         ),
         "action_table": json.dumps(action_table()),
         "trick_layout": json.dumps(["row", "seat relative to the observer", "tricks at the end"]),

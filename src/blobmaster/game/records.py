@@ -5,9 +5,14 @@ Observations are made again from it when they are needed. Rounds are packed one 
 
     players, cards, trump, dealer, strangers | hands, seat by seat | actions | policies
 
-each one byte an entry. A policy is written at real choices alone: one byte a legal action, in
-`legal_actions` order, what an improved policy gives it in 255ths; all are 0 where there is nothing
-to learn: a stranger chose, or a cheap search.
+each one byte an entry. A round of a game begins with 128 + its players, and behind the strangers
+stands its place in the game, each score two bytes, the larger part first:
+
+    most cards, rounds left, winners of the game (a mask of seats) | scores before it, seat by seat
+
+A policy is written at real choices alone: one byte a legal action, in `legal_actions` order, what
+an improved policy gives it in 255ths; all are 0 where there is nothing to learn: a stranger chose,
+or a cheap search.
 """
 
 from __future__ import annotations
@@ -21,7 +26,12 @@ import numpy.typing as npt
 
 from blobmaster.game.cards import MAX_CARDS, MIN_PLAYERS
 from blobmaster.game.rules import (
+    LEFT,
     MAX_LEGAL,
+    MOST,
+    PLAYERS,
+    ROUND,
+    SCORES,
     STRANGERS,
     State,
     apply,
@@ -32,6 +42,11 @@ from blobmaster.game.rules import (
 from blobmaster.kernels import kernel
 
 HEADER = 5
+IN_GAME = 128
+"""Added to the players of a round that is one of a game."""
+
+GAME_HEADER = 3
+_WINNERS = HEADER + 2
 FULL_SHARE = 255
 """The byte of a policy that is certain."""
 
@@ -110,10 +125,36 @@ def join(parts: Iterable[Rounds]) -> Rounds:
 @kernel
 def open_record(record: npt.NDArray[np.int64], state: State) -> int:
     """Deal a record's round into `state`; return the offset of its first action."""
-    players, cards = record[0], record[1]
-    deal_into(state, players, cards, record[2], record[3], record[HEADER:])
+    players, cards = record[0] % IN_GAME, record[1]
+    in_game = record[0] >= IN_GAME
+    hands = HEADER + (GAME_HEADER + 2 * players if in_game else 0)
+    deal_into(state, players, cards, record[2], record[3], record[hands:])
     state[STRANGERS] = record[4]
-    return HEADER + players * cards
+    if in_game:
+        state[MOST] = record[HEADER]
+        state[LEFT] = record[HEADER + 1]
+        for seat in range(players):
+            score = HEADER + GAME_HEADER + 2 * seat
+            state[SCORES + seat] = 256 * record[score] + record[score + 1]
+    return hands + players * cards
+
+
+def game_part(most: int, left: int, winners: int, scores: npt.NDArray[np.int64]) -> Bytes:
+    """What a record has of a round's place in its game.
+
+    Args:
+        most, left: as in a state.
+        winners: the mask of seats that shared the win of the game.
+        scores: `[players]`, before the round.
+    """
+    place = np.array([most, left, winners], np.uint8)
+    return np.concatenate([place, scores.astype(">u2").view(np.uint8)])
+
+
+@kernel
+def winners_of(record: npt.NDArray[np.int64]) -> int:
+    """The mask of seats that won the game that the record's round is one of."""
+    return record[_WINNERS]
 
 
 @kernel
@@ -129,7 +170,7 @@ def replay_to(record: npt.NDArray[np.int64], decision: int, state: State) -> int
         IndexError: the round ends before that choice.
     """
     action = open_record(record, state)
-    policy = action + record[0] * (1 + record[1])
+    policy = action + state[PLAYERS] * (1 + state[ROUND])
     left = decision
     while not is_over(state):
         count = legal_count(state)

@@ -21,6 +21,9 @@ A round's state is one int64 row; many rounds are `[rounds, STATE]`. Its fields,
 | `TRICKS`   | 8 counts of tricks taken                                            |
 | `TABLE`    | 8 cards: what each seat has played to the current trick, -1 for none |
 | `VOIDS`    | 8 masks of 4 bits: suits that a seat has shown that it does not hold |
+| `MOST`     | cards dealt in the longest rounds of its game, 0 for a round that stands alone |
+| `LEFT`     | rounds of the game that come after this one                         |
+| `SCORES`   | 8 scores: points that each seat made in the game's rounds before this one |
 
 Actions are numbered for the network: `0..51` play that card, `52 + b` bids `b` tricks.
 """
@@ -48,7 +51,10 @@ BIDS = HANDS + MAX_PLAYERS
 TRICKS = BIDS + MAX_PLAYERS
 TABLE = TRICKS + MAX_PLAYERS
 VOIDS = TABLE + MAX_PLAYERS
-STATE = VOIDS + MAX_PLAYERS
+MOST = VOIDS + MAX_PLAYERS
+LEFT = MOST + 1
+SCORES = LEFT + 1
+STATE = SCORES + MAX_PLAYERS
 """Width of a state row."""
 
 FIRST_BID = CARDS

@@ -20,6 +20,11 @@ class RoundPlan:
     dealer: int
 
 
+def round_count(players: int, most_cards: int) -> int:
+    """How many rounds such a game has."""
+    return 2 * (most_cards - 1) + players
+
+
 def game_rounds(players: int, most_cards: int, first_dealer: int = 0) -> tuple[RoundPlan, ...]:
     """The rounds of one game, in order.
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import ACTION_COUNT
 from blobmaster.learn.replay import ABSENT, Batch, ReplayWindow, new_batch
 from blobmaster.learn.settings import LearnSettings
+from blobmaster.net.game_observation import STANDING
 from blobmaster.net.model import BlobNetwork
 from blobmaster.net.prediction import TRICK_COUNTS
 from blobmaster.randomness import generator
@@ -57,7 +58,16 @@ class Learner:
             fused=True,
         )
         self._steps = 0
-        self._batch = new_batch(settings.batch)
+        self._batch = new_batch(settings.batch, of_games=network.sees_games)
+
+    def begin_from(self, weights: Mapping[str, Tensor]) -> None:
+        """Begin from the weights of another network, which may see no games where this one does.
+
+        Raises:
+            ValueError: they are of a network of other size.
+        """
+        self.network.take_over(weights)
+        self.average.load_state_dict(self.network.state_dict())
 
     def steps_for(self, new_decisions: int) -> int:
         """Steps of an iteration that brought so many new decisions."""
@@ -109,8 +119,10 @@ class Learner:
     def _step(self, batch: Batch) -> tuple[float, float, float]:
         tensors = [torch.from_numpy(array).to(self._device) for array in batch]
         with multiplying(self._settings.number_format, self._device):
-            policy, value, view = losses(self.network, *tensors)
+            policy, value, view, share = losses(self.network, *tensors)
         loss = policy + self._settings.value_weight * value + self._settings.view_weight * view
+        if share is not None:
+            loss = loss + self._settings.share_weight * share
         if not math.isfinite(found := loss.item()):
             raise DivergedError(f"the loss is {found} at step {self._steps}")
         self._optimizer.zero_grad(set_to_none=True)
@@ -175,6 +187,8 @@ class StepLosses(NamedTuple):
     """Of the critic's trick distributions, over the seats in play."""
     view: Tensor
     """The same of the actor's, which sees one hand alone."""
+    share: Tensor | None
+    """In games, of what a game's standing before the round tells of who wins."""
 
 
 def losses(
@@ -184,6 +198,7 @@ def losses(
     legal: Tensor,
     tricks: Tensor,
     possible: Tensor,
+    shares: Tensor,
 ) -> StepLosses:
     """The losses of a `Batch`, whose fields are the arguments as tensors."""
     acted, judged = (logits.float() for logits in network(wholes))
@@ -193,7 +208,13 @@ def losses(
         -(policy * actions.log_softmax(dim=1)).sum() / chosen,
         _trick_loss(judged, tricks, possible),
         _trick_loss(acted[:, ACTION_COUNT:], tricks, possible),
+        None if network.standing is None else _share_loss(network.standing, wholes, tricks, shares),
     )
+
+
+def _share_loss(standing: nn.Module, wholes: Tensor, tricks: Tensor, shares: Tensor) -> Tensor:
+    logits = standing(wholes[:, STANDING]).float().masked_fill(tricks == ABSENT, _IMPOSSIBLE)
+    return functional.cross_entropy(logits, shares)
 
 
 def _trick_loss(logits: Tensor, tricks: Tensor, possible: Tensor) -> Tensor:

@@ -15,17 +15,22 @@ from blobmaster.game.records import (
     no_rounds,
     replay_out,
     replay_to,
+    winners_of,
 )
 from blobmaster.game.rules import (
     ACTION_COUNT,
     MAX_LEGAL,
+    MOST,
     PLAYERS,
     SEAT,
     STATE,
     TRICKS,
+    State,
     legal_actions,
 )
+from blobmaster.game.standing import share_of
 from blobmaster.kernels import kernel
+from blobmaster.net.game_observation import GAME_WHOLE_FEATURES, encode_game
 from blobmaster.net.observation import WHOLE_FEATURES, encode_whole
 from blobmaster.net.prediction import TRICK_COUNTS, action_output, most_tricks
 
@@ -37,7 +42,8 @@ class Batch(NamedTuple):
     """Training examples: B decisions with their targets."""
 
     wholes: npt.NDArray[np.float32]
-    """`[B, WHOLE_FEATURES]`: observations, and the deals beside them."""
+    """`[B, WHOLE_FEATURES]`: observations, and the deals beside them; of games
+    `[B, GAME_WHOLE_FEATURES]`."""
     policy: npt.NDArray[np.float32]
     """`[B, ACTION_COUNT]`: the improved policy in canonical suits, sharpened; rows sum to one, or
     to zero where there is none to learn."""
@@ -47,16 +53,20 @@ class Batch(NamedTuple):
     """`[B, MAX_PLAYERS]`: tricks that each relative seat took in the end, or `ABSENT`."""
     possible: npt.NDArray[np.bool_]
     """`[B, MAX_PLAYERS, TRICK_COUNTS]`: the counts that could still come about."""
+    shares: npt.NDArray[np.float32]
+    """`[B, MAX_PLAYERS]`: each relative seat's share of the win of its game; 0 of rounds that
+    stand alone."""
 
 
-def new_batch(size: int) -> Batch:
+def new_batch(size: int, *, of_games: bool = False) -> Batch:
     """An empty batch, to be filled and used again."""
     return Batch(
-        wholes=np.zeros((size, WHOLE_FEATURES), np.float32),
+        wholes=np.zeros((size, GAME_WHOLE_FEATURES if of_games else WHOLE_FEATURES), np.float32),
         policy=np.zeros((size, ACTION_COUNT), np.float32),
         legal=np.zeros((size, ACTION_COUNT), np.bool_),
         tricks=np.zeros((size, MAX_PLAYERS), np.int64),
         possible=np.zeros((size, MAX_PLAYERS, TRICK_COUNTS), np.bool_),
+        shares=np.zeros((size, MAX_PLAYERS), np.float32),
     )
 
 
@@ -126,7 +136,9 @@ def _fill(
         before = ends[number - 1] if number > 0 else 0
         record = data[starts[number] : starts[number + 1]].astype(np.int64)
         policy = replay_to(record, chosen[i] - before, state)
-        encode_whole(state, batch.wholes[i], slots)
+        encode_whole(state, batch.wholes[i, :WHOLE_FEATURES], slots)
+        if state[MOST] > 0:
+            _fill_game(state, winners_of(record), batch.wholes[i], batch.shares[i])
         count = legal_actions(state, legal)
         batch.policy[i] = 0.0
         batch.legal[i] = False
@@ -151,3 +163,13 @@ def _fill(
         batch.tricks[i] = ABSENT
         for relative in range(state[PLAYERS]):
             batch.tricks[i, relative] = state[TRICKS + (observer + relative) % state[PLAYERS]]
+
+
+@kernel
+def _fill_game(
+    state: State, winners: int, whole: npt.NDArray[np.float32], shares: npt.NDArray[np.float32]
+) -> None:
+    encode_game(state, whole[WHOLE_FEATURES:])
+    shares[:] = 0.0
+    for relative in range(state[PLAYERS]):
+        shares[relative] = share_of(winners, (state[SEAT] + relative) % state[PLAYERS])

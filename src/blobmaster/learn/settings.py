@@ -34,6 +34,9 @@ class LearnSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     view_weight: Annotated[float, Meta(ge=0)] = 0.25
     """Weight of the loss of the actor's own trick distributions."""
 
+    share_weight: Annotated[float, Meta(ge=0)] = 1.0
+    """In games, weight of the loss of what is told of the share of the win."""
+
     average_decay: Annotated[float, Meta(ge=0, lt=1)] = 0.999
     """Decay a step of the average of weights that plays."""
 

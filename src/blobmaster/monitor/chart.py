@@ -47,6 +47,7 @@ def charts(curves: Mapping[str, Curve]) -> tuple[Chart, ...]:
     groups = [
         ("Elo", [("elo", "")]),
         ("loss", [("loss", ""), ("policy_loss", "π"), ("value_loss", "v")]),
+        ("games won", _measured("wins", curves)),
         ("points", _measured("points", curves)),
         ("rounds/min", [("rounds_per_minute", "")]),
         ("exact bids", _measured("exact", curves)),

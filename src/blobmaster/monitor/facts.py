@@ -116,12 +116,15 @@ def _speed(metrics: Metrics) -> str:
 
 
 def _against(player: str) -> Callable[[Metrics], str]:
-    """What the network makes at tables of one fixed player: `6.25 points, 41 % exact`."""
+    """What the network makes at tables of one fixed player: `6.25 points, 41 % exact`; of games
+    also the share that it wins."""
 
     def text(metrics: Metrics) -> str:
         points = number(metrics, f"points_vs_{player}")
         exact = number(metrics, f"exact_vs_{player}")
-        return f"{words.metric(points, 3)} points, {words.percent(exact, 0)} exact"
+        wins = number(metrics, f"wins_vs_{player}")
+        won = "" if wins is None else f", wins {words.percent(wins, 0)}"
+        return f"{words.metric(points, 3)} points, {words.percent(exact, 0)} exact{won}"
 
     return text
 
@@ -159,7 +162,7 @@ _KNOWN: Final[tuple[tuple[str, tuple[str, ...], Callable[[Metrics], str]], ...]]
     *(
         (
             f"vs {player}",
-            tuple(f"{measure}_vs_{player}" for measure in ("points", "exact", "gain")),
+            tuple(f"{measure}_vs_{player}" for measure in ("points", "exact", "gain", "wins")),
             _against(player),
         )
         for player in ("heuristic", "random")

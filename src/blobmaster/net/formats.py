@@ -43,12 +43,24 @@ class Parts(Protocol):
         """Of all hands."""
         ...
 
+    @property
+    def standing(self) -> Forward | None:
+        """Of where a game stands between two rounds; always in float32."""
+        ...
+
+    @property
+    def sees_games(self) -> bool:
+        """Whether actor and critic are also asked about where the game stands."""
+        ...
+
 
 class Packed(NamedTuple):
     """A copy of a network in a cheaper format."""
 
     actor: Forward
     critic: Forward
+    standing: Forward | None = None
+    sees_games: bool = False
 
 
 def packed(network: BlobNetwork, number_format: NumberFormat) -> Parts:
@@ -62,7 +74,14 @@ def packed(network: BlobNetwork, number_format: NumberFormat) -> Parts:
     if number_format == "fp32":
         return network
     if number_format == "bf16":
-        return Packed(_as_bf16(network.actor), _as_bf16(network.critic))
+        standing = copy.deepcopy(network.standing)
+        cheap = _as_bf16(network.actor), _as_bf16(network.critic)
+        return Packed(*cheap, standing, network.sees_games)
+    if network.sees_games:
+        raise ValueError(
+            "inference.number_format int8: scores of games are more than 8 bits can tell: set it "
+            "to bf16 or fp32"
+        )
     try:
         return _as_int8(network)
     except (RuntimeError, NotImplementedError, AttributeError) as error:
@@ -108,22 +127,25 @@ def evaluations_per_second(network: BlobNetwork, batch: int) -> dict[NumberForma
     says nothing of the format. Those that this machine cannot do are left out.
     """
     device = next(network.parameters()).device
-    rows = torch.rand(batch, WHOLE_FEATURES, generator=torch.Generator().manual_seed(0)).to(device)
+    width = network.critic.inputs
+    rows = torch.rand(batch, width, generator=torch.Generator().manual_seed(0)).to(device)
+    views = rows[:, : network.actor.inputs]
     formats: dict[NumberFormat, Parts] = {}
     for name in PROVEN:
         with contextlib.suppress(ValueError):
             formats[name] = packed(network, name)
     with torch.inference_mode(), one_thread():
         times = [
-            {name: _seconds(parts, rows) for name, parts in formats.items()} for _ in range(REPEATS)
+            {name: _seconds(parts, views, rows) for name, parts in formats.items()}
+            for _ in range(REPEATS)
         ]
     return {name: batch / min(turn[name] for turn in times) for name in formats}
 
 
-def _seconds(parts: Parts, rows: Tensor) -> float:
+def _seconds(parts: Parts, views: Tensor, wholes: Tensor) -> float:
     began = time.perf_counter()
-    parts.actor(rows[:, :FEATURES])
-    parts.critic(rows).cpu()  # waits for a GPU
+    parts.actor(views)
+    parts.critic(wholes).cpu()  # waits for a GPU
     return time.perf_counter() - began
 
 

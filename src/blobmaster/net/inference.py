@@ -9,16 +9,31 @@ import torch
 from blobmaster.game.cards import MAX_PLAYERS, SUITS
 from blobmaster.game.rules import ACTION_COUNT, MAX_LEGAL, State
 from blobmaster.net.formats import Forward, Parts
+from blobmaster.net.game_observation import (
+    GAME_WHOLE_FEATURES,
+    STANDING_FEATURES,
+    VIEW_FEATURES,
+    encode_game_views,
+    encode_game_wholes,
+    encode_standing_rows,
+)
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES, encode_rows, encode_whole_rows
 from blobmaster.net.prediction import (
     TRICK_COUNTS,
+    decode_chance_rows,
     decode_prior_rows,
+    decode_share_rows,
     decode_trick_rows,
     decode_value_rows,
 )
 
 Priors = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float32]
+Bids = npt.NDArray[np.int64]
+Outputs = npt.NDArray[np.float32]
+
+STANDING_ROWS = 4096
+"""Rows of standings that are evaluated at once."""
 
 
 class NetworkEvaluator:
@@ -41,12 +56,21 @@ class NetworkEvaluator:
         self._network = network
         self._device = device
         self._pinned = device.type == "cuda"
-        self._views = torch.zeros(capacity, FEATURES, pin_memory=self._pinned)
-        self._wholes = torch.zeros(capacity, WHOLE_FEATURES, pin_memory=self._pinned)
+        in_games = network.sees_games
+        self._encode_views = encode_game_views if in_games else encode_rows
+        self._encode_wholes = encode_game_wholes if in_games else encode_whole_rows
+        self._views = self._buffer(capacity, VIEW_FEATURES if in_games else FEATURES)
+        self._wholes = self._buffer(capacity, GAME_WHOLE_FEATURES if in_games else WHOLE_FEATURES)
+        self._standings = self._buffer(STANDING_ROWS if in_games else 0, STANDING_FEATURES)
         self._slots = np.zeros((capacity, SUITS), np.int64)
         self._priors = np.zeros((capacity, MAX_LEGAL), np.float32)
         self._values = np.zeros((capacity, MAX_PLAYERS), np.float32)
         self._tricks = np.zeros((capacity, TRICK_COUNTS), np.float32)
+        self._bids = np.zeros((capacity, MAX_PLAYERS), np.int64)
+        self._exact = np.zeros((capacity, MAX_PLAYERS), np.float32)
+
+    def _buffer(self, rows: int, width: int) -> torch.Tensor:
+        return torch.zeros(rows, width, pin_memory=self._pinned)
 
     def priors(self, states: State) -> Priors:
         """`[rows, MAX_LEGAL]`, in the order of `legal_actions`, as the acting seat sees it."""
@@ -57,11 +81,36 @@ class NetworkEvaluator:
     def values(self, states: State) -> Values:
         """`[rows, MAX_PLAYERS]`: each seat's expected points over 10 + cards, all hands known."""
         count = self._checked(states)
-        rows = self._wholes[:count]
-        encode_whole_rows(states, rows.numpy(), self._slots)
         values = self._values[:count]
-        decode_value_rows(states, self._forward(self._network.critic, rows), values)
+        decode_value_rows(states, self._judge(states), values)
         return values
+
+    def chances(self, states: State) -> tuple[Bids, Values]:
+        """Each seat's bid, and how likely it is to be exact, all hands known.
+
+        Both are `[rows, MAX_PLAYERS]`; a seat that has not bid is taken to bid what pays best.
+        """
+        count = self._checked(states)
+        bids, exact = self._bids[:count], self._exact[:count]
+        decode_chance_rows(states, self._judge(states), bids, exact)
+        return bids, exact
+
+    def standings(self, states: State) -> Values:
+        """`[rows, MAX_PLAYERS]`: each seat's share of the win, before a state's round is dealt.
+
+        For games, by a network that sees them; any number of rows. A game that is over, its `LEFT`
+        -1, is its winners'.
+        """
+        standing = self._network.standing
+        assert standing is not None, "only a network that sees games is asked"
+        shares = np.empty((len(states), MAX_PLAYERS), np.float32)
+        for begin in range(0, len(states), len(self._standings)):
+            some = states[begin : begin + len(self._standings)]
+            rows = self._standings[: len(some)]
+            encode_standing_rows(some, rows.numpy())
+            outputs = self._forward(standing, rows)
+            decode_share_rows(some, outputs, shares[begin : begin + len(some)])
+        return shares
 
     def views(self, states: State) -> tuple[Priors, Values]:
         """Priors, and values as the acting seat's view tells them: for a player's own eyes."""
@@ -79,10 +128,15 @@ class NetworkEvaluator:
         decode_trick_rows(states, outputs[:, ACTION_COUNT:], self._tricks[:count])
         return self._priors[:count], self._tricks[:count]
 
-    def _act(self, states: State) -> npt.NDArray[np.float32]:
+    def _act(self, states: State) -> Outputs:
         rows = self._views[: len(states)]
-        encode_rows(states, rows.numpy(), self._slots)
+        self._encode_views(states, rows.numpy(), self._slots)
         return self._forward(self._network.actor, rows)
+
+    def _judge(self, states: State) -> Outputs:
+        rows = self._wholes[: len(states)]
+        self._encode_wholes(states, rows.numpy(), self._slots)
+        return self._forward(self._network.critic, rows)
 
     def _checked(self, states: State) -> int:
         # A kernel would write past the buffers.
@@ -92,10 +146,10 @@ class NetworkEvaluator:
             )
         return len(states)
 
-    def _forward(self, part: Forward, rows: torch.Tensor) -> npt.NDArray[np.float32]:
+    def _forward(self, part: Forward, rows: torch.Tensor) -> Outputs:
         with torch.inference_mode():
             there = rows.to(self._device, non_blocking=self._pinned)
-            outputs: npt.NDArray[np.float32] = part(there).cpu().numpy()
+            outputs: Outputs = part(there).cpu().numpy()
         return outputs
 
 

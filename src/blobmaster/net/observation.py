@@ -48,7 +48,8 @@ BALANCE = 13
 """Classes of (sum of bids - cards), clipped to -6..6."""
 
 
-def _lay_out(sections: dict[str, int]) -> dict[str, slice]:
+def lay_out(sections: dict[str, int]) -> dict[str, slice]:
+    """Groups of features one after another: where each of these widths stands."""
     table: dict[str, slice] = {}
     start = 0
     for name, width in sections.items():
@@ -57,7 +58,7 @@ def _lay_out(sections: dict[str, int]) -> dict[str, slice]:
     return table
 
 
-INDEX = _lay_out(
+INDEX = lay_out(
     {
         "hand": CARDS,
         "seen": CARDS,
@@ -85,7 +86,7 @@ which are shares of the cards dealt."""
 FEATURES = INDEX["balance"].stop
 """Width of an observation."""
 
-DEAL_INDEX = _lay_out({"hands": (MAX_PLAYERS - 1) * CARDS, "strangers": MAX_PLAYERS})
+DEAL_INDEX = lay_out({"hands": (MAX_PLAYERS - 1) * CARDS, "strangers": MAX_PLAYERS})
 """What the critic sees beside the acting seat's observation, all 0 or 1: the other seats' hands,
 and which seats are held by random players."""
 

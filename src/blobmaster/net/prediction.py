@@ -11,6 +11,7 @@ from blobmaster.game.rules import (
     BIDS,
     EXACT_BONUS,
     FIRST_BID,
+    LEFT,
     MAX_LEGAL,
     PLAYERS,
     ROUND,
@@ -19,6 +20,7 @@ from blobmaster.game.rules import (
     State,
     legal_actions,
 )
+from blobmaster.game.standing import share_of, winners
 from blobmaster.kernels import kernel
 from blobmaster.net.observation import Slots
 
@@ -34,6 +36,9 @@ as far as the acting seat's view tells them."""
 
 CRITIC_OUTPUTS = TRICK_OUTPUTS
 """Width of the critic's output: the tricks of all seats, all hands known."""
+
+SHARE_OUTPUTS = MAX_PLAYERS
+"""Between two rounds of a game there is a logit for each relative seat's share of the win."""
 
 
 @kernel
@@ -88,6 +93,69 @@ def decode_values(
         high = most_tricks(state, seat)
         value[seat] = scale * _expected_points(tricks, start, low, high, state[BIDS + seat])
     value[players:] = 0.0
+
+
+@kernel
+def decode_chances(
+    state: State,
+    tricks: npt.NDArray[np.float32],
+    bids: npt.NDArray[np.int64],
+    exact: npt.NDArray[np.float32],
+) -> None:
+    """Turn a row of trick logits into each seat's bid and how likely it is to be exact.
+
+    `bids` and `exact` (`[MAX_PLAYERS]`) are by absolute seat; a seat that has not bid is taken to
+    bid what pays best, as in `decode_values`.
+    """
+    players = state[PLAYERS]
+    for seat in range(players):
+        start = (seat - state[SEAT]) % players * TRICK_COUNTS
+        low = state[TRICKS + seat]
+        high = most_tricks(state, seat)
+        bid = state[BIDS + seat]
+        if bid < 0:
+            bid = _best_bid(tricks, start, low, high)
+        made = _expected_points(tricks, start, low, high, bid)
+        bids[seat] = bid
+        exact[seat] = made / (EXACT_BONUS + bid)
+    bids[players:] = 0
+    exact[players:] = 0.0
+
+
+@kernel
+def _best_bid(output: npt.NDArray[np.float32], start: int, low: int, high: int) -> int:
+    best = low
+    for tricks in range(low, high + 1):
+        gain = output[start + tricks] - output[start + best]
+        if np.exp(gain) * (EXACT_BONUS + tricks) > EXACT_BONUS + best:
+            best = tricks
+    return best
+
+
+@kernel
+def decode_shares(
+    state: State, logits: npt.NDArray[np.float32], share: npt.NDArray[np.float32]
+) -> None:
+    """Turn a row of share logits (`[SHARE_OUTPUTS]`) into each seat's expected share of the win.
+
+    `share` (`[MAX_PLAYERS]`, by absolute seat) sums to one; seats that are not in play get 0. A
+    game that is over is its winners'.
+    """
+    players = state[PLAYERS]
+    share[players:] = 0.0
+    if state[LEFT] < 0:
+        won = winners(state)
+        for seat in range(players):
+            share[seat] = share_of(won, seat)
+        return
+    peak = logits[:players].max()
+    total = 0.0
+    for relative in range(players):
+        seat = (state[SEAT] + relative) % players
+        share[seat] = np.exp(logits[relative] - peak)
+        total += share[seat]
+    for seat in range(players):
+        share[seat] /= total
 
 
 @kernel
@@ -171,3 +239,24 @@ def decode_trick_rows(
         for count in range(low, high + 1):
             share[count] = np.exp(tricks[row, count] - peak)
         share /= share.sum()
+
+
+@kernel
+def decode_share_rows(
+    states: State, logits: npt.NDArray[np.float32], shares: npt.NDArray[np.float32]
+) -> None:
+    """`decode_shares` for each of `[rows, STATE]`."""
+    for i in range(len(states)):
+        decode_shares(states[i], logits[i], shares[i])
+
+
+@kernel
+def decode_chance_rows(
+    states: State,
+    tricks: npt.NDArray[np.float32],
+    bids: npt.NDArray[np.int64],
+    exact: npt.NDArray[np.float32],
+) -> None:
+    """`decode_chances` for each of `[rows, STATE]`."""
+    for i in range(len(states)):
+        decode_chances(states[i], tricks[i], bids[i], exact[i])

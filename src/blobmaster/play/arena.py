@@ -1,5 +1,6 @@
-"""Duplicate play: the same deals once for every rotation of the seats, all rounds in lock-step.
+"""Duplicate play: the same deals once for every rotation of the seats, all in lock-step.
 
+What is dealt are rounds that stand alone or whole games, all cards of which are dealt beforehand.
 The luck of the cards falls on every player of a table alike, so what is left between them is how
 they play. A round's draws start from its deal's stream in every rotation, so that players that
 play alike score alike, drawn choices included.
@@ -15,18 +16,20 @@ import numpy.typing as npt
 
 from blobmaster.game.rules import (
     BIDS,
+    LEFT,
     MAX_LEGAL,
+    PLAYERS,
+    SCORES,
     SEAT,
     STATE,
     TRICKS,
     State,
     apply,
-    deal_into,
     is_over,
     legal_actions,
     play_forced,
-    points,
 )
+from blobmaster.game.standing import deal_next, score_round
 from blobmaster.kernels import kernel
 from blobmaster.play.agents import Agent
 from blobmaster.play.deals import Deals
@@ -39,9 +42,40 @@ class Results(NamedTuple):
     """What every place of every table made. In rotation r, place p sits at seat (p + r)."""
 
     points: npt.NDArray[np.int64]
-    """`[deals, rotations, places]`: points of the round."""
-    exact: npt.NDArray[np.bool_]
-    """`[deals, rotations, places]`: whether the bid was made exactly."""
+    """`[deals, rotations, places]`: points of the round or game."""
+    exact: npt.NDArray[np.float64]
+    """`[deals, rotations, places]`: share of its bids that were made exactly."""
+
+    @property
+    def wins(self) -> npt.NDArray[np.float64]:
+        """`[deals, rotations, places]`: share of the win, which those with the most points have."""
+        return shares_of_win(self.points)
+
+
+def shares_of_win(points: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """`[.., places]` points of tables to each place's share of the win."""
+    best = points == points.max(axis=-1, keepdims=True)
+    return best / best.sum(axis=-1, keepdims=True)
+
+
+class _Tables(NamedTuple):
+    """T tables of P seats: every deal in all its rotations, one after another."""
+
+    states: State
+    """`[T, STATE]`."""
+    streams: npt.NDArray[np.uint64]
+    """`[T, 1]`: of the round on the table."""
+    round_of: npt.NDArray[np.int64]
+    """`[T]`: which of the deals' rounds that is."""
+    exact: npt.NDArray[np.int64]
+    """`[T, P]`: bids that each seat has made exactly."""
+    over: npt.NDArray[np.bool_]
+    """`[T]`: whether the last round has been played."""
+    plan: npt.NDArray[np.int64]
+    deck: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
+    drawn: npt.NDArray[np.uint64]
+    """As in `Deals`, where `drawn` is called streams."""
 
 
 def play_deals(
@@ -58,7 +92,7 @@ def play_deals(
         agents: the players that `lineups` speaks of; asked with batches of these rounds alone, so
             that the results follow from these arguments and nothing else.
         lineups: each deal's table; a player may sit at several of its places.
-        deals: rounds of as many players as a table has places.
+        deals: rounds or games of as many players as a table has places.
         abandon: looked at between two steps; when true the deals are given up.
         on_deals: told how many deals were finished, in all their rotations, by a step.
 
@@ -72,24 +106,24 @@ def play_deals(
     places = lineups.shape[1]
     if (deals.plan[:, 0] != places).any():
         raise ValueError(f"deals for {places} places are deals for {places} players each")
-    states = np.empty((len(deals) * places, STATE), np.int64)
-    streams = np.repeat(deals.streams, places, axis=0)
-    over = np.zeros(len(states), np.bool_)
-    _deal_all(states, deals.plan, deals.deck, over)
+    tables = _new_tables(deals, places)
+    count = len(tables.states) // places
+    _open_all(tables, deals.starts)
     seated = _seated(lineups)
     finished = 0
     while not abandon():
-        if over.all():
-            return _results(states, places)
-        waiting = np.flatnonzero(~over)
-        acting = seated[waiting, states[waiting, SEAT]]
+        if tables.over.all():
+            return _results(tables, np.diff(deals.starts))
+        waiting = np.flatnonzero(~tables.over)
+        acting = seated[waiting, tables.states[waiting, SEAT]]
         for number, agent in enumerate(agents):
             rows = waiting[acting == number]
             if len(rows) > 0:
-                drawn = streams[rows]
-                _take(states, rows, agent.choose(states[rows], drawn), over)
-                streams[rows] = drawn
-        played = int(over.reshape(len(deals), places).all(axis=1).sum())
+                drawn = tables.streams[rows]
+                actions = agent.choose(tables.states[rows], drawn)
+                tables.streams[rows] = drawn
+                _take(tables, rows, actions)
+        played = int(tables.over.reshape(count, places).all(axis=1).sum())
         if played > finished:
             on_deals(played - finished)
             finished = played
@@ -97,61 +131,78 @@ def play_deals(
 
 
 def _seated(lineups: Lineups) -> Lineups:
-    """`[rounds, seats]`: who sits where, the rotations of a deal one after another."""
+    """`[tables, seats]`: who sits where, the rotations of a deal one after another."""
     places = np.arange(lineups.shape[1])
     seated = lineups[:, (places[None, :] - places[:, None]) % len(places)]
     return seated.reshape(-1, len(places))
 
 
-@kernel
-def _deal_all(
-    states: State,
-    plan: npt.NDArray[np.int64],
-    deck: npt.NDArray[np.int64],
-    over: npt.NDArray[np.bool_],
-) -> None:
-    rotations = len(states) // len(plan)
-    for number in range(len(states)):
-        players, cards, trump, dealer = plan[number // rotations]
-        deal_into(states[number], players, cards, trump, dealer, deck[number // rotations])
-        play_forced(states[number])
-        over[number] = is_over(states[number])
+def _new_tables(deals: Deals, places: int) -> _Tables:
+    count = (len(deals.starts) - 1) * places
+    return _Tables(
+        states=np.zeros((count, STATE), np.int64),
+        streams=np.zeros((count, 1), np.uint64),
+        round_of=np.zeros(count, np.int64),
+        exact=np.zeros((count, places), np.int64),
+        over=np.zeros(count, np.bool_),
+        plan=deals.plan,
+        deck=deals.deck,
+        places=deals.places,
+        drawn=deals.streams,
+    )
 
 
 @kernel
-def _take(
-    states: State,
-    rows: npt.NDArray[np.int64],
-    actions: npt.NDArray[np.int64],
-    over: npt.NDArray[np.bool_],
-) -> None:
-    """Take an action in each of `rows`, and what is forced after it."""
+def _open_all(tables: _Tables, starts: npt.NDArray[np.int64]) -> None:
+    rotations = tables.exact.shape[1]
+    for table in range(len(tables.states)):
+        _deal(tables, table, starts[table // rotations])
+        _play_on(tables, table)
+
+
+@kernel
+def _deal(tables: _Tables, table: int, number: int) -> None:
+    most, left = tables.places[number]
+    deal_next(tables.states[table], tables.plan[number], tables.deck[number], most, left)
+    tables.round_of[table] = number
+    tables.streams[table] = tables.drawn[number]
+
+
+@kernel
+def _play_on(tables: _Tables, table: int) -> None:
+    """Play what is forced, and deal the next round of the game where one is over."""
+    state = tables.states[table]
+    play_forced(state)
+    while is_over(state):
+        for seat in range(state[PLAYERS]):
+            tables.exact[table, seat] += state[BIDS + seat] == state[TRICKS + seat]
+        score_round(state)
+        if state[LEFT] == 0:
+            tables.over[table] = True
+            return
+        _deal(tables, table, tables.round_of[table] + 1)
+        play_forced(state)
+
+
+@kernel
+def _take(tables: _Tables, rows: npt.NDArray[np.int64], actions: npt.NDArray[np.int64]) -> None:
+    """Take an action at each of the tables `rows`, and go on to its next choice."""
     legal = np.empty(MAX_LEGAL, np.int64)
     for i in range(len(rows)):
-        state = states[rows[i]]
+        state = tables.states[rows[i]]
         count = legal_actions(state, legal)
         if actions[i] not in legal[:count]:
             raise ValueError("an agent chose an action that is not legal")
         apply(state, actions[i])
-        play_forced(state)
-        over[rows[i]] = is_over(state)
+        _play_on(tables, rows[i])
 
 
-def _results(states: State, places: int) -> Results:
-    made = np.empty((len(states) // places, places, places), np.int64)
-    exact = np.empty(made.shape, np.bool_)
-    _count(states, made, exact)
-    return Results(made, exact)
-
-
-@kernel
-def _count(states: State, made: npt.NDArray[np.int64], exact: npt.NDArray[np.bool_]) -> None:
-    places = made.shape[2]
-    for number in range(len(states)):
-        deal, rotation = divmod(number, places)
-        for place in range(places):
-            seat = (place + rotation) % places
-            made[deal, rotation, place] = points(states[number], seat)
-            exact[deal, rotation, place] = (
-                states[number, BIDS + seat] == states[number, TRICKS + seat]
-            )
+def _results(tables: _Tables, rounds: npt.NDArray[np.int64]) -> Results:
+    """Args: the tables, and how many rounds each deal has."""
+    places = np.arange(tables.exact.shape[1])
+    seat_of = (places[None, :] + places[:, None]) % len(places)
+    shape = (len(rounds), len(places), len(places))
+    made = tables.states[:, SCORES : SCORES + len(places)].reshape(shape)
+    exact = tables.exact.reshape(shape) / rounds[:, None, None]
+    rotations = places[:, None]
+    return Results(made[:, rotations, seat_of].copy(), exact[:, rotations, seat_of])

@@ -79,7 +79,7 @@ def play_block(
     Returns:
         The rounds in the order of `deals`, or None if the block was abandoned.
     """
-    slots = min(settings.slots, len(deals))
+    slots = min(settings.slots, deals.games)
     block = new_block(deals, slots, ends_settled=settings.end_settled)
     rules = _Rules(
         np.array([settings.bid_temperature, settings.play_temperature, settings.last_temperature]),

@@ -1,4 +1,4 @@
-"""How search and the number of rounds grow over the iterations."""
+"""How search and the number of rounds or games grow over the iterations."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ STAGES = (
     Stage(450, 4, 45),
     Stage(500, 5, 50),
 )
-FIRST_ROUNDS = 2000
-MORE_ROUNDS = 16
-"""Rounds that each iteration plays beyond the one before."""
-MOST_ROUNDS = 10_000
+FIRST_UNITS = 2000
+"""Rounds or games of the first iteration."""
+MORE_UNITS = 16
+"""What each iteration plays beyond the one before."""
+MOST_UNITS = 10_000
 
 
 class Curriculum(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,7 +46,14 @@ class Curriculum(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return msgspec.structs.replace(settings, worlds=stage.worlds, simulations=stage.simulations)
 
     def rounds(self, iteration: int, settings: SelfPlaySettings) -> int:
-        """The rounds of an iteration."""
+        """The rounds of an iteration of phase 1."""
+        return self._units(iteration, settings.rounds)
+
+    def games(self, iteration: int, settings: SelfPlaySettings) -> int:
+        """The games of an iteration of phase 2: as many as phase 1 has rounds."""
+        return self._units(iteration, settings.games)
+
+    def _units(self, iteration: int, usual: int) -> int:
         if not self.enabled:
-            return settings.rounds
-        return min(FIRST_ROUNDS + MORE_ROUNDS * iteration, MOST_ROUNDS)
+            return usual
+        return min(FIRST_UNITS + MORE_UNITS * iteration, MOST_UNITS)

@@ -1,5 +1,7 @@
 """Measures one player against others: duplicate deals, every seat rotated, intervals over deals.
 
+A deal is a round, or a whole game all of whose cards are dealt beforehand.
+
 For each opponent there are tables at which all others are copies of it. All opponents are met on
 the same deals. Elo comes from all tables together, as in a rating.
 """
@@ -15,7 +17,7 @@ import numpy.typing as npt
 from blobmaster.play.arena import Results
 from blobmaster.play.estimate import Estimate, estimate_mean, student_mean
 from blobmaster.play.league import League
-from blobmaster.play.matches import Arena, joined, match_against
+from blobmaster.play.matches import Arena, joined, match_against, merits
 from blobmaster.play.pool import Pool
 from blobmaster.play.settings import RatingSettings
 from blobmaster.randomness import generator
@@ -33,25 +35,23 @@ ELO_RESAMPLES = 400
 
 
 class Found(NamedTuple):
-    """What a player made at tables of one opponent, in rounds of given size."""
+    """What a player made at tables of one opponent, in rounds or games of given size."""
 
     opponent: str
     deals: int
     """Deals played, each with every rotation of the seats."""
     points: Estimate
-    """Points a round."""
+    """Points a round or game."""
     exact: Estimate
     """Share of bids made exactly."""
     wins: Estimate
-    """Share of wins of a table: the most points of a round, ties shared."""
+    """Share of wins of a table: the most points of a round or game, ties shared."""
     lead: Estimate
-    """Points a round above the opponents at the same table. Where an evaluation may stop early,
-    this interval is wider: it holds the truth 95 times in 100 whenever it stops."""
-
-    @property
-    def is_sure(self) -> bool:
-        """Whether it is beyond doubt who is ahead."""
-        return is_beyond_doubt(self.lead)
+    """Points a round or game above the opponents at the same table."""
+    is_sure: bool
+    """Whether it is beyond doubt who is ahead: by the lead, in games by the wins. Where an
+    evaluation may stop early, the interval of that measure is wider: it holds the truth 95 times
+    in 100 whenever it stops."""
 
 
 class Evaluation:
@@ -73,7 +73,7 @@ class Evaluation:
         arena: deals the same cards for all opponents.
         settings: what the arena has.
         seed: of the bootstrap.
-        until_sure: stop meeting an opponent once the lead over it is beyond doubt.
+        until_sure: stop meeting an opponent once it is beyond doubt who is ahead.
         """
         self._player = player
         self._opponents = opponents
@@ -103,7 +103,7 @@ class Evaluation:
             if abandon():
                 return
             for number in list(left):
-                if end == blocks or is_beyond_doubt(self._sequential_lead(number)):
+                if end == blocks or self._found(number).is_sure:
                     left.remove(number)
                     yield self._found(number)
             if not left:
@@ -118,7 +118,7 @@ class Evaluation:
         league = League([self._opponents[0]])
         for match, parts in zip(self._matches, self._parts, strict=True):
             if parts:
-                made = joined(dict(parts)).points.sum(axis=1)
+                made = merits(joined(dict(parts)), whole_games=self._arena.whole_games)
                 lineups = np.zeros_like(made)
                 lineups[:, 1:] = 1
                 league.add(match.names, lineups, made)
@@ -133,18 +133,22 @@ class Evaluation:
             """Of `[deals, rotations]`."""
             return estimate_mean(values.mean(axis=1), self._settings.bootstrap, draws)
 
-        return Found(
-            self._opponents[number],
-            len(results.points),
-            points=mean(results.points[:, :, 0]),
-            exact=mean(results.exact[:, :, 0]),
-            wins=mean(shares_of_win(results.points)[:, :, 0]),
-            lead=self._sequential_lead(number) if self._until_sure else mean(leads(results)),
-        )
+        def decisive(values: npt.NDArray[np.float64]) -> Estimate:
+            """Of the measure that tells who is ahead, which may be looked at ten times."""
+            return (
+                student_mean(values.mean(axis=1), LOOK_LEVEL) if self._until_sure else mean(values)
+            )
 
-    def _sequential_lead(self, number: int) -> Estimate:
-        """The lead, with an interval that may be looked at ten times."""
-        return student_mean(leads(self._results(number)).mean(axis=1), LOOK_LEVEL)
+        points, exact = mean(results.points[:, :, 0]), mean(results.exact[:, :, 0])
+        if self._arena.whole_games:
+            wins, lead = decisive(results.wins[:, :, 0]), mean(leads(results))
+            even = 1.0 / results.wins.shape[2]
+            is_sure = wins.low > even or wins.high < even
+        else:
+            wins, lead = mean(results.wins[:, :, 0]), decisive(leads(results))
+            is_sure = lead.low > 0 or lead.high < 0
+        opponent = self._opponents[number]
+        return Found(opponent, len(results.points), points, exact, wins, lead, is_sure)
 
     def _results(self, number: int) -> Results:
         return joined(dict(self._parts[number]))  # blocks may still be coming in
@@ -153,17 +157,6 @@ class Evaluation:
 def leads(results: Results) -> npt.NDArray[np.float64]:
     """`[deals, rotations]`: points of place 0 above the mean of the others."""
     return results.points[:, :, 0] - results.points[:, :, 1:].mean(axis=2)
-
-
-def is_beyond_doubt(lead: Estimate) -> bool:
-    """Whether the interval excludes 0."""
-    return lead.low > 0 or lead.high < 0
-
-
-def shares_of_win(points: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """`[.., places]` points of tables to each place's share of the win."""
-    best = points == points.max(axis=-1, keepdims=True)
-    return best / best.sum(axis=-1, keepdims=True)
 
 
 def look_ends(blocks: int) -> list[int]:

@@ -5,31 +5,23 @@ learned is the priors moved towards the actions that the critic, which sees the 
 best: `prior × exp(policy_step × value)`, a step of mirror descent (Tomar et al. 2020). A deal is a
 fair draw from the worlds that a seat must hold for possible, of what others' bids and plays tell
 included, so what is learned over many deals is what is best without seeing them.
+
+The value of an action is the acting seat's expected points of the round, as a share of the most it
+could make; in games, of the share of the win (see `blobmaster.play.winning`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.records import Rounds
-from blobmaster.game.rules import (
-    EXACT_BONUS,
-    MAX_LEGAL,
-    ROUND,
-    SEAT,
-    STATE,
-    State,
-    apply,
-    is_over,
-    legal_actions,
-    play_forced,
-    points,
-)
+from blobmaster.game.rules import MAX_LEGAL, SEAT, State, legal_actions, legal_count
 from blobmaster.kernels import kernel
+from blobmaster.play.choices import EXACT, Choices, children_of, gather, new_choices
 from blobmaster.play.deals import Deals
 from blobmaster.play.settings import SelfPlaySettings
 from blobmaster.play.slots import (
@@ -42,10 +34,10 @@ from blobmaster.play.slots import (
     refill,
     write_policy,
 )
+from blobmaster.play.winning import lay_ends, new_ends, weigh_wins
 from blobmaster.search.tree import Priors, Values
 
-EXACT = -1
-"""The row of a child whose round is over: its value needs no evaluation."""
+Bids = npt.NDArray[np.int64]
 
 
 class ActorCritic(Protocol):
@@ -59,18 +51,13 @@ class ActorCritic(Protocol):
         """The critic's, of positions in which all hands are known."""
         ...
 
+    def chances(self, states: State) -> tuple[Bids, Values]:
+        """The critic's, of every seat's bid and how likely it is to be exact."""
+        ...
 
-class _Choices(NamedTuple):
-    """The decisions that a block waits for: one a slot, with every child of each."""
-
-    rows: State
-    """`[S, STATE]`: the states to decide in, those of idle slots left out."""
-    children: State
-    """`[S * edges, STATE]`: what each legal action leads to, where it needs an evaluation."""
-    row: npt.NDArray[np.int64]
-    """`[S, MAX_LEGAL]`: where a child stands in `children`, or `EXACT`."""
-    value: npt.NDArray[np.float64]
-    """`[S, MAX_LEGAL]`: the acting seat's value of a child that is `EXACT`."""
+    def standings(self, states: State) -> Values:
+        """Shares of the win between two rounds."""
+        ...
 
 
 def play_block(
@@ -93,32 +80,27 @@ def play_block(
     Returns:
         The rounds in the order of `deals`, or None if the block was abandoned.
     """
-    slots = min(settings.slots, len(deals))
+    slots = min(settings.slots, deals.games)
     block = new_block(deals, slots, ends_settled=settings.end_settled)
-    choices = _Choices(
-        rows=np.zeros((slots, STATE), np.int64),
-        children=np.zeros((children_of(deals, slots), STATE), np.int64),
-        row=np.full((slots, MAX_LEGAL), EXACT, np.int64),
-        value=np.zeros((slots, MAX_LEGAL)),
-    )
+    choices = new_choices(children_of(deals, slots), slots)
+    ends = None if deals.lengths is None else new_ends(deals, slots)
     _begin(block)
     finished = 0
     while not abandon():
-        count, children = _look_ahead(block, choices)
+        count, children = gather(block, choices)
         if block.finished[0] > finished:
             on_rounds(int(block.finished[0]) - finished)
             finished = int(block.finished[0])
         if count == 0:
             return records_of(block)
         priors = network.priors(choices.rows[:count])
-        values = network.values(choices.children[:children])
-        _decide_all(block, choices, priors, values, settings.policy_step, settings.explore)
+        if ends is None:
+            _weigh_points(block, choices, network.values(choices.children[:children]))
+        else:
+            laid = lay_ends(block, choices, ends, *network.chances(choices.children[:children]))
+            weigh_wins(block, choices, ends, network.standings(ends.states[:laid]))
+        _decide_all(block, choices, priors, settings.policy_step, settings.explore)
     return None
-
-
-def children_of(deals: Deals, slots: int) -> int:
-    """The most children that the decisions of so many slots can have: a bid more than cards."""
-    return slots * (int(deals.plan[:, 1].max()) + 1)
 
 
 @kernel
@@ -128,37 +110,23 @@ def _begin(block: Block) -> None:
 
 
 @kernel
-def _look_ahead(block: Block, choices: _Choices) -> tuple[int, int]:
-    """Gather the waiting decisions and their children; return how many there are of each."""
-    count = children = 0
-    legal = np.empty(MAX_LEGAL, np.int64)
+def _weigh_points(block: Block, choices: Choices, values: Values) -> None:
+    """Write the value of every child whose round is not over."""
     for slot in range(len(block.round_of)):
         if block.round_of[slot] == IDLE:
             continue
         state = block.state[slot]
-        choices.rows[count] = state
-        count += 1
-        for edge in range(legal_actions(state, legal)):
-            child = choices.children[children]
-            child[:] = state
-            apply(child, legal[edge])
-            play_forced(child)
-            if is_over(child):
-                worth = points(child, state[SEAT]) / (EXACT_BONUS + state[ROUND])
-                choices.value[slot, edge] = worth
-                choices.row[slot, edge] = EXACT
-            else:
-                choices.row[slot, edge] = children
-                children += 1
-    return count, children
+        for edge in range(legal_count(state)):
+            child = choices.row[slot, edge]
+            if child != EXACT:
+                choices.value[slot, edge] = values[child, state[SEAT]]
 
 
 @kernel
 def _decide_all(
     block: Block,
-    choices: _Choices,
+    choices: Choices,
     priors: Priors,
-    values: Values,
     policy_step: float,
     explore: float,
 ) -> None:
@@ -170,10 +138,6 @@ def _decide_all(
             continue
         state = block.state[slot]
         count = legal_actions(state, legal)
-        for edge in range(count):
-            child = choices.row[slot, edge]
-            if child != EXACT:
-                choices.value[slot, edge] = values[child, state[SEAT]]
         _improve(priors[row], choices.value[slot], count, policy_step, shares)
         write_policy(block, slot, shares, count)
         for edge in range(count):

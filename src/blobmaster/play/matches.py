@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from blobmaster.play.agents import AgentMaker
 from blobmaster.play.arena import Lineups, Results, play_deals
-from blobmaster.play.deals import deal
+from blobmaster.play.deals import deal, deal_games
 from blobmaster.play.pool import Pool
 from blobmaster.play.settings import RatingSettings, RoundMix
+
+SHARES_OF_A_WIN = 840
+"""Any number of winners up to eight divides it."""
 
 
 class Match(NamedTuple):
@@ -53,12 +57,16 @@ class Arena:
         players: Mapping[str, AgentMaker],
         settings: RatingSettings,
         draws: Callable[[str, int], np.random.Generator],
+        *,
+        whole_games: bool = False,
     ) -> None:
         """Args:
         players: by name.
         settings: rounds to deal and the size of a block.
         draws: what deals the cards of a purpose's block.
+        whole_games: a deal is not a round but a game whose longest rounds have that many cards.
         """
+        self.whole_games = whole_games
         self._players = players
         self._settings = settings
         self._mix = RoundMix(
@@ -134,13 +142,24 @@ class Arena:
     ) -> Results | None:
         size = self._settings.deals_per_block
         lineups = match.lineups[block * size : (block + 1) * size]
+        make = deal_games if self.whole_games else deal
         return play_deals(
             [self._players[name](lineups.size) for name in match.names],
             lineups,
-            deal(self._mix, len(lineups), self._draws(match.purpose, block)),
+            make(self._mix, len(lineups), self._draws(match.purpose, block)),
             abandon=abandon,
             on_deals=on_deals,
         )
+
+
+def merits(results: Results, *, whole_games: bool) -> npt.NDArray[np.int64]:
+    """`[deals, places]`: what ranks a deal's table, all its rotations together.
+
+    Of rounds their points; of games their wins, in 840ths, so that shared ones are whole numbers.
+    """
+    if whole_games:
+        return np.rint(SHARES_OF_A_WIN * results.wins).astype(np.int64).sum(axis=1)
+    return results.points.sum(axis=1)
 
 
 def joined(parts: Mapping[int, Results]) -> Results:

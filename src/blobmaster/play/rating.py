@@ -6,7 +6,7 @@ an Elo, so that later results correct earlier ratings. The yardsticks need no po
 and exact bids at tables of random and of heuristic players, and what the untrained network makes
 there on the same deals. And the one-card round, where the truth can be computed, and how far the
 network's own P(exact) can be believed. Where a network must be promoted before it plays, there is
-a match for that too.
+a match for that too. In phase 2 a deal is a whole game, and wins rank its table.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from msgspec import structs
 
+from blobmaster.game.schedule import round_count
 from blobmaster.net.formats import Parts
 from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.net.model import BlobNetwork
@@ -25,7 +27,7 @@ from blobmaster.play.arena import Results
 from blobmaster.play.calibration import Calibration, CalibrationMatch
 from blobmaster.play.estimate import Estimate, estimate_mean
 from blobmaster.play.league import League
-from blobmaster.play.matches import Arena, Match, match_against, mixed_match
+from blobmaster.play.matches import Arena, Match, match_against, merits, mixed_match
 from blobmaster.play.pool import Pool
 from blobmaster.play.promotion import Promotion, deals_ahead, promotion_match
 from blobmaster.play.settings import RatingSettings
@@ -62,6 +64,8 @@ class Yardstick(NamedTuple):
     """Share of bids made exactly."""
     gain: Estimate
     """Points a round above the untrained network, on the same deals in the same place."""
+    wins: Estimate | None = None
+    """Share of games won, ties shared; None where rounds are rated."""
 
 
 class Rating(NamedTuple):
@@ -86,10 +90,16 @@ class Rating(NamedTuple):
         return (
             f"Elo {self.elo:.0f} ({self.elo_low:.0f} to {self.elo_high:.0f}), points a round "
             f"{self.vs_random.points.value:.2f} against random and "
-            f"{self.vs_heuristic.points.value:.2f} against heuristic players, one-card NashConv "
-            f"{self.one_card.likeliest:.2f}, calibration error "
+            f"{self.vs_heuristic.points.value:.2f} against heuristic players{self._games_won()}, "
+            f"one-card NashConv {self.one_card.likeliest:.2f}, calibration error "
             f"{100 * self.calibration.at_bid.error:.1f} %{promotion}"
         )
+
+    def _games_won(self) -> str:
+        if self.vs_random.wins is None or self.vs_heuristic.wins is None:
+            return ""
+        against_random, against_heuristic = self.vs_random.wins.value, self.vs_heuristic.wins.value
+        return f", games won {against_random:.0%} and {against_heuristic:.0%}"
 
     def metrics(self) -> dict[str, Any]:
         """Every number by a flat name: `elo`, `points_vs_random`, `points_vs_random_low`, .."""
@@ -106,6 +116,8 @@ class Rating(NamedTuple):
         }
         for opponent, yardstick in ((RANDOM, self.vs_random), (HEURISTIC, self.vs_heuristic)):
             for measure, found in yardstick._asdict().items():
+                if found is None:
+                    continue
                 name = f"{measure}_vs_{opponent}"
                 metrics |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
         return metrics
@@ -114,12 +126,18 @@ class Rating(NamedTuple):
 class Ratings:
     """Rates the networks of a run, and keeps the results that their Elo comes from."""
 
-    def __init__(self, settings: RatingSettings, seed: int) -> None:
+    def __init__(self, settings: RatingSettings, seed: int, *, whole_games: bool = False) -> None:
         """Args:
         settings: how much is played.
         seed: the run's seed, which names the deals.
+        whole_games: a deal is a game, ranked by its wins.
         """
+        if whole_games:
+            settings = structs.replace(
+                settings, deals=settings.games, deals_per_block=settings.games_per_block
+            )
         self._settings = settings
+        self._whole_games = whole_games
         self._seed = seed
         self._league = League(FIXED)
 
@@ -170,6 +188,7 @@ class Ratings:
             {**FIXED_PLAYERS, **{k: network_player(v, device) for k, v in networks.items()}},
             self._settings,
             lambda purpose, block: generator(self._seed, f"rating {purpose}", iteration, block),
+            whole_games=self._whole_games,
         )
         played = arena.play(matches, pool, abandon=abandon, on_deals=on_deals)
         calibration = self._calibration(iteration).play(
@@ -177,7 +196,8 @@ class Ratings:
         )
         if played is None or calibration is None:
             return None
-        self._league.add(matches[0].names, matches[0].lineups, played[0].points.sum(axis=1))
+        ranked = merits(played[0], whole_games=self._whole_games)
+        self._league.add(matches[0].names, matches[0].lineups, ranked)
         draws = generator(self._seed, "rating intervals", iteration)
         elos = self._league.estimates(self._settings.bootstrap, draws)
         return Rating(
@@ -225,7 +245,7 @@ class Ratings:
         threshold = self._settings.promotion_threshold
         if threshold == 0:
             return None
-        ahead = deals_ahead(played.points.sum(axis=1), match.lineups)
+        ahead = deals_ahead(merits(played, whole_games=self._whole_games), match.lineups)
         share = estimate_mean(ahead, self._settings.bootstrap, draws)
         return Promotion(share, share.value >= threshold)
 
@@ -239,12 +259,15 @@ class Ratings:
         self, network: Results, untrained: Results, draws: np.random.Generator
     ) -> Yardstick:
         """Compare two matches on the same deals; the player in question sits at place 0."""
-        points = network.points[:, :, 0].mean(axis=1)
+        size = self._settings
+        rounds = round_count(size.players, size.cards) if self._whole_games else 1
+        points = network.points[:, :, 0].mean(axis=1) / rounds
         exact = network.exact[:, :, 0].mean(axis=1)
-        gain = points - untrained.points[:, :, 0].mean(axis=1)
-        return Yardstick(
-            *(estimate_mean(v, self._settings.bootstrap, draws) for v in (points, exact, gain))
-        )
+        gain = points - untrained.points[:, :, 0].mean(axis=1) / rounds
+        measures = [points, exact, gain]
+        if self._whole_games:
+            measures.append(network.wins[:, :, 0].mean(axis=1))
+        return Yardstick(*(estimate_mean(v, size.bootstrap, draws) for v in measures))
 
 
 def player_name(iteration: int) -> str:

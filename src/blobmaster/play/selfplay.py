@@ -1,20 +1,22 @@
-"""Self-play of an iteration: its rounds cut into blocks, played by a pool of workers."""
+"""Self-play of an iteration: its rounds or games cut into blocks, played by a pool of workers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+import numpy as np
 import torch
 
 from blobmaster.game.records import Rounds
+from blobmaster.game.schedule import round_count
 from blobmaster.net.formats import Parts, packed
 from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.net.model import BlobNetwork
 from blobmaster.net.settings import NumberFormat
 from blobmaster.play import lookahead
 from blobmaster.play.block import play_block
-from blobmaster.play.deals import Deals, deal, seat_strangers
-from blobmaster.play.lookahead import children_of
+from blobmaster.play.choices import children_of
+from blobmaster.play.deals import Deals, deal, deal_games, game_sizes, seat_strangers
 from blobmaster.play.pool import Pool
 from blobmaster.play.settings import RoundMix, SelfPlaySettings
 from blobmaster.randomness import generator
@@ -35,8 +37,19 @@ class SelfPlayEngine:
         device: torch.device,
         number_format: NumberFormat = "fp32",
         make_evaluator: MakeEvaluator = NetworkEvaluator,
+        *,
+        whole_games: bool = False,
     ) -> None:
-        """`make_evaluator(network, rows, device)` makes the evaluator of each block."""
+        """Args:
+        pool: what plays.
+        mix, settings: what is played, and how.
+        seed: the run's.
+        device: where networks run.
+        make_evaluator: `make_evaluator(network, rows, device)` makes the evaluator of each block.
+        whole_games: the units that are played are games, not rounds.
+        """
+        self._whole_games = whole_games
+        self._block_size = settings.games_per_block if whole_games else settings.rounds_per_block
         self._pool = pool
         self._mix = mix
         self._settings = settings
@@ -45,21 +58,31 @@ class SelfPlayEngine:
         self._number_format = number_format
         self._make_evaluator = make_evaluator
 
-    def block_count(self, rounds: int) -> int:
-        """Blocks that `rounds` are cut into; the last may be smaller."""
-        return -(-rounds // self._settings.rounds_per_block)
+    def block_count(self, units: int) -> int:
+        """Blocks that so many rounds or games are cut into; the last may be smaller."""
+        return -(-units // self._block_size)
 
-    def rounds_in(self, block: int, rounds: int) -> int:
-        """Rounds of one block."""
-        size = self._settings.rounds_per_block
-        return min(size, rounds - block * size)
+    def units_in(self, block: int, units: int) -> int:
+        """Rounds or games of one block."""
+        return min(self._block_size, units - block * self._block_size)
+
+    def round_count(self, iteration: int, units: int) -> int:
+        """Rounds of an iteration of so many rounds or games."""
+        if not self._whole_games:
+            return units
+        rounds = 0
+        for block in range(self.block_count(units)):
+            draws = self._draws(iteration, block)
+            for players, most in game_sizes(self._mix, self.units_in(block, units), draws).tolist():
+                rounds += round_count(players, most)
+        return rounds
 
     def play(
         self,
         iteration: int,
         network: BlobNetwork,
         search: SearchSettings,
-        rounds: int,
+        units: int,
         blocks: Iterable[int],
         *,
         abandon: Callable[[], bool],
@@ -72,8 +95,8 @@ class SelfPlayEngine:
         parts = packed(network, self._number_format)
 
         def play_one(block: int) -> Rounds | None:
-            deals = self._deals(iteration, block, self.rounds_in(block, rounds))
-            slots = min(self._settings.slots, len(deals))
+            deals = self._deals(iteration, block, self.units_in(block, units))
+            slots = min(self._settings.slots, deals.games)
             if self._settings.decide_by == "lookahead":
                 return lookahead.play_block(
                     self._make_evaluator(parts, children_of(deals, slots), self._device),
@@ -95,6 +118,10 @@ class SelfPlayEngine:
             if played is not None:
                 yield block, played
 
-    def _deals(self, iteration: int, block: int, rounds: int) -> Deals:
-        draws = generator(self._seed, "self-play", iteration, block)
-        return seat_strangers(deal(self._mix, rounds, draws), self._settings, draws)
+    def _draws(self, iteration: int, block: int) -> np.random.Generator:
+        return generator(self._seed, "self-play", iteration, block)
+
+    def _deals(self, iteration: int, block: int, units: int) -> Deals:
+        draws = self._draws(iteration, block)
+        make = deal_games if self._whole_games else deal
+        return seat_strangers(make(self._mix, units, draws), self._settings, draws)

@@ -61,8 +61,14 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     rounds_per_block: Annotated[int, Meta(ge=1, le=65536)] = 128
     """A block is played by one worker; what is in flight when a run is killed is played again."""
 
+    games: Annotated[int, Meta(ge=1)] = 200
+    """Games of an iteration of phase 2 without the curriculum."""
+
+    games_per_block: Annotated[int, Meta(ge=1, le=4096)] = 32
+    """The same as `rounds_per_block`, in phase 2."""
+
     slots: Annotated[int, Meta(ge=1, le=65536)] = 64
-    """Rounds that a block plays side by side: times the worlds, the network's batch."""
+    """Rounds or games that a block plays side by side: times the worlds, the network's batch."""
 
     policy_step: Annotated[float, Meta(gt=0, le=1000)] = 8.0
     """How far looking ahead moves a policy: by the exponential of this times the value."""
@@ -83,10 +89,10 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     strangers, are not learned."""
 
     stranger_rounds: Annotated[float, Meta(ge=0, le=1)] = 0.3
-    """Share of rounds in which some seats play at random, so that bad play is known too."""
+    """Share of rounds or games in which some seats play at random, so that bad play is known."""
 
     stranger_seats: Annotated[float, Meta(ge=0, le=1)] = 0.6
-    """Share of the seats of such a round."""
+    """Share of the seats of such a one."""
 
     bid_temperature: Annotated[float, Meta(ge=0, le=10)] = 1.0
     """With search, a bid is drawn from visits to the power of 1 over this; 0 takes the most."""
@@ -107,6 +113,10 @@ class RatingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     players: Annotated[int, Meta(ge=3, le=8)] = 4
     cards: Annotated[int, Meta(ge=1, le=17)] = 5
     deals_per_block: Annotated[int, Meta(ge=1)] = 100
+    games: Annotated[int, Meta(ge=10)] = 100
+    """Games of each match in phase 2, in which a deal is a game from that many cards."""
+
+    games_per_block: Annotated[int, Meta(ge=1)] = 20
     earlier: Annotated[int, Meta(ge=0, le=20)] = 3
     """Earlier rated checkpoints that a network is also matched against."""
 

@@ -1,7 +1,9 @@
 """A block's rounds in play: dealt into slots, moved on action by action, and recorded.
 
-A finished round's slot is dealt the block's next one, so no round waits for another. Forced moves
-are played at once, and so are those of strangers: seats held by players that choose at random.
+A finished round's slot is dealt the next one of its game, and after a game's last round the first
+of the block's next game, so no round waits for another slot's. A round that stands alone is a game
+of one. Forced moves are played at once, and so are those of strangers: seats held by players that
+choose at random.
 """
 
 from __future__ import annotations
@@ -11,20 +13,30 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from blobmaster.game.records import FULL_SHARE, MAX_POLICY_BYTES, Rounds, join
+from blobmaster.game.cards import MAX_PLAYERS
+from blobmaster.game.records import (
+    FULL_SHARE,
+    IN_GAME,
+    MAX_POLICY_BYTES,
+    Rounds,
+    game_part,
+    join,
+)
 from blobmaster.game.rules import (
     ACTIONS,
+    LEFT,
     MAX_LEGAL,
+    SCORES,
     SEAT,
     STATE,
     STRANGERS,
     State,
     apply,
-    deal_into,
     is_over,
     legal_actions,
     only_action,
 )
+from blobmaster.game.standing import deal_next, score_round, winners
 from blobmaster.kernels import kernel
 from blobmaster.play.deals import Deals
 from blobmaster.randomness import Stream, below, uniform
@@ -43,6 +55,14 @@ class Block(NamedTuple):
     """`[R, 52]`."""
     strangers: npt.NDArray[np.int64]
     """`[R]`: the mask of seats that play at random."""
+    starts: npt.NDArray[np.int64]
+    """`[G + 1]`: the first round of each game, and R."""
+    places: npt.NDArray[np.int64]
+    """`[R, 2]`: most cards of the round's game, and how many of its rounds come after it."""
+    scores: npt.NDArray[np.int64]
+    """`[R, MAX_PLAYERS]`: each seat's before the round."""
+    winners: npt.NDArray[np.int64]
+    """`[R]`: the mask of seats that won the round's game, once it is over."""
     streams: npt.NDArray[np.uint64]
     """`[R, 1]`: each round's own random stream."""
     round_of: npt.NDArray[np.int64]
@@ -50,7 +70,7 @@ class Block(NamedTuple):
     state: State
     """`[S, STATE]`: at a real choice of no stranger's, while the slot is not idle."""
     begun: npt.NDArray[np.int64]
-    """`[1]`: rounds dealt so far."""
+    """`[1]`: games dealt so far."""
     finished: npt.NDArray[np.int64]
     """`[1]`: rounds played to the end."""
     actions: npt.NDArray[np.uint8]
@@ -72,6 +92,10 @@ def new_block(deals: Deals, slots: int, *, ends_settled: bool) -> Block:
         plan=deals.plan,
         deck=deals.deck,
         strangers=deals.strangers,
+        starts=deals.starts,
+        places=deals.places,
+        scores=np.zeros((rounds, MAX_PLAYERS), np.int64),
+        winners=np.zeros(rounds, np.int64),
         streams=deals.streams.copy(),
         round_of=np.full(slots, IDLE, np.int64),
         state=np.zeros((slots, STATE), np.int64),
@@ -87,18 +111,26 @@ def new_block(deals: Deals, slots: int, *, ends_settled: bool) -> Block:
 
 @kernel
 def refill(block: Block, slot: int) -> bool:
-    """Deal the block's next round into an idle slot; whether one is there to be decided on."""
-    while block.begun[0] < len(block.plan):
-        number = block.begun[0]
-        block.begun[0] = number + 1
-        block.round_of[slot] = number
-        players, cards, trump, dealer = block.plan[number]
-        deal_into(block.state[slot], players, cards, trump, dealer, block.deck[number])
-        block.state[slot, STRANGERS] = block.strangers[number]
+    """Deal the block's next game into an idle slot; whether one is there to be decided on."""
+    while block.begun[0] < len(block.starts) - 1:
+        number = block.starts[block.begun[0]]
+        block.begun[0] += 1
+        block.state[slot] = 0
+        _deal(block, slot, number)
         if _move_on(block, slot):
             return True
     block.round_of[slot] = IDLE
     return False
+
+
+@kernel
+def _deal(block: Block, slot: int, number: int) -> None:
+    block.round_of[slot] = number
+    most, left = block.places[number]
+    state = block.state[slot]
+    deal_next(state, block.plan[number], block.deck[number], most, left)
+    state[STRANGERS] = block.strangers[number]
+    block.scores[number] = state[SCORES : SCORES + MAX_PLAYERS]
 
 
 @kernel
@@ -113,7 +145,23 @@ def decide(block: Block, slot: int, action: int) -> bool:
 
 @kernel
 def _move_on(block: Block, slot: int) -> bool:
-    """Play what is forced and what is left to chance; whether the round waits for a decision."""
+    """Play what is forced and what is left to chance; whether the game waits for a decision."""
+    while not _play_on(block, slot):
+        state = block.state[slot]
+        number = block.round_of[slot]
+        block.finished[0] += 1
+        score_round(state)
+        if state[LEFT] == 0:
+            first = block.starts[np.searchsorted(block.starts, number, side="right") - 1]
+            block.winners[first : number + 1] = winners(state)
+            return False
+        _deal(block, slot, number + 1)
+    return True
+
+
+@kernel
+def _play_on(block: Block, slot: int) -> bool:
+    """The same within a round; whether it waits for a decision, else it is over."""
     state = block.state[slot]
     number = block.round_of[slot]
     legal = np.empty(MAX_LEGAL, np.int64)
@@ -127,7 +175,6 @@ def _move_on(block: Block, slot: int) -> bool:
             write_policy(block, slot, shares, count)
             action = legal[below(block.streams[number], count)]
         _take(block, slot, action)
-    block.finished[0] += 1
     return False
 
 
@@ -186,15 +233,18 @@ def records_of(block: Block) -> Rounds:
 
 
 def _record(block: Block, number: int) -> Rounds:
-    players, cards, _, _ = block.plan[number]
+    players, cards, trump, dealer = block.plan[number].tolist()
+    most, left = block.places[number].tolist()
     dealt = players * cards
-    data = np.concatenate(
-        [
-            block.plan[number].astype(np.uint8),
-            block.strangers[number : number + 1].astype(np.uint8),
-            block.deck[number, :dealt].astype(np.uint8),
-            block.actions[number, : players + dealt],
-            block.policy[number, : block.policy_bytes[number]],
-        ]
-    )
+    header = [players + (IN_GAME if most else 0), cards, trump, dealer, block.strangers[number]]
+    parts = [
+        np.array(header, np.uint8),
+        block.deck[number, :dealt].astype(np.uint8),
+        block.actions[number, : players + dealt],
+        block.policy[number, : block.policy_bytes[number]],
+    ]
+    if most:
+        scores = block.scores[number, :players]
+        parts.insert(1, game_part(most, left, int(block.winners[number]), scores))
+    data = np.concatenate(parts)
     return Rounds(data, np.array([0, len(data)]), block.decisions[number : number + 1])

@@ -16,8 +16,11 @@ from blobmaster.game.cards import CARDS
 from blobmaster.game.rules import (
     BIDS,
     HANDS,
+    LEFT,
     MAX_LEGAL,
+    MOST,
     PLAYERS,
+    SCORES,
     TRICKS,
     State,
     apply,
@@ -108,8 +111,16 @@ def round_after(setup: Setup, number: int, actions: tuple[int, ...]) -> State:
 
 
 def state_of(game: Game) -> State:
-    """The round on the table as it stands now."""
-    return round_after(game.setup, game.number, game.rounds[-1])
+    """The round on the table as it stands now, and in a whole game where that stands."""
+    state = round_after(game.setup, game.number, game.rounds[-1])
+    setup = game.setup
+    if not setup.one_round:
+        state[MOST] = setup.most_cards
+        state[LEFT] = len(plans(setup)) - 1 - game.number
+        for number in range(game.number):
+            made = _result(setup, number, game.rounds[number]).points
+            state[SCORES : SCORES + setup.players] += made
+    return state
 
 
 def legal_of(state: State) -> tuple[int, ...]:

@@ -46,7 +46,8 @@ def seat_networks(trained: Trained, search: str | None) -> tuple[Agent, Adviser]
     Args:
         trained: the network, on the CPU.
         search: `3x35`; `none` for opponents that take the network's first choice, while advice
-            still searches; None for the search that the network was trained with.
+            still searches; None for the search that the network was trained with, and none where
+            it was trained on games: it plays for the win, and a search looks for points.
     """
     config = trained.config
     settings = config.curriculum.search(trained.meta.iteration, config.search)
@@ -54,7 +55,7 @@ def seat_networks(trained: Trained, search: str | None) -> tuple[Agent, Adviser]
         settings = parse_search(search).over(settings)
     cpu = torch.device("cpu")  # a handful of rows at a time: copying to a GPU takes longer
     adviser = Adviser(NetworkEvaluator(trained.network, settings.trees, cpu), settings)
-    if search == NO_SEARCH:
+    if search == NO_SEARCH or (search is None and config.plays_games):
         return network_player(trained.network, cpu)(1), adviser
     return searching_player(trained.network, settings, cpu)(1), adviser
 
