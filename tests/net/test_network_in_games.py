@@ -58,9 +58,10 @@ def some_states(games: bool) -> np.ndarray:
 def trained(sees_games: bool, seed: int = 1) -> BlobNetwork:
     """A network none of whose weights is zero."""
     network = new_network(SMALL, seed, sees_games=sees_games).eval()
+    draws = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
+            parameter.add_(0.05 * torch.randn(parameter.shape, generator=draws))
     return network
 
 
