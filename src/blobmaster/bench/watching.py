@@ -16,8 +16,9 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -27,11 +28,12 @@ from blobmaster.bench.common import Figures, folder_here, seconds
 from blobmaster.run.board import Board
 from blobmaster.run.checkpoints import RunIdentity
 from blobmaster.run.course import Course
-from blobmaster.run.history import HistoryRow, encode_row
+from blobmaster.run.history import HistoryRow, append_rows, encode_row
 from blobmaster.run.layout import RunLayout
 from blobmaster.run.process import this_process
 from blobmaster.run.progress import Progress
 from blobmaster.run.session import RunSession
+from blobmaster.run.ticker import Ticker
 
 COLUMNS, LINES = 120, 35
 ROWS: Final = 500
@@ -47,6 +49,7 @@ KEY_PAUSE_S: Final = 0.05
 """In which a frame is finished, as between the keys of fast fingers."""
 TRAINER_S: Final = 30.0
 UNITS_A_SECOND: Final = 60
+ITERATION_S: Final = 60.0
 PATIENCE_S: Final = 300.0
 
 _START: Final = (
@@ -82,6 +85,7 @@ def measure_monitor() -> Figures:
     """First data, one page, idling, memory, and keys while the file system hangs."""
     with folder_here() as folder:
         run = _SampleRun(folder / "run", ROWS)
+        _first_data(run)  # leaves its bytecode compiled, as the second start of an installed one
         first = [_first_data(run) for _ in range(STARTS)]
         once = [seconds(lambda: _page(run)) for _ in range(STARTS)]
         bare = [seconds(_bare_python) for _ in range(STARTS)]
@@ -101,7 +105,7 @@ def measure_monitor() -> Figures:
 
 
 def measure_watched() -> Figures:
-    """What status, history, control file and machine's load cost a trainer that does nothing."""
+    """What status, requests, the machine's load, history and counting cost a trainer."""
     with folder_here() as folder, RunSession.open(folder / "run", command="bench") as session:
         identity = RunIdentity(
             run_id="bench", project="Bench", architecture=1, parameters=1, seed=0
@@ -109,16 +113,39 @@ def measure_watched() -> Figures:
         session.begin(identity, 1000, None, "")
         session.step("self-play", total=10**9, unit="rounds")
         time.sleep(HEARTBEAT_S)
-        began, used = time.monotonic(), time.process_time()
+        ticker = _ticker_clock()
+        began, used = time.monotonic(), time.clock_gettime(ticker)
         while time.monotonic() - began < TRAINER_S:
-            time.sleep(1 / UNITS_A_SECOND)
+            time.sleep(HEARTBEAT_S)
             session.advance()
-        spent, took = time.process_time() - used, time.monotonic() - began
+        ticking = (time.clock_gettime(ticker) - used) / (time.monotonic() - began)
+        counting = _cpu(session.advance, 10_000) * UNITS_A_SECOND
+        history = folder / "history.jsonl"
+        keeping = _cpu(lambda: append_rows(history, [_history_row(1)]), 100) / ITERATION_S
+    share = ticking + counting + keeping
     return {
-        "setting": f"{UNITS_A_SECOND} units a second, {os.cpu_count()} cores",
-        "share_of_a_core_percent": 100 * spent / took,
-        "share_of_the_machine_percent": 100 * spent / took / (os.cpu_count() or 1),
+        "setting": f"{UNITS_A_SECOND} units a second, an iteration each {ITERATION_S:.0f} s, "
+        f"{os.cpu_count()} cores",
+        "ticker_percent_of_a_core": 100 * ticking,
+        "counting_percent_of_a_core": 100 * counting,
+        "history_percent_of_a_core": 100 * keeping,
+        "share_of_the_machine_percent": 100 * share / (os.cpu_count() or 1),
     }
+
+
+def _ticker_clock() -> int:
+    """The processor time of the session's own thread."""
+    (ticker,) = (thread for thread in threading.enumerate() if isinstance(thread, Ticker))
+    assert ticker.ident is not None
+    return time.pthread_getcpuclockid(ticker.ident)
+
+
+def _cpu(work: Callable[[], object], times: int) -> float:
+    """Processor seconds that `work` takes this thread."""
+    began = time.thread_time()
+    for _ in range(times):
+        work()
+    return (time.thread_time() - began) / times
 
 
 class _SampleRun:
@@ -136,6 +163,14 @@ class _SampleRun:
         course = Course(first=rows, total=2 * rows, elapsed_before_s=0.0, now=time.monotonic())
         self._board.follow(course)
         self.beat()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """A terminal's; and bytecode is kept, whatever this process's environment says."""
+        inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        bytecode = str(self.layout.root.with_name("bytecode"))
+        terminal = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+        return inherited | terminal | {"PYTHONPYCACHEPREFIX": bytecode}
 
     def beat(self) -> None:
         """What the trainer does every 2 s."""
@@ -156,7 +191,7 @@ class _Screen:
             stdout=far,
             stderr=far,
             start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"},
+            env=run.environment,
         )
         os.close(far)
 
@@ -213,7 +248,7 @@ def _first_data(run: _SampleRun) -> float:
 def _page(run: _SampleRun) -> None:
     folder = str(run.layout.root)
     command = [sys.executable, "-c", _START, "--once", "--checkpoint-dir", folder]
-    subprocess.run(command, capture_output=True, check=True)
+    subprocess.run(command, capture_output=True, check=True, env=run.environment)
 
 
 def _bare_python() -> None:
@@ -277,14 +312,16 @@ def _number_in(file: Path) -> int:
 
 
 def _row(iteration: int) -> bytes:
+    return encode_row(_history_row(iteration))
+
+
+def _history_row(iteration: int) -> HistoryRow:
     metrics = {"loss": 2 - iteration / 1e6, "policy_loss": 1.2, "value_loss": 0.7}
     metrics |= {"elo": 1000.0 + iteration % 97, "rounds_per_minute": 3600.0 + iteration % 13}
-    return encode_row(
-        HistoryRow(
-            iteration=iteration,
-            run_id="bench",
-            timestamp="2026-01-01T00:00:00Z",
-            elapsed_hours=iteration / 3,
-            metrics=metrics,
-        )
+    return HistoryRow(
+        iteration=iteration,
+        run_id="bench",
+        timestamp="2026-01-01T00:00:00Z",
+        elapsed_hours=iteration / 3,
+        metrics=metrics,
     )

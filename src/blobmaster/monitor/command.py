@@ -44,6 +44,9 @@ def _show(options: MonitorOptions) -> int:
         textfile.keep_current(options.prometheus, _looks(options))
     if options.plain or not has_screen():
         return _print_changes(options)
+    # Textual reads it when it is loaded. A key's frame is there in half the time of the usual 60;
+    # a screen on which nothing moves is not drawn, so idling costs the same.
+    os.environ.setdefault("TEXTUAL_FPS", "120")
     from blobmaster.monitor.app import MonitorApp, run_screen  # Textual takes 150 ms to load
     from blobmaster.monitor.runs_app import RunsApp
 
