@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from dataclasses import replace
@@ -95,6 +96,9 @@ class MonitorApp(App[None]):
         self.screen.set_class(self._glyphs.plain_ascii, "-ascii")
         self.begin()
         self.set_interval(self._options.refresh_interval, self.notice_silence)
+        # What is there now stays: without looking through it again and again, the collector holds
+        # up no key (the slowest in a hundred frames took 26 to 30 ms, not 48 to 187).
+        self.call_after_refresh(gc.freeze)
 
     def begin(self) -> None:
         """Start with the run."""
