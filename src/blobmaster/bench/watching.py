@@ -267,7 +267,7 @@ def _idle(run: _SampleRun) -> Figures:
             run.beat()
             written += screen.read_for(HEARTBEAT_S)
         took, after = time.monotonic() - began, process.cpu_times()
-        used = after.user + after.system - before.user - before.system
+        used = (after.user - before.user) + (after.system - before.system)
         return {
             "idle_cpu_percent": 100 * used / took,
             "idle_bytes_per_s": written / took,
