@@ -248,9 +248,9 @@ def test_a_pause_asked_in_an_open_run_reaches_that_run_alone(two: Terminal, layo
 
 def test_help_opens_over_the_list_and_ctrl_c_leaves_from_it(two: Terminal):
     two.press("?")
-    two.wait_for("choose and open one of several runs")
+    two.wait_for("choose, open")
     two.press("q")
-    two.wait_without("choose and open")
+    two.wait_without("choose, open")
     two.press("\x03")
     assert two.exit_status() == 0
     two.assert_restored()

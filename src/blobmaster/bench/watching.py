@@ -295,15 +295,16 @@ def _growth(run: _SampleRun, looks: Path) -> Figures:
     with _screen(run, "--refresh-interval", "0.001", before=_COUNTING) as screen:
         screen.wait_for(b"self-play")
         process = psutil.Process(screen.process.pid)
-        before = 0
-        while (count := _number_in(looks)) < POLLS:
-            run.beat()
-            screen.read_for(0.05)
-            before = before or (process.memory_info().rss if count >= POLLS // 20 else 0)
-        return {
-            "resident_mib_with_100000_rows": before / 2**20,
-            "growth_mib_over_10000_polls": (process.memory_info().rss - before) / 2**20,
-        }
+        resident = []
+        for count in (POLLS // 20, POLLS):
+            while _number_in(looks) < count:
+                run.beat()
+                screen.read_for(0.05)
+            resident.append(process.memory_info().rss / 2**20)
+    return {
+        "resident_mib_with_100000_rows": resident[-1],
+        "growth_mib_over_10000_polls": resident[-1] - resident[0],
+    }
 
 
 def _number_in(file: Path) -> int:
