@@ -232,7 +232,7 @@ def test_the_list_is_kept_current_and_the_choice_stays_with_its_run(
     two.wait_for("3 runs")
     two.wait_for("12/500")
     two.wait_for("dead")
-    assert "> b" in two.text
+    two.wait_for("> b")  # its line is drawn after that of the dead one
 
 
 def test_a_pause_asked_in_an_open_run_reaches_that_run_alone(two: Terminal, layout: RunLayout):
