@@ -121,6 +121,9 @@ def run_evaluation(order: EvaluationOrder) -> int:
     """
     began = time.monotonic()
     stopping = threading.Event()
+    console = Console(stderr=True)
+    if console.is_terminal:
+        console.print("loading torch and the kernels; where none are compiled yet, half a minute …")
     prepared = _prepare(order)
     evaluation, calibration = prepared.evaluation, None
     total = order.settings.deals * len(order.opponents)
@@ -128,7 +131,7 @@ def run_evaluation(order: EvaluationOrder) -> int:
         total += prepared.calibration.rounds
     status = 0
     # In a thread of its own, so that Ctrl+C waits for no block that is being played.
-    with Tally(Console(stderr=True), _units(order), total) as tally:
+    with Tally(console, _units(order), total) as tally:
         playing = ThreadPoolExecutor(1).submit(_play, order, prepared, stopping, tally)
         try:
             calibration = playing.result()
