@@ -15,7 +15,7 @@ from networks_saved import save_network
 from blobmaster.evaluate import understand
 from blobmaster.player_names import parse_player
 
-PATIENCE_S = 120
+PATIENCE_S = 300
 FIXED = ("untrained", "random", "heuristic")
 
 
