@@ -118,8 +118,8 @@ def test_interrupted_while_it_trains_and_while_it_measures_the_curve_is_finished
         with subprocess.Popen(command, cwd=tmp_path) as begun:
             time.sleep(patience)  # wherever that is
             begun.send_signal(signal.SIGTERM)
-            assert begun.wait(60) in (0, 143)
-    assert subprocess.run(command, cwd=tmp_path, timeout=300).returncode == 0
+            assert begun.wait(300) in (0, 143)
+    assert subprocess.run(command, cwd=tmp_path, timeout=1200).returncode == 0
     with (tmp_path / "curve.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [(line["iteration"], line["search"]) for line in rows] == [

@@ -15,8 +15,8 @@ POINTS: Final = 512
 a column, so no screen shows more."""
 Point = tuple[float, float]
 """Iteration and value."""
-MOST_CURVES: Final = 48
-"""A foreign run may log hundreds of metrics; the first ones are kept."""
+MOST_CURVES: Final = 64
+"""A foreign run may log hundreds of metrics; the first ones are kept. A Blob run has up to 50."""
 PART_BYTES: Final = 1 << 18
 """Read at a time: 4 MiB of rows, decoded, left the process 14 MiB larger for good."""
 PARTS: Final = 16
