@@ -99,6 +99,7 @@ def test_games_take_a_hundred_iterations_and_the_origins_settings_where_nothing_
     config = compose(PRESET, base=origin)
     assert (config.run.iterations, config.learning.schedule_iterations) == (100, 100)
     assert (config.run.seed, config.network.width) == (9, 32)
+    assert config.self_play.policy_step == 2 * origin.self_play.policy_step
 
 
 def test_a_phase_two_is_evaluated_against_its_phase_one_on_whole_games(
