@@ -110,7 +110,7 @@ def test_a_wrong_order_is_refused_in_one_line(checkpoint: Path, arguments, words
 
 def order(*against: str, **changes):
     usual = {"search": None, "players": 4, "cards": 5, "deals": 300, "seed": 0, "workers": 0}
-    rest = {"device": "cpu", "until_sure": False, "as_json": False}
+    rest = {"device": "cpu", "games": False, "until_sure": False, "as_json": False}
     return understand(Path("runs/a.pth"), against, **{**usual, **rest, **changes})
 
 
