@@ -61,6 +61,17 @@ def test_an_iteration_that_is_overdue_ends_no_sooner_than_its_step():
     assert seen(nothing_known, curves={"elapsed_hours": elapsed}).iteration_seconds_left is None
 
 
+def test_a_paused_run_stands_after_what_it_committed_and_has_no_request_left():
+    saved = LastCheckpoint(
+        name="x.pth", path="cache/x.pth", iteration=150, bytes=1, saved_at=0.0, permanent=False
+    )
+    left = Request(text="SIGTERM", at=0.0)
+    shown = seen(make_status(state="paused", iteration=151, last_checkpoint=saved, request=left))
+    assert shown.why == "after iteration 150"
+    assert shown.request is None
+    assert seen(make_status(state="paused", iteration=1)).why == ""
+
+
 def test_the_last_good_frame_stays_with_its_age():
     shown = seen(make_status(), problem="not valid JSON", now=NOW + 42)
     assert (shown.iteration, shown.frame_age_s) == (151, 42)

@@ -16,7 +16,7 @@ from blobmaster.monitor import words
 from blobmaster.monitor.alerts import ShownAlert, alerts
 from blobmaster.monitor.curves import Curve
 from blobmaster.monitor.liveness import Sighting, Verdict
-from blobmaster.run.status import Disk, LastCheckpoint, Machine, Status, Step
+from blobmaster.run.status import ENDED, Disk, LastCheckpoint, Machine, Status, Step
 
 VIEW_SCHEMA: Final = 1
 RECENT_ITERATIONS: Final = 5
@@ -198,7 +198,8 @@ def _why(status: Status, verdict: Verdict, left: float | None) -> str:
     if verdict.state == "waiting for disk":
         return words.clean(status.error or "the disk is full; it goes on by itself with free space")
     if verdict.state == "paused":
-        return f"after iteration {max(0, status.iteration)}" if status.iteration else ""
+        saved = status.last_checkpoint  # `iteration` is the one that would be next
+        return "" if saved is None else f"after iteration {saved.iteration}"
     return words.clean(verdict.why)
 
 
@@ -255,7 +256,7 @@ def _request(
         return f"{text} {words.duration(waited)} ago; the trainer has not answered yet"
     if verdict.state == "pausing":
         return f"pausing {pausing(status, left)}"
-    if status.request is not None:
+    if status.request is not None and status.state not in ENDED:
         return f"{words.clean(status.request.text, 40)} acknowledged"
     return None
 
