@@ -332,7 +332,8 @@ def evaluate(
 def bench(parts: tuple[str, ...], as_json: bool) -> int:
     """Measure speed: all PARTS, or some of them.
 
-    They are selfplay, lookahead, learner, checkpoint, status, engine, monitor and watched.
+    They are selfplay, lookahead, scaling, formats, learner, checkpoint, status, engine, monitor and
+    watched.
     """
     from blobmaster.bench.command import run_bench
 

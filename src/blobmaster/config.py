@@ -38,6 +38,10 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     workers: Annotated[int, Meta(ge=0, le=1024)] = 0
     """Threads that play; 0 is one a core. No result depends on it."""
 
+    turns: Annotated[int, Meta(ge=0, le=16)] = 0
+    """Blocks that each worker has in play: while a GPU answers one, the core walks the trees of
+    another. 0 is 2 with a GPU and 1 without. No result depends on it, but memory does."""
+
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings of a run. Its TOML has one table a field."""

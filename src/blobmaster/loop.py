@@ -17,6 +17,7 @@ from blobmaster.learn.learner import Learner, Losses
 from blobmaster.learn.replay import ReplayWindow, new_batch
 from blobmaster.net.inference import choose_device, gpu_uuid, use_one_thread
 from blobmaster.net.model import BlobNetwork, new_network
+from blobmaster.play.memory import block_bytes
 from blobmaster.play.pool import LocalPool
 from blobmaster.play.promotion import Incumbent
 from blobmaster.play.rating import Rating, Ratings
@@ -31,6 +32,9 @@ from blobmaster.snapshot import as_arrays, as_tensors, copied
 from blobmaster.status_writer import StatusWriter
 
 log = logging.getLogger(__name__)
+
+GPU_TURNS = 2
+"""Blocks a worker, where the network is elsewhere than the trees."""
 
 
 class _SelfPlay(NamedTuple):
@@ -59,7 +63,8 @@ class TrainingPipeline:
         self._incumbent = (
             Incumbent(self._untrained) if config.rating.promotion_threshold > 0 else None
         )
-        self._pool = LocalPool(workers, prepare=use_one_thread)
+        turns = config.run.turns or (GPU_TURNS if self._device.type == "cuda" else 1)
+        self._pool = LocalPool(workers * turns, prepare=use_one_thread)
         number_format = config.inference.number_format
         if number_format == "auto":
             raise ValueError("the number format is not settled: give the settings to `resolved`")
@@ -87,6 +92,7 @@ class TrainingPipeline:
     def run(self, first: int) -> None:
         """Train from iteration `first` (0-based) to the end, or until a person wants it to stop."""
         total = self._config.run.iterations
+        self._say_memory(total)
         if first == 0:
             self._commit_start()
         self._compile()
@@ -99,6 +105,18 @@ class TrainingPipeline:
                 self._session.paused()
                 return
         self._session.finish()
+
+    def _say_memory(self, total: int) -> None:
+        """Tell what the rounds in play take at most, whatever search the curriculum comes to."""
+        config = self._config
+        search = config.curriculum.search(total - 1, config.search)
+        held = block_bytes(config.rounds, config.self_play, search)
+        log.info(
+            "the rounds in play take up to %.0f MB: %d blocks of %.1f MB (self_play.slots)",
+            self._pool.workers * held / 1e6,
+            self._pool.workers,
+            held / 1e6,
+        )
 
     def _compile(self) -> None:
         """Compile the kernels, or load them compiled, before anything is timed."""

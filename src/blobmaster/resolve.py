@@ -9,7 +9,7 @@ import msgspec
 
 from blobmaster.config import Config
 from blobmaster.learn.learner import fastest_format
-from blobmaster.net.formats import evaluations_per_second, fastest, packed
+from blobmaster.net.formats import PROVEN, evaluations_per_second, fastest, packed
 from blobmaster.net.inference import choose_device
 from blobmaster.net.model import new_network
 from blobmaster.play.pool import default_workers
@@ -42,7 +42,8 @@ def resolved(config: Config, say: Callable[[str], None] = log.info) -> Config:
     network = new_network(config.network, config.run.seed, sees_games=config.plays_games)
     network = network.to(device).eval()
     if inference.number_format == "auto":
-        speeds = evaluations_per_second(network, _usual_batch(config))
+        candidates = PROVEN["games" if config.plays_games else config.self_play.decide_by]
+        speeds = evaluations_per_second(network, _usual_batch(config), candidates)
         inference = msgspec.structs.replace(inference, number_format=fastest(speeds))
         shown = ", ".join(f"{name} {speed:,.0f}" for name, speed in speeds.items())
         say(f"self-play's network is in {inference.number_format}: {shown} evaluations/s a core")

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from blobmaster.bench.selfplay import measure_lookahead, measure_selfplay
+from blobmaster.bench.selfplay import (
+    measure_formats,
+    measure_lookahead,
+    measure_scaling,
+    measure_selfplay,
+)
 from blobmaster.net.settings import NetworkSettings
 from blobmaster.play.settings import SelfPlaySettings
 
@@ -26,3 +31,16 @@ def test_self_play_by_search_is_measured_beside_the_bare_network():
 
 def test_self_play_by_looking_ahead_is_measured():
     assert measure_lookahead(SMALL, few_rounds("lookahead"))["rounds_per_min"] > 0
+
+
+def test_scaling_and_memory_are_measured():
+    found = measure_scaling(SMALL, few_rounds("search"))
+    assert found["times_one_worker"] > 0
+    assert found["speed_of_many_blocks"] > 0
+    assert found["peak_memory_mb"] > 10
+
+
+def test_every_format_that_is_possible_is_measured():
+    found = measure_formats(SMALL)
+    assert found["fp32_evals_per_s"] > 0
+    assert found["bf16_evals_per_s"] > 0

@@ -48,6 +48,21 @@ def test_the_format_that_was_chosen_is_logged_and_kept(tmp_path: Path) -> None:
     assert format_of(root) == chosen
 
 
+def test_blocks_that_take_turns_on_a_worker_change_no_bit(tmp_path: Path) -> None:
+    ends = []
+    for turns in (1, 2):
+        root = tmp_path / str(turns)
+        config = write_config(tmp_path, tiny("fp32").replace("[run]", f"[run]\nturns = {turns}"))
+        done = run(
+            "train", "--config", config, "--iterations", 1, "--workers", 1,
+            "--checkpoint-dir", root,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert f"{turns} blocks of" in RunLayout(root).log.read_text()
+        ends.append(digest_of(newest(root)))
+    assert ends[0] == ends[1]
+
+
 @pytest.mark.parametrize("number_format", ["bf16", "int8"])
 def test_halves_of_a_run_in_cheap_numbers_end_with_the_bits_of_the_whole(
     tmp_path: Path, number_format: str

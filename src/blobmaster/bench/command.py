@@ -14,13 +14,20 @@ from rich.table import Table
 
 from blobmaster.bench.common import Figures
 from blobmaster.bench.files import measure_checkpoint, measure_status
-from blobmaster.bench.selfplay import measure_lookahead, measure_selfplay
+from blobmaster.bench.selfplay import (
+    measure_formats,
+    measure_lookahead,
+    measure_scaling,
+    measure_selfplay,
+)
 from blobmaster.bench.speed import measure_engine, measure_learner
 from blobmaster.bench.watching import measure_monitor, measure_watched
 
 PARTS: dict[str, Callable[[], Figures]] = {
     "selfplay": measure_selfplay,
     "lookahead": measure_lookahead,
+    "scaling": measure_scaling,
+    "formats": measure_formats,
     "learner": measure_learner,
     "checkpoint": measure_checkpoint,
     "status": measure_status,

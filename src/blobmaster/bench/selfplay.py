@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +23,7 @@ from blobmaster.bench.common import (
     size_of,
     use_one_thread,
 )
-from blobmaster.net.formats import Forward, Parts, evaluations_per_second, fastest, packed
+from blobmaster.net.formats import PROVEN, Forward, Parts, evaluations_per_second, fastest, packed
 from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.net.model import BlobNetwork, new_network
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES
@@ -36,6 +38,8 @@ BATCH = 152
 """Rows that number formats are compared at: about those of a step of the search."""
 
 BARE_CALLS = 40
+MANY = 8
+"""Blocks that one worker plays, to see that its last is as fast as its first."""
 
 
 @dataclass
@@ -124,7 +128,7 @@ class _Setting(NamedTuple):
 
 def _setting(shape: NetworkSettings, settings: SelfPlaySettings, workers: int) -> _Setting:
     network = new_network(shape, 0).eval()
-    chosen = fastest(evaluations_per_second(network, BATCH))
+    chosen = fastest(evaluations_per_second(network, BATCH, PROVEN[settings.decide_by]))
     return _Setting(network, chosen, settings, workers)
 
 
@@ -152,13 +156,21 @@ def measure_selfplay(
         "rounds_per_min": statistics.median(speeds["rounds"]),
         "evals_per_s": statistics.median(speeds["evals"]),
         "evaluator_evals_per_s": statistics.median(speeds["bare"]),
-        "share_of_evaluator": statistics.median(
-            mine / bare for mine, bare in zip(speeds["evals"], speeds["bare"], strict=True)
-        ),
+        "share_of_evaluator": _median_ratio(speeds["evals"], speeds["bare"]),
         "network_share": statistics.median(speeds["share"]),
         "evals_per_round": meter.critic.rows / rounds,
         "mean_batch": meter.critic.batch,
         "mean_batch_of_actor": meter.actor.batch,
+    }
+
+
+def measure_formats(shape: NetworkSettings = DEFAULT_SHAPE) -> Figures:
+    """Evaluations a second of the bare network in every number format, on one core."""
+    network = new_network(shape, 0).eval()
+    speeds = evaluations_per_second(network, BATCH, get_args(NumberFormat))
+    return {
+        "setting": f"batch {BATCH}, {size_of(network)}, one core",
+        **{f"{name}_evals_per_s": speed for name, speed in speeds.items()},
     }
 
 
@@ -174,6 +186,33 @@ def measure_lookahead(
     setting.play(8)
     speeds = [60 * rounds / setting.play(rounds) for _ in range(REPEATS)]
     return {"setting": str(setting), "rounds_per_min": statistics.median(speeds)}
+
+
+def measure_scaling(
+    shape: NetworkSettings = DEFAULT_SHAPE, settings: SelfPlaySettings = BY_SEARCH
+) -> Figures:
+    """What more workers bring, and whether a round costs the same among many as among few."""
+    alone = _setting(shape, settings, 1)
+    together = alone._replace(workers=default_workers(0))
+    block = settings.rounds_per_block
+    alone.play(8)
+    speeds: dict[str, list[float]] = {"alone": [], "together": [], "many": []}
+    for _ in range(REPEATS):
+        speeds["alone"].append(block / alone.play(block))
+        speeds["together"].append(
+            together.workers * block / together.play(together.workers * block)
+        )
+        speeds["many"].append(MANY * block / alone.play(MANY * block))
+    return {
+        "setting": str(together),
+        "times_one_worker": _median_ratio(speeds["together"], speeds["alone"]),
+        "speed_of_many_blocks": _median_ratio(speeds["many"], speeds["alone"]),
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def _median_ratio(mine: Sequence[float], others: Sequence[float]) -> float:
+    return statistics.median(a / b for a, b in zip(mine, others, strict=True))
 
 
 def _bare_speed(setting: _Setting, meter: _Meter) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -19,9 +19,14 @@ from blobmaster.net.observation import FEATURES, WHOLE_FEATURES, encode_whole_ro
 from blobmaster.net.positions import some_positions
 from blobmaster.net.settings import NumberFormat
 
-PROVEN: tuple[NumberFormat, ...] = ("fp32",)
-"""What `auto` chooses from: a cheaper format is there once a match of 20,000 rounds has shown its
-play no weaker, within 0.1 points a round (docs/measurements.md)."""
+PROVEN: dict[str, tuple[NumberFormat, ...]] = {
+    "lookahead": ("fp32", "bf16", "int8"),
+    "search": ("fp32",),
+    "games": ("fp32",),
+}
+"""What `auto` chooses from, by how decisions are made, and in whole games: a cheaper format is
+there once a match of 20,000 rounds has shown such play no weaker, within 0.1 points a round
+(docs/measurements.md)."""
 
 CALIBRATION_ROWS = 512
 REPEATS = 8
@@ -120,18 +125,20 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def evaluations_per_second(network: BlobNetwork, batch: int) -> dict[NumberFormat, float]:
-    """How many rows a second actor and critic answer, on one core, in each proven format.
+def evaluations_per_second(
+    network: BlobNetwork, batch: int, candidates: Sequence[NumberFormat]
+) -> dict[NumberFormat, float]:
+    """How many rows a second actor and critic answer, on one core, in each format.
 
-    The formats take turns and the fastest turn counts: what a busy machine does to the others
-    says nothing of the format. Those that this machine cannot do are left out.
+    On a CPU it is the processor's time that counts, and everywhere the fastest of some turns: what
+    a busy machine does says nothing of the format. Those that this machine cannot do are left out.
     """
     device = next(network.parameters()).device
     width = network.critic.inputs
     rows = torch.rand(batch, width, generator=torch.Generator().manual_seed(0)).to(device)
     views = rows[:, : network.actor.inputs]
     formats: dict[NumberFormat, Parts] = {}
-    for name in PROVEN:
+    for name in candidates:
         with contextlib.suppress(ValueError):
             formats[name] = packed(network, name)
     with torch.inference_mode(), one_thread():
@@ -143,10 +150,11 @@ def evaluations_per_second(network: BlobNetwork, batch: int) -> dict[NumberForma
 
 
 def _seconds(parts: Parts, views: Tensor, wholes: Tensor) -> float:
-    began = time.perf_counter()
+    clock = time.thread_time if wholes.device.type == "cpu" else time.perf_counter
+    began = clock()
     parts.actor(views)
     parts.critic(wholes).cpu()  # waits for a GPU
-    return time.perf_counter() - began
+    return clock() - began
 
 
 def fastest(speeds: Mapping[NumberFormat, float]) -> NumberFormat:

@@ -35,6 +35,11 @@ Outputs = npt.NDArray[np.float32]
 STANDING_ROWS = 4096
 """Rows of standings that are evaluated at once."""
 
+BYTES_A_ROW = 4 * (
+    VIEW_FEATURES + GAME_WHOLE_FEATURES + MAX_LEGAL + 2 * MAX_PLAYERS + TRICK_COUNTS
+) + 8 * (SUITS + MAX_PLAYERS)
+"""What an evaluator holds for each row of its capacity, of games; of rounds it is less."""
+
 
 class NetworkEvaluator:
     """Priors by the actor and values by the critic, in batches of up to `capacity` rows.
