@@ -64,6 +64,9 @@ class BrokenOs:
     def replace(self, source: Any, target: Any) -> None:
         self._step("replace", lambda: os.replace(source, target))
 
+    def link(self, source: Any, target: Any, **how: Any) -> None:
+        self._step("link", lambda: os.link(source, target, **how))
+
     def unlink(self, path: Any) -> None:
         self._step("unlink", lambda: os.unlink(path))
 

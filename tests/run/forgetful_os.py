@@ -90,6 +90,10 @@ class ForgetfulOs:
         self._change(Change(target, self._now[source], source))
         assert not any(path in self._now for path in below)
 
+    def link(self, source: Any, target: Any, **how: Any) -> None:
+        os.link(source, target, **how)
+        self._change(Change(Path(target), self._now[Path(source)]))
+
     def unlink(self, path: Any) -> None:
         os.unlink(path)
         self._change(Change(Path(path), None))
