@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help env train monitor test check format bench proofs learning-curve clean
+.PHONY: help env train monitor test check format bench proofs learning-curve search-cost clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,9 +56,12 @@ format: $(READY) ## bring the code into its format
 bench: $(READY) ## measure speed; blobmaster bench --help says what
 	@$(BIN)/blobmaster bench
 
-learning-curve: $(READY) ## train from nothing for an hour, measured on the way; the curve goes to docs/
+learning-curve: $(READY) ## train from nothing for half an hour, measured on the way; the curve goes to docs/
 	@$(BIN)/python tools/learning_curve.py models/learning-curve \
 	  --config examples/learning-curve.toml --output docs/learning-curve
+
+search-cost: $(READY) ## does search earn its cost: equal evaluations for each way of deciding
+	@$(BIN)/python tools/search_cost.py
 
 clean: ## remove the environment and caches (never models/)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -18,12 +18,12 @@ text { font: 13px system-ui, "DejaVu Sans", sans-serif; fill: #5b6675; }
 .title { font-size: 16px; font-weight: 600; fill: #1b2330; }
 .middle { text-anchor: middle; } .end { text-anchor: end; }
 .grid { stroke: #dde2e9; } .axis, .tick { stroke: #5b6675; fill: none; }
-.c0 { --c: #1f63c4; } .c1 { --c: #c2570c; stroke-dasharray: 7 4; }
-.c2 { --c: #7a3fb0; stroke-dasharray: 2 4; }
-.line { fill: none; stroke: var(--c); stroke-width: 2; stroke-linejoin: round; }
-.dots { fill: none; stroke: var(--c); stroke-width: 5; stroke-linecap: round;
+.c0 { color: #1f63c4; } .c1 { color: #c2570c; stroke-dasharray: 7 4; }
+.c2 { color: #7a3fb0; stroke-dasharray: 2 4; }
+.line { fill: none; stroke: currentColor; stroke-width: 2; stroke-linejoin: round; }
+.dots { fill: none; stroke: currentColor; stroke-width: 5; stroke-linecap: round;
   stroke-dasharray: none; }
-.band { fill: var(--c); fill-opacity: .17; stroke: none; }
+.band { fill: currentColor; fill-opacity: .17; stroke: none; }
 .read { fill: none; }
 """
 

@@ -1,0 +1,176 @@
+"""Trains a network by each way of deciding, all with the same evaluations, and compares them.
+
+An evaluation is a position that the actor or the critic is asked about: each is half the network. A
+way that asks less a round plays more rounds; learning takes the same number of steps for all. Then
+each network plays by itself, one evaluation a decision, against the fixed players.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import click
+import numpy as np
+import numpy.typing as npt
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from blobmaster.config import FAST, Config, Tables, as_tables, compose
+from blobmaster.game.records import Rounds, join
+from blobmaster.learn.learner import Learner
+from blobmaster.learn.replay import ReplayWindow
+from blobmaster.net.inference import NetworkEvaluator, use_one_thread
+from blobmaster.net.model import BlobNetwork, new_network
+from blobmaster.play.arena import Results
+from blobmaster.play.estimate import estimate_mean
+from blobmaster.play.evaluation import leads
+from blobmaster.play.matches import Arena, match_against
+from blobmaster.play.pool import LocalPool
+from blobmaster.play.rating import FIXED_PLAYERS, network_player
+from blobmaster.play.searching import IsmctsAgent
+from blobmaster.play.selfplay import SelfPlayEngine
+from blobmaster.play.settings import RatingSettings
+from blobmaster.randomness import generator
+from blobmaster.resolve import resolved
+from blobmaster.search.settings import SearchSettings
+from blobmaster.search.spec import parse_search
+
+WAYS = ("lookahead", "1x15", "3x35", "3x35:gumbel", "3x35:shared")
+OPPONENTS = ("random", "heuristic", "ismcts-100")
+CPU = torch.device("cpu")
+
+
+class Counter:
+    """Counts the positions that networks are asked about, by any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.evaluations = 0
+
+    def evaluator(self, *arguments: Any) -> NetworkEvaluator:
+        """An evaluator that is counted."""
+        return _Counted(self, *arguments)
+
+    def add(self, rows: int) -> None:
+        """So many positions were asked about."""
+        with self._lock:
+            self.evaluations += rows
+
+
+class _Counted(NetworkEvaluator):
+    def __init__(self, counter: Counter, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._counter = counter
+
+    def _forward(self, part: Any, rows: torch.Tensor) -> npt.NDArray[np.float32]:
+        self._counter.add(len(rows))
+        return super()._forward(part, rows)
+
+
+@click.command()
+@click.argument("ways", nargs=-1)
+@click.option("--evaluations", type=float, default=6e6, show_default=True, help="Of each way.")
+@click.option("--iterations", type=int, default=12, show_default=True)
+@click.option("--steps", type=int, default=200, show_default=True, help="An iteration's.")
+@click.option("--deals", type=int, default=1000, show_default=True, help="With each opponent.")
+@click.option("--seed", type=int, default=0, show_default=True)
+def search_cost(
+    ways: tuple[str, ...], evaluations: float, iterations: int, steps: int, deals: int, seed: int
+) -> None:
+    """Compare WAYS of deciding: lookahead, or a search such as 3x35:gumbel."""
+    table = Table("way", "rounds", "evaluations a round", *OPPONENTS, "seconds", box=None)
+    for way in ways or WAYS:
+        began = time.process_time()
+        network, rounds = trained(way, evaluations, iterations, steps, seed)
+        spent = time.process_time() - began
+        found = [shown(results) for results in played(network, deals, seed)]
+        table.add_row(way, f"{rounds:,}", f"{evaluations / rounds:,.0f}", *found, f"{spent:.0f}")
+        Console(stderr=True).print(way, *found)
+    Console(width=160).print(table)
+
+
+def trained(
+    way: str, evaluations: float, iterations: int, steps: int, seed: int
+) -> tuple[BlobNetwork, int]:
+    """Train a network from nothing; returns its average, and the rounds that were played."""
+    config, search = settings(way, iterations)
+    counter = Counter()
+    learner = Learner(new_network(config.network, seed), config.learning, seed, CPU)
+    window = ReplayWindow(config.learning.window)
+    pool = LocalPool(1, use_one_thread)
+    engine = SelfPlayEngine(
+        pool, config.rounds, config.self_play, seed, CPU, make_evaluator=counter.evaluator
+    )
+    rounds = 0
+    for iteration in range(iterations):
+        blocks: list[Rounds] = []
+        while counter.evaluations < evaluations * (iteration + 1) / iterations:
+            blocks.append(block(engine, iteration, learner.average, search, len(blocks)))
+        rounds += sum(map(len, blocks))
+        window.add(join(blocks))
+        learner.learn(iteration, window, steps, on_step=lambda: None, abandon=lambda: False)
+    return learner.average, rounds
+
+
+def settings(way: str, iterations: int) -> tuple[Config, SearchSettings]:
+    """The small preset's, with this way of deciding."""
+    is_search = way != "lookahead"
+    changes: Tables = {
+        "self_play": {
+            "decide_by": "search" if is_search else "lookahead",
+            "rounds_per_block": 64,
+            "slots": 64,
+        },
+        "learning": {"schedule_iterations": iterations, "threads": 1},
+    }
+    config = resolved(compose(FAST, changes), say=lambda _: None)
+    search = SearchSettings(**as_tables(config)["search"])
+    return config, parse_search(way).over(search) if is_search else search
+
+
+def block(
+    engine: SelfPlayEngine, iteration: int, network: BlobNetwork, search: SearchSettings, index: int
+) -> Rounds:
+    """One more block of an iteration that has as many as it takes."""
+    found = engine.play(
+        iteration,
+        network,
+        search,
+        2**30,
+        [index],
+        abandon=lambda: False,
+        on_rounds=lambda _: None,
+    )
+    return next(iter(found))[1]
+
+
+def played(network: BlobNetwork, deals: int, seed: int) -> list[Results]:
+    """The network's matches against each opponent, at 4 players × 5 cards."""
+    size = RatingSettings(deals=deals)
+    players = {
+        **FIXED_PLAYERS,
+        "network": network_player(network, CPU),
+        "ismcts-100": lambda _: IsmctsAgent(100),
+    }
+    arena = Arena(players, size, lambda purpose, index: generator(seed, purpose, index))
+    found = arena.play(
+        [match_against("network", opponent, size) for opponent in OPPONENTS],
+        LocalPool(1, use_one_thread),
+        abandon=lambda: False,
+        on_deals=lambda _: None,
+    )
+    return found or []
+
+
+def shown(results: Results) -> str:
+    """Points a round, and how far ahead of the others, with the 95 % interval's half width."""
+    lead = estimate_mean(leads(results).mean(axis=1), 400, generator(0, "search cost"))
+    half = (lead.high - lead.low) / 2
+    return f"{results.points[:, :, 0].mean():.2f} ({lead.value:+.2f} ± {half:.2f})"
+
+
+if __name__ == "__main__":
+    search_cost()
