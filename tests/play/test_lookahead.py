@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playing import decisions_of
 from positions import exchange_hidden, legal_of, played
 from scipy.stats import chisquare
 
 from blobmaster.game.cards import MAX_PLAYERS
-from blobmaster.game.records import Rounds, replay_out, replay_to
+from blobmaster.game.records import Rounds, replay_out
 from blobmaster.game.rules import (
     ACTIONS,
     BIDS,
@@ -77,18 +78,6 @@ def play(deals: Deals, network: Any = None, **settings: float) -> Rounds:
     )
     assert rounds is not None
     return rounds
-
-
-def decisions_of(rounds: Rounds):
-    """Each real choice: its state, its policy's bytes, and the action that was taken."""
-    for record, decisions in zip(rounds, rounds.decisions, strict=True):
-        entries = record.astype(np.int64)
-        first_action = 5 + entries[0] * entries[1]
-        for decision in range(decisions):
-            state = np.empty(STATE, np.int64)
-            offset = replay_to(entries, decision, state)
-            policy = entries[offset : offset + len(legal_of(state))]
-            yield state, policy, int(entries[first_action + state[ACTIONS]])
 
 
 def plain_child(state: np.ndarray, action: int) -> np.ndarray:
