@@ -164,6 +164,12 @@ def compose(*layers: Tables, base: Config | None = None) -> Config:
         raise ConfigError(_one_line(error)) from None
 
 
+def begun_from(config: Config) -> Config:
+    """The settings that a new run takes from the one whose network it begins with: all but the
+    number format, which was chosen for that run's way of playing and is chosen anew."""
+    return compose({"inference": {"number_format": "auto"}}, base=config)
+
+
 def from_tables(tables: Mapping[str, Any]) -> Config:
     """The settings that a checkpoint carries.
 

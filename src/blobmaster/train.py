@@ -20,6 +20,7 @@ from blobmaster.config import (
     Config,
     ConfigError,
     Tables,
+    begun_from,
     check_continues,
     compose,
     differences,
@@ -128,7 +129,7 @@ def _settle(order: Order, checkpoint: Saved | None, origin: Saved | None) -> Con
         config = compose(*order.tables(), base=checkpoint.config)
         check_continues(checkpoint.config, config)
         return config
-    base = None if origin is None else origin.config
+    base = None if origin is None else begun_from(origin.config)
     config = compose(*order.tables(), base=base)
     if config.plays_games:
         config = compose(GAMES, *order.tables(), base=base)

@@ -13,6 +13,7 @@ from blobmaster.config import (
     Config,
     ConfigError,
     as_tables,
+    begun_from,
     check_continues,
     compose,
     differences,
@@ -95,3 +96,8 @@ def test_games_are_not_searched_for_points() -> None:
     with pytest.raises(ConfigError, match="decide_by") as caught:
         compose(GAMES, {"self_play": {"decide_by": "search"}})
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_run_begun_from_anothers_network_chooses_its_own_number_format() -> None:
+    first = compose({"network": {"width": 32}, "inference": {"number_format": "int8"}})
+    assert begun_from(first) == compose({"network": {"width": 32}})
