@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+import numpy.typing as npt
 from numba.core import types
 from numba.extending import intrinsic
 
@@ -71,8 +72,30 @@ numba.config.CACHE_DIR = str(cache_folder())
 
 def kernel(function: Function) -> Function:
     """Compile to machine code that runs without the GIL, cached between processes."""
-    compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=True)(
+        function
+    )
     return compiled
+
+
+def lean_kernel(function: Function) -> Function:
+    """A kernel that neither makes nor returns arrays, and so need not count references to any.
+
+    Counting takes most of the time of a small kernel that is handed a tuple of many arrays. What a
+    lean kernel may not do (`np.zeros`, `a[:] = b`) does not compile; but arrays that a kernel
+    which it calls returns would never be freed.
+    """
+    # numba's own name for it: NRT is the runtime that counts. Nothing public turns it off.
+    lean = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+    compiled: Function = lean(function)
+    return compiled
+
+
+@lean_kernel
+def copy_row(source: npt.NDArray[Any], target: npt.NDArray[Any]) -> None:
+    """`target[:] = source`, for lean kernels; both of one dimension and as long."""
+    for i in range(len(target)):
+        target[i] = source[i]
 
 
 def _popcount(typingctx: Any, mask: Any) -> Any:  # noqa: ARG001 (numba reads the names)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from blobmaster.game.records import Rounds
 from blobmaster.game.rules import ACTIONS, MAX_LEGAL, PLAYERS, ROUND, State, is_bidding
-from blobmaster.kernels import kernel
+from blobmaster.kernels import kernel, lean_kernel
 from blobmaster.play.deals import Deals
 from blobmaster.play.settings import SelfPlaySettings
 from blobmaster.play.slots import (
@@ -124,7 +124,7 @@ def _begin_search(block: Block, search: Search, slot: int, rules: _Rules) -> Non
     begin(search, slot, block.state[slot], simulations, full, stream)
 
 
-@kernel
+@lean_kernel
 def _gather(block: Block, search: Search, questions: Questions) -> None:
     """Ask what every slot waits for."""
     questions.rows[:] = 0
@@ -133,7 +133,7 @@ def _gather(block: Block, search: Search, questions: Questions) -> None:
             gather(search, slot, questions)
 
 
-@kernel
+@lean_kernel
 def _advance(block: Block, search: Search, rules: _Rules, priors: Priors, values: Values) -> None:
     """Take the answers; a slot whose search is done acts, and begins its next search."""
     for slot in range(len(block.round_of)):

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.rules import MAX_LEGAL, SEAT, STATE, State
-from blobmaster.kernels import kernel
+from blobmaster.kernels import copy_row, kernel, lean_kernel
 from blobmaster.randomness import Stream, gamma
 from blobmaster.search.determinize import WorldTable, new_table, prepare_worlds, sample_world
 from blobmaster.search.gumbel import (
@@ -149,7 +149,7 @@ def ask(evaluator: Evaluator, questions: Questions) -> tuple[Priors, Values]:
     )
 
 
-@kernel
+@lean_kernel
 def begin(
     search: Search, slot: int, state: State, simulations: int, explore: bool, stream: Stream
 ) -> None:
@@ -162,7 +162,7 @@ def begin(
         explore: whether chance has a part at the root, as in self-play.
         stream: the slot's own random stream.
     """
-    search.decision[slot] = state
+    copy_row(state, search.decision[slot])
     search.budget[slot] = simulations
     search.limit[slot] = simulations
     search.explores[slot] = explore
@@ -172,7 +172,7 @@ def begin(
         plant(search.trees, tree)
 
 
-@kernel
+@lean_kernel
 def gather(search: Search, slot: int, questions: Questions) -> None:
     """Add what the slot's trees wait for to the questions."""
     trees, rows = search.trees, questions.rows
@@ -185,16 +185,16 @@ def gather(search: Search, slot: int, questions: Questions) -> None:
             search.critic_row[tree] = rows[1] - 1
             continue
         if trees.wants[tree] & PRIORS:
-            questions.actor[rows[0]] = trees.leaf[tree]
+            copy_row(trees.leaf[tree], questions.actor[rows[0]])
             search.actor_row[tree] = rows[0]
             rows[0] += 1
         if trees.wants[tree] & VALUES:
-            questions.critic[rows[1]] = trees.leaf[tree]
+            copy_row(trees.leaf[tree], questions.critic[rows[1]])
             search.critic_row[tree] = rows[1]
             rows[1] += 1
 
 
-@kernel
+@lean_kernel
 def advance(search: Search, slot: int, priors: Priors, values: Values, stream: Stream) -> bool:
     """Take the answers to what `gather` asked for the slot; whether its search is done.
 
@@ -209,17 +209,10 @@ def advance(search: Search, slot: int, priors: Priors, values: Values, stream: S
             return False
         if search.limit[slot] == search.budget[slot]:
             return True
-        search.limit[slot] = halve(
-            search.halving,
-            slot,
-            pooled(search, slot),
-            search.improvement,
-            search.limit[slot],
-            search.budget[slot],
-        )
+        _halve(search, slot)
 
 
-@kernel
+@lean_kernel
 def _take_answers(
     search: Search, slot: int, priors: Priors, values: Values, stream: Stream
 ) -> None:
@@ -230,8 +223,13 @@ def _take_answers(
             add_node(search.trees, tree, values[search.critic_row[tree]])
         if search.actor_row[tree] != NO_ROW:
             expand(search.trees, tree, priors[search.actor_row[tree]])
-    if not at_roots:
-        return
+    if at_roots:
+        _let_chance_in(search, slot, stream)
+
+
+@kernel
+def _let_chance_in(search: Search, slot: int, stream: Stream) -> None:
+    """Have chance its part at roots that have just been expanded."""
     if search.gumbel:
         search.limit[slot] = begin_halving(
             search.halving,
@@ -243,10 +241,22 @@ def _take_answers(
             stream,
         )
     elif search.explores[slot] and search.noise_share > 0.0:
-        _add_noise(search, first, stream)
+        _add_noise(search, slot * search.width, stream)
 
 
 @kernel
+def _halve(search: Search, slot: int) -> None:
+    search.limit[slot] = halve(
+        search.halving,
+        slot,
+        pooled(search, slot),
+        search.improvement,
+        search.limit[slot],
+        search.budget[slot],
+    )
+
+
+@lean_kernel
 def _move_on(search: Search, slot: int, tree: int, stream: Stream) -> bool:
     """Simulate until the tree waits for an evaluation or is at its limit; whether it waits."""
     trees = search.trees
@@ -259,7 +269,7 @@ def _move_on(search: Search, slot: int, tree: int, stream: Stream) -> bool:
     return True
 
 
-@kernel
+@lean_kernel
 def _set_out(search: Search, slot: int, tree: int, stream: Stream) -> None:
     if search.shared and search.trees.simulations[tree] > 0:
         state = search.decision[slot]

@@ -34,7 +34,7 @@ from blobmaster.game.rules import (
     only_action,
     points,
 )
-from blobmaster.kernels import kernel
+from blobmaster.kernels import copy_row, lean_kernel
 from blobmaster.search.endings import Ending, is_settled, new_ending, solve, tricks_left
 from blobmaster.search.information import NO_HISTORY, extended, information_key
 
@@ -108,7 +108,13 @@ class Trees(NamedTuple):
     leaf_key: npt.NDArray[np.int64]
     """`[T]`: the key of the node to be made of it."""
     ending: Ending
-    """Scratch."""
+    """Scratch, as is all that follows."""
+    legal: npt.NDArray[np.int64]
+    """`[MAX_LEGAL]`."""
+    made: npt.NDArray[np.float64]
+    """`[MAX_PLAYERS]`: each seat's points."""
+    worth: npt.NDArray[np.float32]
+    """`[MAX_PLAYERS]`: the same over 10 + cards."""
 
 
 def new_trees(count: int, simulations: int) -> Trees:
@@ -139,10 +145,13 @@ def new_trees(count: int, simulations: int) -> Trees:
         leaf=np.zeros((count, STATE), np.int64),
         leaf_key=np.zeros(count, np.int64),
         ending=new_ending(),
+        legal=np.zeros(MAX_LEGAL, np.int64),
+        made=np.zeros(MAX_PLAYERS, np.float64),
+        worth=np.zeros(MAX_PLAYERS, np.float32),
     )
 
 
-@kernel
+@lean_kernel
 def plant(trees: Trees, tree: int) -> None:
     """Empty the tree; its world becomes the leaf that waits for the root's priors and values."""
     trees.nodes[tree] = 0
@@ -153,21 +162,21 @@ def plant(trees: Trees, tree: int) -> None:
     trees.wants[tree] = PRIORS | VALUES
 
 
-@kernel
+@lean_kernel
 def set_out(trees: Trees, tree: int) -> None:
     """Begin a simulation, at the root in the tree's world."""
     trees.is_under_way[tree] = True
     _return_to_root(trees, tree)
 
 
-@kernel
+@lean_kernel
 def _return_to_root(trees: Trees, tree: int) -> None:
     trees.path_length[tree] = 0
     trees.at[tree] = 0
-    trees.leaf[tree] = trees.world[tree]
+    copy_row(trees.world[tree], trees.leaf[tree])
 
 
-@kernel
+@lean_kernel
 def add_node(trees: Trees, tree: int, value: Values) -> None:
     """Make the waiting leaf a node that is worth `value`, and end its simulation with it.
 
@@ -192,14 +201,14 @@ def add_node(trees: Trees, tree: int, value: Values) -> None:
         _back_up(trees, tree, value)
 
 
-@kernel
+@lean_kernel
 def expand(trees: Trees, tree: int, prior: Priors) -> None:
     """Give the node that the tree has come to its edges, with these priors.
 
     `prior` is `[MAX_LEGAL]`, in the order of the leaf's legal actions.
     """
     node = trees.at[tree]
-    legal = np.empty(MAX_LEGAL, np.int64)
+    legal = trees.legal
     count = legal_actions(trees.leaf[tree], legal)
     trees.edges[tree, node] = count
     trees.wants[tree] &= ~PRIORS
@@ -211,7 +220,7 @@ def expand(trees: Trees, tree: int, prior: Priors) -> None:
         trees.child[tree, node, edge] = NO_NODE
 
 
-@kernel
+@lean_kernel
 def _back_up(trees: Trees, tree: int, value: Values) -> None:
     for step in range(trees.path_length[tree]):
         node = trees.path_node[tree, step]
@@ -223,7 +232,7 @@ def _back_up(trees: Trees, tree: int, value: Values) -> None:
     trees.is_under_way[tree] = False
 
 
-@kernel
+@lean_kernel
 def walk(trees: Trees, tree: int, rules: Rules) -> None:
     """Take the simulation on to a leaf or a node that waits for an evaluation, or to its end.
 
@@ -249,14 +258,14 @@ def walk(trees: Trees, tree: int, rules: Rules) -> None:
     trees.wants[tree] = PRIORS
 
 
-@kernel
+@lean_kernel
 def _next_edge(trees: Trees, tree: int, node: int, exploration: float) -> int:
     if node == 0 and trees.root_edge[tree] != NO_EDGE:
         return trees.root_edge[tree]
     return select_edge(trees, tree, node, exploration)
 
 
-@kernel
+@lean_kernel
 def _take(state: State, action: int) -> int:
     """Take an action, and what is forced after it; return the key of that history."""
     history = NO_HISTORY
@@ -267,7 +276,7 @@ def _take(state: State, action: int) -> int:
     return history
 
 
-@kernel
+@lean_kernel
 def _child(trees: Trees, tree: int, node: int, edge: int) -> int:
     """The node that the edge leads to in the world of the leaf, or `NO_NODE`."""
     child = trees.child[tree, node, edge]
@@ -276,11 +285,11 @@ def _child(trees: Trees, tree: int, node: int, edge: int) -> int:
     return child
 
 
-@kernel
+@lean_kernel
 def _end(trees: Trees, tree: int, rules: Rules) -> bool:
     """Whether the leaf's points are known without an evaluation; they are then backed up."""
     state = trees.leaf[tree]
-    made = np.zeros(MAX_PLAYERS, np.float64)
+    made = trees.made
     if is_over(state) or (rules.settle and is_settled(state)):
         for seat in range(state[PLAYERS]):
             made[seat] = points(state, seat)
@@ -288,14 +297,13 @@ def _end(trees: Trees, tree: int, rules: Rules) -> bool:
         solve(state, trees.ending, made)
     else:
         return False
-    value = np.zeros(MAX_PLAYERS, np.float32)
     for seat in range(state[PLAYERS]):
-        value[seat] = made[seat] / (EXACT_BONUS + state[ROUND])
-    _back_up(trees, tree, value)
+        trees.worth[seat] = made[seat] / (EXACT_BONUS + state[ROUND])
+    _back_up(trees, tree, trees.worth)
     return True
 
 
-@kernel
+@lean_kernel
 def select_edge(trees: Trees, tree: int, node: int, exploration: float) -> int:
     """The edge with the best PUCT score (Silver et al. 2017); an untried one counts as its node."""
     best = 0
