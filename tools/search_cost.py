@@ -50,9 +50,9 @@ class Counter:
         self._lock = threading.Lock()
         self.evaluations = 0
 
-    def evaluator(self, *arguments: Any) -> NetworkEvaluator:
+    def evaluator(self, *arguments: Any, **options: Any) -> NetworkEvaluator:
         """An evaluator that is counted."""
-        return _Counted(self, *arguments)
+        return _Counted(self, *arguments, **options)
 
     def add(self, rows: int) -> None:
         """So many positions were asked about."""
@@ -61,13 +61,13 @@ class Counter:
 
 
 class _Counted(NetworkEvaluator):
-    def __init__(self, counter: Counter, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, counter: Counter, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         self._counter = counter
 
-    def _forward(self, part: Any, rows: torch.Tensor) -> npt.NDArray[np.float32]:
-        self._counter.add(len(rows))
-        return super()._forward(part, rows)
+    def _forward(self, part: Any, rows: torch.Tensor, count: int) -> npt.NDArray[np.float32]:
+        self._counter.add(count)
+        return super()._forward(part, rows, count)
 
 
 @click.command()

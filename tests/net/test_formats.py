@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from number_formats import skip_unless_possible
 from positions import RandomRound
 
 from blobmaster.game.rules import EXACT_BONUS, PLAYERS, ROUND
-from blobmaster.net.formats import PROVEN, evaluations_per_second, fastest, packed
-from blobmaster.net.inference import NetworkEvaluator
+from blobmaster.net.formats import PROVEN, evaluations_per_second, fastest, packed, packed_again
+from blobmaster.net.inference import ROUND_SIZE, SIZES, NetworkEvaluator, padded
 from blobmaster.net.model import BlobNetwork, new_network
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES
 from blobmaster.net.positions import some_positions
@@ -90,6 +91,49 @@ def test_what_was_packed_stays_when_learning_goes_on(number_format):
             weight.mul_(1.5)
         assert torch.equal(parts.critic(rows), before)
         assert not torch.equal(packed(network, number_format).critic(rows), before)
+
+
+def test_packed_again_is_packed_anew(number_format):
+    network, rows = sharp_network(), rows_of(6)
+    parts = packed(network, number_format)
+    with torch.inference_mode():
+        network.load_state_dict(sharp_network(seed=2).state_dict())
+        again = packed_again(parts, network, number_format)
+        assert torch.equal(again.critic(rows), packed(network, number_format).critic(rows))
+        views = rows[:, :FEATURES]
+        assert torch.equal(again.actor(views), packed(network, number_format).actor(views))
+
+
+def test_bf16_is_packed_again_in_the_same_memory():
+    parts = packed(sharp_network(), "bf16")
+    assert packed_again(parts, sharp_network(seed=2), "bf16") is parts
+
+
+def test_float32_packed_again_is_the_network_itself():
+    network = sharp_network(seed=2)
+    assert packed_again(packed(sharp_network(), "fp32"), network, "fp32") is network
+
+
+@pytest.mark.parametrize("capacity", [1, 5, 8, 192, 512, 3000, 65536])
+def test_padded_batches_hold_their_rows_and_have_few_sizes(capacity):
+    sizes = {padded(count, capacity) for count in range(1, capacity + 1)}
+    assert all(count <= padded(count, capacity) <= capacity for count in range(1, capacity + 1))
+    assert len(sizes) <= SIZES
+    assert max(padded(count, capacity) - count for count in range(1, capacity + 1)) <= max(
+        ROUND_SIZE, 2 * capacity // SIZES
+    )
+
+
+def test_rows_that_pad_a_batch_change_nothing(number_format):
+    parts = packed(sharp_network(), number_format)
+    states = RandomRound(5, 4, 8).choices
+    evaluator = NetworkEvaluator(parts, len(states) + 40, CPU)
+    few = 5
+    once = evaluator.values(states[:few]).copy()
+    evaluator.values(states[::-1].copy())  # leaves its own rows behind
+    assert np.array_equal(evaluator.values(states[:few]), once)
+    again = NetworkEvaluator(parts, len(states) + 40, CPU)
+    assert np.array_equal(again.values(states[:few]), once)
 
 
 def test_a_layer_whose_weights_or_inputs_are_all_zero_is_no_division_by_zero(number_format):

@@ -144,7 +144,7 @@ def test_blocks_are_pure_functions_in_cheaper_numbers_too(way, number_format):
 
 def test_an_error_in_a_block_is_raised(way):
     narrow = torch.nn.Module()
-    narrow.sees_games = False
+    narrow.sees_games = narrow.pads = False
     narrow.actor = narrow.critic = torch.nn.Linear(3, 3)  # takes no observation
     with pytest.raises(RuntimeError, match="shapes"):
         play(way, 2, network=narrow)

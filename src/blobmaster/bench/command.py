@@ -19,6 +19,7 @@ from blobmaster.bench.selfplay import (
     measure_lookahead,
     measure_scaling,
     measure_selfplay,
+    measure_turns,
 )
 from blobmaster.bench.speed import measure_engine, measure_learner
 from blobmaster.bench.watching import measure_monitor, measure_watched
@@ -26,6 +27,7 @@ from blobmaster.bench.watching import measure_monitor, measure_watched
 PARTS: dict[str, Callable[[], Figures]] = {
     "selfplay": measure_selfplay,
     "lookahead": measure_lookahead,
+    "turns": measure_turns,
     "scaling": measure_scaling,
     "formats": measure_formats,
     "learner": measure_learner,

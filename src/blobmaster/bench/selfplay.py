@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, get_args
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -24,11 +25,11 @@ from blobmaster.bench.common import (
     use_one_thread,
 )
 from blobmaster.net.formats import PROVEN, Forward, Parts, evaluations_per_second, fastest, packed
-from blobmaster.net.inference import NetworkEvaluator
+from blobmaster.net.inference import NetworkEvaluator, choose_device
 from blobmaster.net.model import BlobNetwork, new_network
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES
 from blobmaster.net.settings import NetworkSettings, NumberFormat
-from blobmaster.play.pool import LocalPool, default_workers
+from blobmaster.play.pool import LocalPool, default_turns, default_workers
 from blobmaster.play.selfplay import SelfPlayEngine
 from blobmaster.play.settings import SelfPlaySettings
 
@@ -38,6 +39,10 @@ BATCH = 152
 """Rows that number formats are compared at: about those of a step of the search."""
 
 BARE_CALLS = 40
+TURNS = (1, 2, 3)
+SLOTS = (64, 256, 1024)
+"""What the search is measured with on a GPU."""
+
 MANY = 8
 """Blocks that one worker plays, to see that its last is as fast as its first."""
 
@@ -64,25 +69,33 @@ class _Meter:
     critic: _Part = field(default_factory=_Part)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def evaluator(self, network: Parts, rows: int, device: torch.device) -> NetworkEvaluator:
+    def clear(self) -> None:
+        """Count from nothing."""
+        self.actor, self.critic = _Part(), _Part()
+
+    def evaluator(
+        self, network: Parts, capacity: int, device: torch.device, *, records: bool
+    ) -> NetworkEvaluator:
         """An evaluator that this meter watches."""
-        return _MeteredEvaluator(self, network, rows, device)
+        return _MeteredEvaluator(self, network, capacity, device, records=records)
 
 
 class _MeteredEvaluator(NetworkEvaluator):
-    def __init__(self, meter: _Meter, network: Parts, rows: int, device: torch.device) -> None:
-        super().__init__(network, rows, device)
+    def __init__(
+        self, meter: _Meter, network: Parts, capacity: int, device: torch.device, *, records: bool
+    ) -> None:
+        super().__init__(network, capacity, device, records=records)
         self._meter = meter
 
-    def _forward(self, part: Forward, rows: torch.Tensor) -> npt.NDArray[np.float32]:
+    def _forward(self, part: Forward, rows: torch.Tensor, count: int) -> npt.NDArray[np.float32]:
         began = time.perf_counter()
-        outputs = super()._forward(part, rows)
+        outputs = super()._forward(part, rows, count)
         spent = time.perf_counter() - began
         meter = self._meter
         counted = meter.actor if part is self._network.actor else meter.critic
         with meter.lock:
-            counted.rows += len(rows)
-            counted.calls += len(rows) > 0
+            counted.rows += count
+            counted.calls += count > 0
             counted.seconds += spent
         return outputs
 
@@ -91,45 +104,64 @@ class _Setting(NamedTuple):
     """What plays in a measurement."""
 
     network: BlobNetwork
+    """On the device."""
     number_format: NumberFormat
     settings: SelfPlaySettings
     workers: int
+    device: torch.device
+    turns: int
 
-    def play(self, rounds: int, meter: _Meter | None = None) -> float:
-        """Seconds that the whole engine takes for so many rounds."""
-        engine = SelfPlayEngine(
-            LocalPool(self.workers, prepare=use_one_thread),
+    @property
+    def blocks(self) -> int:
+        """In play at once."""
+        return self.workers * self.turns
+
+    def __str__(self) -> str:
+        """As a figure's setting."""
+        how = SEARCH if self.settings.decide_by == "search" else "lookahead"
+        network = f"{size_of(self.network)} in {self.number_format}"
+        where = "" if self.device.type == "cpu" else f" × {self.turns} blocks, {self.device}"
+        return f"4 players, 5 cards, {how}, {network}, {self.workers} workers{where}"
+
+
+class _Playing:
+    """A setting's engine, which keeps what a run would keep from one iteration to the next."""
+
+    def __init__(self, setting: _Setting) -> None:
+        self._network = setting.network
+        self.meter = _Meter()
+        self._engine = SelfPlayEngine(
+            LocalPool(setting.blocks, prepare=use_one_thread),
             MIX,
-            self.settings,
+            setting.settings,
             0,
-            torch.device("cpu"),
-            self.number_format,
-            make_evaluator=(meter or _Meter()).evaluator,
+            setting.device,
+            setting.number_format,
+            make_evaluator=self.meter.evaluator,
         )
+
+    def seconds(self, rounds: int) -> float:
+        """How long the whole engine takes for so many rounds, always the same."""
+        self.meter.clear()
         began = time.perf_counter()
-        for _ in engine.play(
+        for _ in self._engine.play(
             0,
-            self.network,
+            self._network,
             SEARCH,
             rounds,
-            range(engine.block_count(rounds)),
+            range(self._engine.block_count(rounds)),
             abandon=lambda: False,
             on_rounds=lambda _: None,
         ):
             pass
         return time.perf_counter() - began
 
-    def __str__(self) -> str:
-        """As a figure's setting."""
-        how = SEARCH if self.settings.decide_by == "search" else "lookahead"
-        network = f"{size_of(self.network)} in {self.number_format}"
-        return f"4 players, 5 cards, {how}, {network}, {self.workers} workers"
-
 
 def _setting(shape: NetworkSettings, settings: SelfPlaySettings, workers: int) -> _Setting:
-    network = new_network(shape, 0).eval()
+    device = choose_device("auto")
+    network = new_network(shape, 0).eval().to(device)
     chosen = fastest(evaluations_per_second(network, BATCH, PROVEN[settings.decide_by]))
-    return _Setting(network, chosen, settings, workers)
+    return _Setting(network, chosen, settings, workers, device, default_turns(device.type))
 
 
 def measure_selfplay(
@@ -140,16 +172,17 @@ def measure_selfplay(
     Each worker plays a block.
     """
     setting = _setting(shape, settings, default_workers(0))
-    rounds = setting.workers * settings.rounds_per_block
+    rounds = setting.blocks * settings.rounds_per_block
     speeds: dict[str, list[float]] = {"rounds": [], "evals": [], "share": [], "bare": []}
-    setting.play(8)
+    playing = _Playing(setting)
+    playing.seconds(rounds)
+    meter = playing.meter
     for _ in range(REPEATS):
-        meter = _Meter()
-        elapsed = setting.play(rounds, meter)
+        elapsed = playing.seconds(rounds)
         speeds["rounds"].append(60 * rounds / elapsed)
         speeds["evals"].append(meter.critic.rows / elapsed)
         in_network = meter.actor.seconds + meter.critic.seconds
-        speeds["share"].append(in_network / setting.workers / elapsed)
+        speeds["share"].append(in_network / setting.blocks / elapsed)
         speeds["bare"].append(_bare_speed(setting, meter))
     return {
         "setting": str(setting),
@@ -182,9 +215,10 @@ def measure_lookahead(
     Each worker plays eight blocks.
     """
     setting = _setting(shape, settings, default_workers(0))
-    rounds = 8 * setting.workers * settings.rounds_per_block
-    setting.play(8)
-    speeds = [60 * rounds / setting.play(rounds) for _ in range(REPEATS)]
+    rounds = 8 * setting.blocks * settings.rounds_per_block
+    playing = _Playing(setting)
+    playing.seconds(rounds)
+    speeds = [60 * rounds / playing.seconds(rounds) for _ in range(REPEATS)]
     return {"setting": str(setting), "rounds_per_min": statistics.median(speeds)}
 
 
@@ -192,22 +226,50 @@ def measure_scaling(
     shape: NetworkSettings = DEFAULT_SHAPE, settings: SelfPlaySettings = BY_SEARCH
 ) -> Figures:
     """What more workers bring, and whether a round costs the same among many as among few."""
-    alone = _setting(shape, settings, 1)
-    together = alone._replace(workers=default_workers(0))
+    workers = default_workers(0)
     block = settings.rounds_per_block
-    alone.play(8)
+    alone = _Playing(_setting(shape, settings, 1))
+    all_cores = _setting(shape, settings, workers)
+    together = _Playing(all_cores)
+    alone.seconds(block)
+    together.seconds(workers * block)
     speeds: dict[str, list[float]] = {"alone": [], "together": [], "many": []}
     for _ in range(REPEATS):
-        speeds["alone"].append(block / alone.play(block))
-        speeds["together"].append(
-            together.workers * block / together.play(together.workers * block)
-        )
-        speeds["many"].append(MANY * block / alone.play(MANY * block))
+        speeds["alone"].append(block / alone.seconds(block))
+        speeds["together"].append(workers * block / together.seconds(workers * block))
+        speeds["many"].append(MANY * block / alone.seconds(MANY * block))
     return {
-        "setting": str(together),
+        "setting": str(all_cores),
         "times_one_worker": _median_ratio(speeds["together"], speeds["alone"]),
         "speed_of_many_blocks": _median_ratio(speeds["many"], speeds["alone"]),
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def measure_turns(shape: NetworkSettings = DEFAULT_SHAPE) -> Figures:
+    """Rounds a minute by search on a GPU: blocks that take turns, and rounds side by side in each.
+
+    Of the fastest, what each repeat played tells the median.
+    """
+    usual = _setting(shape, BY_SEARCH, default_workers(0))
+    if usual.device.type != "cuda":
+        return {"setting": "no GPU is here"}
+    figures: Figures = {}
+    for turns in TURNS:
+        for slots in SLOTS:
+            settings = msgspec.structs.replace(
+                BY_SEARCH, slots=slots, rounds_per_block=max(slots, BY_SEARCH.rounds_per_block)
+            )
+            setting = usual._replace(settings=settings, turns=turns)
+            rounds = setting.blocks * settings.rounds_per_block
+            playing = _Playing(setting)
+            playing.seconds(rounds)
+            speeds = [60 * rounds / playing.seconds(rounds) for _ in range(REPEATS)]
+            figures[f"rounds_per_min_{turns}_turns_{slots}_slots"] = statistics.median(speeds)
+    return {
+        "setting": str(usual),
+        **figures,
+        "card_memory_mb": torch.cuda.max_memory_reserved(usual.device) / 1e6,
     }
 
 
@@ -225,16 +287,16 @@ def _bare_speed(setting: _Setting, meter: _Meter) -> float:
 
     def repeat(number: int) -> int:
         draws = torch.Generator().manual_seed(number)
-        views = torch.rand(meter.actor.batch, FEATURES, generator=draws)
-        wholes = torch.rand(meter.critic.batch, WHOLE_FEATURES, generator=draws)
+        views = torch.rand(meter.actor.batch, FEATURES, generator=draws).to(setting.device)
+        wholes = torch.rand(meter.critic.batch, WHOLE_FEATURES, generator=draws).to(setting.device)
         with torch.inference_mode():
             for call in range(BARE_CALLS):
                 if int((call + 1) * actor_share) > int(call * actor_share):
-                    parts.actor(views)
-                parts.critic(wholes)
+                    parts.actor(views).cpu()
+                parts.critic(wholes).cpu()  # waits for a GPU
         return BARE_CALLS * meter.critic.batch
 
-    pool = LocalPool(setting.workers, prepare=use_one_thread)
+    pool = LocalPool(setting.blocks, prepare=use_one_thread)
     began = time.perf_counter()
-    rows = sum(done for _, done in pool.map(repeat, range(setting.workers)))
+    rows = sum(done for _, done in pool.map(repeat, range(setting.blocks)))
     return rows / (time.perf_counter() - began)

@@ -25,22 +25,22 @@ from blobmaster.kernels import kernel
 from blobmaster.learn.learner import Learner, losses, multiplying
 from blobmaster.learn.replay import ReplayWindow, new_batch
 from blobmaster.learn.settings import LearnSettings
+from blobmaster.net.inference import choose_device
 from blobmaster.net.model import BlobNetwork, new_network
 from blobmaster.net.settings import NetworkSettings
 from blobmaster.play.deals import deal
 from blobmaster.randomness import Stream, below, generator, stream
 from blobmaster.resolve import resolved
 
-CPU = torch.device("cpu")
-
 
 def measure_learner(shape: NetworkSettings = DEFAULT_SHAPE) -> Figures:
     """A learning step beside the bare forward, backward and optimizer on the same tensors."""
     settings = resolved(Config()).learning
+    device = choose_device("auto")
     network = new_network(shape, 0)
-    learner = Learner(network, settings, 0, CPU)
+    learner = Learner(network, settings, 0, device)
     window = filled_window(settings.batch)
-    bare = _bare_step(network, window, settings)
+    bare = _bare_step(learner.network, window, settings, device)
     steps = 8
     times: dict[str, list[float]] = {"step": [], "bare": []}
     for repeat in range(REPEATS):
@@ -50,7 +50,7 @@ def measure_learner(shape: NetworkSettings = DEFAULT_SHAPE) -> Figures:
         times["bare"].append(statistics.median(seconds(bare) for _ in range(steps)))
     return {
         "setting": f"batch {settings.batch}, {size_of(network)}, {settings.number_format}, "
-        f"{settings.threads} threads",
+        f"{settings.threads} threads, {device}",
         "step_ms": 1e3 * statistics.median(times["step"]),
         "bare_step_ms": 1e3 * statistics.median(times["bare"]),
         "times_bare": statistics.median(
@@ -60,19 +60,21 @@ def measure_learner(shape: NetworkSettings = DEFAULT_SHAPE) -> Figures:
 
 
 def _bare_step(
-    network: BlobNetwork, window: ReplayWindow, settings: LearnSettings
+    network: BlobNetwork, window: ReplayWindow, settings: LearnSettings, device: torch.device
 ) -> Callable[[], None]:
     batch = new_batch(settings.batch)
     window.draw(generator(0, "bench"), 1.0, batch)
-    tensors = [torch.from_numpy(array) for array in batch]
+    tensors = [torch.from_numpy(array).to(device) for array in batch]
     optimizer = torch.optim.AdamW(network.parameters(), fused=True)
 
     def step() -> None:
-        with multiplying(settings.number_format, CPU):
+        with multiplying(settings.number_format, device):
             policy, value, view, _ = losses(network, *tensors)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(policy + value + view)
         optimizer.step()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
 
     return step
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -58,7 +59,11 @@ class Learner:
             fused=True,
         )
         self._steps = 0
-        self._batch = new_batch(settings.batch, of_games=network.sees_games)
+        # Of two, one is drawn while the network learns from the other.
+        self._batches = [
+            new_batch(settings.batch, of_games=network.sees_games, pinned=device.type == "cuda")
+            for _ in range(2)
+        ]
 
     def begin_from(self, weights: Mapping[str, Tensor]) -> None:
         """Begin from the weights of another network, which may see no games where this one does.
@@ -102,13 +107,18 @@ class Learner:
         stream = generator(self._seed, "learn", iteration)
         tau = self._settings.tau(iteration)
         sums = np.zeros(3)
-        for step in range(steps):
-            if abandon():
-                return None
-            self._set_rate(self.learning_rate(iteration + step / steps))
-            window.draw(stream, tau, self._batch)
-            sums += self._step(self._batch)
-            on_step()
+        with ThreadPoolExecutor(1, thread_name_prefix="draw") as drawer:
+            drawn = drawer.submit(window.draw, stream, tau, self._batches[0])
+            for step in range(steps):
+                if abandon():
+                    return None
+                self._set_rate(self.learning_rate(iteration + step / steps))
+                drawn.result()
+                batch, other = self._batches[step % 2], self._batches[(step + 1) % 2]
+                if step + 1 < steps:
+                    drawn = drawer.submit(window.draw, stream, tau, other)
+                sums += self._step(batch)
+                on_step()
         self._check_weights()
         return Losses(*(sums / steps).tolist())
 
@@ -117,7 +127,7 @@ class Learner:
             group["lr"] = rate
 
     def _step(self, batch: Batch) -> tuple[float, float, float]:
-        tensors = [torch.from_numpy(array).to(self._device) for array in batch]
+        tensors = [torch.from_numpy(array).to(self._device, non_blocking=True) for array in batch]
         with multiplying(self._settings.number_format, self._device):
             policy, value, view, share = losses(self.network, *tensors)
         loss = policy + self._settings.value_weight * value + self._settings.view_weight * view

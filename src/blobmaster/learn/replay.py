@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from blobmaster.game.cards import MAX_PLAYERS, SUITS
 from blobmaster.game.records import (
@@ -58,15 +59,19 @@ class Batch(NamedTuple):
     stand alone."""
 
 
-def new_batch(size: int, *, of_games: bool = False) -> Batch:
-    """An empty batch, to be filled and used again."""
+def new_batch(size: int, *, of_games: bool = False, pinned: bool = False) -> Batch:
+    """An empty batch, to be filled and used again; `pinned` where a GPU is to fetch it."""
+
+    def empty(*shape: int, dtype: torch.dtype = torch.float32) -> npt.NDArray[Any]:
+        return torch.zeros(size, *shape, dtype=dtype, pin_memory=pinned).numpy()
+
     return Batch(
-        wholes=np.zeros((size, GAME_WHOLE_FEATURES if of_games else WHOLE_FEATURES), np.float32),
-        policy=np.zeros((size, ACTION_COUNT), np.float32),
-        legal=np.zeros((size, ACTION_COUNT), np.bool_),
-        tricks=np.zeros((size, MAX_PLAYERS), np.int64),
-        possible=np.zeros((size, MAX_PLAYERS, TRICK_COUNTS), np.bool_),
-        shares=np.zeros((size, MAX_PLAYERS), np.float32),
+        wholes=empty(GAME_WHOLE_FEATURES if of_games else WHOLE_FEATURES),
+        policy=empty(ACTION_COUNT),
+        legal=empty(ACTION_COUNT, dtype=torch.bool),
+        tricks=empty(MAX_PLAYERS, dtype=torch.int64),
+        possible=empty(MAX_PLAYERS, TRICK_COUNTS, dtype=torch.bool),
+        shares=empty(MAX_PLAYERS),
     )
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from blobmaster.game.cards import SUITS
 from blobmaster.net.int8 import QuantizedMLP
@@ -58,14 +58,21 @@ class Parts(Protocol):
         """Whether actor and critic are also asked about where the game stands."""
         ...
 
+    @property
+    def pads(self) -> bool:
+        """Whether the first batch of a size costs several times the next, so that few sizes and
+        some rows too many are cheaper: oneDNN compiles for each size, and keeps a thousand."""
+        ...
+
 
 class Packed(NamedTuple):
     """A copy of a network in a cheaper format."""
 
     actor: Forward
     critic: Forward
-    standing: Forward | None = None
+    standing: nn.Module | None = None
     sees_games: bool = False
+    pads: bool = True
 
 
 def packed(network: BlobNetwork, number_format: NumberFormat) -> Parts:
@@ -80,8 +87,7 @@ def packed(network: BlobNetwork, number_format: NumberFormat) -> Parts:
         return network
     if number_format == "bf16":
         standing = copy.deepcopy(network.standing)
-        cheap = _as_bf16(network.actor), _as_bf16(network.critic)
-        return Packed(*cheap, standing, network.sees_games)
+        return Packed(_Bf16(network.actor), _Bf16(network.critic), standing, network.sees_games)
     if network.sees_games:
         raise ValueError(
             "inference.number_format int8: scores of games are more than 8 bits can tell: set it "
@@ -96,9 +102,33 @@ def packed(network: BlobNetwork, number_format: NumberFormat) -> Parts:
         ) from None
 
 
-def _as_bf16(part: ResidualMLP) -> Forward:
-    cheap = copy.deepcopy(part).to(torch.bfloat16)
-    return lambda rows: cheap(rows.to(torch.bfloat16)).float()
+def packed_again(parts: Parts | None, network: BlobNetwork, number_format: NumberFormat) -> Parts:
+    """The same as `packed`, in the memory of `parts` where they are such a copy in bf16.
+
+    What was recorded of them (`blobmaster.net.recording`) then answers by the new weights.
+    """
+    if isinstance(parts, Packed) and isinstance(parts.critic, _Bf16):
+        assert isinstance(parts.actor, _Bf16)
+        parts.actor.take(network.actor)
+        parts.critic.take(network.critic)
+        if parts.standing is not None and network.standing is not None:
+            parts.standing.load_state_dict(network.standing.state_dict())
+        return parts
+    return packed(network, number_format)
+
+
+class _Bf16:
+    """A copy of a part whose weights and sums are in bf16."""
+
+    def __init__(self, part: ResidualMLP) -> None:
+        self._part = copy.deepcopy(part).to(torch.bfloat16)
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        return self._part(rows.to(torch.bfloat16)).float()
+
+    def take(self, part: ResidualMLP) -> None:
+        """Copy the weights that `part` has now."""
+        self._part.load_state_dict(part.state_dict())
 
 
 def _as_int8(network: BlobNetwork) -> Packed:

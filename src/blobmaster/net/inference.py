@@ -19,6 +19,7 @@ from blobmaster.net.game_observation import (
 )
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES, encode_rows, encode_whole_rows
 from blobmaster.net.prediction import (
+    ACTOR_OUTPUTS,
     TRICK_COUNTS,
     decode_chance_rows,
     decode_prior_rows,
@@ -26,6 +27,7 @@ from blobmaster.net.prediction import (
     decode_trick_rows,
     decode_value_rows,
 )
+from blobmaster.net.recording import Recorder
 
 Priors = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float32]
@@ -41,26 +43,39 @@ BYTES_A_ROW = 4 * (
 """What an evaluator holds for each row of its capacity, of games; of rounds it is less."""
 
 
+SIZES = 64
+"""Batches are padded to one of so many sizes at most, where each size costs."""
+
+ROUND_SIZE = 8
+"""And to multiples of this: vectors and tiles are filled anyway."""
+
+
 class NetworkEvaluator:
     """Priors by the actor and values by the critic, in batches of up to `capacity` rows.
 
     It owns its buffers, so each worker thread has its own; the network's weights are shared. What
     a method returns is overwritten by its next call. Rows start at the buffer's first, 64-byte
-    aligned by torch: a row's result then depends on the batch's size alone, never on where numpy
-    happened to put an array.
+    aligned by torch: a row's result then depends on the batch's size and the capacity alone, never
+    on where numpy happened to put an array.
 
     All methods raise `ValueError` for more rows than `capacity`, and take `[rows, STATE]`.
     """
 
-    def __init__(self, network: Parts, capacity: int, device: torch.device) -> None:
+    def __init__(
+        self, network: Parts, capacity: int, device: torch.device, *, records: bool = False
+    ) -> None:
         """Args:
         network: on `device`.
         capacity: the most rows of a call.
         device: where it runs.
+        records: on a GPU, record each forward pass and replay it, which pays from some ten calls
+            of each size on. The network's weights must then stay where they are in memory.
         """
         self._network = network
         self._device = device
         self._pinned = device.type == "cuda"
+        self._recorder = Recorder(device) if records and self._pinned else None
+        self._pads = network.pads or self._recorder is not None
         in_games = network.sees_games
         self._encode_views = encode_game_views if in_games else encode_rows
         self._encode_wholes = encode_game_wholes if in_games else encode_whole_rows
@@ -73,6 +88,7 @@ class NetworkEvaluator:
         self._tricks = np.zeros((capacity, TRICK_COUNTS), np.float32)
         self._bids = np.zeros((capacity, MAX_PLAYERS), np.int64)
         self._exact = np.zeros((capacity, MAX_PLAYERS), np.float32)
+        self._nothing = np.zeros((0, ACTOR_OUTPUTS), np.float32)
 
     def _buffer(self, rows: int, width: int) -> torch.Tensor:
         return torch.zeros(rows, width, pin_memory=self._pinned)
@@ -111,9 +127,8 @@ class NetworkEvaluator:
         shares = np.empty((len(states), MAX_PLAYERS), np.float32)
         for begin in range(0, len(states), len(self._standings)):
             some = states[begin : begin + len(self._standings)]
-            rows = self._standings[: len(some)]
-            encode_standing_rows(some, rows.numpy())
-            outputs = self._forward(standing, rows)
+            encode_standing_rows(some, self._standings.numpy())
+            outputs = self._forward(standing, self._standings, len(some))
             decode_share_rows(some, outputs, shares[begin : begin + len(some)])
         return shares
 
@@ -134,14 +149,12 @@ class NetworkEvaluator:
         return self._priors[:count], self._tricks[:count]
 
     def _act(self, states: State) -> Outputs:
-        rows = self._views[: len(states)]
-        self._encode_views(states, rows.numpy(), self._slots)
-        return self._forward(self._network.actor, rows)
+        self._encode_views(states, self._views.numpy(), self._slots)
+        return self._forward(self._network.actor, self._views, len(states))
 
     def _judge(self, states: State) -> Outputs:
-        rows = self._wholes[: len(states)]
-        self._encode_wholes(states, rows.numpy(), self._slots)
-        return self._forward(self._network.critic, rows)
+        self._encode_wholes(states, self._wholes.numpy(), self._slots)
+        return self._forward(self._network.critic, self._wholes, len(states))
 
     def _checked(self, states: State) -> int:
         # A kernel would write past the buffers.
@@ -151,11 +164,23 @@ class NetworkEvaluator:
             )
         return len(states)
 
-    def _forward(self, part: Forward, rows: torch.Tensor) -> Outputs:
+    def _forward(self, part: Forward, rows: torch.Tensor, count: int) -> Outputs:
+        """The outputs of the first `count` rows of a buffer."""
+        if count == 0:
+            return self._nothing
+        size = padded(count, len(rows)) if self._pads else count
+        if self._recorder is not None:
+            return self._recorder.run(part, rows[:size])[:count]
         with torch.inference_mode():
-            there = rows.to(self._device, non_blocking=self._pinned)
+            there = rows[:size].to(self._device, non_blocking=self._pinned)
             outputs: Outputs = part(there).cpu().numpy()
-        return outputs
+        return outputs[:count]
+
+
+def padded(count: int, capacity: int) -> int:
+    """The size of batch in which `count` rows are evaluated, where there are to be few sizes."""
+    step = ROUND_SIZE * -(-capacity // (SIZES * ROUND_SIZE))
+    return min(-(-count // step) * step, capacity)
 
 
 def choose_device(wanted: str) -> torch.device:

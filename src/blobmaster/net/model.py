@@ -89,6 +89,9 @@ def _zero(layer: nn.Linear) -> nn.Linear:
 class BlobNetwork(nn.Module):
     """Actor and critic, each its own residual MLP: they are asked on different rows."""
 
+    pads = False
+    """See `blobmaster.net.formats.Parts`."""
+
     def __init__(self, settings: NetworkSettings, *, sees_games: bool = False) -> None:
         super().__init__()
         self.sees_games = sees_games

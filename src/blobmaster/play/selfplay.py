@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
 import numpy as np
 import torch
 
 from blobmaster.game.records import Rounds
 from blobmaster.game.schedule import round_count
-from blobmaster.net.formats import Parts, packed
+from blobmaster.net.formats import Parts, packed_again
 from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.net.model import BlobNetwork
 from blobmaster.net.settings import NumberFormat
@@ -22,7 +24,15 @@ from blobmaster.play.settings import RoundMix, SelfPlaySettings
 from blobmaster.randomness import generator
 from blobmaster.search.settings import SearchSettings
 
-MakeEvaluator = Callable[[Parts, int, torch.device], NetworkEvaluator]
+
+class MakeEvaluator(Protocol):
+    """Makes what a worker's blocks ask, as `NetworkEvaluator` does."""
+
+    def __call__(
+        self, network: Parts, capacity: int, device: torch.device, *, records: bool
+    ) -> NetworkEvaluator:
+        """See `NetworkEvaluator`."""
+        ...
 
 
 class SelfPlayEngine:
@@ -45,7 +55,7 @@ class SelfPlayEngine:
         mix, settings: what is played, and how.
         seed: the run's.
         device: where networks run.
-        make_evaluator: `make_evaluator(network, rows, device)` makes the evaluator of each block.
+        make_evaluator: makes the evaluators of blocks; one serves many, one after another.
         whole_games: the units that are played are games, not rounds.
         """
         self._whole_games = whole_games
@@ -57,6 +67,8 @@ class SelfPlayEngine:
         self._device = device
         self._number_format = number_format
         self._make_evaluator = make_evaluator
+        self._parts: Parts | None = None
+        self._evaluators: dict[int, list[NetworkEvaluator]] = {}
 
     def block_count(self, units: int) -> int:
         """Blocks that so many rounds or games are cut into; the last may be smaller."""
@@ -92,31 +104,46 @@ class SelfPlayEngine:
 
         Blocks that `abandon` cut short are not yielded: whoever needs them plays them again.
         """
-        parts = packed(network, self._number_format)
+        self._take_weights(network)
+        by_lookahead = self._settings.decide_by == "lookahead"
 
         def play_one(block: int) -> Rounds | None:
             deals = self._deals(iteration, block, self.units_in(block, units))
             slots = min(self._settings.slots, deals.games)
-            if self._settings.decide_by == "lookahead":
-                return lookahead.play_block(
-                    self._make_evaluator(parts, children_of(deals, slots), self._device),
-                    deals,
-                    self._settings,
-                    abandon=abandon,
-                    on_rounds=on_rounds,
+            rows = children_of(deals, slots) if by_lookahead else slots * search.trees
+            with self._evaluator(rows) as evaluator:
+                if by_lookahead:
+                    return lookahead.play_block(
+                        evaluator, deals, self._settings, abandon=abandon, on_rounds=on_rounds
+                    )
+                return play_block(
+                    evaluator, deals, search, self._settings, abandon=abandon, on_rounds=on_rounds
                 )
-            return play_block(
-                self._make_evaluator(parts, slots * search.trees, self._device),
-                deals,
-                search,
-                self._settings,
-                abandon=abandon,
-                on_rounds=on_rounds,
-            )
 
         for block, played in self._pool.map(play_one, blocks):
             if played is not None:
                 yield block, played
+
+    def _take_weights(self, network: BlobNetwork) -> None:
+        """Evaluate by the weights that the network has now."""
+        parts = packed_again(self._parts, network, self._number_format)
+        if parts is not self._parts:
+            self._evaluators.clear()
+        self._parts = parts
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)  # workers have streams of their own
+
+    @contextlib.contextmanager
+    def _evaluator(self, rows: int) -> Iterator[NetworkEvaluator]:
+        """One for `rows`, and no more: the sizes of its batches follow from that number."""
+        assert self._parts is not None
+        spare = self._evaluators.setdefault(rows, [])
+        try:
+            evaluator = spare.pop()
+        except IndexError:
+            evaluator = self._make_evaluator(self._parts, rows, self._device, records=True)
+        yield evaluator
+        spare.append(evaluator)
 
     def _draws(self, iteration: int, block: int) -> np.random.Generator:
         return generator(self._seed, "self-play", iteration, block)

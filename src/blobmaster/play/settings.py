@@ -67,7 +67,7 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     games_per_block: Annotated[int, Meta(ge=1, le=4096)] = 32
     """The same as `rounds_per_block`, in phase 2."""
 
-    slots: Annotated[int, Meta(ge=1, le=65536)] = 64
+    slots: Annotated[int, Meta(ge=1, le=65536)] = 128
     """Rounds or games that a block plays side by side: times the worlds, the network's batch."""
 
     policy_step: Annotated[float, Meta(gt=0, le=1000)] = 8.0
