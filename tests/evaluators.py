@@ -28,3 +28,6 @@ class UniformEvaluator:
     def values(self, states: np.ndarray) -> np.ndarray:
         self.judged.append(states.copy())
         return np.full((len(states), MAX_PLAYERS), 0.5, np.float32)
+
+    def answer(self, acting: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.priors(acting), self.values(judged)

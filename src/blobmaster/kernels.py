@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import numba
 import numpy.typing as npt
+from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
@@ -113,8 +114,22 @@ def _lowest_bit(typingctx: Any, mask: Any) -> Any:  # noqa: ARG001 (numba reads 
     return types.int64(types.int64), generate
 
 
+def _call(typingctx: Any, function: Any, first: Any, second: Any) -> Any:  # noqa: ARG001
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
+        word = args[0].type
+        kind = ir.FunctionType(ir.IntType(32), [word, word])
+        code = builder.call(builder.inttoptr(args[0], kind.as_pointer()), [args[1], args[2]])
+        return builder.sext(code, word)
+
+    return types.int64(types.int64, types.int64, types.int64), generate
+
+
 popcount: Callable[[Any], int] = intrinsic(_popcount)
 """The number of set bits of an int64, in one instruction. Callable from kernels alone."""
 
 lowest_bit: Callable[[Any], int] = intrinsic(_lowest_bit)
 """The index of the lowest set bit of a non-zero int64. Callable from kernels alone."""
+
+call: Callable[[int, int, int], int] = intrinsic(_call)
+"""Call the C function at an address with two words; what it returns as an `int`. Callable from
+kernels alone, whose other threads go on meanwhile."""

@@ -50,6 +50,19 @@ def test_a_recorded_pass_answers_as_one_that_is_not(number_format):
 
 
 @pytest.mark.parametrize("number_format", FORMATS)
+def test_both_passes_together_answer_as_one_after_the_other(number_format):
+    parts = packed(network_of(1), number_format)
+    states = states_of(1)
+    recorded = NetworkEvaluator(parts, len(states), CUDA, records=True)
+    for acting, judged in ((5, len(states)), (0, 9), (40, 0), (7, 3), (5, 5)):
+        priors = recorded.priors(states[:acting]).copy()
+        values = recorded.values(states[-judged or len(states) :]).copy()
+        together = recorded.answer(states[:acting], states[-judged or len(states) :])
+        assert np.array_equal(together[0], priors)
+        assert np.array_equal(together[1], values)
+
+
+@pytest.mark.parametrize("number_format", FORMATS)
 def test_it_answers_by_the_weights_of_now(number_format):
     network, other = network_of(1), network_of(2)
     states = states_of(3)

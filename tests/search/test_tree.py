@@ -56,6 +56,9 @@ class LopsidedEvaluator:
         sums = states.sum(axis=1)[:, None]
         return (0.1 + (np.arange(MAX_PLAYERS) * 3 + sums) % 7 / 10).astype(np.float32)
 
+    def answer(self, acting: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.priors(acting), self.values(judged)
+
 
 def grow(state: np.ndarray, simulations: int, evaluator=None, rules: Rules = RULES) -> Trees:
     """One tree in the world of `state`."""

@@ -126,21 +126,22 @@ class Learner:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
 
-    def _step(self, batch: Batch) -> tuple[float, float, float]:
+    def _step(self, batch: Batch) -> list[float]:
         tensors = [torch.from_numpy(array).to(self._device, non_blocking=True) for array in batch]
         with multiplying(self._settings.number_format, self._device):
             policy, value, view, share = losses(self.network, *tensors)
         loss = policy + self._settings.value_weight * value + self._settings.view_weight * view
         if share is not None:
             loss = loss + self._settings.share_weight * share
-        if not math.isfinite(found := loss.item()):
-            raise DivergedError(f"the loss is {found} at step {self._steps}")
+        found = torch.stack([loss.detach(), policy.detach(), value.detach()]).tolist()
+        if not math.isfinite(found[0]):
+            raise DivergedError(f"the loss is {found[0]} at step {self._steps}")
         self._optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._settings.gradient_norm)
         self._optimizer.step()
         self._update_average()
-        return found, policy.item(), value.item()
+        return found
 
     @torch.no_grad()
     def _update_average(self) -> None:

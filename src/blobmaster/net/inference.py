@@ -8,6 +8,7 @@ import torch
 
 from blobmaster.game.cards import MAX_PLAYERS, SUITS
 from blobmaster.game.rules import ACTION_COUNT, MAX_LEGAL, State
+from blobmaster.kernels import kernel
 from blobmaster.net.formats import Forward, Parts
 from blobmaster.net.game_observation import (
     GAME_WHOLE_FEATURES,
@@ -27,7 +28,7 @@ from blobmaster.net.prediction import (
     decode_trick_rows,
     decode_value_rows,
 )
-from blobmaster.net.recording import Recorder
+from blobmaster.net.recording import Recorder, check, launch, replay, wait
 
 Priors = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float32]
@@ -83,6 +84,7 @@ class NetworkEvaluator:
         self._wholes = self._buffer(capacity, GAME_WHOLE_FEATURES if in_games else WHOLE_FEATURES)
         self._standings = self._buffer(STANDING_ROWS if in_games else 0, STANDING_FEATURES)
         self._slots = np.zeros((capacity, SUITS), np.int64)
+        self._whole_slots = np.zeros((capacity, SUITS), np.int64)
         self._priors = np.zeros((capacity, MAX_LEGAL), np.float32)
         self._values = np.zeros((capacity, MAX_PLAYERS), np.float32)
         self._tricks = np.zeros((capacity, TRICK_COUNTS), np.float32)
@@ -105,6 +107,39 @@ class NetworkEvaluator:
         values = self._values[:count]
         decode_value_rows(states, self._judge(states), values)
         return values
+
+    def answer(self, acting: State, judged: State) -> tuple[Priors, Values]:
+        """The priors of `acting` and the values of `judged`, which a GPU is asked for together."""
+        if self._recorder is None:
+            return self.priors(acting), self.values(judged)
+        priors, values = (
+            self._priors[: self._checked(acting)],
+            self._values[: self._checked(judged)],
+        )
+        actor = self._recorder.recording(
+            self._network.actor, self._views[: self._size(len(acting))]
+        )
+        critic = self._recorder.recording(
+            self._network.critic, self._wholes[: self._size(len(judged))]
+        )
+        code = _answer(
+            self._recorder.handles,
+            actor.graph,
+            critic.graph,
+            acting,
+            judged,
+            self._views.numpy(),
+            self._wholes.numpy(),
+            self._slots,
+            self._whole_slots,
+            actor.outputs,
+            critic.outputs,
+            priors,
+            values,
+            self._network.sees_games,
+        )
+        check(code)
+        return priors, values
 
     def chances(self, states: State) -> tuple[Bids, Values]:
         """Each seat's bid, and how likely it is to be exact, all hands known.
@@ -148,6 +183,9 @@ class NetworkEvaluator:
         decode_trick_rows(states, outputs[:, ACTION_COUNT:], self._tricks[:count])
         return self._priors[:count], self._tricks[:count]
 
+    def _size(self, count: int) -> int:
+        return padded(count, len(self._views)) if self._pads else count
+
     def _act(self, states: State) -> Outputs:
         self._encode_views(states, self._views.numpy(), self._slots)
         return self._forward(self._network.actor, self._views, len(states))
@@ -168,13 +206,53 @@ class NetworkEvaluator:
         """The outputs of the first `count` rows of a buffer."""
         if count == 0:
             return self._nothing
-        size = padded(count, len(rows)) if self._pads else count
+        asked = rows[: self._size(count)]
         if self._recorder is not None:
-            return self._recorder.run(part, rows[:size])[:count]
+            return replay(self._recorder, self._recorder.recording(part, asked))[:count]
         with torch.inference_mode():
-            there = rows[:size].to(self._device, non_blocking=self._pinned)
+            there = asked.to(self._device, non_blocking=self._pinned)
             outputs: Outputs = part(there).cpu().numpy()
         return outputs[:count]
+
+
+@kernel
+def _answer(
+    handles: npt.NDArray[np.int64],
+    actor: int,
+    critic: int,
+    acting: State,
+    judged: State,
+    views: Outputs,
+    wholes: Outputs,
+    slots: npt.NDArray[np.int64],
+    whole_slots: npt.NDArray[np.int64],
+    acted: Outputs,
+    said: Outputs,
+    priors: Priors,
+    values: Values,
+    in_games: bool,
+) -> int:
+    """Encode, replay both passes and decode without Python between; the driver's code.
+
+    The GPU acts while the rows to be judged are encoded.
+    """
+    if in_games:
+        encode_game_views(acting, views, slots)
+    else:
+        encode_rows(acting, views, slots)
+    code = launch(handles, actor)
+    if in_games:
+        encode_game_wholes(judged, wholes, whole_slots)
+    else:
+        encode_whole_rows(judged, wholes, whole_slots)
+    if code == 0:
+        code = launch(handles, critic)
+    if code == 0:
+        code = wait(handles)
+    if code == 0:
+        decode_prior_rows(acting, slots, acted, priors)
+        decode_value_rows(judged, said, values)
+    return code
 
 
 def padded(count: int, capacity: int) -> int:

@@ -1,26 +1,45 @@
-"""Forward passes on a GPU, recorded once and replayed: CUDA graphs.
+"""Forward passes on a GPU, recorded once and replayed without Python: CUDA graphs.
 
-A pass of our networks takes a GPU some ten microseconds, and Python ten times as long to ask for
-kernel by kernel, while all other workers wait for the interpreter. Replaying a recording asks for
-everything at once: the rows' way to the GPU, the pass, and the outputs' way back.
+A pass of our networks takes a GPU some ten microseconds. Asked for kernel by kernel from Python it
+takes ten times as long, and all other workers wait for the interpreter meanwhile; handing that from
+thread to thread takes longer still. A recording holds the rows' way to the GPU, the pass, and the
+outputs' way back, and is replayed by a call of the driver from within compiled code.
 """
 
 from __future__ import annotations
 
+import ctypes
 import threading
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from blobmaster.kernels import call, kernel
 from blobmaster.net.formats import Forward
+
+_DRIVER = "libcuda.so.1"
 
 _RECORDING = threading.Lock()
 """One recording at a time: torch's allocator takes no two."""
 
 _WARM_UPS = 2
 """Passes before one is recorded: libraries set themselves up in the first."""
+
+NOTHING = 0
+"""The graph that asks nothing."""
+
+LAUNCH, RECORD, WAIT, STREAM, DONE = range(5)
+
+
+class Recording(NamedTuple):
+    """A pass for one number of rows."""
+
+    graph: int
+    """The driver's `CUgraphExec`, or `NOTHING`."""
+    outputs: npt.NDArray[np.float32]
+    """`[rows, outputs]`, pinned: where its answers come to."""
 
 
 class Recorder:
@@ -31,34 +50,42 @@ class Recorder:
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         # A thread that waits for it sleeps: another one's trees need the core.
         self._done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+        self._done.record(self._stream)  # which makes it
+        driver = ctypes.CDLL(_DRIVER)
+        calls = (driver.cuGraphLaunch, driver.cuEventRecord, driver.cuEventSynchronize)
+        self.handles = np.array(
+            [
+                *(ctypes.cast(found, ctypes.c_void_p).value for found in calls),
+                self._stream.cuda_stream,
+                self._done.cuda_event,
+            ],
+            np.int64,
+        )
+        """Addresses of the driver's functions, and what they are called with."""
+        self._graphs: list[torch.cuda.CUDAGraph] = []
         self._pool: Any = None
-        self._recorded: dict[
-            tuple[int, int], tuple[torch.cuda.CUDAGraph, npt.NDArray[np.float32]]
-        ] = {}
+        self._recorded: dict[tuple[int, int], Recording] = {}
+        self._nothing = Recording(NOTHING, np.zeros((0, 1), np.float32))
+        self._thread = 0
 
-    def run(self, part: Forward, rows: torch.Tensor) -> npt.NDArray[np.float32]:
-        """What `part` says of `rows`.
+    def recording(self, part: Forward, rows: torch.Tensor) -> Recording:
+        """The pass of `part` over `rows`, for the calling thread to replay.
 
         Args:
             part: it and its weights' memory must stay where they are.
             rows: pinned; for each number of rows the same memory every time.
-
-        Returns:
-            Pinned memory, overwritten by the next call for as many rows.
         """
+        if self._thread != threading.get_ident():
+            self._thread = threading.get_ident()
+            self._stream.query()  # the driver knows no device in a thread before its first call
+        if len(rows) == 0:
+            return self._nothing
         key = id(part), len(rows)
         if key not in self._recorded:
             self._recorded[key] = self._record(part, rows)
-        graph, outputs = self._recorded[key]
-        with torch.cuda.stream(self._stream):
-            graph.replay()
-            self._done.record()
-        self._done.synchronize()
-        return outputs
+        return self._recorded[key]
 
-    def _record(
-        self, part: Forward, rows: torch.Tensor
-    ) -> tuple[torch.cuda.CUDAGraph, npt.NDArray[np.float32]]:
+    def _record(self, part: Forward, rows: torch.Tensor) -> Recording:
         with _RECORDING, torch.inference_mode(), torch.cuda.stream(self._stream):
             for _ in range(_WARM_UPS):
                 answer = part(rows.to(self._device))
@@ -70,4 +97,39 @@ class Recorder:
             outputs.copy_(part(rows.to(self._device, non_blocking=True)), non_blocking=True)
             graph.capture_end()
             self._pool = graph.pool()
-            return graph, outputs.numpy()
+            self._graphs.append(graph)
+            return Recording(graph.raw_cuda_graph_exec(), outputs.numpy())
+
+
+def replay(recorder: Recorder, recording: Recording) -> npt.NDArray[np.float32]:
+    """Replay one pass and wait for it; its outputs, overwritten by the next replay."""
+    check(_replay(recorder.handles, recording.graph))
+    return recording.outputs
+
+
+def check(code: int) -> None:
+    """Raise `RuntimeError` for what the driver answered if it is no success."""
+    if code != 0:
+        raise RuntimeError(f"the CUDA driver failed with error {code}: see `nvidia-smi` and dmesg")
+
+
+@kernel
+def _replay(handles: npt.NDArray[np.int64], graph: int) -> int:
+    return launch(handles, graph) or wait(handles)
+
+
+@kernel
+def launch(handles: npt.NDArray[np.int64], graph: int) -> int:
+    """Have the GPU run a recorded pass, once it is done with those before; the driver's code."""
+    if graph == NOTHING:
+        return 0
+    return call(handles[LAUNCH], graph, handles[STREAM])
+
+
+@kernel
+def wait(handles: npt.NDArray[np.int64]) -> int:
+    """Wait for all that was launched; the driver's code."""
+    code = call(handles[RECORD], handles[DONE], handles[STREAM])
+    if code == 0:
+        code = call(handles[WAIT], handles[DONE], 0)  # which takes no second argument
+    return code

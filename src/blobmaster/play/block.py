@@ -88,17 +88,16 @@ def play_block(
     )
     searches = new_search(slots, search)
     questions = new_questions(slots, search)
-    _begin(block, searches, rules)
+    _begin(block, searches, rules, questions)
     finished = 0
     while not abandon():
-        _gather(block, searches, questions)
         if block.finished[0] > finished:
             on_rounds(int(block.finished[0]) - finished)
             finished = int(block.finished[0])
         if not questions.rows.any():
             return records_of(block)
         priors, values = ask(evaluator, questions)
-        _advance(block, searches, rules, priors, values)
+        _advance(block, searches, rules, priors, values, questions)
     return None
 
 
@@ -109,10 +108,12 @@ def _cheap(settings: SelfPlaySettings, search: SearchSettings) -> int:
 
 
 @kernel
-def _begin(block: Block, search: Search, rules: _Rules) -> None:
+def _begin(block: Block, search: Search, rules: _Rules, questions: Questions) -> None:
+    """Deal, begin every slot's first search, and ask what it waits for."""
     for slot in range(len(block.round_of)):
         if refill(block, slot):
             _begin_search(block, search, slot, rules)
+    _gather(block, search, questions)
 
 
 @kernel
@@ -134,14 +135,25 @@ def _gather(block: Block, search: Search, questions: Questions) -> None:
 
 
 @lean_kernel
-def _advance(block: Block, search: Search, rules: _Rules, priors: Priors, values: Values) -> None:
-    """Take the answers; a slot whose search is done acts, and begins its next search."""
+def _advance(
+    block: Block,
+    search: Search,
+    rules: _Rules,
+    priors: Priors,
+    values: Values,
+    questions: Questions,
+) -> None:
+    """Take the answers, and ask what is waited for then.
+
+    A slot whose search is done acts, and begins its next search.
+    """
     for slot in range(len(block.round_of)):
         number = block.round_of[slot]
         if number == IDLE or not advance(search, slot, priors, values, block.streams[number]):
             continue
         if _act(block, search, slot, rules):
             _begin_search(block, search, slot, rules)
+    _gather(block, search, questions)
 
 
 @kernel

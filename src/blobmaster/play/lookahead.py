@@ -47,8 +47,8 @@ class ActorCritic(Protocol):
         """The actor's, of the acting seat's view."""
         ...
 
-    def values(self, states: State) -> Values:
-        """The critic's, of positions in which all hands are known."""
+    def answer(self, acting: State, judged: State) -> tuple[Priors, Values]:
+        """The same of `acting`, and the critic's values of `judged`, where all hands are known."""
         ...
 
     def chances(self, states: State) -> tuple[Bids, Values]:
@@ -93,11 +93,13 @@ def play_block(
             finished = int(block.finished[0])
         if count == 0:
             return records_of(block)
-        priors = network.priors(choices.rows[:count])
+        acting, judged = choices.rows[:count], choices.children[:children]
         if ends is None:
-            _weigh_points(block, choices, network.values(choices.children[:children]))
+            priors, values = network.answer(acting, judged)
+            _weigh_points(block, choices, values)
         else:
-            laid = lay_ends(block, choices, ends, *network.chances(choices.children[:children]))
+            priors = network.priors(acting)
+            laid = lay_ends(block, choices, ends, *network.chances(judged))
             weigh_wins(block, choices, ends, network.standings(ends.states[:laid]))
         _decide_all(block, choices, priors, settings.policy_step, settings.explore)
     return None

@@ -64,6 +64,10 @@ class Evaluator(Protocol):
         """`[rows, MAX_PLAYERS]`: each seat's expected points over 10 + cards, all hands known."""
         ...
 
+    def answer(self, acting: State, judged: State) -> tuple[Priors, Values]:
+        """The priors of `acting` and the values of `judged`."""
+        ...
+
 
 class Questions(NamedTuple):
     """The states that wait for an evaluation; R rows at most of either kind."""
@@ -143,10 +147,7 @@ def new_questions(slots: int, settings: SearchSettings) -> Questions:
 def ask(evaluator: Evaluator, questions: Questions) -> tuple[Priors, Values]:
     """The answers to all questions; whoever asks gives them to `advance`."""
     actor, critic = questions.rows
-    return (
-        evaluator.priors(questions.actor[:actor]),
-        evaluator.values(questions.critic[:critic]),
-    )
+    return evaluator.answer(questions.actor[:actor], questions.critic[:critic])
 
 
 @lean_kernel
