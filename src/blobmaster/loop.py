@@ -18,7 +18,7 @@ from blobmaster.learn.replay import ReplayWindow, new_batch
 from blobmaster.net.inference import choose_device, gpu_uuid, use_one_thread
 from blobmaster.net.model import BlobNetwork, new_network
 from blobmaster.play.memory import block_bytes
-from blobmaster.play.pool import LocalPool, default_turns
+from blobmaster.play.pool import LocalPool
 from blobmaster.play.promotion import Incumbent
 from blobmaster.play.rating import Rating, Ratings
 from blobmaster.play.selfplay import SelfPlayEngine
@@ -60,8 +60,7 @@ class TrainingPipeline:
         self._incumbent = (
             Incumbent(self._untrained) if config.rating.promotion_threshold > 0 else None
         )
-        turns = config.run.turns or default_turns(self._device.type)
-        self._pool = LocalPool(workers * turns, prepare=use_one_thread)
+        self._pool = LocalPool(workers * config.run.turns, prepare=use_one_thread)
         number_format = config.inference.number_format
         if number_format == "auto":
             raise ValueError("the number format is not settled: give the settings to `resolved`")

@@ -10,7 +10,7 @@ from positions import RandomRound
 
 from blobmaster.game.rules import EXACT_BONUS, PLAYERS, ROUND
 from blobmaster.net.formats import PROVEN, evaluations_per_second, fastest, packed, packed_again
-from blobmaster.net.inference import ROUND_SIZE, SIZES, NetworkEvaluator, padded
+from blobmaster.net.inference import ROUND_SIZE, NetworkEvaluator, padded
 from blobmaster.net.model import BlobNetwork, new_network
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES
 from blobmaster.net.positions import some_positions
@@ -114,14 +114,20 @@ def test_float32_packed_again_is_the_network_itself():
     assert packed_again(packed(sharp_network(), "fp32"), network, "fp32") is network
 
 
+@pytest.mark.parametrize("sizes", [1, 12, 64])
 @pytest.mark.parametrize("capacity", [1, 5, 8, 192, 512, 3000, 65536])
-def test_padded_batches_hold_their_rows_and_have_few_sizes(capacity):
-    sizes = {padded(count, capacity) for count in range(1, capacity + 1)}
-    assert all(count <= padded(count, capacity) <= capacity for count in range(1, capacity + 1))
-    assert len(sizes) <= SIZES
-    assert max(padded(count, capacity) - count for count in range(1, capacity + 1)) <= max(
-        ROUND_SIZE, 2 * capacity // SIZES
+def test_padded_batches_hold_their_rows_and_have_few_sizes(capacity, sizes):
+    counts = range(1, capacity + 1)
+    found = [padded(count, capacity, sizes) for count in counts]
+    assert all(count <= size <= capacity for count, size in zip(counts, found, strict=True))
+    assert len(set(found)) <= sizes
+    assert max(size - count for count, size in zip(counts, found, strict=True)) <= max(
+        ROUND_SIZE, 2 * capacity // sizes
     )
+
+
+def test_where_a_size_costs_nothing_no_batch_is_padded():
+    assert [padded(count, 100, 100) for count in range(101)] == list(range(101))
 
 
 def test_rows_that_pad_a_batch_change_nothing(number_format):

@@ -29,7 +29,7 @@ from blobmaster.net.inference import NetworkEvaluator, choose_device
 from blobmaster.net.model import BlobNetwork, new_network
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES
 from blobmaster.net.settings import NetworkSettings, NumberFormat
-from blobmaster.play.pool import LocalPool, default_turns, default_workers
+from blobmaster.play.pool import LocalPool, default_workers
 from blobmaster.play.selfplay import SelfPlayEngine
 from blobmaster.play.settings import SelfPlaySettings
 
@@ -43,8 +43,11 @@ TURNS = (1, 2, 3)
 SLOTS = (64, 256, 1024)
 """What the search is measured with on a GPU."""
 
-MANY = 8
-"""Blocks that one worker plays, to see that its last is as fast as its first."""
+SCALINGS = ("alone", "bare_alone", "together", "bare_together")
+
+TINY = NetworkSettings(width=16, blocks=1)
+FEW, MANY = 1_000, 100_000
+"""Rounds at once, by a network that takes next to no time."""
 
 
 @dataclass
@@ -161,7 +164,7 @@ def _setting(shape: NetworkSettings, settings: SelfPlaySettings, workers: int) -
     device = choose_device("auto")
     network = new_network(shape, 0).eval().to(device)
     chosen = fastest(evaluations_per_second(network, BATCH, PROVEN[settings.decide_by]))
-    return _Setting(network, chosen, settings, workers, device, default_turns(device.type))
+    return _Setting(network, chosen, settings, workers, device, turns=1)
 
 
 def measure_selfplay(
@@ -233,15 +236,19 @@ def measure_scaling(
     together = _Playing(all_cores)
     alone.seconds(block)
     together.seconds(workers * block)
-    speeds: dict[str, list[float]] = {"alone": [], "together": [], "many": []}
+    speeds: dict[str, list[float]] = {name: [] for name in SCALINGS}
     for _ in range(REPEATS):
         speeds["alone"].append(block / alone.seconds(block))
+        speeds["bare_alone"].append(_bare_speed(all_cores._replace(workers=1), alone.meter))
         speeds["together"].append(workers * block / together.seconds(workers * block))
-        speeds["many"].append(MANY * block / alone.seconds(MANY * block))
+        speeds["bare_together"].append(_bare_speed(all_cores, together.meter))
+    tiny = _Playing(_setting(TINY, settings, workers))
+    few, many = (rounds / tiny.seconds(rounds) for rounds in (FEW, MANY))
     return {
         "setting": str(all_cores),
         "times_one_worker": _median_ratio(speeds["together"], speeds["alone"]),
-        "speed_of_many_blocks": _median_ratio(speeds["many"], speeds["alone"]),
+        "bare_times_one_worker": _median_ratio(speeds["bare_together"], speeds["bare_alone"]),
+        "speed_among_100000_rounds": many / few,
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 

@@ -133,14 +133,15 @@ class Learner:
         loss = policy + self._settings.value_weight * value + self._settings.view_weight * view
         if share is not None:
             loss = loss + self._settings.share_weight * share
-        found = torch.stack([loss.detach(), policy.detach(), value.detach()]).tolist()
-        if not math.isfinite(found[0]):
-            raise DivergedError(f"the loss is {found[0]} at step {self._steps}")
         self._optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._settings.gradient_norm)
         self._optimizer.step()
         self._update_average()
+        # Asked last, so that a GPU has the whole step before it.
+        found = torch.stack([loss.detach(), policy.detach(), value.detach()]).tolist()
+        if not math.isfinite(found[0]):
+            raise DivergedError(f"the loss is {found[0]} at step {self._steps - 1}")
         return found
 
     @torch.no_grad()

@@ -21,7 +21,7 @@ from blobmaster.net.settings import NumberFormat
 
 PROVEN: dict[str, tuple[NumberFormat, ...]] = {
     "lookahead": ("fp32", "bf16", "int8"),
-    "search": ("fp32",),
+    "search": ("fp32", "bf16", "int8"),
     "games": ("fp32",),
 }
 """What `auto` chooses from, by how decisions are made, and in whole games: a cheaper format is

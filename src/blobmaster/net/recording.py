@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import weakref
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,8 @@ from blobmaster.kernels import call, kernel
 from blobmaster.net.formats import Forward
 
 _DRIVER = "libcuda.so.1"
+_NON_BLOCKING = 1
+"""A stream that does not wait for the default one."""
 
 _RECORDING = threading.Lock()
 """One recording at a time: torch's allocator takes no two."""
@@ -47,11 +50,11 @@ class Recorder:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        driver = ctypes.CDLL(_DRIVER)
+        self._stream = _own_stream(driver, device)
         # A thread that waits for it sleeps: another one's trees need the core.
         self._done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
         self._done.record(self._stream)  # which makes it
-        driver = ctypes.CDLL(_DRIVER)
         calls = (driver.cuGraphLaunch, driver.cuEventRecord, driver.cuEventSynchronize)
         self.handles = np.array(
             [
@@ -99,6 +102,18 @@ class Recorder:
             self._pool = graph.pool()
             self._graphs.append(graph)
             return Recording(graph.raw_cuda_graph_exec(), outputs.numpy())
+
+
+def _own_stream(driver: ctypes.CDLL, device: torch.device) -> torch.cuda.Stream:
+    """A stream that nobody else has: torch hands out 32, and then the same again, and nothing may
+    wait for a stream on which somebody else records."""
+    with torch.cuda.device(device):
+        torch.cuda.synchronize()  # the driver makes streams where a device is in use
+        handle = ctypes.c_void_p()
+        check(driver.cuStreamCreate(ctypes.byref(handle), _NON_BLOCKING))
+        stream = torch.cuda.ExternalStream(handle.value, device)  # type: ignore[no-untyped-call]
+    weakref.finalize(stream, driver.cuStreamDestroy_v2, handle)
+    return stream
 
 
 def replay(recorder: Recorder, recording: Recording) -> npt.NDArray[np.float32]:

@@ -13,8 +13,6 @@ from typing import Protocol, TypeVar
 
 Result = TypeVar("Result")
 
-GPU_TURNS = 2
-
 
 class Pool(Protocol):
     """Workers that play blocks; which worker plays which block changes no result."""
@@ -59,12 +57,6 @@ class LocalPool:
             finally:
                 for future in futures:
                     future.cancel()
-
-
-def default_turns(device: str) -> int:
-    """Blocks in play for each worker, by the type of the network's device: where it is elsewhere
-    than the trees, one block's are walked while another block waits for its answers."""
-    return GPU_TURNS if device == "cuda" else 1
 
 
 def default_workers(wanted: int) -> int:
