@@ -12,7 +12,7 @@ from positions import legal_of
 from blobmaster.game.records import Rounds, replay_out, replay_to
 from blobmaster.game.rules import PLAYERS, SEAT, STATE, TRICKS
 from blobmaster.play.block import play_block
-from blobmaster.play.deals import deal, seat_strangers
+from blobmaster.play.deals import deal, seat_players
 from blobmaster.play.settings import RoundMix, SelfPlaySettings
 from blobmaster.randomness import generator
 from blobmaster.search.settings import SearchSettings
@@ -41,14 +41,27 @@ def strange_rounds() -> Rounds:
     return _played(40, 1, MIX, SearchSettings(worlds=1, simulations=8), stranger_rounds=0.5)
 
 
+@cache
+def earnest_rounds() -> Rounds:
+    """Rounds of which about half are played in earnest."""
+    return _played(40, 1, MIX, SearchSettings(worlds=1, simulations=8), earnest_rounds=0.5)
+
+
 def _played(
-    rounds: int, seed: int, mix: RoundMix, search: SearchSettings, stranger_rounds: float = 0.0
+    rounds: int,
+    seed: int,
+    mix: RoundMix,
+    search: SearchSettings,
+    stranger_rounds: float = 0.0,
+    earnest_rounds: float = 0.0,
 ) -> Rounds:
     draws = generator(seed, "rounds to learn from")
-    settings = SelfPlaySettings(slots=32, stranger_rounds=stranger_rounds)
+    settings = SelfPlaySettings(
+        slots=32, stranger_rounds=stranger_rounds, earnest_rounds=earnest_rounds
+    )
     found = play_block(
         UniformEvaluator(),
-        seat_strangers(deal(mix, rounds, draws), settings, draws),
+        seat_players(deal(mix, rounds, draws), settings, draws),
         search,
         settings,
         abandon=lambda: False,

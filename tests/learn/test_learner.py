@@ -97,6 +97,7 @@ def test_losses_are_the_cross_entropies_of_plain_python(window):
     batch = new_batch(40)
     window.draw(generator(1, "batch"), 0.8, batch)
     batch.policy[7] = 0.0  # a stranger's
+    batch.earnest[:] = np.arange(40) % 3 == 0
     draws = np.random.default_rng(1)
     outputs = draws.normal(0, 2, (40, ACTOR_OUTPUTS)).astype(np.float32)
     judged = draws.normal(0, 2, (40, CRITIC_OUTPUTS)).astype(np.float32)
@@ -118,12 +119,19 @@ def test_losses_are_the_cross_entropies_of_plain_python(window):
             if tricks != ABSENT:
                 counts = batch.possible[i, seat].nonzero()[0]
                 for of, told in ((values, judged[i]), (views, outputs[i, ACTION_COUNT:])):
+                    if of is views and not batch.earnest[i]:
+                        continue
                     logits = told[seat * TRICK_COUNTS :][:TRICK_COUNTS]
                     of.append(math.log(sum(math.exp(logits[n]) for n in counts)) - logits[tricks])
     assert found.policy.item() == pytest.approx(np.sum(policies) / 39, abs=1e-5)
     assert found.value.item() == pytest.approx(np.mean(values), abs=1e-5)
     assert found.view.item() == pytest.approx(np.mean(views), abs=1e-5)
     assert found.policy.item() > np.mean([entropy(row) for row in batch.policy])
+    batch.earnest[:] = False
+    of_none = losses(Fixed(), *map(torch.from_numpy, batch)).view.item()
+    batch.earnest[:] = True
+    assert losses(Fixed(), *map(torch.from_numpy, batch)).view.item() == of_none
+    assert of_none != pytest.approx(found.view.item(), abs=1e-3)
 
 
 @pytest.mark.parametrize("number_format", ["fp32", "bf16"])

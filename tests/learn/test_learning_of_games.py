@@ -21,7 +21,7 @@ from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.net.model import BlobNetwork, new_network
 from blobmaster.net.observation import WHOLE_FEATURES
 from blobmaster.net.settings import NetworkSettings
-from blobmaster.play.deals import deal_games, seat_strangers
+from blobmaster.play.deals import deal_games, seat_players
 from blobmaster.play.lookahead import children_of, play_block
 from blobmaster.play.settings import RoundMix, SelfPlaySettings
 from blobmaster.randomness import generator
@@ -39,7 +39,7 @@ def games_played(count: int = 40) -> Rounds:
     """Games that an untrained network played."""
     draws = generator(1, "games to learn from")
     settings = SelfPlaySettings(stranger_rounds=0.5)
-    deals = seat_strangers(deal_games(MIX, count, draws), settings, draws)
+    deals = seat_players(deal_games(MIX, count, draws), settings, draws)
     evaluator = NetworkEvaluator(small_network().eval(), children_of(deals, count), CPU)
     found = play_block(evaluator, deals, settings, abandon=lambda: False, on_rounds=lambda _: None)
     assert found is not None

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
-from selfplayed import decisions_of, selfplayed, strange_rounds
+from selfplayed import decisions_of, earnest_rounds, selfplayed, strange_rounds
 
 from blobmaster.game.cards import MAX_PLAYERS, SUITS
-from blobmaster.game.records import Rounds
+from blobmaster.game.records import EARNEST, Rounds
 from blobmaster.game.rules import FIRST_BID, PLAYERS, ROUND, SEAT, STRANGERS, TRICKS
 from blobmaster.learn.replay import ABSENT, Batch, ReplayWindow, new_batch
 from blobmaster.learn.settings import LearnSettings
@@ -155,3 +155,13 @@ def test_a_window_goes_on_from_its_state():
     assert window.decisions == other.decisions
     for one, same in zip(drawn(window, 64)[0], drawn(other, 64)[0], strict=True):
         assert np.array_equal(one, same)
+
+
+def test_a_batch_tells_which_rounds_were_played_in_earnest():
+    window = ReplayWindow(10**6)
+    window.add(earnest_rounds())
+    flags = [bool(record[0] & EARNEST) for record in earnest_rounds()]
+    assert 10 < sum(flags) < 30
+    of_decision = np.repeat(flags, earnest_rounds().decisions)
+    batch, chosen = drawn(window, 300)
+    assert batch.earnest.tolist() == of_decision[chosen].tolist()

@@ -45,7 +45,7 @@ def decisions_of(rounds: Rounds):
     """Each decision: its state, its policy's bytes, and the action that was taken."""
     for record, decisions in zip(rounds, rounds.decisions, strict=True):
         entries = record.astype(np.int64)
-        first_action = 5 + entries[0] * entries[1]
+        first_action = 5 + entries[0] % 64 * entries[1]
         for decision in range(decisions):
             state = np.empty(STATE, np.int64)
             offset = replay_to(entries, decision, state)

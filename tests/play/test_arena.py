@@ -74,7 +74,11 @@ def test_a_round_is_the_same_whatever_other_rounds_are_played_beside_it():
     whole = play([HeuristicAgent(), RandomAgent()], [0, 1, 1, 1], deals)
     for part in (slice(0, 1), slice(7, 20)):
         some = type(deals)(
-            deals.plan[part], deals.deck[part], deals.streams[part], deals.strangers[part]
+            deals.plan[part],
+            deals.deck[part],
+            deals.streams[part],
+            deals.strangers[part],
+            deals.earnest[part],
         )
         alone = play([HeuristicAgent(), RandomAgent()], [0, 1, 1, 1], some)
         assert (alone.points == whole.points[part]).all()

@@ -10,7 +10,7 @@ from positions import legal_of, played
 from scipy.stats import chisquare
 
 from blobmaster.game.cards import MAX_PLAYERS, mask_of
-from blobmaster.game.records import replay_out
+from blobmaster.game.records import Rounds, is_earnest, replay_out
 from blobmaster.game.rules import (
     BIDS,
     STATE,
@@ -84,6 +84,25 @@ def test_at_temperature_zero_the_most_visited_action_is_taken():
     cold = {"bid_temperature": 0.0, "play_temperature": 0.0, "last_temperature": 0.0}
     for state, policy, action in decisions_of(play(some_deals(30), **cold)):
         assert action == legal_of(state)[policy.argmax()]
+
+
+def test_in_earnest_the_most_visited_action_is_taken():
+    deals = some_deals(30)
+    deals.earnest[::2] = True
+    rounds = play(deals)
+    likeliest: dict[bool, list[bool]] = {True: [], False: []}
+    for number, record in enumerate(rounds):
+        assert is_earnest(record.astype(np.int64)) == deals.earnest[number]
+        for state, policy, action in decisions_of(rounds_of(record, rounds, number)):
+            took = action == legal_of(state)[policy.argmax()]
+            likeliest[bool(deals.earnest[number])].append(took)
+    assert all(likeliest[True])
+    assert np.mean(likeliest[False]) < 0.9
+
+
+def rounds_of(record: np.ndarray, rounds: Rounds, number: int) -> Rounds:
+    """One of the rounds."""
+    return Rounds(record, np.array([0, len(record)]), rounds.decisions[number : number + 1])
 
 
 def plain_round(deals: Deals, number: int, settings: SelfPlaySettings) -> list[list[int]]:

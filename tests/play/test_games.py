@@ -26,7 +26,7 @@ from blobmaster.game.rules import (
 from blobmaster.game.schedule import game_rounds
 from blobmaster.play.agents import HeuristicAgent, RandomAgent
 from blobmaster.play.arena import Results, play_deals
-from blobmaster.play.deals import Deals, deal_games, seat_strangers
+from blobmaster.play.deals import Deals, deal_games, seat_players
 from blobmaster.play.matches import merits
 from blobmaster.play.settings import RoundMix, SelfPlaySettings
 from blobmaster.randomness import generator
@@ -78,13 +78,28 @@ def test_games_are_dealt_in_the_shares_of_the_mix():
 
 def test_strangers_stay_for_a_whole_game():
     draws = generator(2, "test")
-    deals = seat_strangers(deal_games(MIX, 50, draws), SelfPlaySettings(stranger_rounds=1.0), draws)
+    settings = SelfPlaySettings(stranger_rounds=1.0, earnest_rounds=0.0)
+    deals = seat_players(deal_games(MIX, 50, draws), settings, draws)
     masks = [
         set(deals.strangers[first:end].tolist())
         for first, end in zip(deals.starts[:-1], deals.starts[1:], strict=True)
     ]
     assert all(len(mask) == 1 for mask in masks)
     assert len(set.union(*masks)) > 5
+
+
+def test_games_are_played_in_earnest_whole_and_without_strangers():
+    draws = generator(2, "test")
+    settings = SelfPlaySettings(stranger_rounds=0.5, earnest_rounds=0.5)
+    deals = seat_players(deal_games(MIX, 50, draws), settings, draws)
+    earnest = [
+        set(deals.earnest[first:end].tolist())
+        for first, end in zip(deals.starts[:-1], deals.starts[1:], strict=True)
+    ]
+    assert 15 < earnest.count({True}) < 35
+    assert earnest.count({True}) + earnest.count({False}) == 50
+    assert (deals.strangers[deals.earnest] == 0).all()
+    assert (deals.strangers[~deals.earnest] != 0).mean() > 0.7  # or a draw seated nobody
 
 
 def test_a_table_plays_every_round_of_its_game_and_keeps_the_scores():

@@ -11,7 +11,7 @@ from positions import exchange_hidden, legal_of, played
 from scipy.stats import chisquare
 
 from blobmaster.game.cards import MAX_PLAYERS
-from blobmaster.game.records import Rounds, replay_out
+from blobmaster.game.records import Rounds, is_earnest, replay_out
 from blobmaster.game.rules import (
     ACTIONS,
     BIDS,
@@ -26,7 +26,7 @@ from blobmaster.game.rules import (
     is_over,
     points,
 )
-from blobmaster.play.deals import Deals, deal, seat_strangers
+from blobmaster.play.deals import Deals, deal, seat_players
 from blobmaster.play.lookahead import children_of, play_block
 from blobmaster.play.settings import RoundMix, SelfPlaySettings
 from blobmaster.randomness import generator
@@ -67,8 +67,8 @@ def never() -> bool:
 
 def some_deals(rounds: int, mix: RoundMix = WIDE, **settings: float) -> Deals:
     draws = generator(7, "test lookahead")
-    chosen = SelfPlaySettings(**({"stranger_rounds": 0.0} | settings))
-    return seat_strangers(deal(mix, rounds, draws), chosen, draws)
+    chosen = SelfPlaySettings(**({"stranger_rounds": 0.0, "earnest_rounds": 0.0} | settings))
+    return seat_players(deal(mix, rounds, draws), chosen, draws)
 
 
 def play(deals: Deals, network: Any = None, **settings: float) -> Rounds:
@@ -81,6 +81,25 @@ def play(deals: Deals, network: Any = None, **settings: float) -> Rounds:
     )
     assert rounds is not None
     return rounds
+
+
+def test_in_earnest_the_likeliest_action_is_taken_and_the_policy_is_learned():
+    deals = some_deals(40)
+    deals.earnest[::2] = True
+    drawn = play(some_deals(40))
+    rounds = play(deals)
+    took = {True: [], False: []}
+    for number, record in enumerate(rounds):
+        assert is_earnest(record.astype(np.int64)) == deals.earnest[number]
+        if not deals.earnest[number]:  # the others are what they were
+            assert record.tolist() == list(drawn)[number].tolist()
+        alone = Rounds(record, np.array([0, len(record)]), rounds.decisions[number : number + 1])
+        for state, policy, action in decisions_of(alone):
+            prior = PlainNetwork().priors(state[None])[0]
+            took[bool(deals.earnest[number])].append(action == legal_of(state)[prior.argmax()])
+            assert policy.sum() > 0
+    assert all(took[True])
+    assert np.mean(took[False]) < 0.9
 
 
 def plain_child(state: np.ndarray, action: int) -> np.ndarray:
@@ -158,7 +177,7 @@ def test_no_choice_that_is_taken_knows_a_hidden_card():
         cards = [[c for c in range(52) if int(hand) >> c & 1] for hand in hands]
         deck[:28] = np.concatenate(cards)
         deck[28:] = [c for c in range(52) if c not in set(deck[:28].tolist())]
-        other = Deals(deals.plan, deck[None], deals.streams, deals.strangers)
+        other = Deals(deals.plan, deck[None], deals.streams, deals.strangers, deals.earnest)
         (_, other_policy, other_action), *_ = decisions_of(play(other))
         assert other_action == action
         others.append(other_policy.tolist())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from positions import legal_of, played
 
-from blobmaster.game.records import IN_GAME, Rounds, replay_out, replay_to, winners_of
+from blobmaster.game.records import EARNEST, IN_GAME, Rounds, replay_out, replay_to, winners_of
 from blobmaster.game.rules import (
     BIDS,
     DEALER,
@@ -25,7 +25,7 @@ from blobmaster.game.rules import (
     points,
 )
 from blobmaster.play.choices import children_of
-from blobmaster.play.deals import Deals, deal_games, seat_strangers
+from blobmaster.play.deals import Deals, deal_games, seat_players
 from blobmaster.play.lookahead import play_block
 from blobmaster.play.settings import RoundMix, SelfPlaySettings
 from blobmaster.play.winning import LEAST_STAKE
@@ -80,8 +80,8 @@ class PlainNetwork:
 
 def some_games(count: int, **settings: float) -> Deals:
     draws = generator(3, "test games")
-    chosen = SelfPlaySettings(**({"stranger_rounds": 0.0} | settings))
-    return seat_strangers(deal_games(MIX, count, draws), chosen, draws)
+    chosen = SelfPlaySettings(**({"stranger_rounds": 0.0, "earnest_rounds": 0.0} | settings))
+    return seat_players(deal_games(MIX, count, draws), chosen, draws)
 
 
 def play(deals: Deals, **settings: float) -> Rounds:
@@ -96,13 +96,14 @@ def play(deals: Deals, **settings: float) -> Rounds:
 
 
 def test_records_carry_the_scores_the_place_in_the_game_and_who_won():
-    deals = some_games(9, stranger_rounds=0.5)
+    deals = some_games(9, stranger_rounds=0.5, earnest_rounds=0.3)
     records = [record.astype(np.int64) for record in play(deals)]
     for first, end in zip(deals.starts[:-1], deals.starts[1:], strict=True):
         players = int(deals.plan[first, 0])
         scores = np.zeros(players, np.int64)
         for number in range(first, end):
-            assert records[number][0] == IN_GAME + players
+            earnest = EARNEST if deals.earnest[number] else 0
+            assert records[number][0] == IN_GAME + earnest + players
             state = np.empty(STATE, np.int64)
             replay_out(records[number], state)
             assert state[[PLAYERS, ROUND]].tolist() == deals.plan[number, :2].tolist()

@@ -5,8 +5,9 @@ Observations are made again from it when they are needed. Rounds are packed one 
 
     players, cards, trump, dealer, strangers | hands, seat by seat | actions | policies
 
-each one byte an entry. A round of a game begins with 128 + its players, and behind the strangers
-stands its place in the game, each score two bytes, the larger part first:
+each one byte an entry. To the players of a round that was played in earnest 64 is added. To those
+of a round of a game 128 is, and behind the strangers stands its place in the game, each score two
+bytes, the larger part first:
 
     most cards, rounds left, winners of the game (a mask of seats) | scores before it, seat by seat
 
@@ -42,6 +43,9 @@ from blobmaster.game.rules import (
 from blobmaster.kernels import kernel
 
 HEADER = 5
+EARNEST = 64
+"""Added to the players of a round in which every choice was the likeliest."""
+
 IN_GAME = 128
 """Added to the players of a round that is one of a game."""
 
@@ -125,7 +129,7 @@ def join(parts: Iterable[Rounds]) -> Rounds:
 @kernel
 def open_record(record: npt.NDArray[np.int64], state: State) -> int:
     """Deal a record's round into `state`; return the offset of its first action."""
-    players, cards = record[0] % IN_GAME, record[1]
+    players, cards = record[0] % EARNEST, record[1]
     in_game = record[0] >= IN_GAME
     hands = HEADER + (GAME_HEADER + 2 * players if in_game else 0)
     deal_into(state, players, cards, record[2], record[3], record[hands:])
@@ -149,6 +153,12 @@ def game_part(most: int, left: int, winners: int, scores: npt.NDArray[np.int64])
     """
     place = np.array([most, left, winners], np.uint8)
     return np.concatenate([place, scores.astype(">u2").view(np.uint8)])
+
+
+@kernel
+def is_earnest(record: npt.NDArray[np.int64]) -> bool:
+    """Whether the record's round was played in earnest."""
+    return bool(record[0] & EARNEST)
 
 
 @kernel

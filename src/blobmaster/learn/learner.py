@@ -198,7 +198,7 @@ class StepLosses(NamedTuple):
     value: Tensor
     """Of the critic's trick distributions, over the seats in play."""
     view: Tensor
-    """The same of the actor's, which sees one hand alone."""
+    """The same of the actor's, which sees one hand alone, over rounds played in earnest."""
     share: Tensor | None
     """In games, of what a game's standing before the round tells of who wins."""
 
@@ -211,15 +211,18 @@ def losses(
     tricks: Tensor,
     possible: Tensor,
     shares: Tensor,
+    earnest: Tensor,
 ) -> StepLosses:
     """The losses of a `Batch`, whose fields are the arguments as tensors."""
     acted, judged = (logits.float() for logits in network(wholes))
     actions = acted[:, :ACTION_COUNT].masked_fill(~legal, _IMPOSSIBLE)
     chosen = policy.sum().clamp(min=1.0)
+    # What its own play takes is told by play in earnest; without any, by all there is.
+    told = (earnest | ~earnest.any())[:, None]
     return StepLosses(
         -(policy * actions.log_softmax(dim=1)).sum() / chosen,
         _trick_loss(judged, tricks, possible),
-        _trick_loss(acted[:, ACTION_COUNT:], tricks, possible),
+        _trick_loss(acted[:, ACTION_COUNT:], tricks.where(told, ABSENT), possible),
         None if network.standing is None else _share_loss(network.standing, wholes, tricks, shares),
     )
 

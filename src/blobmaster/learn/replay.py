@@ -12,6 +12,7 @@ from blobmaster.game.cards import MAX_PLAYERS, SUITS
 from blobmaster.game.records import (
     Bytes,
     Rounds,
+    is_earnest,
     join,
     no_rounds,
     replay_out,
@@ -57,6 +58,8 @@ class Batch(NamedTuple):
     shares: npt.NDArray[np.float32]
     """`[B, MAX_PLAYERS]`: each relative seat's share of the win of its game; 0 of rounds that
     stand alone."""
+    earnest: npt.NDArray[np.bool_]
+    """`[B]`: whether the round was played in earnest."""
 
 
 def new_batch(size: int, *, of_games: bool = False, pinned: bool = False) -> Batch:
@@ -72,6 +75,7 @@ def new_batch(size: int, *, of_games: bool = False, pinned: bool = False) -> Bat
         tricks=empty(MAX_PLAYERS, dtype=torch.int64),
         possible=empty(MAX_PLAYERS, TRICK_COUNTS, dtype=torch.bool),
         shares=empty(MAX_PLAYERS),
+        earnest=empty(dtype=torch.bool),
     )
 
 
@@ -141,6 +145,7 @@ def _fill(
         before = ends[number - 1] if number > 0 else 0
         record = data[starts[number] : starts[number + 1]].astype(np.int64)
         policy = replay_to(record, chosen[i] - before, state)
+        batch.earnest[i] = is_earnest(record)
         encode_whole(state, batch.wholes[i, :WHOLE_FEATURES], slots)
         if state[MOST] > 0:
             _fill_game(state, winners_of(record), batch.wholes[i], batch.shares[i])

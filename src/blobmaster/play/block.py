@@ -166,8 +166,11 @@ def _act(block: Block, search: Search, slot: int, rules: _Rules) -> bool:
     count = root_policy(search, slot, shares)
     edge = root_choice(search, slot)
     if not search.gumbel:  # whose noise has drawn already
+        number = block.round_of[slot]
         temperature = _temperature(rules.temperature, block.state[slot])
-        edge = draw_edge(shares, count, temperature, block.streams[block.round_of[slot]])
+        if block.earnest[number]:
+            temperature = 0.0
+        edge = draw_edge(shares, count, temperature, block.streams[number])
     if not search.explores[slot]:
         shares[:] = 0.0
     write_policy(block, slot, shares, count)

@@ -24,6 +24,8 @@ class Deals:
     """`[rounds, 1]`: the random stream of each round's decisions."""
     strangers: npt.NDArray[np.int64]
     """`[rounds]`: the mask of seats that play at random."""
+    earnest: npt.NDArray[np.bool_]
+    """`[rounds]`: whether every choice is to be the likeliest."""
 
     lengths: npt.NDArray[np.int64] | None = None
     """`[games]`: rounds of each game, which follow one another; None where all stand alone."""
@@ -95,23 +97,26 @@ def game_sizes(mix: RoundMix, games: int, generator: np.random.Generator) -> npt
 def _dealt(plan: npt.NDArray[np.int64], generator: np.random.Generator) -> Deals:
     deck = generator.permuted(np.tile(np.arange(CARDS), (len(plan), 1)), axis=1)
     streams = generator.integers(0, 2**64, (len(plan), 1), dtype=np.uint64)
-    return Deals(plan, deck, streams, np.zeros(len(plan), np.int64))
+    rounds = len(plan)
+    return Deals(plan, deck, streams, np.zeros(rounds, np.int64), np.zeros(rounds, np.bool_))
 
 
-def seat_strangers(
-    deals: Deals, settings: SelfPlaySettings, generator: np.random.Generator
-) -> Deals:
-    """The same deals, with seats of some games given to random players; one seat is never."""
+def seat_players(deals: Deals, settings: SelfPlaySettings, generator: np.random.Generator) -> Deals:
+    """The same deals, with seats of some games given to random players, one seat never; and some
+    of the others to be played in earnest."""
     starts = deals.starts
     games = len(starts) - 1
     players = deals.plan[starts[:-1], 0]
-    met = generator.random(games) < settings.stranger_rounds
+    drawn = generator.random(games)
+    met = drawn < settings.stranger_rounds
+    earnest = drawn >= 1.0 - settings.earnest_rounds
     seats = np.arange(MAX_PLAYERS)
     strange = generator.random((games, MAX_PLAYERS)) < settings.stranger_seats
     strange &= met[:, None] & (seats < players[:, None])
     strange[np.arange(games), generator.integers(0, players)] = False
     masks = (strange << seats).sum(axis=1)
-    return replace(deals, strangers=np.repeat(masks, np.diff(starts)))
+    lengths = np.diff(starts)
+    return replace(deals, strangers=np.repeat(masks, lengths), earnest=np.repeat(earnest, lengths))
 
 
 def round_shares(mix: RoundMix) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:

@@ -142,9 +142,11 @@ def _decide_all(
         count = legal_actions(state, legal)
         _improve(priors[row], choices.value[slot], count, policy_step, shares)
         write_policy(block, slot, shares, count)
+        number = block.round_of[slot]
         for edge in range(count):
             shares[edge] = (1.0 - explore) * priors[row, edge] + explore / count
-        edge = draw_edge(shares, count, 1.0, block.streams[block.round_of[slot]])
+        temperature = 0.0 if block.earnest[number] else 1.0
+        edge = draw_edge(shares, count, temperature, block.streams[number])
         decide(block, slot, legal[edge])
         row += 1
 

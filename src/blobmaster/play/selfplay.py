@@ -18,7 +18,7 @@ from blobmaster.net.settings import NumberFormat
 from blobmaster.play import lookahead
 from blobmaster.play.block import play_block
 from blobmaster.play.choices import children_of
-from blobmaster.play.deals import Deals, deal, deal_games, game_sizes, seat_strangers
+from blobmaster.play.deals import Deals, deal, deal_games, game_sizes, seat_players
 from blobmaster.play.pool import Pool
 from blobmaster.play.settings import RoundMix, SelfPlaySettings
 from blobmaster.randomness import generator
@@ -151,4 +151,4 @@ class SelfPlayEngine:
     def _deals(self, iteration: int, block: int, units: int) -> Deals:
         draws = self._draws(iteration, block)
         make = deal_games if self._whole_games else deal
-        return seat_strangers(make(self._mix, units, draws), self._settings, draws)
+        return seat_players(make(self._mix, units, draws), self._settings, draws)

@@ -94,6 +94,10 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     stranger_seats: Annotated[float, Meta(ge=0, le=1)] = 0.6
     """Share of the seats of such a one."""
 
+    earnest_rounds: Annotated[float, Meta(ge=0, le=1)] = 0.25
+    """Share of rounds or games that are played as a rated network plays: no strangers, and every
+    choice the likeliest. From them alone the actor learns how many tricks its own play takes."""
+
     bid_temperature: Annotated[float, Meta(ge=0, le=10)] = 1.0
     """With search, a bid is drawn from visits to the power of 1 over this; 0 takes the most."""
 
@@ -102,6 +106,13 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     last_temperature: Annotated[float, Meta(ge=0, le=10)] = 0.25
     """The temperature at a round's last card."""
+
+    def __post_init__(self) -> None:
+        if self.stranger_rounds + self.earnest_rounds > 1:
+            raise ValueError(
+                "self_play: stranger_rounds and earnest_rounds are shares of all rounds: "
+                f"{self.stranger_rounds} + {self.earnest_rounds} is more than 1"
+            )
 
 
 class RatingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

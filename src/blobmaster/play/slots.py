@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.records import (
+    EARNEST,
     FULL_SHARE,
     IN_GAME,
     MAX_POLICY_BYTES,
@@ -55,6 +56,8 @@ class Block(NamedTuple):
     """`[R, 52]`."""
     strangers: npt.NDArray[np.int64]
     """`[R]`: the mask of seats that play at random."""
+    earnest: npt.NDArray[np.bool_]
+    """`[R]`: whether every choice is the likeliest."""
     starts: npt.NDArray[np.int64]
     """`[G + 1]`: the first round of each game, and R."""
     places: npt.NDArray[np.int64]
@@ -92,6 +95,7 @@ def new_block(deals: Deals, slots: int, *, ends_settled: bool) -> Block:
         plan=deals.plan,
         deck=deals.deck,
         strangers=deals.strangers,
+        earnest=deals.earnest,
         starts=deals.starts,
         places=deals.places,
         scores=np.zeros((rounds, MAX_PLAYERS), np.int64),
@@ -236,7 +240,8 @@ def _record(block: Block, number: int) -> Rounds:
     players, cards, trump, dealer = block.plan[number].tolist()
     most, left = block.places[number].tolist()
     dealt = players * cards
-    header = [players + (IN_GAME if most else 0), cards, trump, dealer, block.strangers[number]]
+    kind = players + (IN_GAME if most else 0) + (EARNEST if block.earnest[number] else 0)
+    header = [kind, cards, trump, dealer, block.strangers[number]]
     parts = [
         np.array(header, np.uint8),
         block.deck[number, :dealt].astype(np.uint8),
