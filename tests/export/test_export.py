@@ -60,10 +60,11 @@ def test_real_positions_have_torchs_answers_in_batches_of_any_size(checkpoint: P
         wanted = load_trained(checkpoint, CPU).network.actor(torch.from_numpy(rows)).numpy()
     session = onnxruntime.InferenceSession(model)
     for count in (1, 2, len(states)):
-        actions, tricks = session.run(None, {"observation": rows[:count]})
+        actions, tricks, bids = session.run(None, {"observation": rows[:count]})
         assert actions.shape == (count, ACTION_COUNT)
         assert tricks.shape == (count, 8, 18)
-        found = np.concatenate([actions, tricks.reshape(count, -1)], axis=1)
+        assert bids.shape == (count, 18)
+        found = np.concatenate([actions, tricks.reshape(count, -1), bids], axis=1)
         np.testing.assert_allclose(found, wanted[:count], atol=1e-4)
 
 

@@ -18,7 +18,7 @@ from blobmaster.learn.replay import ABSENT, ReplayWindow, new_batch
 from blobmaster.learn.settings import LearnSettings
 from blobmaster.net.model import new_network
 from blobmaster.net.observation import WHOLE_FEATURES
-from blobmaster.net.prediction import ACTOR_OUTPUTS, CRITIC_OUTPUTS, TRICK_COUNTS
+from blobmaster.net.prediction import ACTOR_OUTPUTS, CRITIC_OUTPUTS, TRICK_COUNTS, TRICK_OUTPUTS
 from blobmaster.net.settings import NetworkSettings
 from blobmaster.randomness import generator
 
@@ -110,7 +110,7 @@ def test_losses_are_the_cross_entropies_of_plain_python(window):
             return torch.from_numpy(outputs), torch.from_numpy(judged)
 
     found = losses(Fixed(), *map(torch.from_numpy, batch))
-    policies, values, views = [], [], []
+    policies, values, views, made = [], [], [], []
     for i in range(40):
         legal = batch.legal[i].nonzero()[0]
         total = math.log(sum(math.exp(outputs[i, a]) for a in legal))
@@ -123,9 +123,15 @@ def test_losses_are_the_cross_entropies_of_plain_python(window):
                         continue
                     logits = told[seat * TRICK_COUNTS :][:TRICK_COUNTS]
                     of.append(math.log(sum(math.exp(logits[n]) for n in counts)) - logits[tricks])
+        bid = batch.bid[i]
+        if batch.earnest[i] and bid != ABSENT:
+            odds = float(outputs[i, ACTION_COUNT + TRICK_OUTPUTS + bid])
+            chance = 1 / (1 + math.exp(-odds))
+            made.append(-math.log(chance if batch.tricks[i, 0] == bid else 1 - chance))
     assert found.policy.item() == pytest.approx(np.sum(policies) / 39, abs=1e-5)
     assert found.value.item() == pytest.approx(np.mean(values), abs=1e-5)
-    assert found.view.item() == pytest.approx(np.mean(views), abs=1e-5)
+    assert len(made) > 1
+    assert found.view.item() == pytest.approx(np.mean(views) + np.mean(made), abs=1e-5)
     assert found.policy.item() > np.mean([entropy(row) for row in batch.policy])
     batch.earnest[:] = False
     of_none = losses(Fixed(), *map(torch.from_numpy, batch)).view.item()

@@ -10,8 +10,18 @@ from scipy.stats import chisquare
 from selfplayed import decisions_of, earnest_rounds, selfplayed, strange_rounds
 
 from blobmaster.game.cards import MAX_PLAYERS, SUITS
-from blobmaster.game.records import EARNEST, Rounds
-from blobmaster.game.rules import FIRST_BID, PLAYERS, ROUND, SEAT, STRANGERS, TRICKS
+from blobmaster.game.records import EARNEST, Rounds, replay_out
+from blobmaster.game.rules import (
+    ACTIONS,
+    BIDS,
+    FIRST_BID,
+    PLAYERS,
+    ROUND,
+    SEAT,
+    STATE,
+    STRANGERS,
+    TRICKS,
+)
 from blobmaster.learn.replay import ABSENT, Batch, ReplayWindow, new_batch
 from blobmaster.learn.settings import LearnSettings
 from blobmaster.net.observation import WHOLE_FEATURES, encode_whole
@@ -165,3 +175,17 @@ def test_a_batch_tells_which_rounds_were_played_in_earnest():
     of_decision = np.repeat(flags, earnest_rounds().decisions)
     batch, chosen = drawn(window, 300)
     assert batch.earnest.tolist() == of_decision[chosen].tolist()
+
+
+def test_a_batch_tells_the_bid_of_a_decision_that_is_one():
+    window = filled_window()
+    decisions = decisions_of(selfplayed())
+    records = np.repeat(np.arange(len(selfplayed())), selfplayed().decisions)
+    final = np.empty(STATE, np.int64)
+    batch, chosen = drawn(window, 300)
+    for i, number in enumerate(chosen):
+        state = decisions[number].state
+        replay_out(list(selfplayed())[records[number]].astype(np.int64), final)
+        bids = state[ACTIONS] < state[PLAYERS]
+        assert batch.bid[i] == (final[BIDS + state[SEAT]] if bids else ABSENT)
+    assert 0.1 < (batch.bid != ABSENT).mean() < 0.6

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
 from positions import RandomRound, exchange_hidden, legal_of
 
-from blobmaster.game.cards import MAX_PLAYERS, SUITS
-from blobmaster.game.rules import MAX_LEGAL, SEAT
+from blobmaster.game.cards import MAX_CARDS, MAX_PLAYERS, SUITS
+from blobmaster.game.rules import MAX_LEGAL, ROUND, SEAT, TRICKS, is_bidding
 from blobmaster.net.inference import NetworkEvaluator, choose_device
 from blobmaster.net.model import new_network, parameter_count
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES, encode, encode_whole
@@ -82,15 +84,29 @@ def test_an_evaluator_answers_for_each_state_and_the_actor_sees_nothing_hidden(p
     states = RandomRound(31, players, cards).choices
     evaluator = NetworkEvaluator(new_network(SMALL, 1), len(states), CPU)
     priors, values = evaluator.priors(states).copy(), evaluator.values(states).copy()
-    views = evaluator.views(states)[1].copy()
+    said = evaluator.forecasts(states)[1].copy()
     assert np.isfinite(priors).all()
     assert priors.sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert (values[:, :players] > 0).any()
     assert 0 <= values.min() <= values.max() <= 1
     others = np.array([exchange_hidden(state, state[SEAT], 5) for state in states])
     assert np.array_equal(priors, evaluator.priors(others))
-    assert np.array_equal(views, evaluator.views(others)[1])
+    assert np.array_equal(said, evaluator.forecasts(others)[1])
     assert not np.array_equal(values, evaluator.values(others))
+
+
+def plain_exact(state: np.ndarray, acted: np.ndarray) -> list[float]:
+    """P(exact) by bid, from one row of the actor's output."""
+    seat, cards = state[SEAT], int(state[ROUND])
+    if is_bidding(state):
+        odds = acted[-(MAX_CARDS + 1) :].tolist()[: cards + 1]
+        return [1 / (1 + math.exp(-odd)) for odd in odds] + [0.0] * (MAX_CARDS - cards)
+    taken = state[TRICKS : TRICKS + MAX_PLAYERS]
+    possible = range(taken[seat], taken[seat] + cards - taken.sum() + 1)
+    weights = [
+        math.exp(acted[ACTION_COUNT + n]) if n in possible else 0.0 for n in range(MAX_CARDS + 1)
+    ]
+    return [weight / sum(weights) for weight in weights]
 
 
 def test_an_evaluation_is_encode_then_the_network_then_decode():
@@ -98,7 +114,7 @@ def test_an_evaluation_is_encode_then_the_network_then_decode():
     network = new_network(SMALL, 2)
     evaluator = NetworkEvaluator(network, len(states) + 3, CPU)
     priors, values = evaluator.priors(states).copy(), evaluator.values(states).copy()
-    _, views = evaluator.views(states)
+    _, exact = evaluator.forecasts(states)
     for i, state in enumerate(states):
         row, slots = np.empty(WHOLE_FEATURES, np.float32), np.empty(SUITS, np.int64)
         encode_whole(state, row, slots)
@@ -112,8 +128,7 @@ def test_an_evaluation_is_encode_then_the_network_then_decode():
         assert priors[i] == pytest.approx(prior, abs=1e-6)
         decode_values(state, judged, value)
         assert values[i] == pytest.approx(value, abs=1e-6)
-        decode_values(state, acted[ACTION_COUNT:], value)
-        assert views[i] == pytest.approx(value, abs=1e-6)
+        assert exact[i].tolist() == pytest.approx(plain_exact(state, acted), abs=1e-6)
 
 
 def test_a_small_batch_after_a_large_one_answers_for_its_own_rows():

@@ -75,7 +75,9 @@ def test_a_network_that_takes_over_phase_one_begins_by_computing_exactly_the_sam
     one, two = (NetworkEvaluator(network, rows, CPU) for network in (small, large))
     assert (one.priors(states) == two.priors(states)).all()
     assert (one.values(states) == two.values(states)).all()
-    assert all((a == b).all() for a, b in zip(one.views(states), two.views(states), strict=True))
+    assert all(
+        (a == b).all() for a, b in zip(one.forecasts(states), two.forecasts(states), strict=True)
+    )
     assert all(
         (a == b).all() for a, b in zip(one.chances(states), two.chances(states), strict=True)
     )

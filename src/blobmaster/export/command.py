@@ -15,7 +15,7 @@ import onnxruntime
 import torch
 from rich.filesize import decimal
 
-from blobmaster.export.graph import ACTIONS, OBSERVATION, TRICKS, actor_model
+from blobmaster.export.graph import ACTIONS, BIDS, OBSERVATION, TRICKS, actor_model
 from blobmaster.export.metadata import metadata
 from blobmaster.net.model import ResidualMLP
 from blobmaster.run import atomic
@@ -92,10 +92,10 @@ def check_model(model: bytes, actor: ResidualMLP) -> Checked:
 
 
 def _difference(session: onnxruntime.InferenceSession, actor: ResidualMLP, rows: Rows) -> float:
-    actions, tricks = session.run([ACTIONS, TRICKS], {OBSERVATION: rows})
+    actions, tricks, bids = session.run([ACTIONS, TRICKS, BIDS], {OBSERVATION: rows})
     with torch.inference_mode():
         wanted = actor(torch.from_numpy(rows)).numpy()
-    found = np.concatenate([actions, tricks.reshape(len(rows), -1)], axis=1)
+    found = np.concatenate([actions, tricks.reshape(len(rows), -1), bids], axis=1)
     return float(np.abs(found - wanted).max())
 
 

@@ -18,11 +18,12 @@ from torch import nn
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import ACTION_COUNT
 from blobmaster.net.model import ResidualBlock, ResidualMLP
-from blobmaster.net.prediction import ACTOR_OUTPUTS, TRICK_COUNTS
+from blobmaster.net.prediction import BID_OUTPUTS, TRICK_COUNTS, TRICK_OUTPUTS
 
 OBSERVATION = "observation"
 ACTIONS = "action_logits"
 TRICKS = "trick_logits"
+BIDS = "bid_logits"
 
 OPSET = 17
 """The first with LayerNormalization; runtimes since 2022 have it."""
@@ -45,8 +46,9 @@ def actor_model(actor: ResidualMLP, metadata: Mapping[str, str]) -> onnx.ModelPr
         hidden = graph.add("Relu", graph.linear(graph.norm(x, block.norm), block.contract))
         x = graph.add("Add", x, graph.linear(hidden, block.expand))
     logits = graph.linear(graph.add("Relu", graph.norm(x, actor.norm)), actor.head)
-    widths = graph.weight("widths", torch.tensor([ACTION_COUNT, ACTOR_OUTPUTS - ACTION_COUNT]))
-    graph.nodes.append(helper.make_node("Split", [logits, widths], [ACTIONS, "tricks"], axis=1))
+    widths = graph.weight("widths", torch.tensor([ACTION_COUNT, TRICK_OUTPUTS, BID_OUTPUTS]))
+    parts = [ACTIONS, "tricks", BIDS]
+    graph.nodes.append(helper.make_node("Split", [logits, widths], parts, axis=1))
     shape = graph.weight("shape", torch.tensor([-1, MAX_PLAYERS, TRICK_COUNTS]))
     graph.nodes.append(helper.make_node("Reshape", ["tricks", shape], [TRICKS]))
     model = helper.make_model(
@@ -54,7 +56,11 @@ def actor_model(actor: ResidualMLP, metadata: Mapping[str, str]) -> onnx.ModelPr
             graph.nodes,
             "blobmaster",
             [_rows(OBSERVATION, actor.inputs)],
-            [_rows(ACTIONS, ACTION_COUNT), _rows(TRICKS, MAX_PLAYERS, TRICK_COUNTS)],
+            [
+                _rows(ACTIONS, ACTION_COUNT),
+                _rows(TRICKS, MAX_PLAYERS, TRICK_COUNTS),
+                _rows(BIDS, BID_OUTPUTS),
+            ],
             graph.weights,
         ),
         producer_name="blobmaster",

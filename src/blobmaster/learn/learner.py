@@ -19,7 +19,7 @@ from blobmaster.learn.replay import ABSENT, Batch, ReplayWindow, new_batch
 from blobmaster.learn.settings import LearnSettings
 from blobmaster.net.game_observation import STANDING
 from blobmaster.net.model import BlobNetwork
-from blobmaster.net.prediction import TRICK_COUNTS
+from blobmaster.net.prediction import BID_OUTPUTS, TRICK_COUNTS, TRICK_OUTPUTS
 from blobmaster.randomness import generator
 
 _IMPOSSIBLE = -1e9
@@ -198,7 +198,8 @@ class StepLosses(NamedTuple):
     value: Tensor
     """Of the critic's trick distributions, over the seats in play."""
     view: Tensor
-    """The same of the actor's, which sees one hand alone, over rounds played in earnest."""
+    """The same of the actor's, which sees one hand alone, and of whether its bids are made, over
+    rounds played in earnest."""
     share: Tensor | None
     """In games, of what a game's standing before the round tells of who wins."""
 
@@ -211,18 +212,21 @@ def losses(
     tricks: Tensor,
     possible: Tensor,
     shares: Tensor,
+    bid: Tensor,
     earnest: Tensor,
 ) -> StepLosses:
     """The losses of a `Batch`, whose fields are the arguments as tensors."""
     acted, judged = (logits.float() for logits in network(wholes))
-    actions = acted[:, :ACTION_COUNT].masked_fill(~legal, _IMPOSSIBLE)
+    actions, takes, makes = acted.split([ACTION_COUNT, TRICK_OUTPUTS, BID_OUTPUTS], dim=1)
+    actions = actions.masked_fill(~legal, _IMPOSSIBLE)
     chosen = policy.sum().clamp(min=1.0)
     # What its own play takes is told by play in earnest; without any, by all there is.
-    told = (earnest | ~earnest.any())[:, None]
+    told = earnest | ~earnest.any()
     return StepLosses(
         -(policy * actions.log_softmax(dim=1)).sum() / chosen,
         _trick_loss(judged, tricks, possible),
-        _trick_loss(acted[:, ACTION_COUNT:], tricks.where(told, ABSENT), possible),
+        _trick_loss(takes, tricks.where(told[:, None], ABSENT), possible)
+        + _bid_loss(makes, bid.where(told, ABSENT), tricks[:, 0]),
         None if network.standing is None else _share_loss(network.standing, wholes, tricks, shares),
     )
 
@@ -235,3 +239,12 @@ def _share_loss(standing: nn.Module, wholes: Tensor, tricks: Tensor, shares: Ten
 def _trick_loss(logits: Tensor, tricks: Tensor, possible: Tensor) -> Tensor:
     counts = logits.view(-1, MAX_PLAYERS, TRICK_COUNTS).masked_fill(~possible, _IMPOSSIBLE)
     return functional.cross_entropy(counts.flatten(0, 1), tricks.flatten(), ignore_index=ABSENT)
+
+
+def _bid_loss(logits: Tensor, bid: Tensor, tricks: Tensor) -> Tensor:
+    """Of the log odds of the bids that were bid; 0 where there are none."""
+    bids = bid != ABSENT
+    odds = logits.gather(1, bid.clamp(min=0)[:, None])[:, 0]
+    made = (tricks == bid).float()
+    loss = functional.binary_cross_entropy_with_logits(odds, made, reduction="none")
+    return (loss * bids).sum() / bids.sum().clamp(min=1)

@@ -21,6 +21,7 @@ from blobmaster.game.records import (
 )
 from blobmaster.game.rules import (
     ACTION_COUNT,
+    BIDS,
     MAX_LEGAL,
     MOST,
     PLAYERS,
@@ -28,6 +29,7 @@ from blobmaster.game.rules import (
     STATE,
     TRICKS,
     State,
+    is_bidding,
     legal_actions,
 )
 from blobmaster.game.standing import share_of
@@ -37,7 +39,7 @@ from blobmaster.net.observation import WHOLE_FEATURES, encode_whole
 from blobmaster.net.prediction import TRICK_COUNTS, action_output, most_tricks
 
 ABSENT = -1
-"""The trick target of a seat that is not in play."""
+"""The trick target of a seat that is not in play, and the bid of a decision that is none."""
 
 
 class Batch(NamedTuple):
@@ -58,6 +60,8 @@ class Batch(NamedTuple):
     shares: npt.NDArray[np.float32]
     """`[B, MAX_PLAYERS]`: each relative seat's share of the win of its game; 0 of rounds that
     stand alone."""
+    bid: npt.NDArray[np.int64]
+    """`[B]`: what the acting seat bid, where the decision is a bid, else `ABSENT`."""
     earnest: npt.NDArray[np.bool_]
     """`[B]`: whether the round was played in earnest."""
 
@@ -75,6 +79,7 @@ def new_batch(size: int, *, of_games: bool = False, pinned: bool = False) -> Bat
         tricks=empty(MAX_PLAYERS, dtype=torch.int64),
         possible=empty(MAX_PLAYERS, TRICK_COUNTS, dtype=torch.bool),
         shares=empty(MAX_PLAYERS),
+        bid=empty(dtype=torch.int64),
         earnest=empty(dtype=torch.bool),
     )
 
@@ -164,12 +169,14 @@ def _fill(
             for edge in range(count):
                 batch.policy[i, action_output(legal[edge], slots)] /= total
         observer = state[SEAT]
+        bids = is_bidding(state)
         batch.possible[i] = False
         for relative in range(state[PLAYERS]):
             seat = (observer + relative) % state[PLAYERS]
             for tricks in range(state[TRICKS + seat], most_tricks(state, seat) + 1):
                 batch.possible[i, relative, tricks] = True
         replay_out(record, state)
+        batch.bid[i] = state[BIDS + observer] if bids else ABSENT
         batch.tricks[i] = ABSENT
         for relative in range(state[PLAYERS]):
             batch.tricks[i, relative] = state[TRICKS + (observer + relative) % state[PLAYERS]]

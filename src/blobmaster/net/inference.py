@@ -23,9 +23,9 @@ from blobmaster.net.prediction import (
     ACTOR_OUTPUTS,
     TRICK_COUNTS,
     decode_chance_rows,
+    decode_exact_rows,
     decode_prior_rows,
     decode_share_rows,
-    decode_trick_rows,
     decode_value_rows,
 )
 from blobmaster.net.recording import Recorder, check, launch, replay, wait
@@ -90,7 +90,7 @@ class NetworkEvaluator:
         self._whole_slots = np.zeros((capacity, SUITS), np.int64)
         self._priors = np.zeros((capacity, MAX_LEGAL), np.float32)
         self._values = np.zeros((capacity, MAX_PLAYERS), np.float32)
-        self._tricks = np.zeros((capacity, TRICK_COUNTS), np.float32)
+        self._forecasts = np.zeros((capacity, TRICK_COUNTS), np.float32)
         self._bids = np.zeros((capacity, MAX_PLAYERS), np.int64)
         self._exact = np.zeros((capacity, MAX_PLAYERS), np.float32)
         self._nothing = np.zeros((0, ACTOR_OUTPUTS), np.float32)
@@ -170,21 +170,14 @@ class NetworkEvaluator:
             decode_share_rows(some, outputs, shares[begin : begin + len(some)])
         return shares
 
-    def views(self, states: State) -> tuple[Priors, Values]:
-        """Priors, and values as the acting seat's view tells them: for a player's own eyes."""
-        count = self._checked(states)
-        outputs = self._act(states)
-        decode_prior_rows(states, self._slots, outputs, self._priors[:count])
-        decode_value_rows(states, outputs[:, ACTION_COUNT:], self._values[:count])
-        return self._priors[:count], self._values[:count]
-
     def forecasts(self, states: State) -> tuple[Priors, Values]:
-        """Priors, and `[rows, TRICK_COUNTS]`: how many tricks the acting seat expects to take."""
+        """Priors, and `[rows, TRICK_COUNTS]`: P(exact) by bid, as `decode_exact_rows` tells it."""
         count = self._checked(states)
+        priors, exact = self._priors[:count], self._forecasts[:count]
         outputs = self._act(states)
-        decode_prior_rows(states, self._slots, outputs, self._priors[:count])
-        decode_trick_rows(states, outputs[:, ACTION_COUNT:], self._tricks[:count])
-        return self._priors[:count], self._tricks[:count]
+        decode_prior_rows(states, self._slots, outputs, priors)
+        decode_exact_rows(states, outputs[:, ACTION_COUNT:], exact)
+        return priors, exact
 
     def _size(self, count: int) -> int:
         return padded(count, len(self._views), self._sizes)

@@ -18,6 +18,7 @@ from blobmaster.game.rules import (
     SEAT,
     TRICKS,
     State,
+    is_bidding,
     legal_actions,
 )
 from blobmaster.game.standing import share_of, winners
@@ -30,9 +31,13 @@ TRICK_COUNTS = MAX_CARDS + 1
 TRICK_OUTPUTS = MAX_PLAYERS * TRICK_COUNTS
 """For each relative seat, a logit for each number of tricks that it may have taken at the end."""
 
-ACTOR_OUTPUTS = ACTION_COUNT + TRICK_OUTPUTS
+BID_OUTPUTS = MAX_CARDS + 1
+"""For each bid the log odds that the acting seat makes it exactly, if that is what it bids: its
+tricks alone, of which what it will bid decides much, do not tell that."""
+
+ACTOR_OUTPUTS = ACTION_COUNT + TRICK_OUTPUTS + BID_OUTPUTS
 """Width of the actor's output: a logit an action in canonical suits, then the tricks of all seats,
-as far as the acting seat's view tells them."""
+as far as the acting seat's view tells them, then its bids."""
 
 CRITIC_OUTPUTS = TRICK_OUTPUTS
 """Width of the critic's output: the tricks of all seats, all hands known."""
@@ -223,21 +228,28 @@ def decode_value_rows(
 
 
 @kernel
-def decode_trick_rows(
-    states: State, tricks: npt.NDArray[np.float32], shares: npt.NDArray[np.float32]
+def decode_exact_rows(
+    states: State, outputs: npt.NDArray[np.float32], exact: npt.NDArray[np.float32]
 ) -> None:
-    """Turn rows of trick logits into how likely it is that the acting seat ends with each number.
+    """Turn rows of an actor's output, its actions left out, into P(exact) by bid.
 
-    `shares` (`[rows, TRICK_COUNTS]`) sum to one over the numbers that are still possible.
+    Of a seat that is to bid, `exact` (`[rows, TRICK_COUNTS]`) tells of each bid how likely it is to
+    be made if it is bid; of one that has bid, how likely each number of tricks is, which sums to
+    one over those that are still possible.
     """
     for row in range(len(states)):
-        state, share = states[row], shares[row]
+        state, share, tricks = states[row], exact[row], outputs[row]
+        if is_bidding(state):
+            share[:] = 0.0
+            for bid in range(state[ROUND] + 1):
+                share[bid] = 1.0 / (1.0 + np.exp(-outputs[row, TRICK_OUTPUTS + bid]))
+            continue
         low = state[TRICKS + state[SEAT]]
         high = most_tricks(state, state[SEAT])
         share[:] = 0.0
-        peak = tricks[row, low : high + 1].max()
+        peak = tricks[low : high + 1].max()
         for count in range(low, high + 1):
-            share[count] = np.exp(tricks[row, count] - peak)
+            share[count] = np.exp(tricks[count] - peak)
         share /= share.sum()
 
 

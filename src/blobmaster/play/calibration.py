@@ -1,8 +1,8 @@
 """How far a network's own P(exact) can be believed: of the bids that it gives p, a share p is made.
 
 The network sits at every seat and plays without search. P(exact) is what its actor, which sees one
-hand, gives the number of tricks that was bid: when the bid is made, and again at the first card
-that the seat chooses, when all bids are known.
+hand, gives a bid when it is made; and at the first card that the seat chooses, when all bids are
+known, what it gives that number of tricks.
 """
 
 from __future__ import annotations
@@ -180,8 +180,8 @@ def bids_of(evaluator: NetworkEvaluator, deals: Deals, abandon: Callable[[], boo
     while len(waiting) > 0:
         if abandon():
             return None
-        priors, tricks = evaluator.forecasts(states[waiting])
-        waiting = _take_likeliest(states, waiting, priors, tricks, said)
+        priors, exact = evaluator.forecasts(states[waiting])
+        waiting = _take_likeliest(states, waiting, priors, exact, said)
     chosen = ~np.isnan(said[0])
     return Bids(
         np.repeat(deals.plan[:, 1:2], MAX_PLAYERS, axis=1)[chosen],
@@ -214,7 +214,7 @@ def _take_likeliest(
     states: State,
     waiting: npt.NDArray[np.int64],
     priors: npt.NDArray[np.float32],
-    tricks: npt.NDArray[np.float32],
+    exact: npt.NDArray[np.float32],
     said: Share,
 ) -> npt.NDArray[np.int64]:
     """Take each round's likeliest action, and note what is said of it; returns who still waits.
@@ -231,9 +231,9 @@ def _take_likeliest(
         count = legal_actions(state, legal)
         action = legal[np.argmax(priors[i, :count])]
         if action >= FIRST_BID:
-            said[0, row, seat] = tricks[i, action - FIRST_BID]
+            said[0, row, seat] = exact[i, action - FIRST_BID]
         elif np.isnan(said[1, row, seat]):
-            said[1, row, seat] = tricks[i, state[BIDS + seat]]
+            said[1, row, seat] = exact[i, state[BIDS + seat]]
         apply(state, action)
         play_forced(state)
         if not is_over(state):
