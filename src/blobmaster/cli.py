@@ -144,6 +144,8 @@ def play(**options: Any) -> NoReturn:
 
     A game that is left is kept and goes on with --resume.
     """
+    if sys.stderr.isatty():
+        click.echo("loading torch and the kernels; where none are compiled, a minute …", err=True)
     from blobmaster.table.command import PlayOrder, run_play
 
     try:

@@ -35,6 +35,17 @@ def train(root, upto: int, *, identity=IDENTITY, fresh=False, resume=None, **opt
     return moved
 
 
+@pytest.mark.parametrize("end", ["finish", "paused", "fail"])
+def test_a_run_that_has_ended_works_on_no_step_but_a_failed_one_tells_where_it_was(fast_path, end):
+    with RunSession.open(fast_path, command="test") as session:
+        session.begin(IDENTITY, 2, None, "")
+        session.step("learning", total=20, unit="batches")
+        session.commit(0, partial(write_state, b"", 0), metrics={})
+        session.fail("of itself") if end == "fail" else getattr(session, end)()
+    step = read_status(RunLayout(fast_path).status).step
+    assert (step and step.name) == ("learning" if end == "fail" else None)
+
+
 def commit_once(session, write, *, settled: bool) -> None:
     session.begin(IDENTITY, 2, None, "")
     session.commit(0, write, metrics={})

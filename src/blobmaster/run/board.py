@@ -15,7 +15,7 @@ from blobmaster.run.course import Course
 from blobmaster.run.layout import RunLayout
 from blobmaster.run.process import ProcessIdentity
 from blobmaster.run.progress import Progress
-from blobmaster.run.status import ENDED, Alert, Status, encode
+from blobmaster.run.status import AT_REST, ENDED, Alert, Status, encode
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ class Board:
             facts,
             heartbeat_at=wall,
             timestamp=datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds"),
-            step=progress.step,
+            step=None if facts.state in AT_REST else progress.step,
             progress_count=progress.count,
             progress_at=progress.moved_at,
             slowest_gap_s=progress.slowest_gap_s,

@@ -19,7 +19,10 @@ LIMIT_BYTES = 1 << 20
 DISK_LOW = "disk-low"
 """The kind of alert that a disk with little room raises."""
 STATES = ("starting", "running", "pausing", "paused", "waiting", "finished", "failed")
-ENDED = frozenset({"paused", "finished", "failed"})
+AT_REST = frozenset({"paused", "finished"})
+"""The states in which nothing is worked on any more."""
+
+ENDED = AT_REST | {"failed"}
 """States that a process leaves behind on purpose: its absence then means nothing bad."""
 
 

@@ -69,8 +69,6 @@ def run_play(order: PlayOrder) -> int:
         signs=_signs(),
         pace=order.pace,
     )
-    if sys.stderr.isatty():
-        click.echo("Getting the table ready ...", err=True)
     warm_up(table)
     if order.plain or not can_draw():
         return _play_lines(table, game)
