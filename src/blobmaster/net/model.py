@@ -22,10 +22,10 @@ from blobmaster.net.observation import FEATURES, WHOLE_FEATURES
 from blobmaster.net.prediction import ACTOR_OUTPUTS, CRITIC_OUTPUTS, SHARE_OUTPUTS
 from blobmaster.net.settings import NetworkSettings
 
-ARCHITECTURE = 3
-"""The `v3` of checkpoint names: changes with the observation, the output or the layers."""
+ARCHITECTURE = 1
+"""The `v1` of checkpoint names: changes with the observation, the output or the layers."""
 
-GAMES_ARCHITECTURE = 4
+GAMES_ARCHITECTURE = 2
 """The same of a network that sees where a game stands."""
 
 _STANDING_WIDTH = 96
