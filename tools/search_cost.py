@@ -15,14 +15,17 @@ import click
 import numpy as np
 import numpy.typing as npt
 import torch
+from outcomes import told_by_outcomes
 from rich.console import Console
 from rich.table import Table
 
 from blobmaster.config import FAST, Config, Tables, as_tables, compose
+from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.records import Rounds, join
+from blobmaster.game.rules import State
 from blobmaster.learn.learner import Learner
 from blobmaster.learn.replay import ReplayWindow
-from blobmaster.net.inference import NetworkEvaluator, use_one_thread
+from blobmaster.net.inference import NetworkEvaluator, Priors, Values, use_one_thread
 from blobmaster.net.model import BlobNetwork, new_network
 from blobmaster.play.arena import Results
 from blobmaster.play.estimate import estimate_mean
@@ -38,9 +41,12 @@ from blobmaster.resolve import resolved
 from blobmaster.search.settings import SearchSettings
 from blobmaster.search.spec import parse_search
 
-WAYS = ("lookahead", "1x15", "3x35", "3x35:gumbel", "3x35:shared")
+WAYS = ("lookahead", "outcomes", "1x15", "3x35", "3x35:gumbel", "3x35:shared")
 OPPONENTS = ("random", "heuristic", "ismcts-100")
 CPU = torch.device("cpu")
+
+OUTCOME_STEP = 2.0
+"""How far one outcome moves a policy."""
 
 
 class Counter:
@@ -49,10 +55,12 @@ class Counter:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.evaluations = 0
+        self.asks_critic = True
 
     def evaluator(self, *arguments: Any, **options: Any) -> NetworkEvaluator:
         """An evaluator that is counted."""
-        return _Counted(self, *arguments, **options)
+        kind = _Counted if self.asks_critic else _ActorAlone
+        return kind(self, *arguments, **options)
 
     def add(self, rows: int) -> None:
         """So many positions were asked about."""
@@ -70,6 +78,13 @@ class _Counted(NetworkEvaluator):
         return super()._forward(part, rows, count)
 
 
+class _ActorAlone(_Counted):
+    """Has nothing to say of values: what is learned is told by outcomes."""
+
+    def answer(self, acting: State, judged: State) -> tuple[Priors, Values]:
+        return self.priors(acting), np.zeros((len(judged), MAX_PLAYERS), np.float32)
+
+
 @click.command()
 @click.argument("ways", nargs=-1)
 @click.option("--evaluations", type=float, default=6e6, show_default=True, help="Of each way.")
@@ -80,7 +95,7 @@ class _Counted(NetworkEvaluator):
 def search_cost(
     ways: tuple[str, ...], evaluations: float, iterations: int, steps: int, deals: int, seed: int
 ) -> None:
-    """Compare WAYS of deciding: lookahead, or a search such as 3x35:gumbel."""
+    """Compare WAYS of deciding: lookahead, outcomes, or a search such as 3x35:gumbel."""
     table = Table("way", "rounds", "evaluations a round", *OPPONENTS, "seconds", box=None)
     for way in ways or WAYS:
         began = time.process_time()
@@ -98,6 +113,7 @@ def trained(
     """Train a network from nothing; returns its average, and the rounds that were played."""
     config, search = settings(way, iterations)
     counter = Counter()
+    counter.asks_critic = way != "outcomes"
     learner = Learner(new_network(config.network, seed), config.learning, seed, CPU)
     window = ReplayWindow(config.learning.window)
     pool = LocalPool(1, use_one_thread)
@@ -110,20 +126,25 @@ def trained(
         while counter.evaluations < evaluations * (iteration + 1) / iterations:
             blocks.append(block(engine, iteration, learner.average, search, len(blocks)))
         rounds += sum(map(len, blocks))
-        window.add(join(blocks))
+        told = join(blocks)
+        window.add(told_by_outcomes(told, OUTCOME_STEP) if way == "outcomes" else told)
         learner.learn(iteration, window, steps, on_step=lambda: None, abandon=lambda: False)
     return learner.average, rounds
 
 
 def settings(way: str, iterations: int) -> tuple[Config, SearchSettings]:
     """The small preset's, with this way of deciding."""
-    is_search = way != "lookahead"
+    is_search = way not in ("lookahead", "outcomes")
+    self_play: dict[str, Any] = {
+        "decide_by": "search" if is_search else "lookahead",
+        "rounds_per_block": 64,
+        "slots": 64,
+    }
+    if way == "outcomes":
+        # Records then hold the priors themselves, and every action was drawn from them.
+        self_play |= {"policy_step": 1e-9, "earnest_rounds": 0.0}
     changes: Tables = {
-        "self_play": {
-            "decide_by": "search" if is_search else "lookahead",
-            "rounds_per_block": 64,
-            "slots": 64,
-        },
+        "self_play": self_play,
         "learning": {"schedule_iterations": iterations, "threads": 1},
     }
     config = resolved(compose(FAST, changes), say=lambda _: None)

@@ -112,7 +112,8 @@ def _own_stream(driver: ctypes.CDLL, device: torch.device) -> torch.cuda.Stream:
         handle = ctypes.c_void_p()
         check(driver.cuStreamCreate(ctypes.byref(handle), _NON_BLOCKING))
         stream = torch.cuda.ExternalStream(handle.value, device)  # type: ignore[no-untyped-call]
-    weakref.finalize(stream, driver.cuStreamDestroy_v2, handle)
+    # At the process's end the driver has let go of it before.
+    weakref.finalize(stream, driver.cuStreamDestroy_v2, handle).atexit = False
     return stream
 
 

@@ -1,0 +1,48 @@
+"""What is learned from outcomes alone, for the comparison of ways of deciding."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from outcomes import told_by_outcomes
+from positions import legal_of
+from selfplayed import strange_rounds
+
+from blobmaster.game.records import replay_out, replay_to
+from blobmaster.game.rules import ACTIONS, PLAYERS, ROUND, SEAT, STATE, points
+
+
+def test_outcomes_move_the_action_that_was_taken_by_what_its_seat_made_above_the_mean() -> None:
+    rounds = strange_rounds()
+    told = told_by_outcomes(rounds, 2.0)
+    assert told.decisions.tolist() == rounds.decisions.tolist()
+    ends, made = [], defaultdict(list)
+    for record in rounds:
+        end = np.empty(STATE, np.int64)
+        replay_out(record.astype(np.int64), end)
+        ends.append(end)
+        made[end[ROUND]] += [points(end, seat) / (10 + end[ROUND]) for seat in range(end[PLAYERS])]
+    moved = 0
+    for end, before, after, count in zip(ends, rounds, told, rounds.decisions, strict=True):
+        start = 5 + end[PLAYERS] * end[ROUND]
+        assert after[: start + end[ACTIONS]].tolist() == before[: start + end[ACTIONS]].tolist()
+        for decision in range(count):
+            state = np.empty(STATE, np.int64)
+            offset = replay_to(before.astype(np.int64), decision, state)
+            legal = legal_of(state)
+            old, new = (
+                record[offset : offset + len(legal)].astype(int) for record in (before, after)
+            )
+            ahead = points(end, state[SEAT]) / (10 + end[ROUND]) - np.mean(made[end[ROUND]])
+            edge = legal.index(before[start + state[ACTIONS]])
+            weights = old.astype(float)
+            weights[edge] *= math.exp(2.0 * ahead)
+            if old.sum() == 0:  # a stranger's
+                assert new.sum() == 0
+            else:
+                assert new == pytest.approx(255 * weights / weights.sum(), abs=0.51)
+                moved += abs(new[edge] - old[edge]) > 2
+    assert moved > 100

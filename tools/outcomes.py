@@ -1,0 +1,92 @@
+"""Policies to learn that are told by how rounds ended alone: no critic, no search.
+
+In each decision the action that was taken becomes likelier or less likely by what its seat made of
+the round, above or below what seats make of rounds of that size: a policy gradient whose batch is
+its own baseline (REINFORCE, Williams 1992), as a step of the same mirror descent by which looking
+ahead improves a policy.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from blobmaster.game.cards import MAX_CARDS
+from blobmaster.game.records import FULL_SHARE, Rounds, open_record, replay_out
+from blobmaster.game.rules import (
+    ACTIONS,
+    EXACT_BONUS,
+    MAX_LEGAL,
+    PLAYERS,
+    ROUND,
+    SEAT,
+    STATE,
+    apply,
+    is_over,
+    legal_actions,
+    points,
+)
+from blobmaster.kernels import kernel
+
+
+def told_by_outcomes(rounds: Rounds, policy_step: float) -> Rounds:
+    """The same rounds with the policies that their outcomes tell.
+
+    Args:
+        rounds: whose policies are the priors that they were played by.
+        policy_step: how far an outcome moves a policy: by the exponential of this times the points
+            above the mean, as a share of 10 + cards.
+    """
+    data = rounds.data.astype(np.int64)
+    made = np.zeros((MAX_CARDS + 1, 2))
+    _sum_up(data, rounds.starts, made)
+    mean = made[:, 0] / np.maximum(made[:, 1], 1)
+    _credit(data, rounds.starts, mean, policy_step)
+    return Rounds(data.astype(np.uint8), rounds.starts, rounds.decisions)
+
+
+@kernel
+def _sum_up(
+    data: npt.NDArray[np.int64], starts: npt.NDArray[np.int64], made: npt.NDArray[np.float64]
+) -> None:
+    """Add up what seats made, and how many they were, by cards dealt."""
+    state = np.empty(STATE, np.int64)
+    for number in range(len(starts) - 1):
+        replay_out(data[starts[number] : starts[number + 1]], state)
+        for seat in range(state[PLAYERS]):
+            made[state[ROUND], 0] += points(state, seat) / (EXACT_BONUS + state[ROUND])
+            made[state[ROUND], 1] += 1
+
+
+@kernel
+def _credit(
+    data: npt.NDArray[np.int64],
+    starts: npt.NDArray[np.int64],
+    mean: npt.NDArray[np.float64],
+    policy_step: float,
+) -> None:
+    """Write every policy anew."""
+    end, state = np.empty(STATE, np.int64), np.empty(STATE, np.int64)
+    legal, shares = np.empty(MAX_LEGAL, np.int64), np.empty(MAX_LEGAL, np.float64)
+    for number in range(len(starts) - 1):
+        record = data[starts[number] : starts[number + 1]]
+        replay_out(record, end)
+        first = open_record(record, state)
+        policy = first + state[PLAYERS] * (1 + state[ROUND])
+        while not is_over(state):
+            action = record[first + state[ACTIONS]]
+            count = legal_actions(state, legal)
+            if count > 1:
+                made = points(end, state[SEAT]) / (EXACT_BONUS + state[ROUND])
+                factor = np.exp(policy_step * (made - mean[state[ROUND]]))
+                total = 0.0
+                for edge in range(count):
+                    shares[edge] = record[policy + edge]
+                    if legal[edge] == action:
+                        shares[edge] *= factor
+                    total += shares[edge]
+                if total > 0.0:  # else a stranger's
+                    for edge in range(count):
+                        record[policy + edge] = np.int64(FULL_SHARE * shares[edge] / total + 0.5)
+                policy += count
+            apply(state, action)
