@@ -126,10 +126,6 @@ def test_padded_batches_hold_their_rows_and_have_few_sizes(capacity, sizes):
     )
 
 
-def test_where_a_size_costs_nothing_no_batch_is_padded():
-    assert [padded(count, 100, 100) for count in range(101)] == list(range(101))
-
-
 def test_rows_that_pad_a_batch_change_nothing(number_format):
     parts = packed(sharp_network(), number_format)
     states = RandomRound(5, 4, 8).choices

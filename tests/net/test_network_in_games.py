@@ -20,6 +20,7 @@ from blobmaster.game.rules import (
     SEAT,
     STRANGERS,
 )
+from blobmaster.net.formats import packed
 from blobmaster.net.game_observation import (
     GAME_FEATURES,
     GAME_INDEX,
@@ -157,16 +158,18 @@ def test_the_groups_of_the_whole_view_lie_side_by_side():
     assert groups[-1].stop == VIEW_FEATURES
 
 
-def test_shares_of_the_win_are_of_the_seats_in_play():
+@pytest.mark.parametrize("number_format", ["fp32", "bf16"])
+def test_shares_of_the_win_are_of_the_seats_in_play(number_format):
     states = some_states(games=True)
     states = np.concatenate([states] * (1 + STANDING_ROWS // len(states)))
-    shares = NetworkEvaluator(trained(sees_games=True), 1, CPU).standings(states)
+    network = packed(trained(sees_games=True), number_format)
+    shares = NetworkEvaluator(network, 1, CPU).standings(states)
     assert shares.sum(axis=1) == pytest.approx(1.0)
     for state, row in zip(states, shares, strict=True):
         assert (row[: state[PLAYERS]] > 0).all()
         assert (row[state[PLAYERS] :] == 0).all()
     assert len(np.unique(shares[:, 0])) > 20
-    some = NetworkEvaluator(trained(sees_games=True), 1, CPU).standings(states[-3:])
+    some = NetworkEvaluator(network, 1, CPU).standings(states[-3:])
     assert shares[-3:] == pytest.approx(some, abs=1e-6)
 
 

@@ -79,7 +79,7 @@ class NetworkEvaluator:
         self._device = device
         self._pinned = device.type == "cuda"
         self._recorder = Recorder(device) if records and self._pinned else None
-        self._sizes = RECORDED_SIZES if self._recorder else SIZES if network.pads else capacity
+        self._sizes = RECORDED_SIZES if self._recorder else SIZES if network.pads else None
         in_games = network.sees_games
         self._encode_views = encode_game_views if in_games else encode_rows
         self._encode_wholes = encode_game_wholes if in_games else encode_whole_rows
@@ -115,16 +115,10 @@ class NetworkEvaluator:
         """The priors of `acting` and the values of `judged`, which a GPU is asked for together."""
         if self._recorder is None:
             return self.priors(acting), self.values(judged)
-        priors, values = (
-            self._priors[: self._checked(acting)],
-            self._values[: self._checked(judged)],
-        )
-        actor = self._recorder.recording(
-            self._network.actor, self._views[: self._size(len(acting))]
-        )
-        critic = self._recorder.recording(
-            self._network.critic, self._wholes[: self._size(len(judged))]
-        )
+        acts, judges = self._checked(acting), self._checked(judged)
+        priors, values = self._priors[:acts], self._values[:judges]
+        actor = self._recorder.recording(self._network.actor, self._batch(self._views, acts))
+        critic = self._recorder.recording(self._network.critic, self._batch(self._wholes, judges))
         code = _answer(
             self._recorder.handles,
             actor.graph,
@@ -179,8 +173,10 @@ class NetworkEvaluator:
         decode_exact_rows(states, outputs[:, ACTION_COUNT:], exact)
         return priors, exact
 
-    def _size(self, count: int) -> int:
-        return padded(count, len(self._views), self._sizes)
+    def _batch(self, rows: torch.Tensor, count: int) -> torch.Tensor:
+        """The first `count` rows of a buffer, and those that pad them."""
+        size = count if self._sizes is None else padded(count, len(rows), self._sizes)
+        return rows[:size]
 
     def _act(self, states: State) -> Outputs:
         self._encode_views(states, self._views.numpy(), self._slots)
@@ -202,7 +198,7 @@ class NetworkEvaluator:
         """The outputs of the first `count` rows of a buffer."""
         if count == 0:
             return self._nothing
-        asked = rows[: self._size(count)]
+        asked = self._batch(rows, count)
         if self._recorder is not None:
             return replay(self._recorder, self._recorder.recording(part, asked))[:count]
         with torch.inference_mode():
@@ -253,8 +249,6 @@ def _answer(
 
 def padded(count: int, capacity: int, sizes: int) -> int:
     """The size of batch in which `count` rows are evaluated, where there are to be few sizes."""
-    if sizes >= capacity:
-        return count
     step = ROUND_SIZE * -(-capacity // (sizes * ROUND_SIZE))
     return min(-(-count // step) * step, capacity)
 
