@@ -45,8 +45,8 @@ WAYS = ("lookahead", "outcomes", "1x15", "3x35", "3x35:gumbel", "3x35:shared")
 OPPONENTS = ("random", "heuristic", "ismcts-100")
 CPU = torch.device("cpu")
 
-OUTCOME_STEP = 2.0
-"""How far one outcome moves a policy."""
+OUTCOME_STEP = 8.0
+"""How far one outcome moves a policy: as far as the critic's values do. 2 was worse."""
 
 
 class Counter:
