@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import torch
+
 from blobmaster.bench.selfplay import (
     measure_formats,
     measure_lookahead,
     measure_scaling,
     measure_selfplay,
+    measure_turns,
 )
 from blobmaster.net.settings import NetworkSettings
 from blobmaster.play.settings import SelfPlaySettings
@@ -34,10 +37,16 @@ def test_self_play_by_looking_ahead_is_measured():
 
 
 def test_scaling_and_memory_are_measured():
-    found = measure_scaling(SMALL, few_rounds("search"))
+    found = measure_scaling(SMALL, few_rounds("search"), many=1280)
     assert found["times_one_worker"] > 0
-    assert found["speed_of_many_blocks"] > 0
+    assert found["bare_times_one_worker"] > 0
+    assert found["last_fifth_of_1280_rounds"] > 0
     assert found["peak_memory_mb"] > 10
+
+
+def test_without_a_gpu_no_blocks_take_turns_on_it(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert measure_turns(SMALL) == {"setting": "no GPU is here"}
 
 
 def test_every_format_that_is_possible_is_measured():

@@ -230,7 +230,9 @@ def measure_lookahead(
 
 
 def measure_scaling(
-    shape: NetworkSettings = DEFAULT_SHAPE, settings: SelfPlaySettings = BY_SEARCH
+    shape: NetworkSettings = DEFAULT_SHAPE,
+    settings: SelfPlaySettings = BY_SEARCH,
+    many: int = MANY,
 ) -> Figures:
     """What more workers bring, and whether a round costs the same among many as among few."""
     workers = default_workers(0)
@@ -246,13 +248,14 @@ def measure_scaling(
         speeds["bare_alone"].append(_bare_speed(all_cores._replace(workers=1), alone.meter))
         speeds["together"].append(workers * block / together.seconds(workers * block))
         speeds["bare_together"].append(_bare_speed(all_cores, together.meter))
-    ends = _Playing(_setting(TINY, BY_LOOKAHEAD, workers)).ends(MANY)
+    ends = _Playing(_setting(TINY, BY_LOOKAHEAD, workers)).ends(many)
     fifth = len(ends) // 5
     return {
         "setting": str(all_cores),
         "times_one_worker": _median_ratio(speeds["together"], speeds["alone"]),
         "bare_times_one_worker": _median_ratio(speeds["bare_together"], speeds["bare_alone"]),
-        "last_fifth_of_100000_rounds": (ends[-1] - ends[-fifth]) / (ends[2 * fifth] - ends[fifth]),
+        f"last_fifth_of_{many}_rounds": (ends[-1] - ends[-1 - fifth])
+        / (ends[2 * fifth] - ends[fifth]),
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
