@@ -86,8 +86,9 @@ def lean_kernel(function: Function) -> Function:
     lean kernel may not do (`np.zeros`, `a[:] = b`) does not compile; but arrays that a kernel
     which it calls returns would never be freed.
     """
-    # numba's own name for it: NRT is the runtime that counts. Nothing public turns it off.
-    lean = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+    # NRT is numba's own name for the runtime that counts; nothing public turns it off. And a call
+    # hands on every array of a tuple, seven words each: it costs as much as what most kernels do.
+    lean = numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True, _nrt=False)
     compiled: Function = lean(function)
     return compiled
 
