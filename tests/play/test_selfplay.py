@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import copy
-
 import pytest
 import torch
 from number_formats import skip_unless_possible
 
 from blobmaster.game.records import Rounds, join
-from blobmaster.net.model import new_network
+from blobmaster.net.model import BlobNetwork, new_network
 from blobmaster.net.settings import NetworkSettings
 from blobmaster.play.pool import LocalPool
 from blobmaster.play.selfplay import SelfPlayEngine
@@ -38,6 +36,15 @@ ROUNDS = 44
 """Five blocks of 8 rounds and one of 4."""
 
 NETWORK = new_network(NetworkSettings(width=32, blocks=1), 7)
+
+
+def sharp(seed: int) -> BlobNetwork:
+    """A network whose weights decide what is played."""
+    network = new_network(NetworkSettings(width=32, blocks=1), seed)
+    with torch.no_grad():
+        for part in (network.actor, network.critic):
+            part.head.weight.mul_(20)
+    return network.eval()
 
 
 def one_thread() -> None:
@@ -141,12 +148,26 @@ def test_blocks_are_pure_functions_in_cheaper_numbers_too(way, number_format):
     alone = play(way, blocks=range(6), number_format=number_format)
     again = play(way, 3, blocks=[4, 2, 5, 0, 1, 3], number_format=number_format)
     assert again == alone
-    with torch.no_grad():  # so that what the numbers are made of decides something
-        sharp = copy.deepcopy(NETWORK)
-        for part in (sharp.actor, sharp.critic):
-            part.head.weight.mul_(20)
-    cheap = play(way, network=sharp, number_format=number_format)
-    assert cheap != play(way, network=sharp)
+    assert play(way, network=sharp(7), number_format=number_format) != play(way, network=sharp(7))
+
+
+@pytest.mark.parametrize("number_format", ["fp32", "bf16", "int8"])
+def test_an_engine_that_played_by_other_weights_plays_by_those_of_now(way, number_format):
+    skip_unless_possible(number_format)
+    engine = engine_of(way, number_format=number_format)
+    learned = sharp(1)
+
+    def played(by: BlobNetwork, engine: SelfPlayEngine) -> dict[int, bytes]:
+        blocks = engine.play(3, by, WAYS[way][0], ROUNDS, range(6), abandon=never, on_rounds=ignore)
+        return {block: rounds.to_bytes() for block, rounds in blocks}
+
+    before = played(learned, engine)
+    with torch.no_grad():  # as learning moves a network
+        learned.load_state_dict(sharp(2).state_dict())
+    for network in (learned, sharp(3)):  # and as another one is promoted
+        fresh = played(network, engine_of(way, number_format=number_format))
+        assert played(network, engine) == fresh
+        assert fresh != before
 
 
 def test_an_error_in_a_block_is_raised(way):

@@ -40,7 +40,7 @@ STANDING_ROWS = 4096
 
 BYTES_A_ROW = 4 * (
     VIEW_FEATURES + GAME_WHOLE_FEATURES + MAX_LEGAL + 2 * MAX_PLAYERS + TRICK_COUNTS
-) + 8 * (SUITS + MAX_PLAYERS)
+) + 8 * (2 * SUITS + MAX_PLAYERS)
 """What an evaluator holds for each row of its capacity, of games; of rounds it is less."""
 
 

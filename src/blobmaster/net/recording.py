@@ -27,6 +27,10 @@ _NON_BLOCKING = 1
 _RECORDING = threading.Lock()
 """One recording at a time: torch's allocator takes no two."""
 
+_CALLED = threading.local()
+"""Which threads have called torch for the GPU: the driver knows no device in a thread before. Not
+by their numbers, which a new thread takes over from one that ended."""
+
 _WARM_UPS = 2
 """Passes before one is recorded: libraries set themselves up in the first."""
 
@@ -69,7 +73,6 @@ class Recorder:
         self._pool: Any = None
         self._recorded: dict[tuple[int, int], Recording] = {}
         self._nothing = Recording(NOTHING, np.zeros((0, 1), np.float32))
-        self._thread = 0
 
     def recording(self, part: Forward, rows: torch.Tensor) -> Recording:
         """The pass of `part` over `rows`, for the calling thread to replay.
@@ -78,9 +81,9 @@ class Recorder:
             part: it and its weights' memory must stay where they are.
             rows: pinned; for each number of rows the same memory every time.
         """
-        if self._thread != threading.get_ident():
-            self._thread = threading.get_ident()
-            self._stream.query()  # the driver knows no device in a thread before its first call
+        if not hasattr(_CALLED, "once"):
+            self._stream.query()
+            _CALLED.once = True
         if len(rows) == 0:
             return self._nothing
         key = id(part), len(rows)
