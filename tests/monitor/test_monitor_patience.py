@@ -77,9 +77,9 @@ def test_looks_that_hung_end_their_threads_when_they_answer(mounts: tuple[Mount,
     hung, well = mounts
     hung.goes.clear()
     looks = PatientLooks[str, int]()
-    before = {thread.ident for thread in threading.enumerate()}
+    before = set(threading.enumerate())  # not their numbers, which new threads take over
     looks.look({"hung": hung.look, "well": well.look})
-    left = [t for t in threading.enumerate() if t.ident not in before]
+    left = [thread for thread in threading.enumerate() if thread not in before]
     assert len(left) == 2
     hung.goes.set()
     left[0].join()
