@@ -110,7 +110,8 @@ class Recorder:
 def _own_stream(driver: ctypes.CDLL, device: torch.device) -> torch.cuda.Stream:
     """A stream that nobody else has: torch hands out 32, and then the same again, and nothing may
     wait for a stream on which somebody else records."""
-    with torch.cuda.device(device):
+    # Not while another thread records: it would be an error in that recording.
+    with _RECORDING, torch.cuda.device(device):
         torch.cuda.synchronize()  # the driver makes streams where a device is in use
         handle = ctypes.c_void_p()
         check(driver.cuStreamCreate(ctypes.byref(handle), _NON_BLOCKING))
