@@ -31,3 +31,6 @@ class UniformEvaluator:
 
     def answer(self, acting: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.priors(acting), self.values(judged)
+
+    def passes(self, acts: int, judges: int) -> None:
+        """It is asked from Python alone."""

@@ -7,13 +7,11 @@ each network plays by itself, one evaluation a decision, against the fixed playe
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any
 
 import click
 import numpy as np
-import numpy.typing as npt
 import torch
 from outcomes import told_by_outcomes
 from rich.console import Console
@@ -53,32 +51,22 @@ class Counter:
     """Counts the positions that networks are asked about, by any thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.evaluations = 0
+        self._watched: list[NetworkEvaluator] = []
         self.asks_critic = True
 
     def evaluator(self, *arguments: Any, **options: Any) -> NetworkEvaluator:
         """An evaluator that is counted."""
-        kind = _Counted if self.asks_critic else _ActorAlone
-        return kind(self, *arguments, **options)
+        kind = NetworkEvaluator if self.asks_critic else _ActorAlone
+        self._watched.append(kind(*arguments, **options))
+        return self._watched[-1]
 
-    def add(self, rows: int) -> None:
-        """So many positions were asked about."""
-        with self._lock:
-            self.evaluations += rows
-
-
-class _Counted(NetworkEvaluator):
-    def __init__(self, counter: Counter, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._counter = counter
-
-    def _forward(self, part: Any, rows: torch.Tensor, count: int) -> npt.NDArray[np.float32]:
-        self._counter.add(count)
-        return super()._forward(part, rows, count)
+    @property
+    def evaluations(self) -> int:
+        """Positions that were asked about so far."""
+        return sum(int(part.asked[0]) for found in self._watched for part in found.asked)
 
 
-class _ActorAlone(_Counted):
+class _ActorAlone(NetworkEvaluator):
     """Has nothing to say of values: what is learned is told by outcomes."""
 
     def answer(self, acting: State, judged: State) -> tuple[Priors, Values]:

@@ -10,7 +10,7 @@ from positions import RandomRound
 
 from blobmaster.game.rules import EXACT_BONUS, PLAYERS, ROUND
 from blobmaster.net.formats import PROVEN, evaluations_per_second, fastest, packed, packed_again
-from blobmaster.net.inference import ROUND_SIZE, NetworkEvaluator, padded
+from blobmaster.net.inference import ROUND_SIZE, NetworkEvaluator, padded, step_of
 from blobmaster.net.model import BlobNetwork, new_network
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES
 from blobmaster.net.positions import some_positions
@@ -118,7 +118,7 @@ def test_float32_packed_again_is_the_network_itself():
 @pytest.mark.parametrize("capacity", [1, 5, 8, 192, 512, 3000, 65536])
 def test_padded_batches_hold_their_rows_and_have_few_sizes(capacity, sizes):
     counts = range(1, capacity + 1)
-    found = [padded(count, capacity, sizes) for count in counts]
+    found = [padded(count, step_of(capacity, sizes), capacity) for count in counts]
     assert all(count <= size <= capacity for count, size in zip(counts, found, strict=True))
     assert len(set(found)) <= sizes
     assert max(size - count for count, size in zip(counts, found, strict=True)) <= max(

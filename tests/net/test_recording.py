@@ -12,6 +12,7 @@ from positions import RandomRound
 from blobmaster.net.formats import packed, packed_again
 from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.net.model import BlobNetwork, new_network
+from blobmaster.net.recording import Recorder
 from blobmaster.net.settings import NetworkSettings
 from blobmaster.play.pool import LocalPool
 from blobmaster.play.selfplay import SelfPlayEngine
@@ -39,7 +40,7 @@ def test_a_recorded_pass_answers_as_one_that_is_not(number_format):
     parts = packed(network_of(1), number_format)
     states = states_of(1)
     plain = NetworkEvaluator(parts, len(states), CUDA)
-    recorded = NetworkEvaluator(parts, len(states), CUDA, records=True)
+    recorded = NetworkEvaluator(parts, len(states), CUDA, recorder=Recorder(CUDA))
     for count in (len(states), 3, 40, 3, 1, 0):
         np.testing.assert_allclose(
             recorded.priors(states[:count]), plain.priors(states[:count]), atol=2e-3
@@ -53,7 +54,7 @@ def test_a_recorded_pass_answers_as_one_that_is_not(number_format):
 def test_both_passes_together_answer_as_one_after_the_other(number_format):
     parts = packed(network_of(1), number_format)
     states = states_of(1)
-    recorded = NetworkEvaluator(parts, len(states), CUDA, records=True)
+    recorded = NetworkEvaluator(parts, len(states), CUDA, recorder=Recorder(CUDA))
     for acting, judged in ((5, len(states)), (0, 9), (40, 0), (7, 3), (5, 5)):
         priors = recorded.priors(states[:acting]).copy()
         values = recorded.values(states[-judged or len(states) :]).copy()
@@ -67,13 +68,15 @@ def test_it_answers_by_the_weights_of_now(number_format):
     network, other = network_of(1), network_of(2)
     states = states_of(3)
     parts = packed(network, number_format)
-    recorded = NetworkEvaluator(parts, len(states), CUDA, records=True)
+    recorded = NetworkEvaluator(parts, len(states), CUDA, recorder=Recorder(CUDA))
     before = recorded.values(states).copy()
     network.load_state_dict(other.state_dict())
     assert packed_again(parts, network, number_format) is parts
     torch.cuda.synchronize()
     after = recorded.values(states).copy()
-    fresh = NetworkEvaluator(packed(other, number_format), len(states), CUDA, records=True)
+    fresh = NetworkEvaluator(
+        packed(other, number_format), len(states), CUDA, recorder=Recorder(CUDA)
+    )
     assert not np.array_equal(before, after)
     assert np.array_equal(after, fresh.values(states))
 

@@ -171,8 +171,7 @@ def test_an_engine_that_played_by_other_weights_plays_by_those_of_now(way, numbe
 
 
 def test_an_error_in_a_block_is_raised(way):
-    narrow = torch.nn.Module()
-    narrow.sees_games = narrow.pads = False
+    narrow = new_network(NetworkSettings(width=16, blocks=1), 0)
     narrow.actor = narrow.critic = torch.nn.Linear(3, 3)  # takes no observation
     with pytest.raises(RuntimeError, match="shapes"):
         play(way, 2, network=narrow)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import resource
 import statistics
-import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple, get_args
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from blobmaster.bench.common import (
@@ -24,10 +20,19 @@ from blobmaster.bench.common import (
     size_of,
     use_one_thread,
 )
-from blobmaster.net.formats import PROVEN, Forward, Parts, evaluations_per_second, fastest, packed
+from blobmaster.net.formats import (
+    PROVEN,
+    Forward,
+    Packed,
+    Parts,
+    evaluations_per_second,
+    fastest,
+    packed,
+)
 from blobmaster.net.inference import NetworkEvaluator, choose_device
 from blobmaster.net.model import BlobNetwork, new_network
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES
+from blobmaster.net.passes import Records
 from blobmaster.net.settings import NetworkSettings, NumberFormat
 from blobmaster.play.pool import LocalPool, default_workers
 from blobmaster.play.selfplay import SelfPlayEngine
@@ -51,57 +56,75 @@ MANY = 100_000
 is told beside that of their second."""
 
 
-@dataclass
-class _Part:
-    """What the actor or the critic was asked."""
+class _Timed:
+    """A part of a network, and the seconds in it. One thread at a time."""
 
-    rows: int = 0
-    calls: int = 0
-    seconds: float = 0.0
-    """In it, of all threads together."""
+    def __init__(self, part: Forward) -> None:
+        self._part = part
+        self.seconds = 0.0
+
+    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
+        """The part's."""
+        began = time.perf_counter()
+        outputs = self._part(rows)
+        self.seconds += time.perf_counter() - began
+        return outputs
+
+
+class _Asked(NamedTuple):
+    """What all evaluators of a part asked it."""
+
+    rows: int
+    batches: int
+    seconds: float
+    """In it, of all threads together; on a GPU of recording alone."""
 
     @property
     def batch(self) -> int:
-        return round(self.rows / max(self.calls, 1))
+        """Rows of a batch."""
+        return round(self.rows / max(self.batches, 1))
 
 
-@dataclass
 class _Meter:
     """Counts what evaluators ask the network. An evaluation is a row of the critic's."""
 
-    actor: _Part = field(default_factory=_Part)
-    critic: _Part = field(default_factory=_Part)
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self) -> None:
+        self._watched: list[tuple[NetworkEvaluator, tuple[_Timed, _Timed]]] = []
+
+    def evaluator(
+        self, network: Parts, capacity: int, device: torch.device, *, recorder: Records | None
+    ) -> NetworkEvaluator:
+        """An evaluator that this meter watches."""
+        actor, critic = _Timed(network.actor), _Timed(network.critic)
+        parts = Packed(actor, critic, pads=network.pads)
+        evaluator = NetworkEvaluator(parts, capacity, device, recorder=recorder)
+        self._watched.append((evaluator, (actor, critic)))
+        return evaluator
 
     def clear(self) -> None:
         """Count from nothing."""
-        self.actor, self.critic = _Part(), _Part()
+        for evaluator, parts in self._watched:
+            for passes, part in zip(evaluator.asked, parts, strict=True):
+                passes.asked[:] = 0
+                part.seconds = 0.0
 
-    def evaluator(
-        self, network: Parts, capacity: int, device: torch.device, *, records: bool
-    ) -> NetworkEvaluator:
-        """An evaluator that this meter watches."""
-        return _MeteredEvaluator(self, network, capacity, device, records=records)
+    @property
+    def actor(self) -> _Asked:
+        """What the actor was asked."""
+        return self._sum(0)
 
+    @property
+    def critic(self) -> _Asked:
+        """What the critic was asked."""
+        return self._sum(1)
 
-class _MeteredEvaluator(NetworkEvaluator):
-    def __init__(
-        self, meter: _Meter, network: Parts, capacity: int, device: torch.device, *, records: bool
-    ) -> None:
-        super().__init__(network, capacity, device, records=records)
-        self._meter = meter
-
-    def _forward(self, part: Forward, rows: torch.Tensor, count: int) -> npt.NDArray[np.float32]:
-        began = time.perf_counter()
-        outputs = super()._forward(part, rows, count)
-        spent = time.perf_counter() - began
-        meter = self._meter
-        counted = meter.actor if part is self._network.actor else meter.critic
-        with meter.lock:
-            counted.rows += count
-            counted.calls += count > 0
-            counted.seconds += spent
-        return outputs
+    def _sum(self, part: int) -> _Asked:
+        asked = [evaluator.asked[part].asked for evaluator, _ in self._watched]
+        return _Asked(
+            sum(int(rows) for rows, _ in asked),
+            sum(int(batches) for _, batches in asked),
+            sum(parts[part].seconds for _, parts in self._watched),
+        )
 
 
 class _Setting(NamedTuple):
@@ -297,7 +320,7 @@ def _bare_speed(setting: _Setting, meter: _Meter) -> float:
     There are as many threads, each with batches of its own.
     """
     parts = packed(setting.network, setting.number_format)
-    actor_share = meter.actor.calls / meter.critic.calls
+    actor_share = meter.actor.batches / meter.critic.batches
 
     def repeat(number: int) -> int:
         draws = torch.Generator().manual_seed(number)

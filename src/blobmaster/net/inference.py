@@ -8,7 +8,6 @@ import torch
 
 from blobmaster.game.cards import MAX_PLAYERS, SUITS
 from blobmaster.game.rules import ACTION_COUNT, MAX_LEGAL, State
-from blobmaster.kernels import kernel
 from blobmaster.net.formats import Forward, Parts
 from blobmaster.net.game_observation import (
     GAME_WHOLE_FEATURES,
@@ -19,8 +18,12 @@ from blobmaster.net.game_observation import (
     encode_standing_rows,
 )
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES, encode_rows, encode_whole_rows
+from blobmaster.net.passes import UNRECORDED, PartPasses, Passes, Records, answer, graph_of
+from blobmaster.net.passes import count as count_asked
 from blobmaster.net.prediction import (
     ACTOR_OUTPUTS,
+    CRITIC_OUTPUTS,
+    SHARE_OUTPUTS,
     TRICK_COUNTS,
     decode_chance_rows,
     decode_exact_rows,
@@ -28,7 +31,7 @@ from blobmaster.net.prediction import (
     decode_share_rows,
     decode_value_rows,
 )
-from blobmaster.net.recording import Recorder, check, launch, replay, wait
+from blobmaster.net.recording import NOTHING, check, replay
 
 Priors = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float32]
@@ -39,10 +42,16 @@ STANDING_ROWS = 4096
 """Rows of standings that are evaluated at once."""
 
 BYTES_A_ROW = 4 * (
-    VIEW_FEATURES + GAME_WHOLE_FEATURES + MAX_LEGAL + 2 * MAX_PLAYERS + TRICK_COUNTS
+    VIEW_FEATURES
+    + GAME_WHOLE_FEATURES
+    + ACTOR_OUTPUTS
+    + CRITIC_OUTPUTS
+    + MAX_LEGAL
+    + 2 * MAX_PLAYERS
+    + TRICK_COUNTS
 ) + 8 * (2 * SUITS + MAX_PLAYERS)
-"""What an evaluator holds for each row of its capacity, of games; of rounds it is less."""
-
+"""What an evaluator holds for each row of its capacity, of games and with passes recorded; else it
+is less."""
 
 SIZES = 64
 """Batches are padded to one of so many sizes at most, where each size costs."""
@@ -52,6 +61,71 @@ RECORDED_SIZES = 12
 
 ROUND_SIZE = 8
 """And to multiples of this: vectors and tiles are filled anyway."""
+
+
+class _Part:
+    """One part of the network, and the rows that it is asked."""
+
+    def __init__(
+        self,
+        forward: Forward,
+        shape: tuple[int, int, int],
+        sizes: int | None,
+        device: torch.device,
+        recorder: Records | None,
+    ) -> None:
+        """Args:
+        forward: what is asked.
+        shape: rows at most, inputs and outputs.
+        sizes: how many sizes of batches there are to be at most; None for all.
+        device: where it runs.
+        recorder: records its passes, or None.
+        """
+        rows, inputs, outputs = shape
+        pinned = device.type == "cuda"
+        self._forward = forward
+        self._device = device
+        self._recorder = recorder
+        self._rows = torch.zeros(rows, inputs, pin_memory=pinned)
+        recorded = rows if recorder else 0
+        self._outputs = torch.zeros(recorded, outputs, pin_memory=pinned)
+        step = 1 if sizes is None else step_of(rows, sizes)
+        graphs = np.full(1 + -(-recorded // step), UNRECORDED, np.int64)
+        graphs[0] = NOTHING
+        self.passes = PartPasses(
+            step=step,
+            graphs=graphs,
+            rows=self._rows.numpy(),
+            slots=np.zeros((rows, SUITS), np.int64),
+            outputs=self._outputs.numpy(),
+            asked=np.zeros(2, np.int64),
+        )
+
+    def record(self, count: int) -> int:
+        """The graph of so many rows, recorded now where it was not."""
+        graph = graph_of(self.passes, count)
+        if graph == UNRECORDED:
+            assert self._recorder is not None
+            size = padded(count, self.passes.step, len(self._rows))
+            graph = self._recorder.graph(self._forward, self._rows[:size], self._outputs[:size])
+            self.passes.graphs[-(-count // self.passes.step)] = graph
+        return graph
+
+    def answer(self, count: int) -> Outputs:
+        """The outputs of the first `count` rows."""
+        count_asked(self.passes, count)
+        if self._recorder is not None:
+            self._recorder.attach()
+            check(replay(self._recorder.handles, self.record(count)))
+            return self.passes.outputs[:count]
+        if count == 0:
+            return np.zeros((0, self._outputs.shape[1]), np.float32)
+        with torch.inference_mode():
+            asked = self._rows[: padded(count, self.passes.step, len(self._rows))]
+            outputs: Outputs = (
+                self._forward(asked.to(self._device, non_blocking=True)).cpu().numpy()
+            )
+        return outputs[:count]
 
 
 class NetworkEvaluator:
@@ -66,42 +140,58 @@ class NetworkEvaluator:
     """
 
     def __init__(
-        self, network: Parts, capacity: int, device: torch.device, *, records: bool = False
+        self,
+        network: Parts,
+        capacity: int,
+        device: torch.device,
+        *,
+        recorder: Records | None = None,
     ) -> None:
         """Args:
         network: on `device`.
         capacity: the most rows of a call.
         device: where it runs.
-        records: on a GPU, record each forward pass and replay it, which pays from some ten calls
+        recorder: records each forward pass, to be replayed, which pays on a GPU from some ten calls
             of each size on. The network's weights must then stay where they are in memory.
         """
-        self._network = network
-        self._device = device
-        self._pinned = device.type == "cuda"
-        self._recorder = Recorder(device) if records and self._pinned else None
-        self._sizes = RECORDED_SIZES if self._recorder else SIZES if network.pads else None
+        self._recorder = recorder
+        sizes = RECORDED_SIZES if recorder else SIZES if network.pads else None
         in_games = network.sees_games
+        views, wholes = FEATURES, WHOLE_FEATURES
+        if in_games:
+            views, wholes = VIEW_FEATURES, GAME_WHOLE_FEATURES
+        self._actor = _Part(
+            network.actor, (capacity, views, ACTOR_OUTPUTS), sizes, device, recorder
+        )
+        self._critic = _Part(
+            network.critic, (capacity, wholes, CRITIC_OUTPUTS), sizes, device, recorder
+        )
+        self._standing: _Part | None = None
+        if network.standing is not None:
+            shape = STANDING_ROWS, STANDING_FEATURES, SHARE_OUTPUTS
+            self._standing = _Part(network.standing, shape, sizes, device, recorder)
         self._encode_views = encode_game_views if in_games else encode_rows
         self._encode_wholes = encode_game_wholes if in_games else encode_whole_rows
-        self._views = self._buffer(capacity, VIEW_FEATURES if in_games else FEATURES)
-        self._wholes = self._buffer(capacity, GAME_WHOLE_FEATURES if in_games else WHOLE_FEATURES)
-        self._standings = self._buffer(STANDING_ROWS if in_games else 0, STANDING_FEATURES)
-        self._slots = np.zeros((capacity, SUITS), np.int64)
-        self._whole_slots = np.zeros((capacity, SUITS), np.int64)
         self._priors = np.zeros((capacity, MAX_LEGAL), np.float32)
         self._values = np.zeros((capacity, MAX_PLAYERS), np.float32)
         self._forecasts = np.zeros((capacity, TRICK_COUNTS), np.float32)
         self._bids = np.zeros((capacity, MAX_PLAYERS), np.int64)
         self._exact = np.zeros((capacity, MAX_PLAYERS), np.float32)
-        self._nothing = np.zeros((0, ACTOR_OUTPUTS), np.float32)
-
-    def _buffer(self, rows: int, width: int) -> torch.Tensor:
-        return torch.zeros(rows, width, pin_memory=self._pinned)
+        self._passes: Passes | None = None
+        if recorder is not None:
+            self._passes = Passes(
+                recorder.handles,
+                self._actor.passes,
+                self._critic.passes,
+                self._priors,
+                self._values,
+                in_games,
+            )
 
     def priors(self, states: State) -> Priors:
         """`[rows, MAX_LEGAL]`, in the order of `legal_actions`, as the acting seat sees it."""
         priors = self._priors[: self._checked(states)]
-        decode_prior_rows(states, self._slots, self._act(states), priors)
+        decode_prior_rows(states, self._actor.passes.slots, self._act(states), priors)
         return priors
 
     def values(self, states: State) -> Values:
@@ -113,30 +203,26 @@ class NetworkEvaluator:
 
     def answer(self, acting: State, judged: State) -> tuple[Priors, Values]:
         """The priors of `acting` and the values of `judged`, which a GPU is asked for together."""
-        if self._recorder is None:
-            return self.priors(acting), self.values(judged)
         acts, judges = self._checked(acting), self._checked(judged)
-        priors, values = self._priors[:acts], self._values[:judges]
-        actor = self._recorder.recording(self._network.actor, self._batch(self._views, acts))
-        critic = self._recorder.recording(self._network.critic, self._batch(self._wholes, judges))
-        code = _answer(
-            self._recorder.handles,
-            actor.graph,
-            critic.graph,
-            acting,
-            judged,
-            self._views.numpy(),
-            self._wholes.numpy(),
-            self._slots,
-            self._whole_slots,
-            actor.outputs,
-            critic.outputs,
-            priors,
-            values,
-            self._network.sees_games,
-        )
-        check(code)
-        return priors, values
+        passes = self.passes(acts, judges)
+        if passes is None:
+            return self.priors(acting), self.values(judged)
+        check(answer(passes, acting, judged))
+        return self._priors[:acts], self._values[:judges]
+
+    def passes(self, acts: int, judges: int) -> Passes | None:
+        """What compiled code of this thread asks for so many rows; None if it must ask `answer`."""
+        if self._recorder is None:
+            return None
+        self._recorder.attach()
+        self._actor.record(acts)
+        self._critic.record(judges)
+        return self._passes
+
+    @property
+    def asked(self) -> tuple[PartPasses, PartPasses]:
+        """What actor and critic were asked so far."""
+        return self._actor.passes, self._critic.passes
 
     def chances(self, states: State) -> tuple[Bids, Values]:
         """Each seat's bid, and how likely it is to be exact, all hands known.
@@ -154,14 +240,13 @@ class NetworkEvaluator:
         For games, by a network that sees them; any number of rows. A game that is over, its `LEFT`
         -1, is its winners'.
         """
-        standing = self._network.standing
+        standing = self._standing
         assert standing is not None, "only a network that sees games is asked"
         shares = np.empty((len(states), MAX_PLAYERS), np.float32)
-        for begin in range(0, len(states), len(self._standings)):
-            some = states[begin : begin + len(self._standings)]
-            encode_standing_rows(some, self._standings.numpy())
-            outputs = self._forward(standing, self._standings, len(some))
-            decode_share_rows(some, outputs, shares[begin : begin + len(some)])
+        for begin in range(0, len(states), STANDING_ROWS):
+            some = states[begin : begin + STANDING_ROWS]
+            encode_standing_rows(some, standing.passes.rows)
+            decode_share_rows(some, standing.answer(len(some)), shares[begin : begin + len(some)])
         return shares
 
     def forecasts(self, states: State) -> tuple[Priors, Values]:
@@ -169,22 +254,17 @@ class NetworkEvaluator:
         count = self._checked(states)
         priors, exact = self._priors[:count], self._forecasts[:count]
         outputs = self._act(states)
-        decode_prior_rows(states, self._slots, outputs, priors)
+        decode_prior_rows(states, self._actor.passes.slots, outputs, priors)
         decode_exact_rows(states, outputs[:, ACTION_COUNT:], exact)
         return priors, exact
 
-    def _batch(self, rows: torch.Tensor, count: int) -> torch.Tensor:
-        """The first `count` rows of a buffer, and those that pad them."""
-        size = count if self._sizes is None else padded(count, len(rows), self._sizes)
-        return rows[:size]
-
     def _act(self, states: State) -> Outputs:
-        self._encode_views(states, self._views.numpy(), self._slots)
-        return self._forward(self._network.actor, self._views, len(states))
+        self._encode_views(states, self._actor.passes.rows, self._actor.passes.slots)
+        return self._actor.answer(len(states))
 
     def _judge(self, states: State) -> Outputs:
-        self._encode_wholes(states, self._wholes.numpy(), self._slots)
-        return self._forward(self._network.critic, self._wholes, len(states))
+        self._encode_wholes(states, self._critic.passes.rows, self._critic.passes.slots)
+        return self._critic.answer(len(states))
 
     def _checked(self, states: State) -> int:
         # A kernel would write past the buffers.
@@ -194,62 +274,14 @@ class NetworkEvaluator:
             )
         return len(states)
 
-    def _forward(self, part: Forward, rows: torch.Tensor, count: int) -> Outputs:
-        """The outputs of the first `count` rows of a buffer."""
-        if count == 0:
-            return self._nothing
-        asked = self._batch(rows, count)
-        if self._recorder is not None:
-            return replay(self._recorder, self._recorder.recording(part, asked))[:count]
-        with torch.inference_mode():
-            there = asked.to(self._device, non_blocking=self._pinned)
-            outputs: Outputs = part(there).cpu().numpy()
-        return outputs[:count]
+
+def step_of(capacity: int, sizes: int) -> int:
+    """Rows between the sizes of batches, where there are to be so many sizes at most."""
+    return ROUND_SIZE * max(-(-capacity // (sizes * ROUND_SIZE)), 1)
 
 
-@kernel
-def _answer(
-    handles: npt.NDArray[np.int64],
-    actor: int,
-    critic: int,
-    acting: State,
-    judged: State,
-    views: Outputs,
-    wholes: Outputs,
-    slots: npt.NDArray[np.int64],
-    whole_slots: npt.NDArray[np.int64],
-    acted: Outputs,
-    said: Outputs,
-    priors: Priors,
-    values: Values,
-    in_games: bool,
-) -> int:
-    """Encode, replay both passes and decode without Python between; the driver's code.
-
-    The GPU acts while the rows to be judged are encoded.
-    """
-    if in_games:
-        encode_game_views(acting, views, slots)
-    else:
-        encode_rows(acting, views, slots)
-    code = launch(handles, actor)
-    if in_games:
-        encode_game_wholes(judged, wholes, whole_slots)
-    else:
-        encode_whole_rows(judged, wholes, whole_slots)
-    if code == 0:
-        code = launch(handles, critic)
-    if code == 0:
-        code = wait(handles)
-    if code == 0:
-        decode_prior_rows(acting, slots, acted, priors)
-        decode_value_rows(judged, said, values)
-    return code
-
-
-def padded(count: int, capacity: int, sizes: int) -> int:
-    """The size of batch in which `count` rows are evaluated, where there are to be few sizes."""
-    step = ROUND_SIZE * -(-capacity // (sizes * ROUND_SIZE))
+def padded(count: int, step: int, capacity: int) -> int:
+    """The size of batch in which `count` rows are evaluated."""
     return min(-(-count // step) * step, capacity)
 
 

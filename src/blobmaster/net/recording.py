@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import weakref
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,22 +40,24 @@ NOTHING = 0
 LAUNCH, RECORD, WAIT, STREAM, DONE = range(5)
 
 
-class Recording(NamedTuple):
-    """A pass for one number of rows."""
+_STREAMS: list[torch.cuda.Stream] = []
+"""Those that no recorder has now. None is ever destroyed: torch's allocators keep which streams
+used a buffer, and ask them when it is freed."""
 
-    graph: int
-    """The driver's `CUgraphExec`, or `NOTHING`."""
-    outputs: npt.NDArray[np.float32]
-    """`[rows, outputs]`, pinned: where its answers come to."""
+
+def recorder_for(device: torch.device) -> Recorder | None:
+    """One for a GPU; None elsewhere, where asking from Python costs little."""
+    return Recorder(device) if device.type == "cuda" else None
 
 
 class Recorder:
-    """The passes of one evaluator, on a stream of its own. Not for several threads at once."""
+    """Records passes on a stream of its own. Not for several threads at once."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         driver = ctypes.CDLL(_DRIVER)
-        self._stream = _own_stream(driver, device)
+        self._stream = _STREAMS.pop() if _STREAMS else _new_stream(driver, device)
+        weakref.finalize(self, _STREAMS.append, self._stream).atexit = False
         # A thread that waits for it sleeps: another one's trees need the core.
         self._done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
         self._done.record(self._stream)  # which makes it
@@ -71,31 +73,23 @@ class Recorder:
         """Addresses of the driver's functions, and what they are called with."""
         self._graphs: list[torch.cuda.CUDAGraph] = []
         self._pool: Any = None
-        self._recorded: dict[tuple[int, int], Recording] = {}
-        self._nothing = Recording(NOTHING, np.zeros((0, 1), np.float32))
 
-    def recording(self, part: Forward, rows: torch.Tensor) -> Recording:
-        """The pass of `part` over `rows`, for the calling thread to replay.
-
-        Args:
-            part: it and its weights' memory must stay where they are.
-            rows: pinned; for each number of rows the same memory every time.
-        """
+    def attach(self) -> None:
+        """Make the calling thread one that may replay."""
         if not hasattr(_CALLED, "once"):
             self._stream.query()
             _CALLED.once = True
-        if len(rows) == 0:
-            return self._nothing
-        key = id(part), len(rows)
-        if key not in self._recorded:
-            self._recorded[key] = self._record(part, rows)
-        return self._recorded[key]
 
-    def _record(self, part: Forward, rows: torch.Tensor) -> Recording:
+    def graph(self, part: Forward, rows: torch.Tensor, outputs: torch.Tensor) -> int:
+        """Record the pass of `part` from `rows` to `outputs`: the driver's `CUgraphExec`.
+
+        Args:
+            part: it and its weights' memory must stay where they are.
+            rows, outputs: `[rows, inputs]` and `[rows, outputs]`, pinned.
+        """
         with _RECORDING, torch.inference_mode(), torch.cuda.stream(self._stream):
             for _ in range(_WARM_UPS):
-                answer = part(rows.to(self._device))
-            outputs = torch.empty(answer.shape, pin_memory=True)
+                part(rows.to(self._device))
             self._stream.synchronize()
             graph = torch.cuda.CUDAGraph()
             # What other threads do meanwhile is no part of it, and no mistake.
@@ -104,10 +98,10 @@ class Recorder:
             graph.capture_end()
             self._pool = graph.pool()
             self._graphs.append(graph)
-            return Recording(graph.raw_cuda_graph_exec(), outputs.numpy())
+            return int(graph.raw_cuda_graph_exec())
 
 
-def _own_stream(driver: ctypes.CDLL, device: torch.device) -> torch.cuda.Stream:
+def _new_stream(driver: ctypes.CDLL, device: torch.device) -> torch.cuda.Stream:
     """A stream that nobody else has: torch hands out 32, and then the same again, and nothing may
     wait for a stream on which somebody else records."""
     # Not while another thread records: it would be an error in that recording.
@@ -115,16 +109,7 @@ def _own_stream(driver: ctypes.CDLL, device: torch.device) -> torch.cuda.Stream:
         torch.cuda.synchronize()  # the driver makes streams where a device is in use
         handle = ctypes.c_void_p()
         check(driver.cuStreamCreate(ctypes.byref(handle), _NON_BLOCKING))
-        stream = torch.cuda.ExternalStream(handle.value, device)  # type: ignore[no-untyped-call]
-    # At the process's end the driver has let go of it before.
-    weakref.finalize(stream, driver.cuStreamDestroy_v2, handle).atexit = False
-    return stream
-
-
-def replay(recorder: Recorder, recording: Recording) -> npt.NDArray[np.float32]:
-    """Replay one pass and wait for it; its outputs, overwritten by the next replay."""
-    check(_replay(recorder.handles, recording.graph))
-    return recording.outputs
+        return torch.cuda.ExternalStream(handle.value, device)  # type: ignore[no-untyped-call]
 
 
 def check(code: int) -> None:
@@ -134,7 +119,8 @@ def check(code: int) -> None:
 
 
 @kernel
-def _replay(handles: npt.NDArray[np.int64], graph: int) -> int:
+def replay(handles: npt.NDArray[np.int64], graph: int) -> int:
+    """Run a recorded pass and wait for it; the driver's code."""
     return launch(handles, graph) or wait(handles)
 
 

@@ -9,7 +9,7 @@ it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ import numpy.typing as npt
 from blobmaster.game.records import Rounds
 from blobmaster.game.rules import ACTIONS, MAX_LEGAL, PLAYERS, ROUND, State, is_bidding
 from blobmaster.kernels import kernel, lean_kernel
+from blobmaster.net.passes import STEPS, Passes, answer, are_recorded
+from blobmaster.net.recording import check
 from blobmaster.play.deals import Deals
 from blobmaster.play.settings import SelfPlaySettings
 from blobmaster.play.slots import (
@@ -48,6 +50,14 @@ from blobmaster.search.settings import SearchSettings
 from blobmaster.search.tree import Priors, Values
 
 
+class BlockEvaluator(Evaluator, Protocol):
+    """What a block asks."""
+
+    def passes(self, acts: int, judges: int) -> Passes | None:
+        """What compiled code asks for so many priors and values, or None if there is no such."""
+        ...
+
+
 class _Rules(NamedTuple):
     """How the decisions of a block are searched and made."""
 
@@ -58,7 +68,7 @@ class _Rules(NamedTuple):
 
 
 def play_block(
-    evaluator: Evaluator,
+    evaluator: BlockEvaluator,
     deals: Deals,
     search: SearchSettings,
     settings: SelfPlaySettings,
@@ -96,8 +106,12 @@ def play_block(
             finished = int(block.finished[0])
         if not questions.rows.any():
             return records_of(block)
-        priors, values = ask(evaluator, questions)
-        _advance(block, searches, rules, priors, values, questions)
+        passes = evaluator.passes(int(questions.rows[0]), int(questions.rows[1]))
+        if passes is None:
+            priors, values = ask(evaluator, questions)
+            _advance(block, searches, rules, priors, values, questions)
+        else:
+            check(_go_on(block, searches, rules, passes, questions))
     return None
 
 
@@ -154,6 +168,22 @@ def _advance(
         if _act(block, search, slot, rules):
             _begin_search(block, search, slot, rules)
     _gather(block, search, questions)
+
+
+@kernel
+def _go_on(
+    block: Block, search: Search, rules: _Rules, passes: Passes, questions: Questions
+) -> int:
+    """Take some steps, as far as passes are recorded for them; the driver's code."""
+    for _ in range(STEPS):
+        acts, judges = questions.rows
+        if acts + judges == 0 or not are_recorded(passes, acts, judges):
+            break
+        code = answer(passes, questions.actor[:acts], questions.critic[:judges])
+        if code != 0:
+            return code
+        _advance(block, search, rules, passes.priors, passes.values, questions)
+    return 0
 
 
 @kernel

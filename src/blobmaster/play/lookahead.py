@@ -21,6 +21,8 @@ import numpy.typing as npt
 from blobmaster.game.records import Rounds
 from blobmaster.game.rules import MAX_LEGAL, SEAT, State, legal_actions, legal_count
 from blobmaster.kernels import kernel
+from blobmaster.net.passes import STEPS, Passes, answer, are_recorded
+from blobmaster.net.recording import check
 from blobmaster.play.choices import EXACT, Choices, children_of, gather, new_choices
 from blobmaster.play.deals import Deals
 from blobmaster.play.settings import SelfPlaySettings
@@ -49,6 +51,10 @@ class ActorCritic(Protocol):
 
     def answer(self, acting: State, judged: State) -> tuple[Priors, Values]:
         """The same of `acting`, and the critic's values of `judged`, where all hands are known."""
+        ...
+
+    def passes(self, acts: int, judges: int) -> Passes | None:
+        """What compiled code asks for so many priors and values, or None if there is no such."""
         ...
 
     def chances(self, states: State) -> tuple[Bids, Values]:
@@ -95,6 +101,10 @@ def play_block(
             return records_of(block)
         acting, judged = choices.rows[:count], choices.children[:children]
         if ends is None:
+            passes = network.passes(count, children)
+            if passes is not None:
+                check(_go_on(block, choices, passes, settings.policy_step, settings.explore))
+                continue
             priors, values = network.answer(acting, judged)
             _weigh_points(block, choices, values)
         else:
@@ -103,6 +113,23 @@ def play_block(
             weigh_wins(block, choices, ends, network.standings(ends.states[:laid]))
         _decide_all(block, choices, priors, settings.policy_step, settings.explore)
     return None
+
+
+@kernel
+def _go_on(
+    block: Block, choices: Choices, passes: Passes, policy_step: float, explore: float
+) -> int:
+    """Take some steps, as far as passes are recorded for them; the driver's code."""
+    for _ in range(STEPS):
+        count, children = gather(block, choices)
+        if count == 0 or not are_recorded(passes, count, children):
+            break
+        code = answer(passes, choices.rows[:count], choices.children[:children])
+        if code != 0:
+            return code
+        _weigh_points(block, choices, passes.values)
+        _decide_all(block, choices, passes.priors, policy_step, explore)
+    return 0
 
 
 @kernel

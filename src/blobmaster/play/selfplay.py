@@ -14,6 +14,8 @@ from blobmaster.game.schedule import round_count
 from blobmaster.net.formats import Parts, packed_again
 from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.net.model import BlobNetwork
+from blobmaster.net.passes import Records
+from blobmaster.net.recording import recorder_for
 from blobmaster.net.settings import NumberFormat
 from blobmaster.play import lookahead
 from blobmaster.play.block import play_block
@@ -29,7 +31,7 @@ class MakeEvaluator(Protocol):
     """Makes what a worker's blocks ask, as `NetworkEvaluator` does."""
 
     def __call__(
-        self, network: Parts, capacity: int, device: torch.device, *, records: bool
+        self, network: Parts, capacity: int, device: torch.device, *, recorder: Records | None
     ) -> NetworkEvaluator:
         """See `NetworkEvaluator`."""
         ...
@@ -141,7 +143,9 @@ class SelfPlayEngine:
         try:
             evaluator = spare.pop()
         except IndexError:
-            evaluator = self._make_evaluator(self._parts, rows, self._device, records=True)
+            evaluator = self._make_evaluator(
+                self._parts, rows, self._device, recorder=recorder_for(self._device)
+            )
         yield evaluator
         spare.append(evaluator)
 

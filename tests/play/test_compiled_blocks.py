@@ -1,0 +1,108 @@
+"""Blocks that are played in compiled code by recorded passes: the same bits as from Python."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from graphs import OUT_OF_MEMORY, FakeRecorder
+
+from blobmaster.game.records import Rounds
+from blobmaster.net.inference import RECORDED_SIZES, NetworkEvaluator
+from blobmaster.net.model import new_network
+from blobmaster.net.passes import STEPS
+from blobmaster.net.settings import NetworkSettings
+from blobmaster.play import block, lookahead
+from blobmaster.play.choices import children_of
+from blobmaster.play.deals import deal, deal_games, seat_players
+from blobmaster.play.settings import RoundMix, SelfPlaySettings
+from blobmaster.randomness import generator
+from blobmaster.search.settings import SearchSettings
+
+CPU = torch.device("cpu")
+MIX = RoundMix(players={3: 0.5, 5: 0.5}, most_cards={3: {5: 1.0}, 5: {4: 1.0}})
+SEARCH = SearchSettings(worlds=2, simulations=6)
+ROUNDS = 40
+
+
+class Played:
+    """A block played by way of a recorder, or without one."""
+
+    def __init__(self, decide_by: str, recorder: FakeRecorder | None, *, games: bool = False):
+        network = new_network(NetworkSettings(width=32, blocks=1), 4, sees_games=games).eval()
+        settings = SelfPlaySettings(decide_by=decide_by, slots=9)
+        draws = generator(5, "test of compiled blocks")
+        deals = seat_players(
+            (deal_games if games else deal)(MIX, 3 if games else ROUNDS, draws), settings, draws
+        )
+        rows = 9 * SEARCH.trees if decide_by == "search" else children_of(deals, 9)
+        evaluator = NetworkEvaluator(network, rows, CPU, recorder=recorder)
+        self.looks = 0
+        self.told = 0
+
+        def abandon() -> bool:
+            self.looks += 1
+            return False
+
+        def on_rounds(rounds: int) -> None:
+            self.told += rounds
+
+        told = {"abandon": abandon, "on_rounds": on_rounds}
+        if decide_by == "search":
+            self.rounds = block.play_block(evaluator, deals, SEARCH, settings, **told)
+        else:
+            self.rounds = lookahead.play_block(evaluator, deals, settings, **told)
+        self.asked = [part.asked.copy() for part in evaluator.asked]
+
+
+@pytest.fixture(autouse=True)
+def one_row_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches have the sizes of those without a recorder: a row's last bit depends on them."""
+    monkeypatch.setattr("blobmaster.net.inference.step_of", lambda *_: 1)
+
+
+def same(mine: Rounds | None, other: Rounds | None) -> bool:
+    return mine is not None and other is not None and mine.to_bytes() == other.to_bytes()
+
+
+@pytest.mark.parametrize("decide_by", ["lookahead", "search"])
+def test_a_block_is_the_same_from_compiled_code(decide_by):
+    plain, compiled = Played(decide_by, None), Played(decide_by, recorder := FakeRecorder())
+    assert same(compiled.rounds, plain.rounds)
+    assert compiled.told == plain.told == ROUNDS
+    assert np.array_equal(compiled.asked, plain.asked)
+    assert len(set(recorder.sizes)) > 3
+
+
+@pytest.mark.parametrize("decide_by", ["lookahead", "search"])
+def test_python_is_seldom_come_back_to(decide_by):
+    plain, compiled = Played(decide_by, None), Played(decide_by, recorder := FakeRecorder())
+    # Once for every new pair of sizes, and else once in so many steps.
+    assert compiled.looks <= len(recorder.sizes) + plain.looks // STEPS + 2
+    assert compiled.looks < plain.looks / 2
+
+
+def test_games_are_the_same_by_recorded_passes():
+    plain = Played("lookahead", None, games=True)
+    compiled = Played("lookahead", recorder := FakeRecorder(), games=True)
+    assert same(compiled.rounds, plain.rounds)
+    assert recorder.launches > 0
+
+
+@pytest.mark.parametrize("decide_by", ["lookahead", "search"])
+@pytest.mark.parametrize("launch", [0, 1, 60])
+def test_a_driver_that_fails_ends_the_block(decide_by, launch):
+    recorder = FakeRecorder()
+    recorder.fails_at = launch
+    with pytest.raises(RuntimeError, match=f"error {OUT_OF_MEMORY}"):
+        Played(decide_by, recorder)
+
+
+def test_few_sizes_are_recorded(monkeypatch):
+    monkeypatch.undo()
+    played = Played("search", recorder := FakeRecorder())
+    assert played.told == ROUNDS
+    assert 1 < len(recorder.sizes) <= 2 * RECORDED_SIZES
+    assert max(Counter(recorder.sizes).values()) <= 2  # the actor's and the critic's
