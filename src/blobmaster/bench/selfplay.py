@@ -20,6 +20,7 @@ from blobmaster.bench.common import (
     size_of,
     use_one_thread,
 )
+from blobmaster.kernels import kernel
 from blobmaster.net.formats import (
     PROVEN,
     Forward,
@@ -32,7 +33,8 @@ from blobmaster.net.formats import (
 from blobmaster.net.inference import NetworkEvaluator, choose_device
 from blobmaster.net.model import BlobNetwork, new_network
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES
-from blobmaster.net.passes import Records
+from blobmaster.net.passes import Passes, Records, graph_of
+from blobmaster.net.recording import check, launch, recorder_for, wait
 from blobmaster.net.settings import NetworkSettings, NumberFormat
 from blobmaster.play.pool import LocalPool, default_workers
 from blobmaster.play.selfplay import SelfPlayEngine
@@ -317,23 +319,55 @@ def _median_ratio(mine: Sequence[float], others: Sequence[float]) -> float:
 def _bare_speed(setting: _Setting, meter: _Meter) -> float:
     """Evaluations a second of the network alone, asked for the batches that the meter counted.
 
-    There are as many threads, each with batches of its own.
+    There are as many threads, each with batches of its own; a GPU replays its passes.
     """
     parts = packed(setting.network, setting.number_format)
+    acts, judges = meter.actor.batch, meter.critic.batch
     actor_share = meter.actor.batches / meter.critic.batches
+    if setting.device.type == "cuda":
+        evaluators = [
+            NetworkEvaluator(
+                parts, max(acts, judges), setting.device, recorder=recorder_for(setting.device)
+            )
+            for _ in range(setting.blocks)
+        ]
+        for evaluator in evaluators:
+            evaluator.passes(acts, judges)
+
+    def replay(number: int) -> int:
+        passes = evaluators[number].passes(acts, judges)
+        assert passes is not None
+        check(_replay(passes, acts, judges, actor_share))
+        return BARE_CALLS * judges
 
     def repeat(number: int) -> int:
         draws = torch.Generator().manual_seed(number)
-        views = torch.rand(meter.actor.batch, FEATURES, generator=draws).to(setting.device)
-        wholes = torch.rand(meter.critic.batch, WHOLE_FEATURES, generator=draws).to(setting.device)
+        views = torch.rand(acts, FEATURES, generator=draws)
+        wholes = torch.rand(judges, WHOLE_FEATURES, generator=draws)
         with torch.inference_mode():
             for call in range(BARE_CALLS):
                 if int((call + 1) * actor_share) > int(call * actor_share):
-                    parts.actor(views).cpu()
-                parts.critic(wholes).cpu()  # waits for a GPU
-        return BARE_CALLS * meter.critic.batch
+                    parts.actor(views)
+                parts.critic(wholes)
+        return BARE_CALLS * judges
 
     pool = LocalPool(setting.blocks, prepare=use_one_thread)
     began = time.perf_counter()
-    rows = sum(done for _, done in pool.map(repeat, range(setting.blocks)))
+    ask = repeat if setting.device.type == "cpu" else replay
+    rows = sum(done for _, done in pool.map(ask, range(setting.blocks)))
     return rows / (time.perf_counter() - began)
+
+
+@kernel
+def _replay(passes: Passes, acts: int, judges: int, actor_share: float) -> int:
+    actor, critic = graph_of(passes.actor, acts), graph_of(passes.critic, judges)
+    for call in range(BARE_CALLS):
+        asked = int((call + 1) * actor_share) > int(call * actor_share)
+        code = launch(passes.handles, actor) if asked else 0
+        if code == 0:
+            code = launch(passes.handles, critic)
+        if code == 0:
+            code = wait(passes.handles)
+        if code != 0:
+            return code
+    return 0

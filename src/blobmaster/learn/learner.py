@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, NamedTuple
 
@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import ACTION_COUNT
+from blobmaster.learn.recorded import RecordedStep
 from blobmaster.learn.replay import ABSENT, Batch, ReplayWindow, new_batch
 from blobmaster.learn.settings import LearnSettings
 from blobmaster.net.game_observation import STANDING
@@ -54,16 +55,37 @@ class Learner:
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
         self._optimizer = torch.optim.AdamW(
             self.network.parameters(),
-            lr=settings.learning_rate,
             weight_decay=settings.weight_decay,
             fused=True,
         )
         self._steps = 0
+        # A recorded step reads them from the GPU; else they are plain numbers.
+        self._is_recorded = is_recorded(device)
+        self._rate: Tensor | float = self._number(settings.learning_rate)
+        self._forgetting: Tensor | float = self._number(1.0)
+        self._fit_optimizer()
+        self._replay: RecordedStep | None = None
         # Of two, one is drawn while the network learns from the other.
         self._batches = [
             new_batch(settings.batch, of_games=network.sees_games, pinned=device.type == "cuda")
             for _ in range(2)
         ]
+        # What a step learns from: on the CPU the batch itself.
+        self._tensors = [
+            torch.empty_like(torch.from_numpy(array), device=device) for array in self._batches[0]
+        ]
+
+    def _number(self, value: float) -> Tensor | float:
+        return torch.tensor(value, device=self._device) if self._is_recorded else value
+
+    def _set(self, number: Tensor | float, value: float) -> Tensor | float:
+        return number.fill_(value) if isinstance(number, Tensor) else value
+
+    def _fit_optimizer(self) -> None:
+        """Have the optimizer take its rate from where it is."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate
+            group["capturable"] = self._is_recorded
 
     def begin_from(self, weights: Mapping[str, Tensor]) -> None:
         """Begin from the weights of another network, which may see no games where this one does.
@@ -112,24 +134,44 @@ class Learner:
             for step in range(steps):
                 if abandon():
                     return None
-                self._set_rate(self.learning_rate(iteration + step / steps))
+                rate = self.learning_rate(iteration + step / steps)
                 drawn.result()
                 batch, other = self._batches[step % 2], self._batches[(step + 1) % 2]
                 if step + 1 < steps:
                     drawn = drawer.submit(window.draw, stream, tau, other)
-                sums += self._step(batch)
+                sums += self._step(batch, rate)
                 on_step()
         self._check_weights()
         return Losses(*(sums / steps).tolist())
 
-    def _set_rate(self, rate: float) -> None:
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
+    def _step(self, batch: Batch, rate: float) -> list[float]:
+        """Take a step; its losses."""
+        self._steps += 1
+        # The average's decay grows with the steps: it forgets where it began.
+        decay = min(self._settings.average_decay, self._steps / (self._steps + 10))
+        self._rate = self._set(self._rate, rate)
+        self._forgetting = self._set(self._forgetting, 1.0 - decay)
+        arrays = [torch.from_numpy(array) for array in batch]
+        if self._is_recorded:
+            for tensor, array in zip(self._tensors, arrays, strict=True):
+                tensor.copy_(array, non_blocking=True)
+            if self._replay is None:
+                self._replay = RecordedStep(self._move, self._moved)
+            found = self._replay().tolist()
+        else:
+            self._tensors = arrays
+            found = self._move().tolist()
+        if not math.isfinite(found[0]):
+            raise DivergedError(f"the loss is {found[0]} at step {self._steps - 1}")
+        losses: list[float] = found
+        return losses
 
-    def _step(self, batch: Batch) -> list[float]:
-        tensors = [torch.from_numpy(array).to(self._device, non_blocking=True) for array in batch]
+    def _move(self) -> Tensor:
+        """Move weights and average by the batch in `_tensors`; the losses, `[3]`."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate
         with multiplying(self._settings.number_format, self._device):
-            policy, value, view, share = losses(self.network, *tensors)
+            policy, value, view, share = losses(self.network, *self._tensors)
         loss = policy + self._settings.value_weight * value + self._settings.view_weight * view
         if share is not None:
             loss = loss + self._settings.share_weight * share
@@ -138,20 +180,22 @@ class Learner:
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._settings.gradient_norm)
         self._optimizer.step()
         self._update_average()
-        # Asked last, so that a GPU has the whole step before it.
-        found = torch.stack([loss.detach(), policy.detach(), value.detach()]).tolist()
-        if not math.isfinite(found[0]):
-            raise DivergedError(f"the loss is {found[0]} at step {self._steps - 1}")
-        return found
+        return torch.stack([loss.detach(), policy.detach(), value.detach()])
 
     @torch.no_grad()
     def _update_average(self) -> None:
-        """Move the average on; its decay grows with the steps: it forgets where it began."""
-        self._steps += 1
-        decay = min(self._settings.average_decay, self._steps / (self._steps + 10))
-        torch._foreach_lerp_(
-            list(self.average.parameters()), list(self.network.parameters()), 1.0 - decay
-        )
+        average: list[Tensor] = list(self.average.parameters())
+        by: Any = self._forgetting  # torch's types know of numbers alone
+        if isinstance(by, Tensor):
+            by = [by] * len(average)
+        torch._foreach_lerp_(average, list(self.network.parameters()), by)
+
+    def _moved(self) -> Iterator[Tensor]:
+        """What a step changes."""
+        yield from self.network.parameters()
+        yield from self.average.parameters()
+        for state in self._optimizer.state.values():
+            yield from state.values()
 
     def _check_weights(self) -> None:
         for name, weight in self.network.named_parameters():
@@ -160,10 +204,14 @@ class Learner:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that learning needs to go on identically."""
+        optimizer = self._optimizer.state_dict()
+        for group in optimizer["param_groups"]:  # as on every device
+            group["lr"] = float(group["lr"])
+            group["capturable"] = False
         return {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
+            "optimizer": optimizer,
             "steps": self._steps,
         }
 
@@ -172,7 +220,14 @@ class Learner:
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self._optimizer.load_state_dict(state["optimizer"])
+        self._fit_optimizer()
+        self._replay = None  # the optimizer's tensors are others
         self._steps = state["steps"]
+
+
+def is_recorded(device: torch.device) -> bool:
+    """Whether a learning step is recorded and replayed."""
+    return device.type == "cuda"
 
 
 def multiplying(number_format: str, device: torch.device) -> torch.autocast:
