@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from blobmaster.net.inference import BYTES_A_ROW
 from blobmaster.play.settings import RoundMix, SelfPlaySettings
@@ -21,7 +25,14 @@ def block_bytes(mix: RoundMix, settings: SelfPlaySettings, search: SearchSetting
 
 
 def bytes_of(arrays: object) -> int:
-    """Of all arrays in a tuple, or in tuples within it."""
+    """Of all arrays in a tuple, or in tuples within it; what several are views of counts once."""
+    owners = {id(owner): owner.nbytes for owner in _owners(arrays)}
+    return sum(owners.values())
+
+
+def _owners(arrays: object) -> Iterator[npt.NDArray[Any]]:
     if isinstance(arrays, np.ndarray):
-        return arrays.nbytes
-    return sum(map(bytes_of, arrays)) if isinstance(arrays, tuple) else 0
+        yield from [arrays] if arrays.base is None else _owners(arrays.base)
+    elif isinstance(arrays, tuple):
+        for part in arrays:
+            yield from _owners(part)

@@ -12,6 +12,7 @@ most leaves are never seen again.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -48,6 +49,28 @@ NOTHING, PRIORS, VALUES = 0, 1, 2
 
 Values = npt.NDArray[np.float32]
 Priors = npt.NDArray[np.float32]
+
+
+_CACHE_LINE = 64
+
+_EDGE = np.dtype(
+    [("prior", "f4"), ("visits", "i4"), ("sum", "f4"), ("child", "i4"), ("action", "i1")],
+    align=True,
+)
+_NODE = np.dtype(
+    [
+        ("key", "i8"),
+        ("visits", "i4"),
+        ("value", "f4"),
+        ("sibling", "i4"),
+        ("seat", "i1"),
+        ("edges", "i1"),
+        ("edge", _EDGE, (MAX_LEGAL,)),
+    ],
+    align=True,
+)
+"""A node as it lies in memory: six lines of cache, of which a node of five actions uses two. Its
+fields in arrays of their own were twelve lines to each step of a walk."""
 
 
 class Rules(NamedTuple):
@@ -119,20 +142,21 @@ class Trees(NamedTuple):
 
 def new_trees(count: int, simulations: int) -> Trees:
     """Room for `count` trees of `simulations` each: one node a simulation, and the root."""
-    nodes = simulations + 1
+    node = _aligned((count, simulations + 1), _NODE)
+    edge = node["edge"]
     return Trees(
         nodes=np.zeros(count, np.int32),
-        seat=np.zeros((count, nodes), np.int8),
-        edges=np.zeros((count, nodes), np.int8),
-        visits=np.zeros((count, nodes), np.int32),
-        value=np.zeros((count, nodes), np.float32),
-        key=np.zeros((count, nodes), np.int64),
-        sibling=np.zeros((count, nodes), np.int32),
-        action=np.zeros((count, nodes, MAX_LEGAL), np.int8),
-        prior=np.zeros((count, nodes, MAX_LEGAL), np.float32),
-        edge_visits=np.zeros((count, nodes, MAX_LEGAL), np.int32),
-        edge_sum=np.zeros((count, nodes, MAX_LEGAL), np.float32),
-        child=np.zeros((count, nodes, MAX_LEGAL), np.int32),
+        seat=node["seat"],
+        edges=node["edges"],
+        visits=node["visits"],
+        value=node["value"],
+        key=node["key"],
+        sibling=node["sibling"],
+        action=edge["action"],
+        prior=edge["prior"],
+        edge_visits=edge["visits"],
+        edge_sum=edge["sum"],
+        child=edge["child"],
         path_node=np.zeros((count, MAX_PATH), np.int32),
         path_edge=np.zeros((count, MAX_PATH), np.int8),
         path_length=np.zeros(count, np.int32),
@@ -149,6 +173,14 @@ def new_trees(count: int, simulations: int) -> Trees:
         made=np.zeros(MAX_PLAYERS, np.float64),
         worth=np.zeros(MAX_PLAYERS, np.float32),
     )
+
+
+def _aligned(shape: tuple[int, ...], kind: np.dtype[np.void]) -> npt.NDArray[np.void]:
+    """Zeros that begin with a line of the processor's cache."""
+    taken = math.prod(shape) * kind.itemsize
+    raw = np.zeros(taken + _CACHE_LINE, np.uint8)
+    begin = -raw.ctypes.data % _CACHE_LINE
+    return raw[begin : begin + taken].view(kind).reshape(shape)
 
 
 @lean_kernel
