@@ -19,7 +19,6 @@ from blobmaster.net.game_observation import (
 )
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES, encode_rows, encode_whole_rows
 from blobmaster.net.passes import UNRECORDED, PartPasses, Passes, Records, answer, graph_of
-from blobmaster.net.passes import count as count_asked
 from blobmaster.net.prediction import (
     ACTOR_OUTPUTS,
     CRITIC_OUTPUTS,
@@ -113,7 +112,8 @@ class _Part:
 
     def answer(self, count: int) -> Outputs:
         """The outputs of the first `count` rows."""
-        count_asked(self.passes, count)
+        self.passes.asked[0] += count
+        self.passes.asked[1] += count > 0
         if self._recorder is not None:
             self._recorder.attach()
             check(replay(self._recorder.handles, self.record(count)))

@@ -110,13 +110,7 @@ def answer(passes: Passes, acting: State, judged: State) -> int:
     if code == 0:
         decode_prior_rows(acting, actor.slots, actor.outputs, passes.priors)
         decode_value_rows(judged, critic.outputs, passes.values)
-        count(actor, len(acting))
-        count(critic, len(judged))
+        for part, rows in ((actor, len(acting)), (critic, len(judged))):
+            part.asked[0] += rows
+            part.asked[1] += rows > 0
     return code
-
-
-@kernel
-def count(part: PartPasses, rows: int) -> None:
-    """Count a batch as asked."""
-    part.asked[0] += rows
-    part.asked[1] += rows > 0
