@@ -45,6 +45,9 @@ BY_LOOKAHEAD = SelfPlaySettings(decide_by="lookahead")
 BATCH = 152
 """Rows that number formats are compared at: about those of a step of the search."""
 
+BLOCKS = 4
+"""Each worker plays by search; a default iteration has 16, eight for each of two workers."""
+
 BARE_CALLS = 40
 TURNS = (1, 2, 3)
 SLOTS = (64, 256, 1024)
@@ -201,10 +204,10 @@ def measure_selfplay(
 ) -> Figures:
     """Rounds a minute of the whole engine by search, beside the bare network at the same batch.
 
-    Each worker plays a block.
+    Each worker plays some blocks: a run packs the weights once for so many.
     """
     setting = _setting(shape, settings, default_workers(0))
-    rounds = setting.blocks * settings.rounds_per_block
+    rounds = BLOCKS * setting.blocks * settings.rounds_per_block
     speeds: dict[str, list[float]] = {"rounds": [], "evals": [], "share": [], "bare": []}
     playing = _Playing(setting)
     playing.seconds(rounds)
