@@ -7,12 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import blobmaster.kernels
-from blobmaster.kernels import kernel, lowest_bit, popcount
+from blobmaster.kernels import compiled_for, kernel, lowest_bit, popcount
 
 
 @kernel
@@ -39,6 +40,19 @@ def ratio(part, whole):
 def test_kernels_divide_as_numpy_does():
     assert bits_of(0) == 0
     assert ratio(1.0, 0.0) == float("inf")
+
+
+@kernel
+def double(pair):
+    pair[0][:] *= 2
+
+
+def test_a_kernel_compiled_for_arguments_is_not_run_with_them_and_takes_others_of_their_types():
+    first, second = (np.ones(3), np.zeros(1)), (np.ones(5), np.zeros(1))
+    compiled = compiled_for(double, first)
+    assert first[0].tolist() == [1, 1, 1]
+    compiled(second)
+    assert second[0].tolist() == [2, 2, 2, 2, 2]
 
 
 def folder_seen_by(tmp_path: Path, package: Path | None = None, **environment: str) -> Path:

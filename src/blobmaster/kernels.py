@@ -93,6 +93,17 @@ def lean_kernel(function: Function) -> Function:
     return compiled
 
 
+def compiled_for(function: Function, *arguments: Any) -> Function:
+    """The machine code of a kernel for what has the types of `arguments`; it is not run here.
+
+    A call of the kernel itself looks at the types of every array in every tuple, which takes longer
+    than a small kernel. The code does not look: given other types, it reads wrong memory.
+    """
+    kernel: Any = function
+    compiled: Function = kernel.compile(tuple(map(kernel.typeof_pyval, arguments)))
+    return compiled
+
+
 @lean_kernel
 def copy_row(source: npt.NDArray[Any], target: npt.NDArray[Any]) -> None:
     """`target[:] = source`, for lean kernels; both of one dimension and as long."""

@@ -86,6 +86,8 @@ class _Part:
         self._device = device
         self._recorder = recorder
         self._rows = torch.zeros(rows, inputs, pin_memory=pinned)
+        self._batches: dict[int, torch.Tensor] = {}
+        self._inference = torch.inference_mode()
         recorded = rows if recorder else 0
         self._outputs = torch.zeros(recorded, outputs, pin_memory=pinned)
         step = 1 if sizes is None else step_of(rows, sizes)
@@ -120,12 +122,18 @@ class _Part:
             return self.passes.outputs[:count]
         if count == 0:
             return np.zeros((0, self._outputs.shape[1]), np.float32)
-        with torch.inference_mode():
-            asked = self._rows[: padded(count, self.passes.step, len(self._rows))]
-            outputs: Outputs = (
-                self._forward(asked.to(self._device, non_blocking=True)).cpu().numpy()
-            )
+        batch = self._batch(count).to(self._device, non_blocking=True)
+        with self._inference:
+            outputs: Outputs = self._forward(batch).cpu().numpy()
         return outputs[:count]
+
+    def _batch(self, count: int) -> torch.Tensor:
+        """The rows that are evaluated for `count`; cut once, as torch takes its time for it."""
+        size = padded(count, self.passes.step, len(self._rows))
+        batch = self._batches.get(size)
+        if batch is None:
+            batch = self._batches[size] = self._rows[:size]
+        return batch
 
 
 class NetworkEvaluator:

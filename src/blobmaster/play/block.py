@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from blobmaster.game.records import Rounds
 from blobmaster.game.rules import ACTIONS, MAX_LEGAL, PLAYERS, ROUND, State, is_bidding
-from blobmaster.kernels import kernel, lean_kernel
+from blobmaster.kernels import compiled_for, kernel, lean_kernel
 from blobmaster.net.passes import STEPS, Passes, answer, are_recorded
 from blobmaster.net.recording import check
 from blobmaster.play.deals import Deals
@@ -99,6 +99,7 @@ def play_block(
     searches = new_search(slots, search)
     questions = new_questions(slots, search)
     _begin(block, searches, rules, questions)
+    step: Callable[..., None] | None = None
     finished = 0
     while not abandon():
         if block.finished[0] > finished:
@@ -109,7 +110,9 @@ def play_block(
         passes = evaluator.passes(int(questions.rows[0]), int(questions.rows[1]))
         if passes is None:
             priors, values = ask(evaluator, questions)
-            _advance(block, searches, rules, priors, values, questions)
+            if step is None:
+                step = compiled_for(_advance, block, searches, rules, priors, values, questions)
+            step(block, searches, rules, priors, values, questions)
         else:
             check(_go_on(block, searches, rules, passes, questions))
     return None
