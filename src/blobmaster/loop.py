@@ -17,7 +17,7 @@ from blobmaster.learn.learner import Learner, Losses
 from blobmaster.learn.replay import ReplayWindow, new_batch
 from blobmaster.net.inference import choose_device, gpu_uuid, use_one_thread
 from blobmaster.net.model import BlobNetwork, new_network
-from blobmaster.play.memory import block_bytes
+from blobmaster.play.memory import block_bytes, card_bytes
 from blobmaster.play.pool import LocalPool
 from blobmaster.play.promotion import Incumbent
 from blobmaster.play.rating import Rating, Ratings
@@ -113,6 +113,14 @@ class TrainingPipeline:
             self._pool.workers,
             held / 1e6,
         )
+        if self._device.type == "cuda":
+            of_card = card_bytes(config.rounds, config.self_play, search)
+            log.info(
+                "and of the card's memory up to %.1f GB beside networks and the learner: %.0f MB a "
+                "block (run.workers, run.turns, self_play.slots)",
+                self._pool.workers * of_card / 1e9,
+                of_card / 1e6,
+            )
 
     def _compile(self) -> None:
         """Compile the kernels, or load them compiled, before anything is timed."""

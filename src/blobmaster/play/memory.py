@@ -13,15 +13,36 @@ from blobmaster.play.settings import RoundMix, SelfPlaySettings
 from blobmaster.search.search import new_questions, new_search
 from blobmaster.search.settings import SearchSettings
 
+CARD_BYTES_A_BLOCK = 96_000_000
+CARD_BYTES_A_ROW = 22_000
+"""What recorded passes hold of a GPU's memory at most: twice what they took on an H100, the
+workspaces of its matrix products in the first."""
+
 
 def block_bytes(mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings) -> int:
     """Bytes that a block in play holds: its trees, and the rows that the network is asked."""
-    slots = min(settings.slots, settings.rounds_per_block)
+    rows = _rows(mix, settings, search) * BYTES_A_ROW
+    if settings.decide_by == "lookahead":
+        return rows
+    slots = _slots(settings)
+    return rows + bytes_of((new_search(slots, search), new_questions(slots, search)))
+
+
+def card_bytes(mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings) -> int:
+    """Bytes of a GPU's memory that a block in play holds at most, beside the network's weights."""
+    return CARD_BYTES_A_BLOCK + _rows(mix, settings, search) * CARD_BYTES_A_ROW
+
+
+def _slots(settings: SelfPlaySettings) -> int:
+    return min(settings.slots, settings.rounds_per_block)
+
+
+def _rows(mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings) -> int:
+    """Those that the network may be asked at once."""
     if settings.decide_by == "lookahead":
         longest = max(cards for sizes in mix.most_cards.values() for cards in sizes)
-        return slots * (longest + 1) * BYTES_A_ROW
-    trees = new_search(slots, search), new_questions(slots, search)
-    return bytes_of(trees) + slots * search.trees * BYTES_A_ROW
+        return _slots(settings) * (longest + 1)
+    return _slots(settings) * search.trees
 
 
 def bytes_of(arrays: object) -> int:
