@@ -116,8 +116,8 @@ class TrainingPipeline:
         if self._device.type == "cuda":
             of_card = card_bytes(config.rounds, config.self_play, search)
             log.info(
-                "and of the card's memory up to %.1f GB beside networks and the learner: %.0f MB a "
-                "block (run.workers, run.turns, self_play.slots)",
+                "and up to %.1f GB of the card, beside the driver, networks and the learner: %.0f "
+                "MB a block (run.workers, run.turns, self_play.slots)",
                 self._pool.workers * of_card / 1e9,
                 of_card / 1e6,
             )
