@@ -29,7 +29,7 @@ def block_bytes(mix: RoundMix, settings: SelfPlaySettings, search: SearchSetting
 
 
 def card_bytes(mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings) -> int:
-    """Bytes of a GPU's memory that torch holds at most for a block, beside the network's weights."""
+    """Bytes of a GPU's memory that torch holds at most for a block, beside the weights."""
     return CARD_BYTES_A_BLOCK + _rows(mix, settings, search) * CARD_BYTES_A_ROW
 
 
