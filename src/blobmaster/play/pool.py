@@ -1,7 +1,7 @@
 """Maps a function over block numbers on the threads of this machine.
 
-Kernels and network evaluations release the GIL, so threads are as fast as processes here, share
-one set of weights, and cannot be left behind when the process ends.
+Kernels and network evaluations release the GIL, so on a few cores threads are as fast as processes,
+share one set of weights, and cannot be left behind when the process ends.
 """
 
 from __future__ import annotations
