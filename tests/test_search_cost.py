@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import search_cost
+from click.testing import CliRunner
 
 
 @pytest.fixture
@@ -35,3 +36,10 @@ def test_all_ways_get_the_same_evaluations_and_play_the_rounds_that_they_come_to
 def test_an_unknown_way_is_refused_in_a_line() -> None:
     with pytest.raises(ValueError, match="a search is worlds by simulations"):
         search_cost.trained("cleverness", 1, 1, 1, 0)
+
+
+def test_a_way_that_there_is_not_is_told_in_a_line_before_anything_is_trained(counters):
+    told = CliRunner().invoke(search_cost.search_cost, ["lookahead", "cleverness"])
+    assert told.exit_code == 2
+    assert "cleverness" in told.output.splitlines()[-1]
+    assert counters == []

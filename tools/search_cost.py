@@ -84,6 +84,11 @@ def search_cost(
     ways: tuple[str, ...], evaluations: float, iterations: int, steps: int, deals: int, seed: int
 ) -> None:
     """Compare WAYS of deciding: lookahead, outcomes, or a search such as 3x35:gumbel."""
+    for way in ways:
+        try:
+            settings(way, iterations)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
     table = Table("way", "rounds", "evaluations a round", *OPPONENTS, "seconds", box=None)
     for way in ways or WAYS:
         began = time.process_time()
