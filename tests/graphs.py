@@ -8,6 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from blobmaster.net.recording import SIZES
+
 _CALL = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 STREAM, DONE = 7, 11
 OUT_OF_MEMORY = 2
@@ -15,6 +17,8 @@ OUT_OF_MEMORY = 2
 
 class FakeRecorder:
     """A `Recorder` whose passes run at the wait: what was read before it is wrong, as on a GPU."""
+
+    sizes_at_most = SIZES
 
     def __init__(self) -> None:
         self.sizes: list[int] = []

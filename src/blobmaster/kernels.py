@@ -8,6 +8,7 @@ starts a fresh folder, and an installed version never meets another version's co
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import stat
@@ -104,6 +105,32 @@ def compiled_for(function: Function, *arguments: Any) -> Function:
     return compiled
 
 
+class CFunction:
+    """What C can call: a function that is compiled when it is asked for its address.
+
+    It holds no lock of Python's. Its sums are taken in vectors, and so in an order that is always
+    the same on one kind of processor, and another on another.
+    """
+
+    def __init__(self, function: Callable[..., int], signature: str) -> None:
+        self._function = function
+        self._signature = signature
+
+    @functools.cached_property
+    def address(self) -> int:
+        """Where it stands in memory, for as long as this is there."""
+        self._compiled = numba.cfunc(
+            self._signature, cache=True, error_model="numpy", fastmath={"reassoc", "contract"}
+        )(self._function)
+        address: int = self._compiled.address
+        return address
+
+
+def c_function(signature: str) -> Callable[[Callable[..., int]], CFunction]:
+    """Make a `CFunction` of a function whose arguments are words, pointers among them."""
+    return lambda function: CFunction(function, signature)
+
+
 @lean_kernel
 def copy_row(source: npt.NDArray[Any], target: npt.NDArray[Any]) -> None:
     """`target[:] = source`, for lean kernels; both of one dimension and as long."""
@@ -136,6 +163,38 @@ def _call(typingctx: Any, function: Any, first: Any, second: Any) -> Any:  # noq
     return types.int64(types.int64, types.int64, types.int64), generate
 
 
+CALL_WORDS, CALL_DOUBLES = 18, 3
+"""Arguments of a call that is laid out in memory. Those that the function does not take, it does
+not see: arguments have registers and places of their own, as Linux's processors agree on."""
+
+WORD = 8
+"""Bytes of an int64."""
+
+
+def _call_laid_out(typingctx: Any, address: Any) -> Any:  # noqa: ARG001
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
+        word, double = args[0].type, ir.DoubleType()
+
+        def value(number: int, kind: Any) -> Any:
+            place = builder.add(args[0], ir.Constant(word, WORD * number))
+            return builder.load(builder.inttoptr(place, kind.as_pointer()))
+
+        kind = ir.FunctionType(ir.IntType(32), [word] * CALL_WORDS + [double] * CALL_DOUBLES)
+        words = [value(1 + number, word) for number in range(CALL_WORDS)]
+        doubles = [value(1 + CALL_WORDS + number, double) for number in range(CALL_DOUBLES)]
+        function = builder.inttoptr(value(0, word), kind.as_pointer())
+        return builder.sext(builder.call(function, words + doubles), word)
+
+    return types.int64(types.int64), generate
+
+
+def _load(typingctx: Any, address: Any) -> Any:  # noqa: ARG001
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
+        return builder.load(builder.inttoptr(args[0], args[0].type.as_pointer()))
+
+    return types.int64(types.int64), generate
+
+
 popcount: Callable[[Any], int] = intrinsic(_popcount)
 """The number of set bits of an int64, in one instruction. Callable from kernels alone."""
 
@@ -145,3 +204,10 @@ lowest_bit: Callable[[Any], int] = intrinsic(_lowest_bit)
 call: Callable[[int, int, int], int] = intrinsic(_call)
 """Call the C function at an address with two words; what it returns as an `int`. Callable from
 kernels alone, whose other threads go on meanwhile."""
+
+call_laid_out: Callable[[int], int] = intrinsic(_call_laid_out)
+"""Call what is laid out at an address: a C function's own address, its words and its doubles; what
+it returns. Callable from kernels alone."""
+
+load: Callable[[int], int] = intrinsic(_load)
+"""The int64 at an address. Callable from kernels alone."""

@@ -28,7 +28,6 @@ def test_self_play_by_search_is_measured_beside_the_bare_network():
     assert 1 <= found["mean_batch_of_actor"] <= 3 * 4
     # A round asks for some evaluations, and for no more than 20 decisions of 3×31 can.
     assert 60 * 3 < 60 * found["evals_per_s"] / found["rounds_per_min"] < 20 * 3 * 31
-    assert 0 < found["network_share"] < 1
     assert found["evaluator_evals_per_s"] > 0
 
 

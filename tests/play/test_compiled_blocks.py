@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 import torch
 from graphs import OUT_OF_MEMORY, FakeRecorder
+from number_formats import skip_unless_possible
 
 from blobmaster.game.records import Rounds
-from blobmaster.net.inference import RECORDED_SIZES, NetworkEvaluator
+from blobmaster.net.formats import packed
+from blobmaster.net.inference import NetworkEvaluator
 from blobmaster.net.model import new_network
 from blobmaster.net.passes import STEPS
+from blobmaster.net.recording import SIZES
 from blobmaster.net.settings import NetworkSettings
 from blobmaster.play import block, lookahead
 from blobmaster.play.choices import children_of
@@ -27,10 +30,25 @@ SEARCH = SearchSettings(worlds=2, simulations=6)
 ROUNDS = 40
 
 
+class FromPython(NetworkEvaluator):
+    """Is asked for every answer."""
+
+    def passes(self, *_):
+        return None
+
+
 class Played:
     """A block played by way of a recorder, or without one."""
 
-    def __init__(self, decide_by: str, recorder: FakeRecorder | None, *, games: bool = False):
+    def __init__(
+        self,
+        decide_by: str,
+        recorder: FakeRecorder | None,
+        *,
+        games: bool = False,
+        number_format: str = "fp32",
+        kind: type[NetworkEvaluator] = NetworkEvaluator,
+    ):
         network = new_network(NetworkSettings(width=32, blocks=1), 4, sees_games=games).eval()
         settings = SelfPlaySettings(decide_by=decide_by, slots=9)
         draws = generator(5, "test of compiled blocks")
@@ -38,7 +56,7 @@ class Played:
             (deal_games if games else deal)(MIX, 3 if games else ROUNDS, draws), settings, draws
         )
         rows = 9 * SEARCH.trees if decide_by == "search" else children_of(deals, 9)
-        evaluator = NetworkEvaluator(network, rows, CPU, recorder=recorder)
+        evaluator = kind(packed(network, number_format), rows, CPU, recorder=recorder)
         self.looks = 0
         self.told = 0
 
@@ -84,6 +102,16 @@ def test_python_is_seldom_come_back_to(decide_by):
     assert compiled.looks < plain.looks / 2
 
 
+@pytest.mark.parametrize("decide_by", ["lookahead", "search"])
+def test_a_block_is_the_same_from_compiled_code_that_runs_programs(decide_by):
+    skip_unless_possible("int8")
+    plain = Played(decide_by, None, number_format="int8", kind=FromPython)
+    compiled = Played(decide_by, None, number_format="int8")
+    assert same(compiled.rounds, plain.rounds)
+    assert np.array_equal(compiled.asked, plain.asked)
+    assert compiled.looks < plain.looks / 2
+
+
 def test_games_are_the_same_by_recorded_passes():
     plain = Played("lookahead", None, games=True)
     compiled = Played("lookahead", recorder := FakeRecorder(), games=True)
@@ -104,5 +132,5 @@ def test_few_sizes_are_recorded(monkeypatch):
     monkeypatch.undo()
     played = Played("search", recorder := FakeRecorder())
     assert played.told == ROUNDS
-    assert 1 < len(recorder.sizes) <= 2 * RECORDED_SIZES
+    assert 1 < len(recorder.sizes) <= 2 * SIZES
     assert max(Counter(recorder.sizes).values()) <= 2  # the actor's and the critic's

@@ -23,8 +23,6 @@ from blobmaster.bench.common import (
 from blobmaster.kernels import kernel
 from blobmaster.net.formats import (
     PROVEN,
-    Forward,
-    Packed,
     Parts,
     evaluations_per_second,
     fastest,
@@ -34,6 +32,7 @@ from blobmaster.net.inference import NetworkEvaluator, choose_device
 from blobmaster.net.model import BlobNetwork, new_network
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES
 from blobmaster.net.passes import Passes, Records, graph_of
+from blobmaster.net.programs import repeated
 from blobmaster.net.recording import check, launch, recorder_for, wait
 from blobmaster.net.settings import NetworkSettings, NumberFormat
 from blobmaster.play.pool import LocalPool, default_workers
@@ -61,28 +60,11 @@ MANY = 100_000
 is told beside that of their second."""
 
 
-class _Timed:
-    """A part of a network, and the seconds in it. One thread at a time."""
-
-    def __init__(self, part: Forward) -> None:
-        self._part = part
-        self.seconds = 0.0
-
-    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
-        """The part's."""
-        began = time.perf_counter()
-        outputs = self._part(rows)
-        self.seconds += time.perf_counter() - began
-        return outputs
-
-
 class _Asked(NamedTuple):
     """What all evaluators of a part asked it."""
 
     rows: int
     batches: int
-    seconds: float
-    """In it, of all threads together; on a GPU of recording alone."""
 
     @property
     def batch(self) -> int:
@@ -94,24 +76,21 @@ class _Meter:
     """Counts what evaluators ask the network. An evaluation is a row of the critic's."""
 
     def __init__(self) -> None:
-        self._watched: list[tuple[NetworkEvaluator, tuple[_Timed, _Timed]]] = []
+        self._watched: list[NetworkEvaluator] = []
 
     def evaluator(
         self, network: Parts, capacity: int, device: torch.device, *, recorder: Records | None
     ) -> NetworkEvaluator:
         """An evaluator that this meter watches."""
-        actor, critic = _Timed(network.actor), _Timed(network.critic)
-        parts = Packed(actor, critic, pads=network.pads)
-        evaluator = NetworkEvaluator(parts, capacity, device, recorder=recorder)
-        self._watched.append((evaluator, (actor, critic)))
+        evaluator = NetworkEvaluator(network, capacity, device, recorder=recorder)
+        self._watched.append(evaluator)
         return evaluator
 
     def clear(self) -> None:
         """Count from nothing."""
-        for evaluator, parts in self._watched:
-            for passes, part in zip(evaluator.asked, parts, strict=True):
+        for evaluator in self._watched:
+            for passes in evaluator.asked:
                 passes.asked[:] = 0
-                part.seconds = 0.0
 
     @property
     def actor(self) -> _Asked:
@@ -124,11 +103,9 @@ class _Meter:
         return self._sum(1)
 
     def _sum(self, part: int) -> _Asked:
-        asked = [evaluator.asked[part].asked for evaluator, _ in self._watched]
+        asked = [evaluator.asked[part].asked for evaluator in self._watched]
         return _Asked(
-            sum(int(rows) for rows, _ in asked),
-            sum(int(batches) for _, batches in asked),
-            sum(parts[part].seconds for _, parts in self._watched),
+            sum(int(rows) for rows, _ in asked), sum(int(batches) for _, batches in asked)
         )
 
 
@@ -208,7 +185,7 @@ def measure_selfplay(
     """
     setting = _setting(shape, settings, default_workers(0))
     rounds = BLOCKS * setting.blocks * settings.rounds_per_block
-    speeds: dict[str, list[float]] = {"rounds": [], "evals": [], "share": [], "bare": []}
+    speeds: dict[str, list[float]] = {"rounds": [], "evals": [], "bare": []}
     playing = _Playing(setting)
     playing.seconds(rounds)
     meter = playing.meter
@@ -216,8 +193,6 @@ def measure_selfplay(
         elapsed = playing.seconds(rounds)
         speeds["rounds"].append(60 * rounds / elapsed)
         speeds["evals"].append(meter.critic.rows / elapsed)
-        in_network = meter.actor.seconds + meter.critic.seconds
-        speeds["share"].append(in_network / setting.blocks / elapsed)
         speeds["bare"].append(_bare_speed(setting, meter))
     return {
         "setting": str(setting),
@@ -225,7 +200,6 @@ def measure_selfplay(
         "evals_per_s": statistics.median(speeds["evals"]),
         "evaluator_evals_per_s": statistics.median(speeds["bare"]),
         "share_of_evaluator": _median_ratio(speeds["evals"], speeds["bare"]),
-        "network_share": statistics.median(speeds["share"]),
         "evals_per_round": meter.critic.rows / rounds,
         "mean_batch": meter.critic.batch,
         "mean_batch_of_actor": meter.actor.batch,
@@ -347,11 +321,12 @@ def _bare_speed(setting: _Setting, meter: _Meter) -> float:
         draws = torch.Generator().manual_seed(number)
         views = torch.rand(acts, FEATURES, generator=draws)
         wholes = torch.rand(judges, WHOLE_FEATURES, generator=draws)
+        act, judge = repeated(parts.actor, views), repeated(parts.critic, wholes)
         with torch.inference_mode():
             for call in range(BARE_CALLS):
                 if int((call + 1) * actor_share) > int(call * actor_share):
-                    parts.actor(views)
-                parts.critic(wholes)
+                    act()
+                judge()
         return BARE_CALLS * judges
 
     pool = LocalPool(setting.blocks, prepare=use_one_thread)

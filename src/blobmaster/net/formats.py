@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from blobmaster.game.cards import SUITS
 from blobmaster.net.int8 import QuantizedMLP
-from blobmaster.net.model import BlobNetwork, ResidualMLP
+from blobmaster.net.model import BlobNetwork, Forward, ResidualMLP
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES, encode_whole_rows
 from blobmaster.net.positions import some_positions
+from blobmaster.net.programs import repeated
 from blobmaster.net.settings import NumberFormat
 
 PROVEN: dict[str, tuple[NumberFormat, ...]] = {
@@ -30,9 +31,6 @@ there once a match of 20,000 rounds has shown such play no weaker, within 0.1 po
 
 CALIBRATION_ROWS = 512
 REPEATS = 8
-
-Forward = Callable[[Tensor], Tensor]
-"""`[rows, inputs]` float32 to `[rows, outputs]` float32 logits, on the network's device."""
 
 
 class Parts(Protocol):
@@ -164,6 +162,7 @@ def evaluations_per_second(
     a busy machine does says nothing of the format. Those that this machine cannot do are left out.
     """
     device = next(network.parameters()).device
+    clock = time.thread_time if device.type == "cpu" else time.perf_counter
     width = network.critic.inputs
     rows = torch.rand(batch, width, generator=torch.Generator().manual_seed(0)).to(device)
     views = rows[:, : network.actor.inputs]
@@ -172,18 +171,24 @@ def evaluations_per_second(
         with contextlib.suppress(ValueError):
             formats[name] = packed(network, name)
     with torch.inference_mode(), one_thread():
+        passes = {
+            name: (repeated(parts.actor, views), repeated(parts.critic, rows))
+            for name, parts in formats.items()
+        }
         times = [
-            {name: _seconds(parts, views, rows) for name, parts in formats.items()}
+            {name: _seconds(act, judge, clock) for name, (act, judge) in passes.items()}
             for _ in range(REPEATS)
         ]
     return {name: batch / min(turn[name] for turn in times) for name in formats}
 
 
-def _seconds(parts: Parts, views: Tensor, wholes: Tensor) -> float:
-    clock = time.thread_time if wholes.device.type == "cpu" else time.perf_counter
+def _seconds(
+    act: Callable[[], Tensor], judge: Callable[[], Tensor], clock: Callable[[], float]
+) -> float:
+    clock = time.perf_counter if torch.cuda.is_available() else time.thread_time
     began = clock()
-    parts.actor(views)
-    parts.critic(wholes).cpu()  # waits for a GPU
+    act()
+    judge().cpu()  # waits for a GPU
     return clock() - began
 
 

@@ -8,7 +8,7 @@ import torch
 
 from blobmaster.game.cards import MAX_PLAYERS, SUITS
 from blobmaster.game.rules import ACTION_COUNT, MAX_LEGAL, State
-from blobmaster.net.formats import Forward, Parts
+from blobmaster.net.formats import Parts
 from blobmaster.net.game_observation import (
     GAME_WHOLE_FEATURES,
     STANDING_FEATURES,
@@ -17,6 +17,7 @@ from blobmaster.net.game_observation import (
     encode_game_wholes,
     encode_standing_rows,
 )
+from blobmaster.net.model import Forward
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES, encode_rows, encode_whole_rows
 from blobmaster.net.passes import UNRECORDED, PartPasses, Passes, Records, answer, graph_of
 from blobmaster.net.prediction import (
@@ -30,6 +31,7 @@ from blobmaster.net.prediction import (
     decode_share_rows,
     decode_value_rows,
 )
+from blobmaster.net.programs import SIZES, programs_for
 from blobmaster.net.recording import NOTHING, check, replay
 
 Priors = npt.NDArray[np.float32]
@@ -52,14 +54,8 @@ BYTES_A_ROW = 4 * (
 """What an evaluator holds for each row of its capacity, of games and with passes recorded; else it
 is less."""
 
-SIZES = 64
-"""Batches are padded to one of so many sizes at most, where each size costs."""
-
-RECORDED_SIZES = 12
-"""The same where each is recorded: that takes memory of the card, which has speed to spare."""
-
 ROUND_SIZE = 8
-"""And to multiples of this: vectors and tiles are filled anyway."""
+"""Where batches are padded, it is to multiples of this: vectors and tiles are filled anyway."""
 
 
 class _Part:
@@ -160,10 +156,13 @@ class NetworkEvaluator:
         capacity: the most rows of a call.
         device: where it runs.
         recorder: records each forward pass, to be replayed, which pays on a GPU from some ten calls
-            of each size on. The network's weights must then stay where they are in memory.
+            of each size on. The network's weights must then stay where they are in memory. Without
+            one, passes that can be written as programs are.
         """
+        if recorder is None:
+            recorder = programs_for(network.actor, network.critic)
         self._recorder = recorder
-        sizes = RECORDED_SIZES if recorder else SIZES if network.pads else None
+        sizes = recorder.sizes_at_most if recorder else SIZES if network.pads else None
         in_games = network.sees_games
         views, wholes = FEATURES, WHOLE_FEATURES
         if in_games:

@@ -7,13 +7,16 @@ it. Norms and the residual stream stay float32 (as in Dettmers et al. 2022, what
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numba import carray
 from torch import Tensor, nn
-from torch.nn import functional
 
+from blobmaster.kernels import c_function
 from blobmaster.net.model import ResidualBlock, ResidualMLP
+from blobmaster.net.programs import Program, repeated
 
 _LEVELS = 255
 """Activations are 0 to 255, weights -127 to 127."""
@@ -21,8 +24,9 @@ _LEVELS = 255
 _MIDDLE = 128
 """What stands for 0 where an activation may be negative."""
 
-_FEATURE_SCALE = 1.0 / _LEVELS
-"""Features lie between 0 and 1."""
+
+_EPSILON = 1e-5
+"""What layer norms add to the variance."""
 
 
 class _Linear(NamedTuple):
@@ -34,25 +38,26 @@ class _Linear(NamedTuple):
     bias: Tensor
 
 
+class _Steps(NamedTuple):
+    """What 8-bit integers stand for: `scale` times what they are above `zero`. For oneDNN."""
+
+    scale: Tensor
+    zero: Tensor
+
+
 class _Norm(NamedTuple):
-    """A layer norm whose result is in steps of `scale` above `zero`, and half a step: cutting it
-    to an integer then rounds."""
+    """A layer norm whose result is in steps above their zero, and half a step: cutting it to an
+    integer then rounds, and with a zero of 0 is a ReLU too."""
 
     weight: Tensor
     bias: Tensor
-    scale: float
-    zero: int
-
-    def quantized(self, x: Tensor) -> Tensor:
-        """`[rows, width]` to the same in uint8; with a `zero` of 0 it is a ReLU too."""
-        normed = functional.layer_norm(x, self.weight.shape, self.weight, self.bias)
-        return normed.clamp_(0, _LEVELS).to(torch.uint8)
+    steps: _Steps
 
 
 class _Block(NamedTuple):
     norm: _Norm
     contract: _Linear
-    hidden_scale: float
+    hidden: _Steps
     expand: _Linear
 
 
@@ -67,6 +72,9 @@ class QuantizedMLP:
         Raises:
             RuntimeError, NotImplementedError, AttributeError: this torch or processor cannot.
         """
+        self._width = part.stem.out_features
+        self.outputs = part.head.out_features
+        self._features = _steps(1.0 / _LEVELS, 0)  # features lie between 0 and 1
         self._stem = _linear(part.stem)
         x = part.stem(rows)
         self._blocks: list[_Block] = []
@@ -79,26 +87,45 @@ class QuantizedMLP:
                 _Block(
                     _norm(block.norm, 2 * largest / _LEVELS, _MIDDLE),
                     _linear(block.contract),
-                    _step(float(hidden.max())),
+                    _steps(_step(float(hidden.max())), 0),
                     _linear(block.expand),
                 )
             )
             x = x + block.expand(hidden)
         self._norm = _norm(part.norm, _step(float(part.norm(x).max())), 0)
         self._head = _linear(part.head)
+        self(rows)
 
     def __call__(self, rows: Tensor) -> Tensor:
-        """Logits."""
-        features = rows.mul(_LEVELS).add_(0.5).to(torch.uint8)
-        x = _multiply(features, _FEATURE_SCALE, 0, self._stem)
-        for norm, contract, hidden_scale, expand in self._blocks:
-            hidden = _multiply_relu(norm.quantized(x), norm, contract, hidden_scale)
-            x = _add_product(x, hidden, hidden_scale, expand)
-        return _multiply(self._norm.quantized(x), self._norm.scale, 0, self._head)
+        """Logits. Each call writes a program: whoever asks often keeps one."""
+        return repeated(self, rows)()
+
+    def write(self, program: Program, rows: Tensor, outputs: Tensor) -> None:
+        """See `Programmable`."""
+        count, width = len(rows), self._width
+        features = program.scratch("features", count, rows.shape[1], torch.uint8)
+        x = program.scratch("stream", count, width, torch.float32)
+        normed = program.scratch("normed", count, width, torch.uint8)
+        hidden = program.scratch("hidden", count, width, torch.uint8)
+        places = map(program.data, (rows, features))
+        program.call(_round_features.address, *places, rows.numel())
+        _clear(program, x)
+        _add_product(program, features, self._features, self._stem, x)
+        for norm, contract, hidden_steps, expand in self._blocks:
+            _normalize(program, x, norm, normed)
+            _multiply_relu(program, normed, norm.steps, contract, hidden, hidden_steps)
+            _add_product(program, hidden, hidden_steps, expand, x)
+        _normalize(program, x, self._norm, normed)
+        _clear(program, outputs)
+        _add_product(program, normed, self._norm.steps, self._head, outputs)
 
 
 def _step(largest: float) -> float:
     return max(largest, 1e-6) / _LEVELS
+
+
+def _steps(scale: float, zero: int) -> _Steps:
+    return _Steps(torch.tensor(scale, dtype=torch.float64), torch.tensor(zero))
 
 
 def _linear(layer: nn.Linear) -> _Linear:
@@ -113,29 +140,88 @@ def _linear(layer: nn.Linear) -> _Linear:
 def _norm(layer: nn.LayerNorm, scale: float, zero: int) -> _Norm:
     scale = max(scale, 1e-6)
     weight, bias = layer.weight.detach(), layer.bias.detach()
-    return _Norm(weight / scale, bias / scale + (zero + 0.5), scale, zero)
+    return _Norm(weight / scale, bias / scale + (zero + 0.5), _steps(scale, zero))
 
 
-def _multiply(x: Tensor, scale: float, zero: int, layer: _Linear) -> Tensor:
-    """The layer's outputs, float32."""
-    weight, scales, zeros, bias = layer
-    return torch.ops.onednn.qlinear_pointwise(
-        x, scale, zero, weight, scales, zeros, bias, 1.0, 0, torch.float32, "none", [], ""
+def _clear(program: Program, tensor: Tensor) -> None:
+    program.call(_set_zero.address, program.data(tensor), tensor.nbytes)
+
+
+def _normalize(program: Program, x: Tensor, norm: _Norm, normed: Tensor) -> None:
+    places = map(program.data, (x, norm.weight, norm.bias, normed))
+    program.call(_normalize_rows.address, *places, *x.shape)
+
+
+def _add_product(program: Program, x: Tensor, steps: _Steps, layer: _Linear, total: Tensor) -> None:
+    """Append `total += layer(x)`, `x` in steps and `total` in float32."""
+    _multiply(program, x, steps, layer, total, 1.0, b"none")
+
+
+def _multiply_relu(
+    program: Program, x: Tensor, steps: _Steps, layer: _Linear, result: Tensor, result_steps: _Steps
+) -> None:
+    """Append `result = relu(layer(x))`, both in steps of their own."""
+    _clear(program, result)
+    _multiply(program, x, steps, layer, result, float(result_steps.scale), b"relu")
+
+
+def _multiply(
+    program: Program,
+    x: Tensor,
+    steps: _Steps,
+    layer: _Linear,
+    total: Tensor,
+    scale: float,
+    activation: bytes,
+) -> None:
+    """Append what adds to `total`: the one of torch's products that makes no new memory."""
+    program.call_torch(
+        "aoti_torch_cpu__qlinear_pointwise_binary_tensor",
+        *map(program.handle, (x, *steps, layer.weight, layer.scales, layer.zeros)),
+        *map(program.optional, (total, layer.bias)),
+        0,  # where the result has its zero
+        program.number_of(total.dtype),
+        0,  # and where the total had it
+        program.text(b"sum"),
+        program.text(activation),
+        *(0, 0),  # no arguments of that
+        program.text(b""),
+        doubles=(scale, scale, 1.0),
     )
 
 
-def _multiply_relu(x: Tensor, norm: _Norm, layer: _Linear, scale: float) -> Tensor:
-    """The layer's outputs, none below 0, in uint8 steps of `scale`."""
-    weight, scales, zeros, bias = layer
-    return torch.ops.onednn.qlinear_pointwise(
-        x, norm.scale, norm.zero, weight, scales, zeros, bias, scale, 0, torch.uint8, "relu", [], ""
-    )
+@c_function("int32(voidptr, int64)")
+def _set_zero(place: Any, length: int) -> int:
+    carray(place, length, np.uint8)[:] = 0
+    return 0
 
 
-def _add_product(total: Tensor, x: Tensor, scale: float, layer: _Linear) -> Tensor:
-    """`total` with the layer's outputs added to it, in its own memory."""
-    weight, scales, zeros, bias = layer
-    return torch.ops.onednn.qlinear_pointwise.binary(
-        *(x, scale, 0, weight, scales, zeros, total, bias, 1.0, 0, torch.float32),
-        *(1.0, 0, "sum", 1.0, "none", [], ""),
-    )
+@c_function("int32(voidptr, voidptr, int64)")
+def _round_features(rows: Any, features: Any, count: int) -> int:
+    """From 0 to 1, to the nearest of 256 steps."""
+    found, rounded = carray(rows, count, np.float32), carray(features, count, np.uint8)
+    for i in range(count):
+        rounded[i] = np.uint8(np.int32(found[i] * np.float32(_LEVELS) + np.float32(0.5)))
+    return 0
+
+
+@c_function("int32(voidptr, voidptr, voidptr, voidptr, int64, int64)")
+def _normalize_rows(x: Any, weight: Any, bias: Any, normed: Any, rows: int, width: int) -> int:
+    """The layer norm of `[rows, width]` by a `_Norm`, cut to what a byte holds."""
+    weights, biases = carray(weight, width, np.float32), carray(bias, width, np.float32)
+    for number in range(rows):
+        row = carray(x, (rows, width), np.float32)[number]
+        steps = carray(normed, (rows, width), np.uint8)[number]
+        total = np.float32(0)
+        for i in range(width):
+            total += row[i]
+        mean = total / np.float32(width)
+        total = np.float32(0)
+        for i in range(width):
+            total += (row[i] - mean) * (row[i] - mean)
+        scale = np.float32(1) / np.sqrt(total / np.float32(width) + np.float32(_EPSILON))
+        for i in range(width):
+            value = (row[i] - mean) * scale * weights[i] + biases[i]
+            value = min(max(value, np.float32(0)), np.float32(_LEVELS))
+            steps[i] = np.uint8(np.int32(value))
+    return 0

@@ -12,7 +12,7 @@ exactly what the smaller one computes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,9 @@ ARCHITECTURE = 1
 
 GAMES_ARCHITECTURE = 2
 """The same of a network that sees where a game stands."""
+
+Forward = Callable[[Tensor], Tensor]
+"""`[rows, inputs]` float32 to `[rows, outputs]` float32 logits, on the network's device."""
 
 _STANDING_WIDTH = 96
 

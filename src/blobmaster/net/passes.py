@@ -13,8 +13,8 @@ import torch
 
 from blobmaster.game.rules import State
 from blobmaster.kernels import kernel
-from blobmaster.net.formats import Forward
 from blobmaster.net.game_observation import encode_game_views, encode_game_wholes
+from blobmaster.net.model import Forward
 from blobmaster.net.observation import encode_rows, encode_whole_rows
 from blobmaster.net.prediction import decode_prior_rows, decode_value_rows
 from blobmaster.net.recording import launch, wait
@@ -34,6 +34,8 @@ class Records(Protocol):
 
     handles: Ints
     """`[5]`: what `launch` and `wait` are handed."""
+    sizes_at_most: int
+    """Of how many sizes of batches there should be passes at most."""
 
     def attach(self) -> None:
         """Make the calling thread one that may replay."""

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 
 from blobmaster.kernels import call, kernel
-from blobmaster.net.formats import Forward
+from blobmaster.net.model import Forward
 
 _DRIVER = "libcuda.so.1"
 _NON_BLOCKING = 1
@@ -31,11 +31,18 @@ _CALLED = threading.local()
 """Which threads have called torch for the GPU: the driver knows no device in a thread before. Not
 by their numbers, which a new thread takes over from one that ended."""
 
+SIZES = 12
+"""How many sizes of batches are recorded at most: each takes memory of the card, which has speed to
+spare for rows that pad."""
+
 _WARM_UPS = 2
 """Passes before one is recorded: libraries set themselves up in the first."""
 
 NOTHING = 0
 """The graph that asks nothing."""
+
+REFUSED = -1
+"""What a pass on a CPU answers (`blobmaster.net.programs`) that could not be; no driver's code."""
 
 LAUNCH, RECORD, WAIT, STREAM, DONE = range(5)
 
@@ -52,6 +59,8 @@ def recorder_for(device: torch.device) -> Recorder | None:
 
 class Recorder:
     """Records passes on a stream of its own. Not for several threads at once."""
+
+    sizes_at_most = SIZES
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -113,7 +122,12 @@ def _new_stream(driver: ctypes.CDLL, device: torch.device) -> torch.cuda.Stream:
 
 
 def check(code: int) -> None:
-    """Raise `RuntimeError` for what the driver answered if it is no success."""
+    """Raise `RuntimeError` for what the driver, or a program, answered if it is no success."""
+    if code == REFUSED:
+        raise RuntimeError(
+            "torch failed in a network's pass: see what it printed before this, or set "
+            "inference.number_format to bf16 or fp32"
+        )
     if code != 0:
         raise RuntimeError(f"the CUDA driver failed with error {code}: see `nvidia-smi` and dmesg")
 
