@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from blobmaster.net.recording import SIZES
+from blobmaster.net.programs import repeated
+from blobmaster.net.recording import SIZES, STEPS
 
 _CALL = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 STREAM, DONE = 7, 11
@@ -19,6 +20,7 @@ class FakeRecorder:
     """A `Recorder` whose passes run at the wait: what was read before it is wrong, as on a GPU."""
 
     sizes_at_most = SIZES
+    steps_at_once = STEPS
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
@@ -39,9 +41,11 @@ class FakeRecorder:
     def graph(self, part, rows: torch.Tensor, outputs: torch.Tensor) -> int:
         assert len(rows) == len(outputs)
 
+        answered = repeated(part, rows)
+
         def run() -> None:
             with torch.inference_mode():
-                outputs.copy_(part(rows))
+                outputs.copy_(answered())
 
         self.sizes.append(len(rows))
         number = 1000 + len(self._passes)

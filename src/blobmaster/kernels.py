@@ -105,12 +105,21 @@ def compiled_for(function: Function, *arguments: Any) -> Function:
     return compiled
 
 
-class CFunction:
-    """What C can call: a function that is compiled when it is asked for its address.
+_VECTORS = {"reassoc", "contract"}
 
-    It holds no lock of Python's. Its sums are taken in vectors, and so in an order that is always
-    the same on one kind of processor, and another on another.
-    """
+
+def vector_kernel(function: Function) -> Function:
+    """A kernel whose sums are taken in vectors, and so in an order that is always the same on one
+    kind of processor, and another on another."""
+    compiled: Function = numba.njit(
+        cache=True, nogil=True, error_model="numpy", fastmath=_VECTORS, forceinline=True
+    )(function)
+    return compiled
+
+
+class CFunction:
+    """What C can call: a function that is compiled when it is asked for its address. It holds no
+    lock of Python's, and takes sums as a `vector_kernel` does."""
 
     def __init__(self, function: Callable[..., int], signature: str) -> None:
         self._function = function
@@ -120,7 +129,7 @@ class CFunction:
     def address(self) -> int:
         """Where it stands in memory, for as long as this is there."""
         self._compiled = numba.cfunc(
-            self._signature, cache=True, error_model="numpy", fastmath={"reassoc", "contract"}
+            self._signature, cache=True, error_model="numpy", fastmath=_VECTORS
         )(self._function)
         address: int = self._compiled.address
         return address
@@ -195,6 +204,20 @@ def _load(typingctx: Any, address: Any) -> Any:  # noqa: ARG001
     return types.int64(types.int64), generate
 
 
+def _float_of_bits(typingctx: Any, bits: Any) -> Any:  # noqa: ARG001
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
+        return builder.bitcast(args[0], ir.FloatType())
+
+    return types.float32(types.uint32), generate
+
+
+def _bits_of_float(typingctx: Any, value: Any) -> Any:  # noqa: ARG001
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
+        return builder.bitcast(args[0], ir.IntType(32))
+
+    return types.uint32(types.float32), generate
+
+
 popcount: Callable[[Any], int] = intrinsic(_popcount)
 """The number of set bits of an int64, in one instruction. Callable from kernels alone."""
 
@@ -211,3 +234,9 @@ it returns. Callable from kernels alone."""
 
 load: Callable[[int], int] = intrinsic(_load)
 """The int64 at an address. Callable from kernels alone."""
+
+float_of_bits: Callable[[Any], Any] = intrinsic(_float_of_bits)
+"""The float32 of 32 bits. Callable from kernels alone."""
+
+bits_of_float: Callable[[Any], Any] = intrinsic(_bits_of_float)
+"""The bits of a float32, as a uint32. Callable from kernels alone."""

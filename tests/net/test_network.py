@@ -134,7 +134,7 @@ def test_an_evaluation_is_encode_then_the_network_then_decode():
 def test_a_small_batch_after_a_large_one_answers_for_its_own_rows():
     states = RandomRound(32, 4, 7).choices
     evaluator = NetworkEvaluator(new_network(SMALL, 1), len(states), CPU)
-    fresh = NetworkEvaluator(new_network(SMALL, 1), 2, CPU)
+    fresh = NetworkEvaluator(new_network(SMALL, 1), len(states), CPU)
     evaluator.priors(states)
     evaluator.values(states)
     assert np.array_equal(evaluator.priors(states[5:7]), fresh.priors(states[5:7]))

@@ -167,6 +167,42 @@ def test_programs_that_need_the_same_room_share_it():
     assert len(places | {first.data_ptr()}) == 5
 
 
+@pytest.mark.parametrize("sees_games", [False, True])
+@pytest.mark.parametrize("width", [16, 65, 128])
+@pytest.mark.parametrize("count", [1, 40, 179])
+def test_float32_is_the_networks_own_pass(count, width, sees_games):
+    network = new_network(NetworkSettings(width=width, blocks=2), 3, sees_games=sees_games)
+    for weight in network.parameters():
+        torch.nn.init.normal_(weight, std=0.1, generator=torch.Generator().manual_seed(4))
+    for part in (network.actor, network.critic):
+        rows = rows_of(2, count).repeat(1, 2)[:, : part.inputs]
+        with torch.inference_mode():
+            assert torch.allclose(repeated(part, rows)(), part(rows), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("sees_games", [False, True])
+@pytest.mark.parametrize("width", [16, 65, 128])
+def test_bf16_is_the_networks_own_pass_but_for_single_roundings(width, sees_games):
+    network = new_network(NetworkSettings(width=width, blocks=2), 3, sees_games=sees_games)
+    rows = rows_of(2, 179).repeat(1, 2)[:, : network.critic.inputs]
+    part = packed(network, "bf16").critic
+    with torch.inference_mode():
+        found, wanted, exact = repeated(part, rows)(), part(rows), network.critic(rows)
+    assert torch.equal(found, found.bfloat16().float())
+    assert abs(found - wanted).mean() < 0.1 * abs(exact - wanted).mean()
+
+
+def test_a_program_answers_by_what_the_weights_are_when_it_runs():
+    part, rows = network_of(32, 1).critic, rows_of(1, 8)
+    again = repeated(part, rows)
+    once = again().clone()
+    with torch.no_grad():
+        for weight in part.parameters():
+            weight.mul_(1.1)
+    assert not torch.allclose(again(), once)
+    assert torch.allclose(again(), part(rows), atol=1e-6)
+
+
 class Refused:
     """A part whose pass torch cannot make: a product of shapes that do not fit."""
 
@@ -191,8 +227,9 @@ def test_a_pass_that_torch_refuses_is_an_error_that_says_what_to_do():
 
 
 def test_what_cannot_be_written_is_asked_as_it_is():
-    part = network_of(16, 1).critic
+    written, other = network_of(16, 1).critic, torch.nn.Linear(WHOLE_FEATURES, 2)
+    assert programs_for(CPU, written, written) is not None
+    assert programs_for(CPU, written, other) is None
+    assert programs_for(torch.device("cuda"), written) is None
     rows = rows_of(1, 8)
-    assert programs_for(part) is None
-    assert programs_for() is not None
-    assert torch.equal(repeated(part, rows)(), part(rows))
+    assert torch.equal(repeated(other, rows)(), other(rows))

@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 from blobmaster.game.cards import SUITS
 from blobmaster.net.int8 import QuantizedMLP
-from blobmaster.net.model import BlobNetwork, Forward, ResidualMLP
+from blobmaster.net.model import BlobNetwork, ResidualMLP
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES, encode_whole_rows
 from blobmaster.net.positions import some_positions
-from blobmaster.net.programs import repeated
+from blobmaster.net.programs import Program, repeated
+from blobmaster.net.recording import Forward
 from blobmaster.net.settings import NumberFormat
 
 PROVEN: dict[str, tuple[NumberFormat, ...]] = {
@@ -56,12 +57,6 @@ class Parts(Protocol):
         """Whether actor and critic are also asked about where the game stands."""
         ...
 
-    @property
-    def pads(self) -> bool:
-        """Whether the first batch of a size costs several times the next, so that few sizes and
-        some rows too many are cheaper: oneDNN compiles for each size, and keeps a thousand."""
-        ...
-
 
 class Packed(NamedTuple):
     """A copy of a network in a cheaper format."""
@@ -70,7 +65,6 @@ class Packed(NamedTuple):
     critic: Forward
     standing: nn.Module | None = None
     sees_games: bool = False
-    pads: bool = True
 
 
 def packed(network: BlobNetwork, number_format: NumberFormat) -> Parts:
@@ -120,9 +114,14 @@ class _Bf16:
 
     def __init__(self, part: ResidualMLP) -> None:
         self._part = copy.deepcopy(part).to(torch.bfloat16)
+        self.outputs = part.outputs
 
     def __call__(self, rows: Tensor) -> Tensor:
         return self._part(rows.to(torch.bfloat16)).float()
+
+    def write(self, program: Program, rows: Tensor, outputs: Tensor) -> None:
+        """See `Programmable`."""
+        self._part.write(program, rows, outputs)
 
     def take(self, part: ResidualMLP) -> None:
         """Copy the weights that `part` has now."""

@@ -17,7 +17,6 @@ from blobmaster.net.game_observation import (
     encode_game_wholes,
     encode_standing_rows,
 )
-from blobmaster.net.model import Forward
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES, encode_rows, encode_whole_rows
 from blobmaster.net.passes import UNRECORDED, PartPasses, Passes, Records, answer, graph_of
 from blobmaster.net.prediction import (
@@ -31,8 +30,8 @@ from blobmaster.net.prediction import (
     decode_share_rows,
     decode_value_rows,
 )
-from blobmaster.net.programs import SIZES, programs_for
-from blobmaster.net.recording import NOTHING, check, replay
+from blobmaster.net.programs import programs_for
+from blobmaster.net.recording import NOTHING, Forward, check, replay
 
 Priors = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float32]
@@ -160,9 +159,9 @@ class NetworkEvaluator:
             one, passes that can be written as programs are.
         """
         if recorder is None:
-            recorder = programs_for(network.actor, network.critic)
+            recorder = programs_for(device, network.actor, network.critic)
         self._recorder = recorder
-        sizes = recorder.sizes_at_most if recorder else SIZES if network.pads else None
+        sizes = recorder.sizes_at_most if recorder else None
         in_games = network.sees_games
         views, wholes = FEATURES, WHOLE_FEATURES
         if in_games:
@@ -176,7 +175,8 @@ class NetworkEvaluator:
         self._standing: _Part | None = None
         if network.standing is not None:
             shape = STANDING_ROWS, STANDING_FEATURES, SHARE_OUTPUTS
-            self._standing = _Part(network.standing, shape, sizes, device, recorder)
+            records = recorder if device.type == "cuda" else None
+            self._standing = _Part(network.standing, shape, sizes, device, records)
         self._encode_views = encode_game_views if in_games else encode_rows
         self._encode_wholes = encode_game_wholes if in_games else encode_whole_rows
         self._priors = np.zeros((capacity, MAX_LEGAL), np.float32)
@@ -188,6 +188,7 @@ class NetworkEvaluator:
         if recorder is not None:
             self._passes = Passes(
                 recorder.handles,
+                recorder.steps_at_once,
                 self._actor.passes,
                 self._critic.passes,
                 self._priors,

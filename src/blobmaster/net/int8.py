@@ -15,6 +15,7 @@ from numba import carray
 from torch import Tensor, nn
 
 from blobmaster.kernels import c_function
+from blobmaster.net.floats import mean_and_scale
 from blobmaster.net.model import ResidualBlock, ResidualMLP
 from blobmaster.net.programs import Program, repeated
 
@@ -23,10 +24,6 @@ _LEVELS = 255
 
 _MIDDLE = 128
 """What stands for 0 where an activation may be negative."""
-
-
-_EPSILON = 1e-5
-"""What layer norms add to the variance."""
 
 
 class _Linear(NamedTuple):
@@ -212,14 +209,7 @@ def _normalize_rows(x: Any, weight: Any, bias: Any, normed: Any, rows: int, widt
     for number in range(rows):
         row = carray(x, (rows, width), np.float32)[number]
         steps = carray(normed, (rows, width), np.uint8)[number]
-        total = np.float32(0)
-        for i in range(width):
-            total += row[i]
-        mean = total / np.float32(width)
-        total = np.float32(0)
-        for i in range(width):
-            total += (row[i] - mean) * (row[i] - mean)
-        scale = np.float32(1) / np.sqrt(total / np.float32(width) + np.float32(_EPSILON))
+        mean, scale = mean_and_scale(row)
         for i in range(width):
             value = (row[i] - mean) * scale * weights[i] + biases[i]
             value = min(max(value, np.float32(0)), np.float32(_LEVELS))

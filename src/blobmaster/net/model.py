@@ -12,14 +12,16 @@ exactly what the smaller one computes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
+from blobmaster.net import floats
 from blobmaster.net.game_observation import GAME_FEATURES, STANDING_FEATURES
 from blobmaster.net.observation import FEATURES, WHOLE_FEATURES
 from blobmaster.net.prediction import ACTOR_OUTPUTS, CRITIC_OUTPUTS, SHARE_OUTPUTS
+from blobmaster.net.programs import Program
 from blobmaster.net.settings import NetworkSettings
 
 ARCHITECTURE = 1
@@ -27,9 +29,6 @@ ARCHITECTURE = 1
 
 GAMES_ARCHITECTURE = 2
 """The same of a network that sees where a game stands."""
-
-Forward = Callable[[Tensor], Tensor]
-"""`[rows, inputs]` float32 to `[rows, outputs]` float32 logits, on the network's device."""
 
 _STANDING_WIDTH = 96
 
@@ -69,6 +68,11 @@ class ResidualMLP(nn.Module):
         """The width of its rows."""
         return self.stem.in_features + (self.more_stem.in_features if self.more_stem else 0)
 
+    @property
+    def outputs(self) -> int:
+        """The width of its logits."""
+        return self.head.out_features
+
     def extend(self, inputs: int) -> None:
         """Add inputs behind those that there are, without weight."""
         self.more_stem = _zero(nn.Linear(inputs, self.head.in_features, bias=False))
@@ -82,6 +86,39 @@ class ResidualMLP(nn.Module):
             x = self.stem(rows[:, :first].contiguous()) + self.more_stem(rows[:, first:])
         return self.head(torch.relu(self.norm(self.blocks(x))))
 
+    def write(self, program: Program, rows: Tensor, outputs: Tensor) -> None:
+        """Append the same on a CPU; see `Programmable`."""
+        kind = self.stem.weight.dtype
+        shape = len(rows), self.head.in_features
+        first = self.stem.in_features
+        given, more = rows[:, :first], rows[:, first:]
+        if self.more_stem is not None or kind != rows.dtype:
+            given = program.scratch("given", len(rows), first, kind)
+            floats.copy(program, rows[:, :first], given)
+        x = program.scratch("stream", *shape, kind)
+        hidden = program.scratch("hidden", *shape, kind)
+        other = program.scratch("other", *shape, kind)
+        floats.linear(program, given, self.stem, x)
+        if self.more_stem is not None:
+            taken = program.scratch("more", len(rows), more.shape[1], kind)
+            floats.copy(program, more, taken)
+            floats.add_product(program, taken, self.more_stem, x)
+        for block in self.blocks:
+            assert isinstance(block, ResidualBlock)
+            floats.normalize(program, x, block.norm, other)
+            floats.linear(program, other, block.contract, hidden)
+            floats.relu(program, hidden)
+            floats.linear(program, hidden, block.expand, other)
+            floats.add(program, other, x)
+        floats.normalize(program, x, self.norm, other)
+        floats.relu(program, other)
+        if kind == outputs.dtype:
+            floats.linear(program, other, self.head, outputs)
+            return
+        answers = program.scratch("answers", len(rows), self.outputs, kind)
+        floats.linear(program, other, self.head, answers)
+        floats.copy(program, answers, outputs)
+
 
 def _zero(layer: nn.Linear) -> nn.Linear:
     for parameter in layer.parameters():
@@ -91,9 +128,6 @@ def _zero(layer: nn.Linear) -> nn.Linear:
 
 class BlobNetwork(nn.Module):
     """Actor and critic, each its own residual MLP: they are asked on different rows."""
-
-    pads = False
-    """See `blobmaster.net.formats.Parts`."""
 
     def __init__(self, settings: NetworkSettings, *, sees_games: bool = False) -> None:
         super().__init__()

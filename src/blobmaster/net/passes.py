@@ -14,16 +14,12 @@ import torch
 from blobmaster.game.rules import State
 from blobmaster.kernels import kernel
 from blobmaster.net.game_observation import encode_game_views, encode_game_wholes
-from blobmaster.net.model import Forward
 from blobmaster.net.observation import encode_rows, encode_whole_rows
 from blobmaster.net.prediction import decode_prior_rows, decode_value_rows
-from blobmaster.net.recording import launch, wait
+from blobmaster.net.recording import Forward, launch, wait
 
 UNRECORDED = -1
 """The graph of a size that was not yet asked for; no address."""
-
-STEPS = 16
-"""Steps of a block in compiled code between two looks at what a person wants."""
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -36,6 +32,8 @@ class Records(Protocol):
     """`[5]`: what `launch` and `wait` are handed."""
     sizes_at_most: int
     """Of how many sizes of batches there should be passes at most."""
+    steps_at_once: int
+    """See `Passes`."""
 
     def attach(self) -> None:
         """Make the calling thread one that may replay."""
@@ -66,6 +64,8 @@ class Passes(NamedTuple):
     """What compiled code asks with `answer`, and where it finds the answers."""
 
     handles: Ints
+    steps: int
+    """Of a block, in compiled code between two looks at what a person wants."""
     actor: PartPasses
     critic: PartPasses
     priors: Floats

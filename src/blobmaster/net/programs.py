@@ -27,11 +27,13 @@ from blobmaster.kernels import (
     call_laid_out,
     load,
 )
-from blobmaster.net.model import Forward
-from blobmaster.net.recording import REFUSED, check, replay
+from blobmaster.net.recording import REFUSED, Forward, check, replay
 
 SIZES = 64
 """How many sizes of batches are asked at most: oneDNN compiles for each, and keeps a thousand."""
+
+STEPS = 4
+"""Of the default network in float32 they take a tenth of a second."""
 
 
 @runtime_checkable
@@ -51,6 +53,7 @@ class Programs:
     recorded passes. Not for several threads at once: its programs share what they work in."""
 
     sizes_at_most = SIZES
+    steps_at_once = STEPS
 
     def __init__(self) -> None:
         self.handles = np.array([_run.address, _nothing.address, _nothing.address, 0, 0], np.int64)
@@ -109,13 +112,17 @@ class Program:
             struct.pack(f"={1 + CALL_WORDS}q{CALL_DOUBLES}d", function, *padded, *floats)
         )
 
-    def call_torch(self, name: str, *words: int, doubles: Sequence[float] = ()) -> None:
-        """Append a call of torch's C function of that name, whose last argument, where it puts the
-        one tensor that it makes, is added here; the tensor is let go of.
+    def call_torch_in_place(self, name: str, *words: int, doubles: Sequence[float] = ()) -> None:
+        """Append a call of torch's C function of that name, which makes no tensor.
 
         Raises:
             AttributeError: this torch has no such function.
         """
+        self.call(_function(name), *words, doubles=doubles)
+
+    def call_torch(self, name: str, *words: int, doubles: Sequence[float] = ()) -> None:
+        """The same of one whose last argument, where it puts the one tensor that it makes, is added
+        here; the tensor is let go of."""
         self.call(_function(name), *words, self._answer.ctypes.data, doubles=doubles)
         self.call(
             _let_go.address, self._answer.ctypes.data, _function("aoti_torch_delete_tensor_object")
@@ -167,16 +174,17 @@ class _Handle:
         _LIBRARY.aoti_torch_delete_tensor_object(ctypes.c_void_p(self.word))
 
 
-def programs_for(*parts: object) -> Programs | None:
+def programs_for(device: torch.device, *parts: object) -> Programs | None:
     """What writes the passes of all these parts of a network, if they can be written."""
-    return Programs() if all(isinstance(part, Programmable) for part in parts) else None
+    written = device.type == "cpu" and all(isinstance(part, Programmable) for part in parts)
+    return Programs() if written else None
 
 
 def repeated(part: Forward, rows: Tensor) -> Callable[[], Tensor]:
     """The pass of the same rows, to be asked for again and again; each overwrites what the last
     returned where the part is `Programmable`."""
     written: object = part
-    if not isinstance(written, Programmable):
+    if rows.device.type != "cpu" or not isinstance(written, Programmable):
         return lambda: part(rows)
     programs = Programs()
     outputs = torch.zeros(len(rows), written.outputs)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,9 @@ import numpy.typing as npt
 import torch
 
 from blobmaster.kernels import call, kernel
-from blobmaster.net.model import Forward
+
+Forward = Callable[[torch.Tensor], torch.Tensor]
+"""`[rows, inputs]` float32 to `[rows, outputs]` float32 logits, on the network's device."""
 
 _DRIVER = "libcuda.so.1"
 _NON_BLOCKING = 1
@@ -34,6 +37,9 @@ by their numbers, which a new thread takes over from one that ended."""
 SIZES = 12
 """How many sizes of batches are recorded at most: each takes memory of the card, which has speed to
 spare for rows that pad."""
+
+STEPS = 16
+"""A step takes a GPU a millisecond at most, and coming back to Python a tenth of one."""
 
 _WARM_UPS = 2
 """Passes before one is recorded: libraries set themselves up in the first."""
@@ -61,6 +67,7 @@ class Recorder:
     """Records passes on a stream of its own. Not for several threads at once."""
 
     sizes_at_most = SIZES
+    steps_at_once = STEPS
 
     def __init__(self, device: torch.device) -> None:
         self._device = device

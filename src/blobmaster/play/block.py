@@ -17,7 +17,7 @@ import numpy.typing as npt
 from blobmaster.game.records import Rounds
 from blobmaster.game.rules import ACTIONS, MAX_LEGAL, PLAYERS, ROUND, State, is_bidding
 from blobmaster.kernels import compiled_for, kernel, lean_kernel
-from blobmaster.net.passes import STEPS, Passes, answer, are_recorded
+from blobmaster.net.passes import Passes, answer, are_recorded
 from blobmaster.net.recording import check
 from blobmaster.play.deals import Deals
 from blobmaster.play.settings import SelfPlaySettings
@@ -51,7 +51,7 @@ from blobmaster.search.tree import Priors, Values
 
 
 class BlockEvaluator(Evaluator, Protocol):
-    """What a block asks."""
+    """What a search asks, in a block of self-play or for a player."""
 
     def passes(self, acts: int, judges: int) -> Passes | None:
         """What compiled code asks for so many priors and values, or None if there is no such."""
@@ -100,6 +100,7 @@ def play_block(
     questions = new_questions(slots, search)
     _begin(block, searches, rules, questions)
     step: Callable[..., None] | None = None
+    go_on: Callable[..., int] | None = None
     finished = 0
     while not abandon():
         if block.finished[0] > finished:
@@ -114,7 +115,9 @@ def play_block(
                 step = compiled_for(_advance, block, searches, rules, priors, values, questions)
             step(block, searches, rules, priors, values, questions)
         else:
-            check(_go_on(block, searches, rules, passes, questions))
+            if go_on is None:
+                go_on = compiled_for(_go_on, block, searches, rules, passes, questions)
+            check(go_on(block, searches, rules, passes, questions))
     return None
 
 
@@ -178,7 +181,7 @@ def _go_on(
     block: Block, search: Search, rules: _Rules, passes: Passes, questions: Questions
 ) -> int:
     """Take some steps, as far as passes are recorded for them; the driver's code."""
-    for _ in range(STEPS):
+    for _ in range(passes.steps):
         acts, judges = questions.rows
         if acts + judges == 0 or not are_recorded(passes, acts, judges):
             break

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from blobmaster.game.records import Rounds
 from blobmaster.game.rules import MAX_LEGAL, SEAT, State, legal_actions, legal_count
 from blobmaster.kernels import kernel
-from blobmaster.net.passes import STEPS, Passes, answer, are_recorded
+from blobmaster.net.passes import Passes, answer, are_recorded
 from blobmaster.net.recording import check
 from blobmaster.play.choices import EXACT, Choices, children_of, gather, new_choices
 from blobmaster.play.deals import Deals
@@ -120,7 +120,7 @@ def _go_on(
     block: Block, choices: Choices, passes: Passes, policy_step: float, explore: float
 ) -> int:
     """Take some steps, as far as passes are recorded for them; the driver's code."""
-    for _ in range(STEPS):
+    for _ in range(passes.steps):
         count, children = gather(block, choices)
         if count == 0 or not are_recorded(passes, count, children):
             break

@@ -22,7 +22,10 @@ from blobmaster.game.rules import (
     points,
 )
 from blobmaster.kernels import kernel
+from blobmaster.net.passes import Passes, answer, are_recorded
+from blobmaster.net.recording import check
 from blobmaster.play.agents import Actions, Agent, Streams
+from blobmaster.play.block import BlockEvaluator
 from blobmaster.randomness import Stream
 from blobmaster.search.belief import ALL_CARDS
 from blobmaster.search.ismcts import (
@@ -33,7 +36,6 @@ from blobmaster.search.ismcts import (
 )
 from blobmaster.search.playout import play_out
 from blobmaster.search.search import (
-    Evaluator,
     Questions,
     Search,
     advance,
@@ -57,7 +59,7 @@ UNDECIDED = -1
 class SearchAgent:
     """Takes the action that a determinized search visits most, all decisions in lock-step."""
 
-    def __init__(self, evaluator: Evaluator, capacity: int, settings: SearchSettings) -> None:
+    def __init__(self, evaluator: BlockEvaluator, capacity: int, settings: SearchSettings) -> None:
         """Args:
         evaluator: with room for `capacity × settings.trees` rows.
         capacity: the most states that `choose` is given at once.
@@ -79,8 +81,13 @@ class SearchAgent:
         actions = np.full(len(states), UNDECIDED, np.int64)
         _begin_all(self._search, states, streams, self._questions)
         while self._questions.rows.any():
-            priors, values = ask(self._evaluator, self._questions)
-            _advance_all(self._search, priors, values, streams, actions, self._questions)
+            acts, judges = self._questions.rows.tolist()
+            passes = self._evaluator.passes(acts, judges)
+            if passes is None:
+                priors, values = ask(self._evaluator, self._questions)
+                _advance_all(self._search, priors, values, streams, actions, self._questions)
+            else:
+                check(_go_on(self._search, passes, streams, actions, self._questions))
         return actions
 
 
@@ -110,6 +117,22 @@ def _advance_all(
                 actions[slot] = root_action(search, slot, root_choice(search, slot))
             else:
                 gather(search, slot, questions)
+
+
+@kernel
+def _go_on(
+    search: Search, passes: Passes, streams: Streams, actions: Actions, questions: Questions
+) -> int:
+    """Take some steps, as far as passes are recorded for them; the driver's code."""
+    for _ in range(passes.steps):
+        acts, judges = questions.rows
+        if acts + judges == 0 or not are_recorded(passes, acts, judges):
+            break
+        code = answer(passes, questions.actor[:acts], questions.critic[:judges])
+        if code != 0:
+            return code
+        _advance_all(search, passes.priors, passes.values, streams, actions, questions)
+    return 0
 
 
 class RolloutAgent:
