@@ -203,6 +203,21 @@ def test_a_program_answers_by_what_the_weights_are_when_it_runs():
     assert torch.allclose(again(), part(rows), atol=1e-6)
 
 
+def test_a_torch_without_the_c_interface_is_asked_from_python(monkeypatch):
+    states = RandomRound(3, 4, 9).choices
+    network = network_of(32, 1)
+    by_programs = NetworkEvaluator(network, len(states), CPU)
+    priors, values = by_programs.priors(states), by_programs.values(states)
+    assert by_programs.passes(3, 3) is not None
+    monkeypatch.setattr("blobmaster.net.programs.POSSIBLE", False)
+    from_python = NetworkEvaluator(network, len(states), CPU)
+    assert from_python.passes(3, 3) is None
+    assert np.allclose(from_python.priors(states), priors, atol=1e-6)
+    assert np.allclose(from_python.values(states), values, atol=1e-6)
+    with pytest.raises(ValueError, match="C interface lacks"):
+        packed(network, "int8")
+
+
 class Refused:
     """A part whose pass torch cannot make: a product of shapes that do not fit."""
 

@@ -155,8 +155,8 @@ class NetworkEvaluator:
         capacity: the most rows of a call.
         device: where it runs.
         recorder: records each forward pass, to be replayed, which pays on a GPU from some ten calls
-            of each size on. The network's weights must then stay where they are in memory. Without
-            one, passes that can be written as programs are.
+            of each size on. On a CPU passes are programs without one. Either way the network's
+            weights must stay where they are in memory.
         """
         if recorder is None:
             recorder = programs_for(device, network.actor, network.critic)

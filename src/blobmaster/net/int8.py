@@ -15,6 +15,7 @@ from numba import carray
 from torch import Tensor, nn
 
 from blobmaster.kernels import c_function
+from blobmaster.net import programs
 from blobmaster.net.floats import mean_and_scale
 from blobmaster.net.model import ResidualBlock, ResidualMLP
 from blobmaster.net.programs import Program, repeated
@@ -69,6 +70,8 @@ class QuantizedMLP:
         Raises:
             RuntimeError, NotImplementedError, AttributeError: this torch or processor cannot.
         """
+        if not programs.POSSIBLE:
+            raise NotImplementedError("its C interface lacks what a pass calls")
         self._width = part.stem.out_features
         self.outputs = part.head.out_features
         self._features = _steps(1.0 / _LEVELS, 0)  # features lie between 0 and 1

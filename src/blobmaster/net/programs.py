@@ -176,17 +176,17 @@ class _Handle:
 
 def programs_for(device: torch.device, *parts: object) -> Programs | None:
     """What writes the passes of all these parts of a network, if they can be written."""
-    written = device.type == "cpu" and all(isinstance(part, Programmable) for part in parts)
-    return Programs() if written else None
+    can = POSSIBLE and device.type == "cpu"
+    return Programs() if can and all(isinstance(part, Programmable) for part in parts) else None
 
 
 def repeated(part: Forward, rows: Tensor) -> Callable[[], Tensor]:
     """The pass of the same rows, to be asked for again and again; each overwrites what the last
     returned where the part is `Programmable`."""
     written: object = part
-    if rows.device.type != "cpu" or not isinstance(written, Programmable):
+    programs = programs_for(rows.device, written)
+    if programs is None or not isinstance(written, Programmable):
         return lambda: part(rows)
-    programs = Programs()
     outputs = torch.zeros(len(rows), written.outputs)
     graph = programs.graph(part, rows.contiguous(), outputs)
 
@@ -197,7 +197,22 @@ def repeated(part: Forward, rows: Tensor) -> Callable[[], Tensor]:
     return again
 
 
-_LIBRARY = ctypes.CDLL(str(Path(torch.__path__[0]) / "lib" / "libtorch_cpu.so"))
+def _library() -> ctypes.CDLL | None:
+    """torch's, which is in memory already."""
+    try:
+        return ctypes.CDLL(str(Path(torch.__path__[0]) / "lib" / "libtorch_cpu.so"))
+    except OSError:
+        return None
+
+
+_LIBRARY: Any = _library()
+_NEEDED = "aoti_torch_delete_tensor_object", "aoti_torch_copy_", "aoti_torch_cpu_addmm_out"
+
+POSSIBLE = hasattr(getattr(torch._C, "_aoti", None), "unsafe_alloc_void_ptr_from_tensor") and all(
+    hasattr(_LIBRARY, name) for name in _NEEDED
+)
+"""Whether this torch has what programs call; else networks are asked from Python. Elsewhere than on
+Linux its library has another name."""
 
 _pointer_in = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
     ("PyCapsule_GetPointer", ctypes.pythonapi)
