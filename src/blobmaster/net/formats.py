@@ -184,7 +184,6 @@ def evaluations_per_second(
 def _seconds(
     act: Callable[[], Tensor], judge: Callable[[], Tensor], clock: Callable[[], float]
 ) -> float:
-    clock = time.perf_counter if torch.cuda.is_available() else time.thread_time
     began = clock()
     act()
     judge().cpu()  # waits for a GPU
