@@ -94,7 +94,7 @@ class QuantizedMLP:
             x = x + block.expand(hidden)
         self._norm = _norm(part.norm, _step(float(part.norm(x).max())), 0)
         self._head = _linear(part.head)
-        self(rows)
+        self(rows)  # says now if a pass cannot be
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Logits. Each call writes a program: whoever asks often keeps one."""
@@ -186,7 +186,7 @@ def _multiply(
         program.text(activation),
         *(0, 0),  # no arguments of that
         program.text(b""),
-        doubles=(scale, scale, 1.0),
+        doubles=(scale, scale, 1.0),  # the result's steps, the total's, and how often that counts
     )
 
 
