@@ -106,7 +106,7 @@ class TrainingPipeline:
         """Tell what the rounds in play take at most, whatever search the curriculum comes to."""
         config = self._config
         search = config.curriculum.search(total - 1, config.search)
-        held = block_bytes(config.rounds, config.self_play, search)
+        held = block_bytes(config.rounds, config.self_play, search, config.network)
         log.info(
             "the rounds in play take up to %.0f MB: %d blocks of %.1f MB (self_play.slots)",
             self._pool.workers * held / 1e6,

@@ -125,7 +125,7 @@ def test_programs_keep_the_weights_as_long_as_they_are_there_and_no_longer():
     part = packed(network_of(32, 1), "int8").critic
     weight = part._stem.weight
     before = weight._use_count()
-    programs, rows, outputs = Programs(), rows_of(1, 8), torch.zeros(8, part.outputs)
+    programs, rows, outputs = Programs(8), rows_of(1, 8), torch.zeros(8, part.outputs)
     graph = programs.graph(part, rows, outputs)
     kept = weight._use_count()
     held = outputs._use_count()
@@ -151,20 +151,20 @@ def test_a_pass_runs_outside_of_inference_mode_and_within_wherever_it_was_writte
 
 
 def test_programs_that_need_the_same_room_share_it():
-    scratch = Scratch()
+    scratch = Scratch(65)
     first = scratch("x", 40, 7, torch.float32)
     assert first.shape == (40, 7)
-    assert scratch("x", 64, 7, torch.float32).data_ptr() == first.data_ptr()
+    assert scratch("x", 65, 7, torch.float32).data_ptr() == first.data_ptr()
     places = {
         scratch(*other).data_ptr()
         for other in [
-            ("x", 65, 7, torch.float32),
             ("y", 40, 7, torch.float32),
             ("x", 40, 8, torch.float32),
             ("x", 40, 7, torch.uint8),
         ]
     }
-    assert len(places | {first.data_ptr()}) == 5
+    assert scratch.nbytes == 65 * (4 * 7 + 4 * 7 + 4 * 8 + 7)
+    assert len(places | {first.data_ptr()}) == 4
 
 
 @pytest.mark.parametrize("sees_games", [False, True])
@@ -243,8 +243,8 @@ def test_a_pass_that_torch_refuses_is_an_error_that_says_what_to_do():
 
 def test_what_cannot_be_written_is_asked_as_it_is():
     written, other = network_of(16, 1).critic, torch.nn.Linear(WHOLE_FEATURES, 2)
-    assert programs_for(CPU, written, written) is not None
-    assert programs_for(CPU, written, other) is None
-    assert programs_for(torch.device("cuda"), written) is None
+    assert programs_for(CPU, 8, written, written) is not None
+    assert programs_for(CPU, 8, written, other) is None
+    assert programs_for(torch.device("cuda"), 8, written) is None
     rows = rows_of(1, 8)
     assert torch.equal(repeated(other, rows)(), other(rows))

@@ -7,8 +7,12 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
+from number_formats import skip_unless_possible
 
+from blobmaster.net.formats import packed
+from blobmaster.net.inference import NetworkEvaluator, bytes_a_row
 from blobmaster.net.model import new_network
+from blobmaster.net.programs import Programs
 from blobmaster.net.settings import NetworkSettings
 from blobmaster.play.memory import block_bytes, bytes_of, card_bytes
 from blobmaster.play.pool import LocalPool
@@ -18,12 +22,13 @@ from blobmaster.search.search import new_questions, new_search
 from blobmaster.search.settings import SearchSettings
 
 SEARCH = SearchSettings(worlds=3, simulations=30)
+NETWORK = NetworkSettings()
 
 
 @pytest.mark.parametrize("way", ["lookahead", "search"])
 def test_every_slot_takes_as_much_memory_as_any_other(way):
     few, more, most = (
-        block_bytes(RoundMix(), SelfPlaySettings(decide_by=way, slots=slots), SEARCH)
+        block_bytes(RoundMix(), SelfPlaySettings(decide_by=way, slots=slots), SEARCH, NETWORK)
         for slots in (16, 32, 64)
     )
     assert most - more == 2 * (more - few) > 0
@@ -41,10 +46,31 @@ def test_trees_take_what_is_said_of_them():
     assert bytes_of(made) == pytest.approx(taken, rel=0.02)
 
 
+@pytest.mark.parametrize("sees_games", [False, True])
+@pytest.mark.parametrize("number_format", ["fp32", "bf16", "int8"])
+@pytest.mark.parametrize("width", [16, 300, 688])
+def test_an_evaluator_holds_no_more_than_is_said(width, number_format, sees_games):
+    if sees_games and number_format == "int8":
+        number_format = "bf16"  # games have no int8
+    skip_unless_possible(number_format)
+    settings, capacity = NetworkSettings(width=width, blocks=2), 50
+    network = packed(new_network(settings, 0, sees_games=sees_games), number_format)
+    programs = Programs(capacity)
+    evaluator = NetworkEvaluator(network, capacity, torch.device("cpu"), recorder=programs)
+    for rows in (1, 9, 50):
+        assert evaluator.passes(rows, rows) is not None
+    passes = evaluator.passes(1, 1)
+    held = programs.scratch.nbytes + bytes_of(passes) - passes.handles.nbytes
+    said = bytes_a_row(settings) * capacity
+    assert 0.3 * said < held < said
+    if width == 688 and number_format == "fp32":
+        assert held > 0.6 * said  # what is said is not far too much
+
+
 def test_the_default_is_far_below_a_gibibyte_a_worker():
     search = SelfPlaySettings(decide_by="search")
     largest = SearchSettings(worlds=5, simulations=50)
-    assert block_bytes(RoundMix(), search, largest) < 2**27
+    assert block_bytes(RoundMix(), search, largest, NETWORK) < 2**27
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="a card's memory is taken on a GPU alone")

@@ -32,6 +32,7 @@ from blobmaster.net.prediction import (
 )
 from blobmaster.net.programs import programs_for
 from blobmaster.net.recording import NOTHING, Forward, check, replay
+from blobmaster.net.settings import NetworkSettings
 
 Priors = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float32]
@@ -41,7 +42,7 @@ Outputs = npt.NDArray[np.float32]
 STANDING_ROWS = 4096
 """Rows of standings that are evaluated at once."""
 
-BYTES_A_ROW = 4 * (
+_BYTES_A_ROW = 4 * (
     VIEW_FEATURES
     + GAME_WHOLE_FEATURES
     + ACTOR_OUTPUTS
@@ -50,11 +51,19 @@ BYTES_A_ROW = 4 * (
     + 2 * MAX_PLAYERS
     + TRICK_COUNTS
 ) + 8 * (2 * SUITS + MAX_PLAYERS)
-"""What an evaluator holds for each row of its capacity, of games and with passes recorded; else it
-is less."""
+"""What an evaluator's own arrays take for each row of its capacity, of games and with passes
+recorded."""
+
+_INPUTS, _OUTPUTS = VIEW_FEATURES + GAME_WHOLE_FEATURES, ACTOR_OUTPUTS + CRITIC_OUTPUTS
 
 ROUND_SIZE = 8
 """Where batches are padded, it is to multiples of this: vectors and tiles are filled anyway."""
+
+
+def bytes_a_row(network: NetworkSettings) -> int:
+    """What an evaluator holds at most for each row of its capacity, whatever it is made in: its
+    arrays, and what programs work in: three times the stream, and the rows copied."""
+    return _BYTES_A_ROW + 4 * (3 * network.width + _INPUTS + _OUTPUTS)
 
 
 class _Part:
@@ -159,7 +168,7 @@ class NetworkEvaluator:
             weights must stay where they are in memory.
         """
         if recorder is None:
-            recorder = programs_for(device, network.actor, network.critic)
+            recorder = programs_for(device, capacity, network.actor, network.critic)
         self._recorder = recorder
         sizes = recorder.sizes_at_most if recorder else None
         in_games = network.sees_games

@@ -1,4 +1,4 @@
-"""An evaluator's recorded passes, asked from compiled code: whole blocks are played without Python.
+"""Forward passes of an evaluator, called from compiled code: whole blocks play without Python.
 
 Sixteen workers that came back to Python at every step waited for its interpreter most of the time.
 """
@@ -51,11 +51,11 @@ class PartPasses(NamedTuple):
     graphs: Ints
     """`[K + 1]`: of that many times `step` rows, `UNRECORDED`, or first of all `NOTHING`."""
     rows: Floats
-    """`[capacity, inputs]`, pinned."""
+    """`[capacity, inputs]`, for a GPU pinned."""
     slots: Ints
     """`[capacity, SUITS]`: which suit stands where in each row."""
     outputs: Floats
-    """`[capacity, outputs]`, pinned: where the answers of every size come to."""
+    """`[capacity, outputs]`, for a GPU pinned: where the answers of every size come to."""
     asked: Ints
     """`[2]`: how many rows were asked so far, in how many batches."""
 

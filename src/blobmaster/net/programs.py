@@ -55,9 +55,12 @@ class Programs:
     sizes_at_most = SIZES
     steps_at_once = STEPS
 
-    def __init__(self) -> None:
+    def __init__(self, capacity: int) -> None:
+        """Args:
+        capacity: the most rows of a batch.
+        """
         self.handles = np.array([_run.address, _nothing.address, _nothing.address, 0, 0], np.int64)
-        self._scratch = Scratch()
+        self.scratch = Scratch(capacity)
         self._programs: list[Program] = []
 
     def attach(self) -> None:
@@ -67,25 +70,30 @@ class Programs:
         """Write the pass of a `Programmable` part from `rows` to `outputs`: its address."""
         written: object = part
         assert isinstance(written, Programmable)
-        program = Program(self._scratch)
+        program = Program(self.scratch)
         written.write(program, rows, outputs)
         self._programs.append(program)
         return program.finish()
 
 
 class Scratch:
-    """What programs of one thread work in."""
+    """What programs of one thread work in, with room for batches of any size."""
 
-    def __init__(self) -> None:
-        self._tensors: dict[tuple[str, int, int, torch.dtype], Tensor] = {}
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._tensors: dict[tuple[str, int, torch.dtype], Tensor] = {}
 
     def __call__(self, name: str, rows: int, width: int, dtype: torch.dtype) -> Tensor:
         """`[rows, width]`, which all programs have that ask for the same."""
-        room = 1 << (rows - 1).bit_length()  # few sizes, and together no more than twice the last
-        key = name, room, width, dtype
+        key = name, width, dtype
         if key not in self._tensors:
-            self._tensors[key] = torch.zeros(room, width, dtype=dtype)
+            self._tensors[key] = torch.zeros(self._capacity, width, dtype=dtype)
         return self._tensors[key][:rows]
+
+    @property
+    def nbytes(self) -> int:
+        """Of all that was asked for."""
+        return sum(tensor.nbytes for tensor in self._tensors.values())
 
 
 class Program:
@@ -174,17 +182,18 @@ class _Handle:
         _LIBRARY.aoti_torch_delete_tensor_object(ctypes.c_void_p(self.word))
 
 
-def programs_for(device: torch.device, *parts: object) -> Programs | None:
+def programs_for(device: torch.device, capacity: int, *parts: object) -> Programs | None:
     """What writes the passes of all these parts of a network, if they can be written."""
-    can = POSSIBLE and device.type == "cpu"
-    return Programs() if can and all(isinstance(part, Programmable) for part in parts) else None
+    if not POSSIBLE or device.type != "cpu":
+        return None
+    return Programs(capacity) if all(isinstance(part, Programmable) for part in parts) else None
 
 
 def repeated(part: Forward, rows: Tensor) -> Callable[[], Tensor]:
     """The pass of the same rows, to be asked for again and again; each overwrites what the last
     returned where the part is `Programmable`."""
     written: object = part
-    programs = programs_for(rows.device, written)
+    programs = programs_for(rows.device, len(rows), written)
     if programs is None or not isinstance(written, Programmable):
         return lambda: part(rows)
     outputs = torch.zeros(len(rows), written.outputs)

@@ -59,7 +59,7 @@ used a buffer, and ask them when it is freed."""
 
 
 def recorder_for(device: torch.device) -> Recorder | None:
-    """One for a GPU; None elsewhere, where asking from Python costs little."""
+    """One for a GPU; None elsewhere: `blobmaster.net.programs` is for a CPU."""
     return Recorder(device) if device.type == "cuda" else None
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from blobmaster.net.inference import BYTES_A_ROW
+from blobmaster.net.inference import bytes_a_row
+from blobmaster.net.settings import NetworkSettings
 from blobmaster.play.settings import RoundMix, SelfPlaySettings
 from blobmaster.search.search import new_questions, new_search
 from blobmaster.search.settings import SearchSettings
@@ -19,9 +20,11 @@ CARD_BYTES_A_ROW = 22_000
 workspaces of its matrix products in the first."""
 
 
-def block_bytes(mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings) -> int:
+def block_bytes(
+    mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings, network: NetworkSettings
+) -> int:
     """Bytes that a block in play holds: its trees, and the rows that the network is asked."""
-    rows = _rows(mix, settings, search) * BYTES_A_ROW
+    rows = _rows(mix, settings, search) * bytes_a_row(network)
     if settings.decide_by == "lookahead":
         return rows
     slots = _slots(settings)
@@ -53,7 +56,8 @@ def bytes_of(arrays: object) -> int:
 
 def _owners(arrays: object) -> Iterator[npt.NDArray[Any]]:
     if isinstance(arrays, np.ndarray):
-        yield from [arrays] if arrays.base is None else _owners(arrays.base)
+        # The base of a view of a tensor's memory is the tensor, not an array.
+        yield from _owners(arrays.base) if isinstance(arrays.base, np.ndarray) else [arrays]
     elif isinstance(arrays, tuple):
         for part in arrays:
             yield from _owners(part)

@@ -1,7 +1,7 @@
 """Maps a function over block numbers on the threads of this machine.
 
-Kernels and network evaluations release the GIL, so on a few cores threads are as fast as processes,
-share one set of weights, and cannot be left behind when the process ends.
+Blocks are played in compiled code, evaluations included, which does not hold the GIL. So threads
+are as fast as processes, share one set of weights, and cannot outlive the process.
 """
 
 from __future__ import annotations
