@@ -2,7 +2,7 @@
 
 import sys
 
-from blobmaster.cli import main
+from blobmaster.cli.main import main
 
 if __name__ == "__main__":
     main(["monitor", *sys.argv[1:]])

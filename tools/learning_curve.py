@@ -21,11 +21,11 @@ from typing import Any, NoReturn
 import click
 from curve_picture import picture
 
-from blobmaster.config import ConfigError, compose, read_file
-from blobmaster.run import atomic
-from blobmaster.run.checkpoints import CheckpointEntry, CheckpointStore
-from blobmaster.run.history import HistoryRow, decode_row
-from blobmaster.run.layout import RunLayout
+from blobmaster.config.layers import ConfigError, compose, read_file
+from blobmaster.run.checkpoints.store import CheckpointEntry, CheckpointStore
+from blobmaster.run.files import atomic
+from blobmaster.run.files.history import HistoryRow, decode_row
+from blobmaster.run.files.layout import RunLayout
 
 OPPONENTS = ("random", "heuristic", "ismcts-100")
 MEASURES = ("points", "exact", "wins", "lead")

@@ -26,7 +26,7 @@ from blobmaster.game.rules import (
     legal_actions,
     points,
 )
-from blobmaster.kernels import kernel
+from blobmaster.kernels.compile import kernel
 
 
 def told_by_outcomes(rounds: Rounds, policy_step: float) -> Rounds:

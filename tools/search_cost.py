@@ -17,27 +17,29 @@ from outcomes import told_by_outcomes
 from rich.console import Console
 from rich.table import Table
 
-from blobmaster.config import FAST, Config, Tables, as_tables, compose
+from blobmaster.agents.registry import FIXED_PLAYERS, network_player
+from blobmaster.agents.search import IsmctsAgent
+from blobmaster.config.config import Config
+from blobmaster.config.layers import Tables, as_tables, compose
+from blobmaster.config.presets import FAST
+from blobmaster.config.rating import RatingSettings
+from blobmaster.config.search import SearchSettings
+from blobmaster.evaluation.arena import Results
+from blobmaster.evaluation.bootstrap import estimate_mean
+from blobmaster.evaluation.matches import Arena, match_against
+from blobmaster.evaluation.measure import leads
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.records import Rounds, join
 from blobmaster.game.rules import State
-from blobmaster.learn.learner import Learner
-from blobmaster.learn.replay import ReplayWindow
-from blobmaster.net.inference import NetworkEvaluator, Priors, Values, use_one_thread
-from blobmaster.net.model import BlobNetwork, new_network
-from blobmaster.play.arena import Results
-from blobmaster.play.estimate import estimate_mean
-from blobmaster.play.evaluation import leads
-from blobmaster.play.matches import Arena, match_against
-from blobmaster.play.pool import LocalPool
-from blobmaster.play.rating import FIXED_PLAYERS, network_player
-from blobmaster.play.searching import IsmctsAgent
-from blobmaster.play.selfplay import SelfPlayEngine
-from blobmaster.play.settings import RatingSettings
-from blobmaster.randomness import generator
-from blobmaster.resolve import resolved
-from blobmaster.search.settings import SearchSettings
+from blobmaster.inference.evaluator import NetworkEvaluator, Priors, Values, use_one_thread
+from blobmaster.kernels.rng import generator
+from blobmaster.model.network import BlobNetwork, new_network
 from blobmaster.search.spec import parse_search
+from blobmaster.selfplay.engine import SelfPlayEngine
+from blobmaster.selfplay.pool import LocalPool
+from blobmaster.training.autotune import resolved
+from blobmaster.training.learner import Learner
+from blobmaster.training.replay_buffer import ReplayWindow
 
 WAYS = ("lookahead", "outcomes", "1x15", "3x35", "3x35:gumbel", "3x35:shared")
 OPPONENTS = ("random", "heuristic", "ismcts-100")

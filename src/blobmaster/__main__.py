@@ -1,5 +1,5 @@
 """`python -m blobmaster` is `blobmaster`."""
 
-from blobmaster.cli import main
+from blobmaster.cli.main import main
 
 main()

@@ -11,8 +11,8 @@ from blobmaster.bench.selfplay import (
     measure_selfplay,
     measure_turns,
 )
-from blobmaster.net.settings import NetworkSettings
-from blobmaster.play.settings import SelfPlaySettings
+from blobmaster.config.network import NetworkSettings
+from blobmaster.config.self_play import SelfPlaySettings
 
 SMALL = NetworkSettings(width=16, blocks=1)
 

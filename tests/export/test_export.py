@@ -16,18 +16,18 @@ import torch
 from networks_saved import save_network
 from positions import RandomRound, cards
 
-from blobmaster.cli import main
+from blobmaster.agents.base import NetworkAgent
+from blobmaster.checkpoint.network import load_trained
+from blobmaster.cli.main import main
+from blobmaster.config.network import NetworkSettings
 from blobmaster.export.command import ExportError, check_model
 from blobmaster.export.graph import actor_model
 from blobmaster.export.metadata import action_table
 from blobmaster.game.cards import SUITS
 from blobmaster.game.rules import ACTION_COUNT, new_round
-from blobmaster.net.model import new_network
-from blobmaster.net.observation import FEATURES, INDEX, encode, encode_rows
-from blobmaster.net.prediction import action_output
-from blobmaster.net.settings import NetworkSettings
-from blobmaster.play.agents import NetworkAgent
-from blobmaster.trained import load_trained
+from blobmaster.model.features import FEATURES, INDEX, encode, encode_rows
+from blobmaster.model.heads import action_output
+from blobmaster.model.network import new_network
 
 CPU = torch.device("cpu")
 DOCUMENT = Path(__file__).parents[2] / "docs" / "onnx.md"

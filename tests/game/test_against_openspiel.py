@@ -20,7 +20,7 @@ from traces import random_round
 
 from blobmaster.game.cards import CARDS, NO_TRUMP
 from blobmaster.game.rules import ACTION_COUNT, FIRST_BID, SEAT, TRICKS
-from blobmaster.randomness import stream
+from blobmaster.kernels.rng import stream
 
 SPIEL_SUITS = [2, 3, 0, 1]  # spades, hearts, clubs, diamonds
 TO_SPIEL = np.array(

@@ -38,7 +38,7 @@ from blobmaster.game.rules import (
     only_action,
     play_forced,
 )
-from blobmaster.randomness import stream
+from blobmaster.kernels.rng import stream
 
 SIZES = [
     (players, cards)

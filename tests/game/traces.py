@@ -20,8 +20,8 @@ from blobmaster.game.rules import (
     only_action,
     points,
 )
-from blobmaster.kernels import kernel
-from blobmaster.randomness import below
+from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.rng import below
 
 MAX_MOVES = MAX_PLAYERS + CARDS
 

@@ -25,12 +25,12 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from textual.app import App
 
-from blobmaster.monitor.app import MonitorApp
-from blobmaster.monitor.chart import DOTS
 from blobmaster.monitor.options import MonitorOptions
-from blobmaster.run.history import HistoryRow, encode_row
-from blobmaster.run.layout import CheckpointName, RunLayout
-from blobmaster.run.status import Disk, LastCheckpoint, Machine
+from blobmaster.monitor.screen.app import MonitorApp
+from blobmaster.monitor.screen.chart import DOTS
+from blobmaster.run.files.history import HistoryRow, encode_row
+from blobmaster.run.files.layout import CheckpointName, RunLayout
+from blobmaster.run.status.schema import Disk, LastCheckpoint, Machine
 
 ITERATIONS = 150
 SIZE = (120, 38)

@@ -13,9 +13,9 @@ import msgspec
 import pytest
 from terminals import DEADLINE_S, ENVIRONMENT
 
-from blobmaster.run.layout import RunLayout
-from blobmaster.run.process import this_process
-from blobmaster.run.status import Status, Step, encode
+from blobmaster.run.control.process import this_process
+from blobmaster.run.files.layout import RunLayout
+from blobmaster.run.status.schema import Status, Step, encode
 
 BLOB_METRICS: dict[str, Any] = {
     "phase": "rounds",

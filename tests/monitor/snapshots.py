@@ -23,12 +23,12 @@ from make_picture import COLOURS, as_svg, write_sample
 from monitor_terminal import make_status, put
 from rich.terminal_theme import TerminalTheme
 
-from blobmaster.monitor.app import Looked, MonitorApp
-from blobmaster.monitor.liveness import Verdict
 from blobmaster.monitor.options import MonitorOptions
-from blobmaster.monitor.runs_app import RunsApp
-from blobmaster.run.layout import RunLayout
-from blobmaster.run.status import Alert, Disk, Request, read_status
+from blobmaster.monitor.read.liveness import Verdict
+from blobmaster.monitor.screen.app import Looked, MonitorApp
+from blobmaster.monitor.screen.runs_app import RunsApp
+from blobmaster.run.files.layout import RunLayout
+from blobmaster.run.status.schema import Alert, Disk, Request, read_status
 
 FOLDER = Path(__file__).with_name("snapshots")
 RUN = Path("runs/long")

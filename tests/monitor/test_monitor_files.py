@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from blobmaster.monitor import words
-from blobmaster.monitor.curves import MOST_CURVES, POINTS, History
 from blobmaster.monitor.options import MonitorOptions
-from blobmaster.monitor.source import Source, list_checkpoints
-from blobmaster.monitor.tail import LINES, LogTail
-from blobmaster.run.history import HistoryRow, encode_row
-from blobmaster.run.layout import RunLayout
+from blobmaster.monitor.read.curves import MOST_CURVES, POINTS, History
+from blobmaster.monitor.read.source import Source, list_checkpoints
+from blobmaster.monitor.read.tail import LINES, LogTail
+from blobmaster.monitor.text import words
+from blobmaster.run.files.history import HistoryRow, encode_row
+from blobmaster.run.files.layout import RunLayout
 
 
 def rows(first: int, last: int, **metrics: Any) -> bytes:

@@ -15,13 +15,13 @@ from monitor_terminal import make_status
 from test_monitor_files import rows
 from test_monitor_panels import drawn
 
-from blobmaster.monitor import plain
-from blobmaster.monitor.exposition import exposition
 from blobmaster.monitor.options import MonitorOptions
-from blobmaster.monitor.source import Source
+from blobmaster.monitor.prometheus.exposition import exposition
+from blobmaster.monitor.read.source import Source
+from blobmaster.monitor.text import plain
 from blobmaster.monitor.view import View, view
-from blobmaster.run.layout import RunLayout
-from blobmaster.run.status import encode
+from blobmaster.run.files.layout import RunLayout
+from blobmaster.run.status.schema import encode
 
 GOOD = encode(make_status())
 FOREIGN = (

@@ -13,14 +13,14 @@ import pytest
 from monitor_terminal import make_status, monitor_command, put, run_monitor_plainly
 from terminals import Terminal
 
-from blobmaster.monitor.drawing import ASCII, UNICODE
-from blobmaster.monitor.list_panel import RunList, draw
-from blobmaster.monitor.listing import names, page
 from blobmaster.monitor.options import MonitorOptions
-from blobmaster.monitor.panels import Frame
-from blobmaster.monitor.runs import MOST_RUNS, Runs, find_runs
+from blobmaster.monitor.read.runs import MOST_RUNS, Runs, find_runs
+from blobmaster.monitor.screen.drawing import ASCII, UNICODE
+from blobmaster.monitor.screen.list_panel import RunList, draw
+from blobmaster.monitor.screen.panels import Frame
+from blobmaster.monitor.text.listing import names, page
 from blobmaster.monitor.view import View
-from blobmaster.run.layout import RunLayout
+from blobmaster.run.files.layout import RunLayout
 
 Open = Callable[..., Terminal]
 GONE = {"pid": 1, "process_start_ticks": 5, "process_started_at": 1.0}

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from monitor_terminal import make_status
 
-from blobmaster.monitor.liveness import (
+from blobmaster.monitor.read.liveness import (
     LAST_WORD_S,
     SILENCE_S,
     STALL_FLOOR_S,
@@ -25,7 +25,7 @@ from blobmaster.monitor.liveness import (
     judge,
     watch,
 )
-from blobmaster.run.status import Status
+from blobmaster.run.status.schema import Status
 
 HOURS = 72
 INTERVAL_S = 5.0

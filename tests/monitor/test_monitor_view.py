@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from monitor_terminal import make_status
 
-from blobmaster.monitor import plain
-from blobmaster.monitor.curves import Curve
 from blobmaster.monitor.facts import facts
-from blobmaster.monitor.liveness import SILENCE_S, Process, judge, watch
+from blobmaster.monitor.read.curves import Curve
+from blobmaster.monitor.read.liveness import SILENCE_S, Process, judge, watch
+from blobmaster.monitor.text import plain
 from blobmaster.monitor.view import Asked, Reading, View, view
-from blobmaster.run.status import Alert, Disk, LastCheckpoint, Request, Status
+from blobmaster.run.status.schema import Alert, Disk, LastCheckpoint, Request, Status
 
 SOURCE = Path("runs/long/status.json")
 NOW = 5000.0

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from blobmaster.run.errors import StatusError
-from blobmaster.run.status import Status, read_status
+from blobmaster.run.status.schema import Status, read_status
 
 HERE = Path(__file__).parent
 PATIENCE_S = 300.0
@@ -64,7 +64,7 @@ def wait_for_state(root: Path, *states: str) -> Status:
 
 
 def history_without_clocks(root: Path) -> list[tuple[int, str, dict]]:
-    from blobmaster.run.history import read_rows
+    from blobmaster.run.files.history import read_rows
 
     rows = read_rows(root / "history.jsonl").rows
     return [(row.iteration, row.run_id, row.metrics) for row in rows]

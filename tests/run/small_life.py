@@ -10,22 +10,23 @@ from pathlib import Path
 
 from victim import IDENTITY, learn, load, play, read_state, write_state
 
-from blobmaster.run import control, history
-from blobmaster.run.board import Board
-from blobmaster.run.checkpoints import CheckpointMeta, CheckpointStore
-from blobmaster.run.commits import Commits
-from blobmaster.run.control import Requests
+from blobmaster.run.checkpoints.commits import Commits
+from blobmaster.run.checkpoints.retention import is_permanent
+from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore
+from blobmaster.run.control import requests as control
+from blobmaster.run.control.lock import RunLock
+from blobmaster.run.control.process import this_process
+from blobmaster.run.control.requests import Requests
 from blobmaster.run.errors import ControlError
-from blobmaster.run.history import HistoryRow
-from blobmaster.run.inflight import InflightStore
-from blobmaster.run.layout import RunLayout
-from blobmaster.run.lock import RunLock
+from blobmaster.run.files import history
+from blobmaster.run.files.history import HistoryRow
+from blobmaster.run.files.inflight import InflightStore
+from blobmaster.run.files.layout import RunLayout
+from blobmaster.run.files.retry import Patience
 from blobmaster.run.opening import make_way, take_directory
-from blobmaster.run.patience import Patience
-from blobmaster.run.process import this_process
-from blobmaster.run.progress import Progress
-from blobmaster.run.retention import is_permanent
-from blobmaster.run.status import read_status
+from blobmaster.run.status.progress import Progress
+from blobmaster.run.status.publisher import Board
+from blobmaster.run.status.schema import read_status
 
 BLOCKS = 2
 

@@ -10,13 +10,13 @@ import psutil
 import pytest
 from victim import IDENTITY, load, read_state, write_state
 
-from blobmaster.run import machine
-from blobmaster.run.checkpoints import CheckpointStore, RunIdentity
+from blobmaster.run.checkpoints.store import CheckpointStore, RunIdentity
 from blobmaster.run.errors import GivenUpError, RunDirectoryError, RunHeldError
-from blobmaster.run.history import read_rows
-from blobmaster.run.layout import CheckpointName, RunLayout
+from blobmaster.run.files.history import read_rows
+from blobmaster.run.files.layout import CheckpointName, RunLayout
 from blobmaster.run.session import RunSession
-from blobmaster.run.status import read_status
+from blobmaster.run.status import machine
+from blobmaster.run.status.schema import read_status
 
 OTHER = msgspec.structs.replace(IDENTITY, run_id="other")
 

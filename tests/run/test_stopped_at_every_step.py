@@ -7,9 +7,9 @@ import pytest
 from broken_os import BrokenOs, Stopped
 from small_life import Life, assert_whole, files
 
-from blobmaster.run import atomic
-from blobmaster.run.checkpoints import CheckpointStore, RunIdentity
-from blobmaster.run.layout import RunLayout
+from blobmaster.run.checkpoints.store import CheckpointStore, RunIdentity
+from blobmaster.run.files import atomic
+from blobmaster.run.files.layout import RunLayout
 
 ITERATIONS = 7
 OTHER = RunIdentity(

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from blobmaster.run.checkpoints import CheckpointMeta, CheckpointStore
+from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore
 from blobmaster.run.errors import RunError
 from blobmaster.run.session import RunIdentity, RunSession
 

@@ -20,8 +20,8 @@ from blobmaster.game.rules import (
     is_over,
     legal_actions,
 )
-from blobmaster.kernels import kernel
-from blobmaster.randomness import below, shuffle
+from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.rng import below, shuffle
 
 SIZES = np.array(
     [

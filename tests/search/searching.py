@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from evaluators import UniformEvaluator
 
+from blobmaster.config.search import SearchSettings
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import HANDS, SEAT, STATE
-from blobmaster.randomness import stream
-from blobmaster.search.search import (
+from blobmaster.kernels.rng import stream
+from blobmaster.search.mcts import (
     Search,
     advance,
     ask,
@@ -19,7 +20,6 @@ from blobmaster.search.search import (
     pooled,
     root_action,
 )
-from blobmaster.search.settings import SearchSettings
 
 PUBLIC = [field for field in range(STATE) if not HANDS <= field < HANDS + MAX_PLAYERS]
 

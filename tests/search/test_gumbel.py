@@ -7,10 +7,10 @@ import pytest
 from positions import RandomRound, legal_of
 from searching import WatchfulEvaluator, search_all, visits_of
 
+from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import BIDS, MAX_LEGAL, SEAT
 from blobmaster.search.gumbel import Improvement, Roots, improved_policy
-from blobmaster.search.search import Search, pooled, root_action, root_choice, root_policy
-from blobmaster.search.settings import SearchSettings
+from blobmaster.search.mcts import Search, pooled, root_action, root_choice, root_policy
 
 WIDE = RandomRound(1, 3, 12).choices[0]
 """The first bid of a round of 12 cards: 13 actions."""

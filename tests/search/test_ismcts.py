@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from positions import RandomRound, exchange_hidden, legal_of
 
+from blobmaster.agents.openspiel import OpenSpielAgent, Position
 from blobmaster.game.rules import SEAT, is_bidding
-from blobmaster.play.openspiel import OpenSpielAgent, Position
-from blobmaster.randomness import stream
+from blobmaster.kernels.rng import stream
 from blobmaster.search.ismcts import most_visited, new_information_sets, search_information_sets
 
 EXPLORATION = 10.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from blobmaster.search.settings import SearchSettings
+from blobmaster.config.search import SearchSettings
 from blobmaster.search.spec import parse_search
 
 TRAINED = SearchSettings(worlds=2, simulations=9, exploration=0.7, root="gumbel")

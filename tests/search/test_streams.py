@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare, kstest
 
-from blobmaster.kernels import kernel
-from blobmaster.randomness import below, gamma, gumbel, shuffle, stream, uniform
+from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.rng import below, gamma, gumbel, shuffle, stream, uniform
 
 # The first outputs for seed 0 of the authors' reference program, splitmix64.c.
 FIRST_OUTPUTS = [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F, 0xF88BB8A8724C81EC]

@@ -10,6 +10,7 @@ from evaluators import UniformEvaluator
 from positions import RandomRound, exchange_hidden, legal_of, played
 from searching import WatchfulEvaluator, search_all, visits_of
 
+from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import (
     BIDS,
     EXACT_BONUS,
@@ -24,11 +25,10 @@ from blobmaster.game.rules import (
     legal_count,
     points,
 )
-from blobmaster.randomness import stream
-from blobmaster.search.determinize import new_table, prepare_worlds, sample_world
-from blobmaster.search.endings import is_settled, tricks_left
-from blobmaster.search.search import advance, ask, begin, gather, new_questions, new_search
-from blobmaster.search.settings import SearchSettings
+from blobmaster.kernels.rng import stream
+from blobmaster.search.determinization import new_table, prepare_worlds, sample_world
+from blobmaster.search.endgame import is_settled, tricks_left
+from blobmaster.search.mcts import advance, ask, begin, gather, new_questions, new_search
 
 WAYS = {
     "puct": {},

@@ -11,15 +11,15 @@ from typing import Any
 
 import torch
 
-from blobmaster.config import Config
+from blobmaster.config.config import Config
+from blobmaster.config.network import NetworkSettings
+from blobmaster.config.rounds import RoundMix
+from blobmaster.config.search import SearchSettings
 from blobmaster.game.records import join
-from blobmaster.learn.replay import ReplayWindow
-from blobmaster.net.model import BlobNetwork, new_network, parameter_count
-from blobmaster.net.settings import NetworkSettings
-from blobmaster.play.pool import LocalPool
-from blobmaster.play.selfplay import SelfPlayEngine
-from blobmaster.play.settings import RoundMix
-from blobmaster.search.settings import SearchSettings
+from blobmaster.model.network import BlobNetwork, new_network, parameter_count
+from blobmaster.selfplay.engine import SelfPlayEngine
+from blobmaster.selfplay.pool import LocalPool
+from blobmaster.training.replay_buffer import ReplayWindow
 
 Figures = dict[str, Any]
 

@@ -10,18 +10,18 @@ import msgspec
 import torch
 
 from blobmaster.bench.common import REPEATS, Figures, filled_window, folder_here, seconds
-from blobmaster.config import Config
-from blobmaster.learn.learner import Learner
-from blobmaster.learn.replay import ReplayWindow
-from blobmaster.loop import TrainingPipeline
-from blobmaster.net.model import ARCHITECTURE, new_network, parameter_count
-from blobmaster.resolve import resolved
-from blobmaster.run.board import Board
-from blobmaster.run.checkpoints import RunIdentity
-from blobmaster.run.layout import RunLayout
-from blobmaster.run.process import this_process
-from blobmaster.run.progress import Progress
+from blobmaster.config.config import Config
+from blobmaster.model.network import ARCHITECTURE, new_network, parameter_count
+from blobmaster.run.checkpoints.store import RunIdentity
+from blobmaster.run.control.process import this_process
+from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.session import RunSession
+from blobmaster.run.status.progress import Progress
+from blobmaster.run.status.publisher import Board
+from blobmaster.training.autotune import resolved
+from blobmaster.training.learner import Learner
+from blobmaster.training.replay_buffer import ReplayWindow
+from blobmaster.training.trainer import TrainingPipeline
 
 MILESTONES = 100
 CACHED = 4

@@ -20,24 +20,25 @@ from blobmaster.bench.common import (
     size_of,
     use_one_thread,
 )
-from blobmaster.kernels import kernel
-from blobmaster.net.formats import (
+from blobmaster.config.inference import NumberFormat
+from blobmaster.config.network import NetworkSettings
+from blobmaster.config.self_play import SelfPlaySettings
+from blobmaster.inference.compiled import Passes, Records, graph_of
+from blobmaster.inference.cpu_plans import repeated
+from blobmaster.inference.cuda_graphs import check, launch, recorder_for, wait
+from blobmaster.inference.evaluator import NetworkEvaluator, choose_device
+from blobmaster.inference.precision import (
     PROVEN,
     Parts,
     evaluations_per_second,
     fastest,
     packed,
 )
-from blobmaster.net.inference import NetworkEvaluator, choose_device
-from blobmaster.net.model import BlobNetwork, new_network
-from blobmaster.net.observation import FEATURES, WHOLE_FEATURES
-from blobmaster.net.passes import Passes, Records, graph_of
-from blobmaster.net.programs import repeated
-from blobmaster.net.recording import check, launch, recorder_for, wait
-from blobmaster.net.settings import NetworkSettings, NumberFormat
-from blobmaster.play.pool import LocalPool, default_workers
-from blobmaster.play.selfplay import SelfPlayEngine
-from blobmaster.play.settings import SelfPlaySettings
+from blobmaster.kernels.compile import kernel
+from blobmaster.model.features import FEATURES, WHOLE_FEATURES
+from blobmaster.model.network import BlobNetwork, new_network
+from blobmaster.selfplay.engine import SelfPlayEngine
+from blobmaster.selfplay.pool import LocalPool, default_workers
 
 BY_SEARCH = SelfPlaySettings(decide_by="search")
 BY_LOOKAHEAD = SelfPlaySettings(decide_by="lookahead")

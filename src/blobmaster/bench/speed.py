@@ -19,18 +19,18 @@ from blobmaster.bench.common import (
     seconds,
     size_of,
 )
-from blobmaster.config import Config
+from blobmaster.config.config import Config
+from blobmaster.config.learning import LearnSettings
+from blobmaster.config.network import NetworkSettings
 from blobmaster.game.rules import MAX_LEGAL, STATE, apply, deal_into, is_over, legal_actions
-from blobmaster.kernels import kernel
-from blobmaster.learn.learner import Learner, losses, multiplying
-from blobmaster.learn.replay import ReplayWindow, new_batch
-from blobmaster.learn.settings import LearnSettings
-from blobmaster.net.inference import choose_device
-from blobmaster.net.model import BlobNetwork, new_network
-from blobmaster.net.settings import NetworkSettings
-from blobmaster.play.deals import deal
-from blobmaster.randomness import Stream, below, generator, stream
-from blobmaster.resolve import resolved
+from blobmaster.inference.evaluator import choose_device
+from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.rng import Stream, below, generator, stream
+from blobmaster.model.network import BlobNetwork, new_network
+from blobmaster.selfplay.deals import deal
+from blobmaster.training.autotune import resolved
+from blobmaster.training.learner import Learner, losses, multiplying
+from blobmaster.training.replay_buffer import ReplayWindow, new_batch
 
 
 def measure_learner(shape: NetworkSettings = DEFAULT_SHAPE) -> Figures:

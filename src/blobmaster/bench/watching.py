@@ -25,15 +25,15 @@ from typing import Final
 import psutil
 
 from blobmaster.bench.common import Figures, folder_here, seconds
-from blobmaster.run.board import Board
-from blobmaster.run.checkpoints import RunIdentity
-from blobmaster.run.course import Course
-from blobmaster.run.history import HistoryRow, append_rows, encode_row
-from blobmaster.run.layout import RunLayout
-from blobmaster.run.process import this_process
-from blobmaster.run.progress import Progress
+from blobmaster.run.checkpoints.store import RunIdentity
+from blobmaster.run.control.process import this_process
+from blobmaster.run.files.history import HistoryRow, append_rows, encode_row
+from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.session import RunSession
-from blobmaster.run.ticker import Ticker
+from blobmaster.run.status.course import Course
+from blobmaster.run.status.progress import Progress
+from blobmaster.run.status.publisher import Board
+from blobmaster.run.status.ticker import Ticker
 
 COLUMNS, LINES = 120, 35
 ROWS: Final = 500
@@ -54,7 +54,7 @@ PATIENCE_S: Final = 300.0
 
 _START: Final = (
     "import sys; sys.argv = ['blobmaster', 'monitor', *sys.argv[1:]]\n"
-    "from blobmaster.cli import main; main()"
+    "from blobmaster.cli.main import main; main()"
 )
 _HANGING: Final = (
     "import os, time; real, count = os.open, []\n"
@@ -68,7 +68,7 @@ _HANGING: Final = (
 """Every look at the status hangs for 5 s, from the third on."""
 _COUNTING: Final = (
     "import os, pathlib; from blobmaster.monitor import options\n"
-    "from blobmaster.monitor.source import Source\n"
+    "from blobmaster.monitor.read.source import Source\n"
     "options.SHORTEST_INTERVAL_S = 0\n"
     "real, count = Source.look, [0]\n"
     "looks = pathlib.Path(os.environ['BENCH_LOOKS'])\n"

@@ -15,12 +15,12 @@ import onnxruntime
 import torch
 from rich.filesize import decimal
 
+from blobmaster.checkpoint.network import load_trained
 from blobmaster.export.graph import ACTIONS, BIDS, OBSERVATION, TRICKS, actor_model
 from blobmaster.export.metadata import metadata
-from blobmaster.net.model import ResidualMLP
-from blobmaster.run import atomic
+from blobmaster.model.network import ResidualMLP
 from blobmaster.run.errors import RunError
-from blobmaster.trained import load_trained
+from blobmaster.run.files import atomic
 
 TOLERANCE: Final = 1e-4
 """The most that a logit may differ from torch's."""

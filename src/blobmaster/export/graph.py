@@ -17,8 +17,8 @@ from torch import nn
 
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import ACTION_COUNT
-from blobmaster.net.model import ResidualBlock, ResidualMLP
-from blobmaster.net.prediction import BID_OUTPUTS, TRICK_COUNTS, TRICK_OUTPUTS
+from blobmaster.model.heads import BID_OUTPUTS, TRICK_COUNTS, TRICK_OUTPUTS
+from blobmaster.model.network import ResidualBlock, ResidualMLP
 
 OBSERVATION = "observation"
 ACTIONS = "action_logits"

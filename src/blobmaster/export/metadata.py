@@ -6,9 +6,9 @@ import json
 from importlib.metadata import version
 
 from blobmaster.game.cards import MAX_CARDS, RANK_SYMBOLS, SUITS
-from blobmaster.net.game_observation import view_index
-from blobmaster.net.observation import INDEX
-from blobmaster.run.checkpoints import CheckpointMeta
+from blobmaster.model.features import INDEX
+from blobmaster.model.game_features import view_index
+from blobmaster.run.checkpoints.store import CheckpointMeta
 
 FORMAT = 1
 """Raised when a reader of these entries would have to change."""

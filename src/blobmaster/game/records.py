@@ -40,7 +40,7 @@ from blobmaster.game.rules import (
     is_over,
     legal_count,
 )
-from blobmaster.kernels import kernel
+from blobmaster.kernels.compile import kernel
 
 HEADER = 5
 EARNEST = 64

@@ -42,7 +42,8 @@ from blobmaster.game.cards import (
     RANKS,
     SUIT_RANKS,
 )
-from blobmaster.kernels import kernel, lowest_bit, popcount
+from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.intrinsics import lowest_bit, popcount
 
 PLAYERS, ROUND, TRUMP, DEALER, SEAT, ACTIONS, LEADER, IN_TRICK, BEST, WINNER, SEEN = range(11)
 STRANGERS = 11

@@ -16,7 +16,8 @@ from blobmaster.game.rules import (
     deal_into,
     points,
 )
-from blobmaster.kernels import kernel, popcount
+from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.intrinsics import popcount
 
 
 @kernel

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from blobmaster.monitor import words
-from blobmaster.monitor.curves import Curve
-from blobmaster.monitor.liveness import Verdict
-from blobmaster.run.status import DISK_LOW, Status
+from blobmaster.monitor.read.curves import Curve
+from blobmaster.monitor.read.liveness import Verdict
+from blobmaster.monitor.text import words
+from blobmaster.run.status.schema import DISK_LOW, Status
 
 ELO_FALLING: Final = "elo-falling"
 

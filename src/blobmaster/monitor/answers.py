@@ -6,7 +6,7 @@ import contextlib
 import sys
 from typing import Final
 
-from blobmaster.monitor import words
+from blobmaster.monitor.text import words
 
 INTERRUPTED: Final = 130
 BAD_INPUT: Final = 2

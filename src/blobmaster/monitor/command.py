@@ -8,14 +8,15 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from blobmaster.monitor import listing, plain, textfile
 from blobmaster.monitor.answers import INTERRUPTED, refuse, say
-from blobmaster.monitor.exposition import FIRST_LINE
-from blobmaster.monitor.looking import looks, settled, sure_views, why_no_folder
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.outfile import unwritable, why_not
+from blobmaster.monitor.prometheus import textfile
+from blobmaster.monitor.prometheus.exposition import FIRST_LINE
+from blobmaster.monitor.read.looking import looks, settled, sure_views, why_no_folder
+from blobmaster.monitor.text import listing, plain
 from blobmaster.monitor.view import View
-from blobmaster.terminal import can_draw
+from blobmaster.terminal.screen import can_draw
 
 COMMAND: Final = "monitor"
 
@@ -47,8 +48,8 @@ def _show(options: MonitorOptions) -> int:
     # Textual reads it when it is loaded. A key's frame is there in half the time of the usual 60;
     # a screen on which nothing moves is not drawn, so idling costs the same.
     os.environ.setdefault("TEXTUAL_FPS", "120")
-    from blobmaster.monitor.app import MonitorApp, run_screen  # Textual takes 150 ms to load
-    from blobmaster.monitor.runs_app import RunsApp
+    from blobmaster.monitor.screen.app import MonitorApp, run_screen  # Textual takes 150 ms to load
+    from blobmaster.monitor.screen.runs_app import RunsApp
 
     return run_screen(RunsApp(options) if options.folders else MonitorApp(options))
 

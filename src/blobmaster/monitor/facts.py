@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from blobmaster.monitor import words
+from blobmaster.monitor.text import words
 
 Metrics = Mapping[str, Any]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from blobmaster.run.layout import RunLayout
+from blobmaster.run.files.layout import RunLayout
 
 SHORTEST_INTERVAL_S: Final = 0.1
 LONGEST_INTERVAL_S: Final = 3600.0

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from blobmaster.monitor import words
 from blobmaster.monitor.alerts import ShownAlert, alerts
-from blobmaster.monitor.curves import Curve
-from blobmaster.monitor.liveness import Sighting, Verdict
-from blobmaster.run.status import ENDED, Disk, LastCheckpoint, Machine, Status, Step
+from blobmaster.monitor.read.curves import Curve
+from blobmaster.monitor.read.liveness import Sighting, Verdict
+from blobmaster.monitor.text import words
+from blobmaster.run.status.schema import ENDED, Disk, LastCheckpoint, Machine, Status, Step
 
 VIEW_SCHEMA: Final = 1
 RECENT_ITERATIONS: Final = 5

@@ -7,14 +7,15 @@ the session ends before it has begun (a mistyped path, an impatient Ctrl+C while
 import logging
 from pathlib import Path
 
-from blobmaster.run import archive, atomic, history
-from blobmaster.run.checkpoints import CheckpointMeta, CheckpointStore, RunIdentity
-from blobmaster.run.control import is_stale, take
+from blobmaster.run.checkpoints import archive
+from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore, RunIdentity
+from blobmaster.run.control.lock import RunLock
+from blobmaster.run.control.process import this_process
+from blobmaster.run.control.requests import is_stale, take
 from blobmaster.run.errors import RunDirectoryError
-from blobmaster.run.inflight import InflightStore
-from blobmaster.run.layout import CheckpointName, RunLayout
-from blobmaster.run.lock import RunLock
-from blobmaster.run.process import this_process
+from blobmaster.run.files import atomic, history
+from blobmaster.run.files.inflight import InflightStore
+from blobmaster.run.files.layout import CheckpointName, RunLayout
 
 log = logging.getLogger(__name__)
 

@@ -8,25 +8,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from blobmaster.run.board import Board
-from blobmaster.run.checkpoints import CheckpointMeta, CheckpointStore, RunIdentity
-from blobmaster.run.commits import Commits, last_committed
-from blobmaster.run.control import Requests
-from blobmaster.run.course import Course, same_work
+from blobmaster.run.checkpoints.commits import Commits, last_committed
+from blobmaster.run.checkpoints.retention import PERMANENT_EVERY, is_permanent
+from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore, RunIdentity
+from blobmaster.run.control.lock import RunLock
+from blobmaster.run.control.process import this_process
+from blobmaster.run.control.requests import Requests
+from blobmaster.run.control.signals import SignalWatch
 from blobmaster.run.errors import GivenUpError
-from blobmaster.run.inflight import InflightStore
-from blobmaster.run.layout import START, RunLayout
-from blobmaster.run.ledger import Ledger
-from blobmaster.run.lock import RunLock
-from blobmaster.run.machine import Surroundings
+from blobmaster.run.files.inflight import InflightStore
+from blobmaster.run.files.layout import START, RunLayout
+from blobmaster.run.files.ledger import Ledger
+from blobmaster.run.files.retry import Patience
 from blobmaster.run.opening import make_way, take_directory, take_status_back
-from blobmaster.run.patience import Patience
-from blobmaster.run.process import this_process
-from blobmaster.run.progress import Progress
-from blobmaster.run.retention import PERMANENT_EVERY, is_permanent
-from blobmaster.run.signals import SignalWatch
-from blobmaster.run.status import ENDED, clean_metrics
-from blobmaster.run.ticker import Ticker
+from blobmaster.run.status.course import Course, same_work
+from blobmaster.run.status.machine import Surroundings
+from blobmaster.run.status.progress import Progress
+from blobmaster.run.status.publisher import Board
+from blobmaster.run.status.schema import ENDED, clean_metrics
+from blobmaster.run.status.ticker import Ticker
 
 __all__ = ["RunIdentity", "RunSession"]
 

@@ -18,7 +18,7 @@ from blobmaster.game.rules import (
     TABLE,
     State,
 )
-from blobmaster.kernels import kernel
+from blobmaster.kernels.compile import kernel
 
 ALL_CARDS = (1 << CARDS) - 1
 

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.rules import MAX_LEGAL
-from blobmaster.kernels import kernel
-from blobmaster.randomness import Stream, gumbel
+from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.rng import Stream, gumbel
 from blobmaster.search.tree import Trees
 
 _LEAST_PRIOR = 1e-12

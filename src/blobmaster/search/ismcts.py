@@ -26,11 +26,11 @@ from blobmaster.game.rules import (
     legal_actions,
     points,
 )
-from blobmaster.kernels import kernel
-from blobmaster.randomness import Stream, below
-from blobmaster.search.determinize import WorldTable, new_table, prepare_worlds, sample_world
-from blobmaster.search.information import NO_HISTORY, extended, information_key
-from blobmaster.search.playout import play_out
+from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.rng import Stream, below
+from blobmaster.search.determinization import WorldTable, new_table, prepare_worlds, sample_world
+from blobmaster.search.information_set import NO_HISTORY, extended, information_key
+from blobmaster.search.rollout import play_out
 
 MAX_PATH = CARDS + MAX_PLAYERS
 FREE = -1

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from blobmaster.search.settings import SearchSettings
+from blobmaster.config.search import SearchSettings
 
 VARIANTS: Final[dict[str, dict[str, str]]] = {
     "puct": {"root": "puct"},

@@ -35,9 +35,9 @@ from blobmaster.game.rules import (
     only_action,
     points,
 )
-from blobmaster.kernels import copy_row, lean_kernel
-from blobmaster.search.endings import Ending, is_settled, new_ending, solve, tricks_left
-from blobmaster.search.information import NO_HISTORY, extended, information_key
+from blobmaster.kernels.compile import copy_row, lean_kernel
+from blobmaster.search.endgame import Ending, is_settled, new_ending, solve, tricks_left
+from blobmaster.search.information_set import NO_HISTORY, extended, information_key
 
 MAX_PATH = CARDS + MAX_PLAYERS
 """No round has more actions than this."""

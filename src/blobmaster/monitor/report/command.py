@@ -6,15 +6,15 @@ import time
 from pathlib import Path
 from typing import Final
 
-from blobmaster.monitor import words
 from blobmaster.monitor.answers import INTERRUPTED, refuse, say
-from blobmaster.monitor.looking import settled, sure_views, why_no_folder
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.outfile import unwritable, why_not
+from blobmaster.monitor.read.looking import settled, sure_views, why_no_folder
+from blobmaster.monitor.read.runs import find_runs
 from blobmaster.monitor.report.content import gather
 from blobmaster.monitor.report.page import FIRST_LINES, page
-from blobmaster.monitor.runs import find_runs
-from blobmaster.run import atomic
+from blobmaster.monitor.text import words
+from blobmaster.run.files import atomic
 
 COMMAND: Final = "report"
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from blobmaster.monitor import words
-from blobmaster.monitor.curves import EXTREMES, Curve, History
 from blobmaster.monitor.options import MonitorOptions
-from blobmaster.monitor.source import list_checkpoints
+from blobmaster.monitor.read.curves import EXTREMES, Curve, History
+from blobmaster.monitor.read.source import list_checkpoints
+from blobmaster.monitor.text import words
 from blobmaster.monitor.view import CheckpointFile, View
-from blobmaster.run.checkpoints import CheckpointEntry, CheckpointMeta
+from blobmaster.run.checkpoints.store import CheckpointEntry, CheckpointMeta
 from blobmaster.run.errors import CheckpointError
-from blobmaster.run.layout import CheckpointName, RunLayout
+from blobmaster.run.files.layout import CheckpointName, RunLayout
 
 MOST_CHECKPOINTS: Final = 200
 MOST_SETTINGS: Final = 200

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from blobmaster.monitor import words
-from blobmaster.monitor.chart import Chart
-from blobmaster.monitor.curves import Curve, Point
+from blobmaster.monitor.read.curves import Curve, Point
 from blobmaster.monitor.report.markup import attribute, text
+from blobmaster.monitor.screen.chart import Chart
+from blobmaster.monitor.text import words
 
 WIDTH: Final = 660
 HEIGHT: Final = 290

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from blobmaster.monitor import words
+from blobmaster.monitor.text import words
 
 _LIMIT = 1000
 

@@ -6,14 +6,14 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from blobmaster.monitor import words
-from blobmaster.monitor.chart import charts
 from blobmaster.monitor.facts import facts, number
-from blobmaster.monitor.panels import LOOKS
 from blobmaster.monitor.report.content import Content, SavedCheckpoint
 from blobmaster.monitor.report.figure import figure, traces
 from blobmaster.monitor.report.markup import attribute, text
 from blobmaster.monitor.report.style import CSS
+from blobmaster.monitor.screen.chart import charts
+from blobmaster.monitor.screen.panels import LOOKS
+from blobmaster.monitor.text import words
 from blobmaster.monitor.view import CheckpointFile, View
 
 FIRST_LINES: Final = "<!DOCTYPE html>\n<!-- made by blobmaster report -->\n"

@@ -1,0 +1,54 @@
+"""The network that a checkpoint holds, ready to play."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from blobmaster.checkpoint.file import STATE_SCHEMA, check_made_for, read_saved
+from blobmaster.config.config import Config
+from blobmaster.model.network import BlobNetwork, architecture, new_network
+from blobmaster.run.checkpoints.store import CheckpointMeta
+from blobmaster.run.errors import CheckpointError
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network that was trained, and what its checkpoint says of it."""
+
+    network: BlobNetwork
+    """The average of the trained weights, which is what plays; in eval mode."""
+    config: Config
+    meta: CheckpointMeta
+
+
+def load_trained(path: Path, device: torch.device) -> Trained:
+    """Load the network of the checkpoint at `path`.
+
+    Args:
+        path: any checkpoint of this project: permanent, cached, archived or copied elsewhere.
+        device: where the network is to run.
+
+    Raises:
+        CheckpointError: it is missing, damaged, of another project or of another version.
+    """
+    saved = read_saved(path)
+    sees_games = saved.config.plays_games
+    check_made_for(saved, architecture(sees_games=sees_games))
+    try:
+        state = torch.load(saved.content, weights_only=True, map_location="cpu")
+        if state["schema"] != STATE_SCHEMA:
+            raise CheckpointError(
+                f"{path}: its state is of schema {state['schema']}, this version reads "
+                f"{STATE_SCHEMA}: use it with the version that made it"
+            )
+        network = new_network(saved.config.network, saved.config.run.seed, sees_games=sees_games)
+        network.load_state_dict(state["learner"]["average"])
+    except (pickle.UnpicklingError, KeyError, TypeError, RuntimeError):
+        raise CheckpointError(
+            f"{path} does not hold the network that it says it does: name another checkpoint"
+        ) from None
+    return Trained(network.to(device).eval(), saved.config, saved.meta)

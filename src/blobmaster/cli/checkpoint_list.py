@@ -1,0 +1,112 @@
+"""`blobmaster checkpoints`: what a run directory holds, read without torch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.filesize import decimal
+from rich.table import Table
+
+from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore
+from blobmaster.run.errors import CheckpointError
+from blobmaster.run.files.history import START, read_rows
+from blobmaster.run.files.layout import RunLayout
+
+NOT_WHOLE = 1
+"""Exit status where a checkpoint is damaged."""
+
+
+def print_list(root: Path) -> int:
+    """Print a line a checkpoint, each read and verified; exit status 1 if one is damaged.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    entries = CheckpointStore(RunLayout(root)).entries()
+    if not entries:
+        raise CheckpointError(f"there is no checkpoint in {root}: name a run's --checkpoint-dir")
+    corrected = corrected_elos(RunLayout(root).history)
+    table = Table("iteration", "elo", "elo now", "size", "age", "kept", "whole", "file", box=None)
+    damaged = 0
+    for entry in entries:
+        found = _read(entry.path)
+        fault = found if isinstance(found, str) else None
+        run_id = None if isinstance(found, str) else found.identity.run_id
+        try:
+            stat = entry.path.stat()
+        except FileNotFoundError:
+            continue  # the trainer has rotated it away meanwhile
+        damaged += fault is not None
+        table.add_row(
+            str(entry.name.iteration + 1),
+            "" if entry.name.elo is None else str(entry.name.elo),
+            corrected.get((run_id, f"iter{entry.name.iteration + 1:03d}"), ""),
+            decimal(stat.st_size),
+            _age(time.time() - stat.st_mtime),
+            "for good" if entry.permanent else "newest 4",
+            "whole" if fault is None else fault,
+            entry.path.name,
+        )
+    Console(highlight=False, markup=False, width=200).print(table)
+    return NOT_WHOLE if damaged else 0
+
+
+def print_verdicts(paths: Sequence[Path]) -> int:
+    """Print a line a file; exit status 1 if one is not a whole checkpoint."""
+    damaged = 0
+    for path in paths:
+        found = _read(path)
+        damaged += isinstance(found, str)
+        click.echo(found if isinstance(found, str) else f"{path}: whole")
+    return NOT_WHOLE if damaged else 0
+
+
+def corrected_elos(history: Path) -> dict[tuple[str | None, str], str]:
+    """By run and name, each network's Elo with its interval, as the last rating corrected it.
+
+    Args:
+        history: a run's; what is not there or not readable tells nothing.
+    """
+    found: dict[tuple[str | None, str], str] = {}
+    cursor, more = START, True
+    while more:
+        try:
+            part = read_rows(history, cursor)
+        except OSError:
+            return found
+        for row in part.rows:
+            pool = row.metrics.get("pool")
+            for name, elo in pool.items() if isinstance(pool, dict) else ():
+                found[row.run_id, name] = _with_interval(elo)
+        cursor, more = part.cursor, part.more
+    return found
+
+
+def _with_interval(elo: Any) -> str:
+    """`1412 (1390 to 1433)`; nothing for what is no such list."""
+    try:
+        value, low, high = (float(number) for number in elo)
+    except (TypeError, ValueError):
+        return ""
+    return f"{value:.0f} ({low:.0f} to {high:.0f})"
+
+
+def _read(path: Path) -> CheckpointMeta | str:
+    """What a whole checkpoint says of itself, or what is wrong with it."""
+    try:
+        return CheckpointStore.read(path)[1]
+    except CheckpointError as error:
+        return str(error)
+
+
+def _age(seconds: float) -> str:
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 48 * 3600:
+        return f"{seconds / 3600:.0f} h"
+    return f"{seconds / 86400:.0f} days"

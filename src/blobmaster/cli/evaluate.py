@@ -1,0 +1,51 @@
+"""`blobmaster evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from blobmaster.cli.shared import end_process
+
+
+@click.command()
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("more", metavar="", nargs=-1)
+@click.option("--search", metavar="DxS", help="Let CHECKPOINT search, such as 3x35.")
+@click.option(
+    "--against",
+    metavar="PLAYER...",
+    multiple=True,
+    help="Whom to meet (random, heuristic and ismcts-100 by default).",
+)
+@click.option("--players", type=int, default=4, show_default=True, help="Seats at a table.")
+@click.option("--cards", type=int, default=5, show_default=True, help="Cards dealt to each.")
+@click.option("--deals", type=int, default=300, show_default=True, help="Played from every seat.")
+@click.option("--games", is_flag=True, help="Each deal is a whole game, from --cards cards.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of it all.")
+@click.option("--workers", type=click.IntRange(min=0), default=0, help="Threads; 0 is one a core.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@click.option("--until-sure", is_flag=True, help="Stop once it is clear who is ahead.")
+@click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
+def evaluate(
+    checkpoint: Path, more: tuple[str, ...], against: tuple[str, ...], **options: Any
+) -> NoReturn:
+    """Measure CHECKPOINT at tables where all others are one PLAYER.
+
+    PLAYER is random, heuristic, untrained (CHECKPOINT's network before training), rollout-N,
+    ismcts-N, peeking-ismcts-N (sees which cards were not dealt) or openspiel-ismcts-N, with N
+    simulations a decision, or a checkpoint: PATH, or PATH:3x35 to search 3 worlds by 35;
+    PATH:3x35:gumbel, :shared and :solved search in other ways. With :bf16 or :int8 at its end, a
+    checkpoint plays in that number format.
+    """
+    from blobmaster.evaluation.command import run_evaluation, understand
+
+    if more and not against:
+        raise click.UsageError(f"name opponents with --against: --against {' '.join(more)}")
+    try:
+        status = run_evaluation(understand(checkpoint, (*against, *more), **options))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    end_process(status)

@@ -1,0 +1,23 @@
+"""`blobmaster ground-truth`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("ground-truth")
+@click.argument("checkpoint", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--players", multiple=True, type=int, default=(3, 4, 5, 6), help="Seats; give it repeatedly."
+)
+@click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
+def ground_truth(checkpoint: Path | None, players: tuple[int, ...], as_json: bool) -> int:
+    """Hold the network of CHECKPOINT against small rounds that are solved exactly."""
+    from blobmaster.evaluation.exact.command import run_ground_truth
+
+    try:
+        return run_ground_truth(checkpoint, players, as_json=as_json)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None

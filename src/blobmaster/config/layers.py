@@ -1,0 +1,111 @@
+"""Layers of settings: defaults, presets, a TOML file and flags, each put over those before."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from blobmaster.config.config import Config
+
+
+class ConfigError(ValueError):
+    """Settings that no run can have; `str()` is one line that says which and what to do."""
+
+
+Tables = dict[str, dict[str, Any]]
+"""Settings as TOML has them: some of the tables, each with some of its keys."""
+
+UNCHANGEABLE = (
+    ("run", "seed"),
+    ("run", "training_on"),
+    ("network", "width"),
+    ("network", "blocks"),
+)
+"""What a run keeps from its start to its end."""
+
+
+def compose(*layers: Tables, base: Config | None = None) -> Config:
+    """The defaults (or `base`), with each layer's keys put over those before it.
+
+    Raises:
+        ConfigError: a key is unknown or a value out of range.
+    """
+    tables = as_tables(base or Config())
+    for layer in layers:
+        for name, table in layer.items():
+            if not isinstance(table, dict):
+                raise ConfigError(f"`{name}` is a table of settings: write [{name}] above its keys")
+            tables[name] = {**tables.get(name, {}), **table}
+    try:
+        return msgspec.json.decode(msgspec.json.encode(tables), type=Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(_one_line(error)) from None
+
+
+def begun_from(config: Config) -> Config:
+    """The settings that a new run takes from the one whose network it begins with: all but the
+    number format, which was chosen for that run's way of playing and is chosen anew."""
+    return compose({"inference": {"number_format": "auto"}}, base=config)
+
+
+def from_tables(tables: Mapping[str, Any]) -> Config:
+    """The settings that a checkpoint carries.
+
+    Raises:
+        ConfigError: they are not this version's.
+    """
+    return compose({name: dict(table) for name, table in tables.items()})
+
+
+def as_tables(config: Config) -> Tables:
+    """The settings as plain dictionaries, for checkpoints and for other layers."""
+    tables: Tables = msgspec.to_builtins(config, str_keys=True)
+    return tables
+
+
+def read_file(path: Path) -> Tables:
+    """The tables of a TOML file.
+
+    Raises:
+        ConfigError: it cannot be read or is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"cannot read --config {path}: {reason}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"--config {path} is not TOML: {error}") from None
+
+
+def differences(old: Config, new: Config) -> list[str]:
+    """What changed, a line each: `run.iterations 30 -> 60`."""
+    before, after = as_tables(old), as_tables(new)
+    return [
+        f"{name}.{key} {before[name][key]} -> {value}"
+        for name, table in after.items()
+        for key, value in table.items()
+        if before[name][key] != value
+    ]
+
+
+def check_continues(old: Config, new: Config) -> None:
+    """Raise `ConfigError` if a run begun with `old` cannot go on with `new`."""
+    before, after = as_tables(old), as_tables(new)
+    for name, key in UNCHANGEABLE:
+        if before[name][key] != after[name][key]:
+            raise ConfigError(
+                f"{name}.{key} is {before[name][key]} in this run and cannot become "
+                f"{after[name][key]}: leave it out, or start a new run without --resume"
+            )
+
+
+def _one_line(error: msgspec.ValidationError) -> str:
+    text = " ".join(str(error).split())
+    return text.replace("Object contains unknown field", "there is no setting").replace(
+        "- at `$.", "- in `"
+    )

@@ -1,0 +1,119 @@
+"""`blobmaster ground-truth`: a player held against rounds that are small enough to solve.
+
+All figures are NashConv in points a round: what the seats could gain in all if each alone played
+its best response; 0 is an equilibrium. Without a checkpoint it tells of the rounds themselves.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from blobmaster.checkpoint.network import load_trained
+from blobmaster.evaluation.exact import best_response, one_card, tree
+from blobmaster.evaluation.exact.bidding import TRUMP_SHARES, policies_of
+from blobmaster.evaluation.exact.equilibrium import solve, solve_seat_by_seat
+from blobmaster.evaluation.exact.one_card import OneCardRound
+from blobmaster.evaluation.exact.priors import ROWS, likeliest
+from blobmaster.evaluation.exact.tiny_game import TINY_GAMES, TinyGame
+from blobmaster.game.cards import NO_TRUMP
+from blobmaster.game.rules import check_round
+from blobmaster.inference.evaluator import NetworkEvaluator, choose_device
+from blobmaster.search.mcts import Evaluator
+
+Found = dict[str, Any]
+
+CFR_ITERATIONS = 100
+FIGURES = {
+    "uniform": "uniform",
+    "cfr": f"CFR+ {CFR_ITERATIONS}",
+    "likeliest": "network's likeliest",
+    "drawn": "drawn by its priors",
+}
+"""Whose NashConv is told, as far as it is known, and its heading."""
+
+WIDTH = 160
+"""Columns of the tables: a line is never broken, whatever it is printed on."""
+
+
+def run_ground_truth(checkpoint: Path | None, tables: Sequence[int], *, as_json: bool) -> int:
+    """Print what is found for tables of these sizes; returns the exit status.
+
+    Raises:
+        ValueError: there is no table of such a size.
+        CheckpointError: the checkpoint cannot be used.
+    """
+    for players in tables:
+        check_round(players, 1, NO_TRUMP, 0)
+    evaluator = None
+    if checkpoint is not None:
+        device = choose_device("auto")
+        evaluator = NetworkEvaluator(load_trained(checkpoint, device).network, ROWS, device)
+    with Console(stderr=True).status("solving …"):
+        one_card_rounds = [found for players in tables for found in _one_card(players, evaluator)]
+        tiny = [_tiny(game, evaluator) for game in TINY_GAMES]
+    if as_json:
+        name = None if checkpoint is None else str(checkpoint)
+        answer = {"checkpoint": name, "one_card": one_card_rounds, "tiny": tiny}
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    else:
+        _print_table("NashConv: one card each of 52", one_card_rounds)
+        _print_table("NashConv: tiny games", tiny)
+    return 0
+
+
+def _one_card(players: int, evaluator: Evaluator | None) -> list[Found]:
+    """With trump, without, and the mean over the trump cycle."""
+    found = [_one_card_round(OneCardRound(players, trump), evaluator) for trump in TRUMP_SHARES]
+    shares = np.array(list(TRUMP_SHARES.values()))
+    mean = {
+        name: (shares @ np.array([row[name] for row in found])).tolist()
+        for name in found[0]
+        if name != "round"
+    }
+    return [*found, {"round": f"{players} players, over the trump cycle", **mean}]
+
+
+def _one_card_round(game: OneCardRound, evaluator: Evaluator | None) -> Found:
+    trump = "no trump" if game.trump == NO_TRUMP else "trump"
+    policies = {"uniform": one_card.uniform_policy(game), "cfr": solve(game, CFR_ITERATIONS)}
+    if evaluator is not None:
+        policies |= policies_of(evaluator, game)._asdict()
+    return {
+        "round": f"{game.players} players, {trump}",
+        **{name: one_card.gains(game, policy).nash_conv for name, policy in policies.items()},
+        "equilibrium": one_card.gains(game, solve_seat_by_seat(game)).made.tolist(),
+    }
+
+
+def _tiny(game: TinyGame, evaluator: Evaluator | None) -> Found:
+    grown = tree.grow(game)
+    policies = {"uniform": tree.uniform_policy(grown)}
+    if evaluator is not None:
+        drawn = tree.priors_of(evaluator, grown)
+        policies |= {"likeliest": [likeliest(level) for level in drawn], "drawn": drawn}
+    return {
+        "round": str(game),
+        **{n: best_response.gains(grown, policy).nash_conv for n, policy in policies.items()},
+    }
+
+
+def _print_table(title: str, rows: Sequence[Found]) -> None:
+    figures = [name for name in FIGURES if name in rows[0]]
+    table = Table(title, *(FIGURES[name] for name in figures), box=None)
+    with_values = "equilibrium" in rows[0]
+    if with_values:
+        table.add_column("points in equilibrium, leader to dealer")
+    for row in rows:
+        values = "  ".join(f"{value:.3f}" for value in row["equilibrium"]) if with_values else ""
+        table.add_row(row["round"], *(f"{row[name]:.4f}" for name in figures), values)
+    console = Console(highlight=False, markup=False, width=WIDTH)
+    console.print(table)
+    console.print()

@@ -1,0 +1,147 @@
+"""The tree of a tiny game, level by level: every deal, every line of bids and cards.
+
+All nodes of a level lie the same number of actions below the deal, forced ones included. Two
+nodes are one information set if the same public actions led to them and the seat to act holds the
+same cards; its hand at the start follows from these.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from blobmaster.evaluation.exact.priors import Choices, priors_at
+from blobmaster.evaluation.exact.tiny_game import TinyGame
+from blobmaster.game.rules import (
+    BIDS,
+    HANDS,
+    MAX_LEGAL,
+    SEAT,
+    STATE,
+    TRICKS,
+    State,
+    apply,
+    legal_actions,
+    legal_count,
+    new_round,
+)
+from blobmaster.kernels.compile import kernel
+from blobmaster.search.mcts import Evaluator
+
+Indices = npt.NDArray[np.int64]
+
+
+class Level(NamedTuple):
+    """The nodes at which one more action is taken, and what it leads to."""
+
+    seat: Indices
+    """`[sets]`: who acts at each information set."""
+    legal: Indices
+    """`[sets]`: how many actions are legal."""
+    choices: Indices
+    """`[choices]`: the sets at which more than one is."""
+    states: State
+    """`[choices, STATE]`: a state of each of them."""
+    set_of: Indices
+    """`[nodes]`: each node's information set."""
+    parent: Indices
+    """`[children]`: the node that a child follows; the children are the next level's nodes."""
+    slot: Indices
+    """`[children]`: which of the node's actions led there, in the order of `legal_actions`."""
+
+    @property
+    def slots(self) -> Indices:
+        """As many as there are legal actions anywhere on the level."""
+        return np.arange(self.legal.max())
+
+
+class Tree(NamedTuple):
+    """A tiny game, all of it."""
+
+    players: int
+    deals: int
+    levels: tuple[Level, ...]
+    points: npt.NDArray[np.float64]
+    """`[leaves, players]`: each seat's points; the leaves are the last level's children."""
+
+
+TreePolicy = list[Choices]
+"""For each level `[sets, slots]`: how likely each action is at an information set."""
+
+
+def grow(game: TinyGame) -> Tree:
+    """All of the game's tree."""
+    deals = game.deals()
+    dealer = game.players - 1
+    nodes = np.array(
+        [new_round(game.players, game.cards, game.trump, dealer, hands) for hands in deals]
+    )
+    public = np.zeros(len(nodes), np.int64)
+    levels = []
+    for _ in range(game.players * (1 + game.cards)):
+        level, nodes, public = _grow_level(nodes, public)
+        levels.append(level)
+    return Tree(game.players, len(deals), tuple(levels), _points(game, nodes))
+
+
+def _grow_level(nodes: State, public: Indices) -> tuple[Level, State, Indices]:
+    """A level of these nodes; the next one's nodes and what of them is public, as numbers."""
+    hands = nodes[np.arange(len(nodes)), HANDS + nodes[:, SEAT]]
+    _, first, set_of = np.unique(_pairs(public, hands), return_index=True, return_inverse=True)
+    states = nodes[first]
+    legal = np.empty(len(states), np.int64)
+    _count_legal(states, legal)
+    choices = np.flatnonzero(legal > 1)
+    count = int(legal[set_of].sum())
+    children = np.empty((count, STATE), np.int64)
+    parent, slot, action = np.empty((3, count), np.int64)
+    _expand(nodes, children, parent, slot, action)
+    level = Level(states[:, SEAT].copy(), legal, choices, states[choices], set_of, parent, slot)
+    return level, children, _pairs(public[parent], action)
+
+
+def _pairs(left: Indices, right: Indices) -> Indices:
+    """A number for each pair, from 0 on, alike for like pairs alone."""
+    _, number = np.unique(right, return_inverse=True)
+    _, pair = np.unique(left * (number.max() + 1) + number, return_inverse=True)
+    return pair
+
+
+@kernel
+def _count_legal(states: State, counts: Indices) -> None:
+    for i in range(len(states)):
+        counts[i] = legal_count(states[i])
+
+
+@kernel
+def _expand(nodes: State, children: State, parent: Indices, slot: Indices, action: Indices) -> None:
+    legal = np.empty(MAX_LEGAL, np.int64)
+    child = 0
+    for node in range(len(nodes)):
+        for edge in range(legal_actions(nodes[node], legal)):
+            children[child] = nodes[node]
+            apply(children[child], legal[edge])
+            parent[child], slot[child], action[child] = node, edge, legal[edge]
+            child += 1
+
+
+def _points(game: TinyGame, leaves: State) -> npt.NDArray[np.float64]:
+    counts = range(game.cards + 1)
+    table = np.array([[game.points(bid, tricks) for tricks in counts] for bid in counts])
+    bids = leaves[:, BIDS : BIDS + game.players]
+    return table[bids, leaves[:, TRICKS : TRICKS + game.players]]
+
+
+def uniform_policy(tree: Tree) -> TreePolicy:
+    """Any legal action, all alike."""
+    return [(level.slots < level.legal[:, None]) / level.legal[:, None] for level in tree.levels]
+
+
+def priors_of(evaluator: Evaluator, tree: Tree) -> TreePolicy:
+    """The evaluator's priors at every real choice of the tree."""
+    policy = uniform_policy(tree)
+    for likely, level in zip(policy, tree.levels, strict=True):
+        likely[level.choices] = priors_at(evaluator, level.states)[:, level.slots]
+    return policy

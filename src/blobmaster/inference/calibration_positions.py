@@ -1,0 +1,48 @@
+"""Positions of random play, as many as one likes: what a network's inner numbers are seen on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from blobmaster.game.cards import CARDS, MAX_PLAYERS, MIN_PLAYERS, NO_TRUMP
+from blobmaster.game.rules import (
+    MAX_LEGAL,
+    STATE,
+    State,
+    apply,
+    deal_into,
+    is_over,
+    legal_actions,
+)
+from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.rng import Stream, below, shuffle, stream
+
+MOST_CARDS = 8
+"""Of a round here: as many as the longest round of the default mix."""
+
+
+def some_positions(count: int) -> State:
+    """`[count, STATE]`: the same ones whenever they are asked for."""
+    states = np.empty((count, STATE), np.int64)
+    _play_into(states, stream(0, "some positions"))
+    return states
+
+
+@kernel
+def _play_into(states: State, draws: Stream) -> None:
+    """Fill `states` with the decisions of rounds of all sizes, played at random."""
+    legal = np.empty(MAX_LEGAL, np.int64)
+    state = np.empty(STATE, np.int64)
+    deck = np.arange(CARDS)
+    count = 0
+    while True:
+        players = MIN_PLAYERS + below(draws, MAX_PLAYERS - MIN_PLAYERS + 1)
+        cards = 1 + below(draws, min(MOST_CARDS, CARDS // players))
+        shuffle(draws, deck)
+        deal_into(state, players, cards, below(draws, NO_TRUMP + 1), below(draws, players), deck)
+        while not is_over(state):
+            if count == len(states):
+                return
+            states[count] = state
+            count += 1
+            apply(state, legal[below(draws, legal_actions(state, legal))])

@@ -1,0 +1,274 @@
+"""What the network's outputs say: a prior for each legal action, and a value for each seat."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from blobmaster.game.cards import MAX_CARDS, MAX_PLAYERS, RANKS
+from blobmaster.game.rules import (
+    ACTION_COUNT,
+    BIDS,
+    EXACT_BONUS,
+    FIRST_BID,
+    LEFT,
+    MAX_LEGAL,
+    PLAYERS,
+    ROUND,
+    SEAT,
+    TRICKS,
+    State,
+    is_bidding,
+    legal_actions,
+)
+from blobmaster.game.standing import share_of, winners
+from blobmaster.kernels.compile import kernel
+from blobmaster.model.features import Slots
+
+TRICK_COUNTS = MAX_CARDS + 1
+"""A seat takes 0 to 17 tricks."""
+
+TRICK_OUTPUTS = MAX_PLAYERS * TRICK_COUNTS
+"""For each relative seat, a logit for each number of tricks that it may have taken at the end."""
+
+BID_OUTPUTS = MAX_CARDS + 1
+"""For each bid the log odds that the acting seat makes it exactly, if that is what it bids: its
+tricks alone, of which what it will bid decides much, do not tell that."""
+
+ACTOR_OUTPUTS = ACTION_COUNT + TRICK_OUTPUTS + BID_OUTPUTS
+"""Width of the actor's output: a logit an action in canonical suits, then the tricks of all seats,
+as far as the acting seat's view tells them, then its bids."""
+
+CRITIC_OUTPUTS = TRICK_OUTPUTS
+"""Width of the critic's output: the tricks of all seats, all hands known."""
+
+SHARE_OUTPUTS = MAX_PLAYERS
+"""Between two rounds of a game there is a logit for each relative seat's share of the win."""
+
+
+@kernel
+def action_output(action: int, slots: Slots) -> int:
+    """The index of an action's logit in the network's output."""
+    if action >= FIRST_BID:
+        return action
+    return RANKS * slots[action // RANKS] + action % RANKS
+
+
+@kernel
+def most_tricks(state: State, seat: int) -> int:
+    """The most tricks that `seat` can still end with: those taken and all that are left."""
+    taken = 0
+    for other in range(state[PLAYERS]):
+        taken += state[TRICKS + other]
+    return state[TRICKS + seat] + state[ROUND] - taken
+
+
+@kernel
+def decode_priors(
+    state: State,
+    slots: Slots,
+    output: npt.NDArray[np.float32],
+    legal: npt.NDArray[np.int64],
+    prior: npt.NDArray[np.float32],
+) -> None:
+    """Turn an actor's output row into the prior of each legal action.
+
+    `prior` (`[MAX_LEGAL]`) follows the order of `legal_actions` and sums to one; what lies beyond
+    becomes 0. `legal` (`[MAX_LEGAL]`) is scratch.
+    """
+    count = legal_actions(state, legal)
+    _softmax_legal(output, slots, legal, count, prior)
+
+
+@kernel
+def decode_values(
+    state: State, tricks: npt.NDArray[np.float32], value: npt.NDArray[np.float32]
+) -> None:
+    """Turn a row of trick logits (`[TRICK_OUTPUTS]`) into the value of each seat.
+
+    `value` (`[MAX_PLAYERS]`, by absolute seat) is the seat's expected points over 10 + cards dealt:
+    from its distribution over the tricks that are still possible, exactly for a seat that has bid;
+    for one that has not, as if it bid what pays best. Seats that are not in play get 0.
+    """
+    players = state[PLAYERS]
+    scale = 1.0 / (EXACT_BONUS + state[ROUND])
+    for seat in range(players):
+        start = (seat - state[SEAT]) % players * TRICK_COUNTS
+        low = state[TRICKS + seat]
+        high = most_tricks(state, seat)
+        value[seat] = scale * _expected_points(tricks, start, low, high, state[BIDS + seat])
+    value[players:] = 0.0
+
+
+@kernel
+def decode_chances(
+    state: State,
+    tricks: npt.NDArray[np.float32],
+    bids: npt.NDArray[np.int64],
+    exact: npt.NDArray[np.float32],
+) -> None:
+    """Turn a row of trick logits into each seat's bid and how likely it is to be exact.
+
+    `bids` and `exact` (`[MAX_PLAYERS]`) are by absolute seat; a seat that has not bid is taken to
+    bid what pays best, as in `decode_values`.
+    """
+    players = state[PLAYERS]
+    for seat in range(players):
+        start = (seat - state[SEAT]) % players * TRICK_COUNTS
+        low = state[TRICKS + seat]
+        high = most_tricks(state, seat)
+        bid = state[BIDS + seat]
+        if bid < 0:
+            bid = _best_bid(tricks, start, low, high)
+        made = _expected_points(tricks, start, low, high, bid)
+        bids[seat] = bid
+        exact[seat] = made / (EXACT_BONUS + bid)
+    bids[players:] = 0
+    exact[players:] = 0.0
+
+
+@kernel
+def _best_bid(output: npt.NDArray[np.float32], start: int, low: int, high: int) -> int:
+    best = low
+    for tricks in range(low, high + 1):
+        gain = output[start + tricks] - output[start + best]
+        if np.exp(gain) * (EXACT_BONUS + tricks) > EXACT_BONUS + best:
+            best = tricks
+    return best
+
+
+@kernel
+def decode_shares(
+    state: State, logits: npt.NDArray[np.float32], share: npt.NDArray[np.float32]
+) -> None:
+    """Turn a row of share logits (`[SHARE_OUTPUTS]`) into each seat's expected share of the win.
+
+    `share` (`[MAX_PLAYERS]`, by absolute seat) sums to one; seats that are not in play get 0. A
+    game that is over is its winners'.
+    """
+    players = state[PLAYERS]
+    share[players:] = 0.0
+    if state[LEFT] < 0:
+        won = winners(state)
+        for seat in range(players):
+            share[seat] = share_of(won, seat)
+        return
+    peak = logits[:players].max()
+    total = 0.0
+    for relative in range(players):
+        seat = (state[SEAT] + relative) % players
+        share[seat] = np.exp(logits[relative] - peak)
+        total += share[seat]
+    for seat in range(players):
+        share[seat] /= total
+
+
+@kernel
+def _softmax_legal(
+    output: npt.NDArray[np.float32],
+    slots: Slots,
+    legal: npt.NDArray[np.int64],
+    count: int,
+    prior: npt.NDArray[np.float32],
+) -> None:
+    peak = -np.inf
+    for i in range(count):
+        prior[i] = output[action_output(legal[i], slots)]
+        peak = max(peak, prior[i])
+    total = 0.0
+    for i in range(count):
+        prior[i] = np.exp(prior[i] - peak)
+        total += prior[i]
+    for i in range(count):
+        prior[i] /= total
+    prior[count:] = 0.0
+
+
+@kernel
+def _expected_points(
+    output: npt.NDArray[np.float32], start: int, low: int, high: int, bid: int
+) -> float:
+    if bid >= 0 and (bid < low or bid > high):
+        return 0.0
+    peak = -np.inf
+    for tricks in range(low, high + 1):
+        peak = max(peak, output[start + tricks])
+    total = 0.0
+    at_bid = 0.0
+    best = 0.0
+    for tricks in range(low, high + 1):
+        weight = np.exp(output[start + tricks] - peak)
+        total += weight
+        best = max(best, weight * (EXACT_BONUS + tricks))
+        if tricks == bid:
+            at_bid = weight * (EXACT_BONUS + bid)
+    return (at_bid if bid >= 0 else best) / total
+
+
+@kernel
+def decode_prior_rows(
+    states: State,
+    slots: npt.NDArray[np.int64],
+    outputs: npt.NDArray[np.float32],
+    priors: npt.NDArray[np.float32],
+) -> None:
+    """`decode_priors` for each of `[rows, STATE]`."""
+    legal = np.empty(MAX_LEGAL, np.int64)
+    for i in range(len(states)):
+        decode_priors(states[i], slots[i], outputs[i], legal, priors[i])
+
+
+@kernel
+def decode_value_rows(
+    states: State, tricks: npt.NDArray[np.float32], values: npt.NDArray[np.float32]
+) -> None:
+    """`decode_values` for each of `[rows, STATE]`."""
+    for i in range(len(states)):
+        decode_values(states[i], tricks[i], values[i])
+
+
+@kernel
+def decode_exact_rows(
+    states: State, outputs: npt.NDArray[np.float32], exact: npt.NDArray[np.float32]
+) -> None:
+    """Turn rows of an actor's output, its actions left out, into P(exact) by bid.
+
+    Of a seat that is to bid, `exact` (`[rows, TRICK_COUNTS]`) tells of each bid how likely it is to
+    be made if it is bid; of one that has bid, how likely each number of tricks is, which sums to
+    one over those that are still possible.
+    """
+    for row in range(len(states)):
+        state, share, tricks = states[row], exact[row], outputs[row]
+        if is_bidding(state):
+            share[:] = 0.0
+            for bid in range(state[ROUND] + 1):
+                share[bid] = 1.0 / (1.0 + np.exp(-outputs[row, TRICK_OUTPUTS + bid]))
+            continue
+        low = state[TRICKS + state[SEAT]]
+        high = most_tricks(state, state[SEAT])
+        share[:] = 0.0
+        peak = tricks[low : high + 1].max()
+        for count in range(low, high + 1):
+            share[count] = np.exp(tricks[count] - peak)
+        share /= share.sum()
+
+
+@kernel
+def decode_share_rows(
+    states: State, logits: npt.NDArray[np.float32], shares: npt.NDArray[np.float32]
+) -> None:
+    """`decode_shares` for each of `[rows, STATE]`."""
+    for i in range(len(states)):
+        decode_shares(states[i], logits[i], shares[i])
+
+
+@kernel
+def decode_chance_rows(
+    states: State,
+    tricks: npt.NDArray[np.float32],
+    bids: npt.NDArray[np.int64],
+    exact: npt.NDArray[np.float32],
+) -> None:
+    """`decode_chances` for each of `[rows, STATE]`."""
+    for i in range(len(states)):
+        decode_chances(states[i], tricks[i], bids[i], exact[i])

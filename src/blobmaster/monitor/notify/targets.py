@@ -1,0 +1,171 @@
+"""Where messages go: a webhook or an ntfy topic by plain HTTP, and all else that apprise knows."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import logging
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+from urllib.parse import SplitResult, quote, unquote, urlsplit
+
+import msgspec
+
+from blobmaster.monitor.notify.events import RECOVERED, Event
+from blobmaster.monitor.text import words
+
+TIMEOUT_S: Final = 10.0
+"""What one attempt may wait for an answer."""
+_LATER: Final = frozenset({408, 425, 429})
+"""Answers below 500 that may be others the next time."""
+_HTTP: Final = {"http": "http", "https": "https", "ntfy": "http", "ntfys": "https"}
+_PATH_SAFE: Final = "/%:@!$&'()*+,;=~?"
+
+
+class DeliveryError(Exception):
+    """A message was not taken; `str()` is a reason in which no part of the address stands."""
+
+    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+        super().__init__(reason)
+        self.is_final = is_final
+        """Whether another attempt would be refused as well."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One place where messages go."""
+
+    name: str
+    """The address without its secrets: scheme and host."""
+    send: Callable[[Event], None]
+    """Delivers a message or raises DeliveryError; may take `TIMEOUT_S` and more."""
+
+
+def target(address: str, timeout: float = TIMEOUT_S) -> Target:
+    """The target of an address.
+
+    Raises: ValueError, one line in which no secret stands, for one that is not understood.
+    """
+    scheme, separator, _ = address.partition("://")
+    scheme = words.clean(scheme.lower(), 20)
+    if not separator or not scheme.isascii():
+        raise ValueError(
+            "--notify takes an address such as https://host/hook, ntfys://host/topic or "
+            "mailto://user:password@host"
+        )
+    if scheme not in _HTTP:
+        return _apprise_target(address, scheme)
+    url, name, headers = _http(address, scheme)
+    if scheme in ("http", "https"):
+        return Target(name=name, send=partial(_post_json, url, headers, timeout))
+    if not url.partition("://")[2].partition("/")[2].strip("/"):
+        raise ValueError(f"{name} lacks a topic: write {scheme}://host/topic")
+    return Target(name=name, send=partial(_post_ntfy, url, headers, timeout))
+
+
+def _http(address: str, scheme: str) -> tuple[str, str, dict[str, str]]:
+    """The URL to post to, its name without secrets, and the headers that its user asks for."""
+    unusable = f"the {scheme}:// address of --notify cannot be used: "
+    if any(letter.isspace() or not letter.isprintable() for letter in address):
+        raise ValueError(f"{unusable}it holds blanks")
+    try:
+        parts = urlsplit(address)
+        port = "" if parts.port is None else f":{parts.port}"
+        (parts.hostname or "").encode("idna")
+    except ValueError:
+        raise ValueError(f"{unusable}its host or port makes no sense") from None
+    if not parts.hostname:
+        raise ValueError(f"{unusable}it names no host")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    path = quote(parts.path, safe=_PATH_SAFE) or "/"
+    query = f"?{quote(parts.query, safe=_PATH_SAFE)}" if parts.query else ""
+    url = f"{_HTTP[scheme]}://{host}{port}{path}{query}"
+    return url, words.clean(f"{scheme}://{host}{port}/…", 100), _authorization(parts)
+
+
+def _authorization(parts: SplitResult) -> dict[str, str]:
+    if parts.username is None and parts.password is None:
+        return {}
+    pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+
+
+def _post_json(url: str, headers: Mapping[str, str], timeout: float, event: Event) -> None:
+    _post(url, msgspec.json.encode(event), {**headers, "Content-Type": "application/json"}, timeout)
+
+
+def _post_ntfy(url: str, headers: Mapping[str, str], timeout: float, event: Event) -> None:
+    """As docs.ntfy.sh has it: the text is the body, all else stands in headers."""
+    mark = "warning" if event.is_trouble else "white_check_mark"
+    told = {
+        "Title": words.to_ascii(event.title),
+        "Priority": "high" if event.is_trouble else "default",
+        "Tags": f"{mark},{event.event}",
+        "Content-Type": "text/plain; charset=utf-8",
+    }
+    _post(url, event.message.encode(), {**headers, **told}, timeout)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirected POST would be sent on as a GET without its message."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_opener: Final = urllib.request.build_opener(_NoRedirect)
+
+
+def _post(url: str, body: bytes, headers: Mapping[str, str], timeout: float) -> None:
+    request = urllib.request.Request(
+        url, body, {**headers, "User-Agent": "blobmaster"}, method="POST"
+    )
+    try:
+        _opener.open(request, timeout=timeout).close()
+    except urllib.error.HTTPError as error:
+        error.close()
+        is_final = error.code < 500 and error.code not in _LATER
+        raise DeliveryError(f"it answered {error.code}", is_final=is_final) from None
+    except (OSError, http.client.HTTPException) as error:
+        # The error's own text may hold the address.
+        raise DeliveryError(_reason(error, timeout)) from None
+
+
+def _reason(error: OSError | http.client.HTTPException, timeout: float) -> str:
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    if isinstance(cause, TimeoutError):
+        return f"no answer within {timeout:g} s"
+    if isinstance(cause, ssl.SSLError):
+        return f"no trusted connection ({cause.reason})"
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    return "the connection was closed without an answer"
+
+
+def _apprise_target(address: str, scheme: str) -> Target:
+    try:
+        import apprise
+    except ImportError:
+        raise ValueError(
+            f"{scheme}:// addresses need apprise: pip install 'blobmaster[notify]'"
+        ) from None
+    logging.getLogger("apprise").disabled = True  # what it logs holds addresses
+    service = apprise.Apprise()
+    if not service.add(address):
+        raise ValueError(
+            f"the {scheme}:// address of --notify is none that apprise understands; "
+            "its documentation lists the services and how they are addressed"
+        )
+
+    def send(event: Event) -> None:
+        kind = apprise.NotifyType.WARNING if event.is_trouble else apprise.NotifyType.INFO
+        kind = apprise.NotifyType.SUCCESS if event.event in ("finished", RECOVERED) else kind
+        if not service.notify(body=event.message, title=event.title, notify_type=kind):
+            raise DeliveryError("the service did not take it")
+
+    return Target(name=f"{scheme}://…", send=send)

@@ -1,0 +1,102 @@
+"""What lies over the dashboard for a moment: a question, the help, the whole log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from blobmaster.monitor.screen.drawing import BLANK, Line, Span, fit, width_of
+from blobmaster.monitor.screen.panels import Frame, log_line
+from blobmaster.run.control.requests import RequestKind
+
+Kind = Literal["none", "question", "help", "log"]
+LogFilter = Literal["all", "warnings", "errors"]
+
+LEVELS: Final[dict[LogFilter, tuple[str, ...]]] = {
+    "all": ("info", "warning", "error"),
+    "warnings": ("warning", "error"),
+    "errors": ("error",),
+}
+TITLES: Final[dict[LogFilter, str]] = {
+    "all": "log: all",
+    "warnings": "log: warnings and errors",
+    "errors": "log: errors",
+}
+LOG_KEYS: Final = "a all  w warnings  e errors  ↑↓ scroll  q back"
+
+_HELP: Final = """\
+p  pause after this iteration; asks
+P  pause now, keep blocks done; asks
+c  continue: take a pause back
+k  keep the next checkpoint for good
+l  the log, by level
+?  this help
+↑↓ Enter  choose, open; Esc  back
+q  quit the monitor; the run goes on
+
+The run lives in a process of its own: closing this
+screen or losing the connection never touches it.
+
+stalled     alive, but nothing moves any more
+dead        its process is gone without a word
+no contact  on another machine, no news from it
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overlay:
+    """Which one is open, and where in it."""
+
+    kind: Kind = "none"
+    asks_for: RequestKind = RequestKind.PAUSE
+    """What `y` would do, in a question."""
+    levels: LogFilter = "all"
+    scrolled: int = 0
+    """Lines up from the log's end, or down from the help's beginning."""
+
+
+NONE: Final = Overlay()
+
+
+def scroll(overlay: Overlay, lines: int, frame: Frame) -> Overlay:
+    """Move up by so many lines, as far as there are any."""
+    most = max(0, len(_content(overlay, frame)) - 1)
+    down = -lines if overlay.kind == "help" else lines
+    return replace(overlay, scrolled=min(most, max(0, overlay.scrolled + down)))
+
+
+def draw(overlay: Overlay, frame: Frame) -> list[Line]:
+    """The overlay's lines in the frame's size."""
+    lines = _content(overlay, frame)
+    if overlay.kind == "log":
+        end = max(min(frame.height, len(lines)), len(lines) - overlay.scrolled)
+        return lines[max(0, end - frame.height) : end]
+    start = max(0, min(overlay.scrolled, len(lines) - frame.height))
+    return [fit(line, frame.width) for line in lines[start : start + frame.height]]
+
+
+def size(overlay: Overlay, frame: Frame) -> tuple[int, int]:
+    """Columns and lines that a question or the help would like, without its border."""
+    lines = _content(overlay, frame)
+    return max((width_of(line) for line in lines), default=0), len(lines)
+
+
+def _content(overlay: Overlay, frame: Frame) -> list[Line]:
+    if overlay.kind == "question":
+        return _question(overlay, frame)
+    if overlay.kind == "help":
+        return [(Span(text),) for text in _HELP.splitlines()]
+    if overlay.kind == "log":
+        shown = [line for line in frame.view.log if line.level in LEVELS[overlay.levels]]
+        lines = [log_line(line.level, line.text) for line in shown]
+        return lines or [(Span("nothing", "dim"),)]
+    return []
+
+
+def _question(overlay: Overlay, frame: Frame) -> list[Line]:
+    if overlay.asks_for is RequestKind.PAUSE_NOW:
+        asked = ["Pause the run now?", "Running blocks are given up,", "finished ones kept."]
+    else:
+        asked = [f"Pause the run when iteration {frame.view.iteration} is done?"]
+    answers = (Span("y", "accent"), Span(" yes   "), Span("N", "accent"), Span(" no"))
+    return [*((Span(text),) for text in asked), BLANK, answers]

@@ -1,0 +1,189 @@
+"""The view without a screen: one page, lines for what changed, and JSON."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import msgspec
+
+from blobmaster.monitor.facts import facts
+from blobmaster.monitor.text import words
+from blobmaster.monitor.view import View
+
+BAR_WIDTH: Final = 40
+_LABEL_WIDTH: Final = 15
+
+HEALTHY: Final = 0
+STALLED: Final = 10
+DEAD: Final = 11
+NO_STATUS: Final = 12
+_EXIT_STATUS: Final = {
+    "stalled": STALLED,
+    "no contact": STALLED,
+    "dead": DEAD,
+    "waiting": NO_STATUS,
+    "unreadable": NO_STATUS,
+}
+
+
+def exit_status(view: View) -> int:
+    """What `--once` leaves with: 0 healthy or ended, 10 stalled or silent, 11 dead, 12 unknown."""
+    if view.problem is not None:
+        return NO_STATUS
+    return _EXIT_STATUS.get(view.state, HEALTHY)
+
+
+def page(view: View) -> str:
+    """The whole view as plain text, without colour or control codes."""
+    return "\n".join([*_headline(view), *_run(view), *_surroundings(view)]) + "\n"
+
+
+def as_json(view: View) -> str:
+    """The view's data on one line, as documented in docs/monitor.md."""
+    return msgspec.json.encode(view).decode()
+
+
+def state_line(view: View) -> str:
+    """The state in words, with its reason."""
+    return f"{view.state}: {view.why}" if view.why else view.state
+
+
+def change_line(view: View) -> str:
+    """One line that tells where the run is: printed by `--plain` when one of its parts changed."""
+    parts = [state_line(view)]
+    if view.total_iterations:
+        parts.append(f"iteration {view.iteration}/{view.total_iterations}")
+        parts.append(words.percent(view.progress))
+    if view.step is not None and view.state == "running":
+        parts.append(words.clean(view.step.name, 40))
+    if view.eta_hours is not None:
+        parts.append(f"{words.hours(view.eta_hours)} left")
+    elo = view.metrics.get("elo")
+    if isinstance(elo, int | float):
+        parts.append(f"Elo {elo:.0f}")
+    if view.problem is not None:
+        parts.append(view.problem)
+    parts.extend(alert.message for alert in view.alerts)
+    if view.next_command is not None:
+        parts.append(f"resume with: {view.next_command}")
+    return " | ".join(parts)
+
+
+def change_key(view: View) -> tuple[object, ...]:
+    """What must change for `--plain` to say something: not the figures that always move."""
+    return (
+        view.state,
+        view.iteration,
+        None if view.step is None else view.step.name,
+        view.metrics.get("elo"),
+        view.problem,
+        tuple(alert.message for alert in view.alerts if alert.level == "warning"),
+        view.request is not None,
+    )
+
+
+def step_text(view: View) -> str:
+    """The step in progress: `self-play 2,310/4,400 rounds, 61/s, 34 s left`."""
+    step = view.step
+    if step is None:
+        return ""
+    unit = words.clean(step.unit, 20)
+    amount = words.count(step.done) + (f"/{words.count(step.total)}" if step.total > 0 else "")
+    parts = [f"{amount} {unit}".strip()]
+    if rate := words.rate(step.rate, unit):
+        parts.append(rate)
+    if step.seconds_left is not None and step.seconds_left >= 0:
+        parts.append(f"{words.duration(step.seconds_left)} left")
+    return f"{words.clean(step.name, 40)} {', '.join(parts)}"
+
+
+def disk_text(view: View) -> str:
+    """Free space, and when it ends at the present rate."""
+    disk = view.disk
+    if disk is None:
+        return words.UNKNOWN
+    text = f"{'low: ' if disk.low else ''}{words.size(disk.free_bytes)} free"
+    if disk.hours_left is not None and 0 <= disk.hours_left < 24 * 365:
+        text += f", full in {words.hours(disk.hours_left)}"
+    return text
+
+
+def machine_text(view: View) -> str:
+    """Processor, memory and workers on the trainer's machine."""
+    machine = view.machine
+    if machine is None:
+        return words.UNKNOWN
+    used, total = words.size(machine.memory_used_bytes), words.size(machine.memory_total_bytes)
+    parts = [
+        f"CPU {machine.cpu_percent:.0f} % of {machine.cores}",
+        f"load {machine.load1:.1f}",
+        f"memory {used} of {total}",
+        f"trainer {words.size(machine.rss_bytes)}",
+    ]
+    if machine.workers is not None:
+        parts.append(f"{machine.workers} workers")
+    return ", ".join(parts)
+
+
+def checkpoint_text(view: View) -> str:
+    """The newest checkpoint and its age."""
+    last = view.last_checkpoint
+    if last is None:
+        return "none yet"
+    kind = "permanent" if last.permanent else "cache"
+    age = words.duration(view.last_checkpoint_age_s)
+    return f"{words.clean(last.name, 100)} ({words.size(last.bytes)}, {kind}, {age} ago)"
+
+
+def time_left(view: View, now: float) -> str:
+    """ETA in days and hours, with the date where it is known."""
+    if view.eta_hours is None:
+        return words.UNKNOWN
+    date = words.finish_time(now, view.eta_hours)
+    return words.hours(view.eta_hours) + (f" ({date})" if date else "")
+
+
+def _headline(view: View) -> list[str]:
+    lines = [_line("state", state_line(view))]
+    if view.problem is not None and view.run_id:
+        age = words.duration(view.frame_age_s)
+        lines.append(_line("last good", f"{age} ago: {view.problem}"))
+    if view.request is not None:
+        lines.append(_line("request", view.request))
+    if view.next_command is not None:
+        lines.append(_line("resume with", view.next_command))
+    lines.extend(_line(alert.level, alert.message) for alert in view.alerts)
+    return lines
+
+
+def _run(view: View) -> list[str]:
+    if not view.run_id:
+        return [_line("looked at", view.source)]
+    filled = round(view.progress * BAR_WIDTH)
+    bar = "#" * filled + "-" * (BAR_WIDTH - filled)
+    lines = [
+        _line("run", f"{view.run_id} on {view.host}, process {view.pid}"),
+        _line("progress", f"[{bar}] {words.percent(view.progress)}"),
+        _line("iteration", f"{words.count(view.iteration)}/{words.count(view.total_iterations)}"),
+    ]
+    if view.step is not None:
+        lines.append(_line("step", step_text(view)))
+    lines.append(_line("ETA", time_left(view, time.time())))
+    lines.append(_line("elapsed", words.hours(view.elapsed_hours)))
+    lines.extend(_line(fact.label, fact.text) for fact in facts(view.metrics))
+    return lines
+
+
+def _surroundings(view: View) -> list[str]:
+    if not view.run_id:
+        return []
+    return [
+        _line("checkpoint", checkpoint_text(view)),
+        _line("disk", disk_text(view)),
+        _line("machine", machine_text(view)),
+    ]
+
+
+def _line(label: str, text: str) -> str:
+    return f"{label:<{_LABEL_WIDTH}} {text}".rstrip()

@@ -1,1 +1,0 @@
-"""The watch: no screen; follows runs and tells, elsewhere, what a person should know."""

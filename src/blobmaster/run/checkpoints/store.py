@@ -1,0 +1,240 @@
+"""Owns the checkpoint files: what they say of themselves, and how they are written, found, read."""
+
+import io
+import logging
+import os
+import stat
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from blobmaster.run.checkpoints import seal
+from blobmaster.run.checkpoints.retention import surplus
+from blobmaster.run.errors import CheckpointError
+from blobmaster.run.files import atomic
+from blobmaster.run.files.history import HistoryRow
+from blobmaster.run.files.layout import CheckpointName, RunLayout
+
+SCHEMA = 1
+
+log = logging.getLogger(__name__)
+
+
+class RunIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """What stays the same through all sessions of a run."""
+
+    run_id: str
+    """Unique; also the name of the run's folder in the archive."""
+    project: str
+    """Letters, digits and underscores; the word in the checkpoints' names."""
+    architecture: int
+    parameters: int
+    """Of the network, a count."""
+    start_date: str = msgspec.field(default_factory=lambda: time.strftime("%Y%m%d"))
+    """The day the run began, `YYYYMMDD`."""
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.checkpoint_name(0) != CheckpointName.parse(self.checkpoint_name(0).format()):
+            raise ValueError(f"no checkpoint could be named after {self}")
+        if not self.run_id or not set(self.run_id) <= _RUN_ID_LETTERS or self.run_id[0] in ".-":
+            raise ValueError(f"a run id is a plain file name, not {self.run_id!r}")
+
+    def checkpoint_name(self, iteration: int, elo: float | None = None) -> CheckpointName:
+        return CheckpointName(
+            start_date=self.start_date,
+            project=self.project,
+            architecture=self.architecture,
+            millions=f"{self.parameters / 1e6:.1f}",
+            iteration=iteration,
+            elo=None if elo is None else max(round(elo), 0),
+        )
+
+
+_RUN_ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
+class CheckpointMeta(msgspec.Struct, frozen=True, kw_only=True):
+    """What a checkpoint says of itself without being loaded."""
+
+    schema: int = SCHEMA
+    identity: RunIdentity
+    iteration: int
+    """The last one that is in it, 0-based."""
+    elo: float | None
+    elapsed_seconds: float
+    """Training time over all sessions, waiting excluded."""
+    saved_at: float
+    """Epoch seconds."""
+    config: dict[str, Any]
+    """The loop's settings."""
+    extra: dict[str, Any]
+    """The loop's own."""
+    rows: list[HistoryRow] = []
+    """History since the commit before: a crash right after this commit loses none of it."""
+
+
+@dataclass(frozen=True)
+class CheckpointEntry:
+    """A checkpoint file in the run directory, not yet opened."""
+
+    name: CheckpointName
+    path: Path
+    permanent: bool
+
+    def meta(self) -> CheckpointMeta:
+        """Read what it says of itself, from its end alone.
+
+        Raises: CheckpointError.
+        """
+        try:
+            return _decode_meta(seal.read_description(self.path))
+        except (CheckpointError, OSError) as error:
+            raise CheckpointError(f"{self.path}: {_reason(error)}") from None
+
+
+class CheckpointStore:
+    """The checkpoints of one run directory."""
+
+    def __init__(self, layout: RunLayout) -> None:
+        self._layout = layout
+
+    def entries(self) -> list[CheckpointEntry]:
+        """All files that bear a checkpoint's name, oldest iteration first.
+
+        Raises: OSError.
+        """
+        folders = ((self._layout.cache, False), (self._layout.permanent, True))
+        found = [entry for folder, permanent in folders for entry in _list(folder, permanent)]
+        return sorted(found, key=lambda entry: (entry.name.iteration, entry.permanent))
+
+    def newest_whole(self) -> tuple[CheckpointEntry | None, list[tuple[Path, str]]]:
+        """The newest checkpoint that verifies, and the newer ones that do not, with reasons."""
+        passed_over: list[tuple[Path, str]] = []
+        for entry in reversed(self.entries()):
+            try:
+                self.read(entry.path)
+            except CheckpointError as error:
+                passed_over.append((entry.path, str(error)))
+            else:
+                return entry, passed_over
+        return None, passed_over
+
+    @staticmethod
+    def read(path: Path) -> tuple[io.BytesIO, CheckpointMeta]:
+        """Read a checkpoint once and verify it; the bytes handed over are those that were verified.
+
+        Raises: CheckpointError, one line.
+        """
+        try:
+            data = _read_sealed(path)
+            meta = _decode_meta(seal.verify(data))
+            _refuse_unsafe_members(data)
+        except (CheckpointError, OSError) as error:
+            raise CheckpointError(f"{path}: {_reason(error)}") from None
+        return io.BytesIO(data), meta
+
+    @staticmethod
+    def name_of(meta: CheckpointMeta, *, permanent: bool) -> CheckpointName:
+        return meta.identity.checkpoint_name(meta.iteration, meta.elo if permanent else None)
+
+    def path_of(self, meta: CheckpointMeta, *, permanent: bool) -> Path:
+        folder = self._layout.permanent if permanent else self._layout.cache
+        return folder / self.name_of(meta, permanent=permanent).format()
+
+    def save(self, path: Path, meta: CheckpointMeta, write: Callable[[BinaryIO], None]) -> int:
+        """Put a checkpoint in its place, whole and synced; returns its bytes.
+
+        Raises: OSError, ValueError, and whatever `write` raises; nothing is changed then.
+        """
+        description = _describe(meta)
+        size = 0
+
+        def sealed(file: BinaryIO) -> None:
+            nonlocal size
+            size = seal.write_sealed(file, write, description)
+
+        atomic.make_folder(path.parent)
+        atomic.write_file(path, sealed)
+        return size
+
+    def prune(self, written: CheckpointName) -> None:
+        """Delete what retention gives up once `written` is whole; a failed delete only warns."""
+        cached = {entry.name: entry.path for entry in _list(self._layout.cache, permanent=False)}
+        for name in surplus(cached, written=written):
+            try:
+                atomic.discard(cached[name])
+            except OSError as error:
+                log.warning("cannot delete %s: %s", cached[name], error.strerror)
+
+
+def _list(folder: Path, permanent: bool) -> list[CheckpointEntry]:
+    try:
+        with os.scandir(folder) as files:
+            names = [file.name for file in files if file.is_file(follow_symlinks=False)]
+    except FileNotFoundError:
+        return []
+    parsed = ((CheckpointName.parse(name), folder / name) for name in names)
+    return [CheckpointEntry(name, path, permanent) for name, path in parsed if name is not None]
+
+
+def _describe(meta: CheckpointMeta) -> bytes:
+    """The description's bytes. The oldest rows go first if it would not fit: they are insurance."""
+    rows = list(meta.rows)
+    while True:
+        data = msgspec.json.encode(msgspec.structs.replace(meta, rows=rows))
+        if len(data) <= seal.DESCRIPTION_LIMIT or not rows:
+            return data
+        del rows[0]
+
+
+def _decode_meta(description: bytes) -> CheckpointMeta:
+    try:
+        schema = msgspec.json.decode(description, type=_Schema).schema
+        if schema != SCHEMA:
+            raise CheckpointError(
+                f"has schema {schema}, this version reads {SCHEMA}: use the version that wrote it"
+            )
+        return msgspec.json.decode(description, type=CheckpointMeta)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise CheckpointError(f"its description cannot be read: {error}") from None
+
+
+class _Schema(msgspec.Struct):
+    schema: int
+
+
+def _read_sealed(path: Path) -> bytes:
+    """All bytes of a regular file that ends like a checkpoint; a foreign one is not read whole."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise CheckpointError("is not a regular file")
+        with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
+            seal.read_description(path)
+            return file.readall()
+    finally:
+        os.close(descriptor)
+
+
+def _refuse_unsafe_members(data: bytes) -> None:
+    """A digest is no signature: whoever made the file, it unpacks to no more than its own size."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise CheckpointError(f"is no readable archive: {error}") from None
+    for member in members:
+        if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
+            raise CheckpointError("holds compressed parts, which no checkpoint here does")
+        if member.filename.startswith("/") or ".." in Path(member.filename).parts:
+            raise CheckpointError(f"holds a part with a path outside of it: {member.filename!r}")
+
+
+def _reason(error: CheckpointError | OSError) -> str:
+    return str(error.strerror or error) if isinstance(error, OSError) else str(error)

@@ -1,0 +1,76 @@
+"""Counts the units of work of the step in progress: tells a busy trainer from a hung one."""
+
+import threading
+from dataclasses import dataclass
+
+from blobmaster.run.status.schema import Step
+
+
+@dataclass(frozen=True)
+class ProgressSample:
+    """What was done when it was asked for."""
+
+    step: Step | None
+    count: int
+    moved_at: float
+    """Epoch seconds."""
+    slowest_gap_s: float
+
+
+class Progress:
+    """The step in progress. Any thread may call; times are given so that tests choose them."""
+
+    def __init__(self, now: float, wall: float) -> None:
+        self._lock = threading.Lock()
+        self._name = ""
+        self._unit = ""
+        self._total = 0
+        self._done = 0
+        self._done_before = 0
+        self._began = now
+        self._began_wall = wall
+        self._count = 0
+        self._moved = now
+        self._moved_wall = wall
+        self._slowest = 0.0
+
+    def start(
+        self, name: str, total: int, unit: str, now: float, wall: float, *, done: int = 0
+    ) -> None:
+        """Begin a step, of which `done` units were done by an earlier session."""
+        with self._lock:
+            self._name, self._unit, self._total = name, unit, total
+            self._done = self._done_before = done
+            self._began, self._began_wall = now, wall
+            self._move(now, wall)
+
+    def advance(self, units: int, now: float, wall: float) -> None:
+        with self._lock:
+            self._done += units
+            self._move(now, wall)
+
+    def sample(self, now: float) -> ProgressSample:
+        with self._lock:
+            return ProgressSample(self._step(now), self._count, self._moved_wall, self._slowest)
+
+    def _move(self, now: float, wall: float) -> None:
+        self._slowest = max(self._slowest, now - self._moved)
+        self._count += 1
+        self._moved, self._moved_wall = now, wall
+
+    def _step(self, now: float) -> Step | None:
+        if not self._name:
+            return None
+        took = now - self._began
+        worked = self._done - self._done_before
+        rate = worked / took if worked and took > 0 else None
+        left = max(self._total - self._done, 0) / rate if rate and self._total else None
+        return Step(
+            name=self._name,
+            done=self._done,
+            total=self._total,
+            unit=self._unit,
+            rate=rate,
+            seconds_left=left,
+            started_at=self._began_wall,
+        )

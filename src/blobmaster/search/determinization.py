@@ -1,0 +1,261 @@
+"""Draws worlds: deals of the hidden cards, uniformly from all that an observer holds for possible.
+
+Seats with the same voids hold their cards as one group, divided between them by a shuffle. Groups
+with voids are dealt one after another, as numbers of cards a suit: for each group and each count of
+cards left in the suits, `ways` says how many deals of this and the later groups there are, so
+that a split is drawn with exactly its share of the deals. Seats without voids and the undealt
+cards take what is left. No draw can fail, and none is thrown away.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from blobmaster.game.cards import CARDS, MAX_PLAYERS, RANKS, SUITS
+from blobmaster.game.rules import HANDS, PLAYERS, STRANGERS, VOIDS, State
+from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.intrinsics import lowest_bit, popcount
+from blobmaster.kernels.rng import Stream, below, uniform
+from blobmaster.search.belief import cards_of_suits, hand_size, hidden_cards
+
+VOID_SETS = 1 << SUITS
+ALL_SUITS = VOID_SETS - 1
+MAX_GROUPS = MAX_PLAYERS - 1
+
+# Groups with the fewest possible splits go first: they leave few counts for `ways` to hold.
+_DEALING_ORDER = np.array(
+    sorted(range(1, VOID_SETS), key=lambda voids: (-voids.bit_count(), voids)), dtype=np.int64
+)
+
+
+def _pascal() -> npt.NDArray[np.float64]:
+    table = np.zeros((CARDS + 1, CARDS + 1))
+    table[:, 0] = 1
+    for n in range(1, CARDS + 1):
+        table[n, 1:] = table[n - 1, 1:] + table[n - 1, :-1]
+    return table
+
+
+_CHOOSE = _pascal()
+"""`[n, k]`: the ways to choose k of n cards; all below 2**53, so exact."""
+
+
+class WorldTable(NamedTuple):
+    """What one decision's worlds are drawn from; scratch that serves one decision after another."""
+
+    groups: npt.NDArray[np.int64]
+    """`[1]`: the number of groups with voids."""
+    voids: npt.NDArray[np.int64]
+    """`[MAX_GROUPS]`: each group's voids, in dealing order."""
+    sizes: npt.NDArray[np.int64]
+    """`[VOID_SETS]`: cards held together by the seats with these voids."""
+    ways: npt.NDArray[np.float64]
+    """`[MAX_GROUPS - 1, 14, 14, 14]`: deals of a group and all later ones, by the cards left in
+    suits 0 to 2 (those of suit 3 follow from the total). The last group needs no entry."""
+    pools: npt.NDArray[np.int64]
+    """`[VOID_SETS]`: scratch, the cards of the seats with these voids not yet handed out."""
+    most: npt.NDArray[np.int64]
+    """`[SUITS]`: scratch, the most cards of a suit that may be left to a group."""
+    fewest: npt.NDArray[np.int64]
+    """`[SUITS]`: scratch, the fewest."""
+    left: npt.NDArray[np.int64]
+    """`[SUITS]`: scratch, hidden cards left of each suit."""
+    taken: npt.NDArray[np.int64]
+    """`[SUITS]`: scratch, the cards of each suit that a group takes."""
+    cards: npt.NDArray[np.int64]
+    """`[CARDS]`: scratch, the cards of a mask."""
+
+
+def new_table() -> WorldTable:
+    """Scratch for `prepare_worlds` and `sample_world`; one a thread."""
+    side = RANKS + 1
+    return WorldTable(
+        groups=np.zeros(1, np.int64),
+        voids=np.zeros(MAX_GROUPS, np.int64),
+        sizes=np.zeros(VOID_SETS, np.int64),
+        ways=np.zeros((MAX_GROUPS - 1, side, side, side)),
+        pools=np.zeros(VOID_SETS, np.int64),
+        most=np.zeros(SUITS, np.int64),
+        fewest=np.zeros(SUITS, np.int64),
+        left=np.zeros(SUITS, np.int64),
+        taken=np.zeros(SUITS, np.int64),
+        cards=np.zeros(CARDS, np.int64),
+    )
+
+
+@kernel
+def prepare_worlds(state: State, observer: int, table: WorldTable) -> None:
+    """Count the deals that `observer` holds for possible into `table`.
+
+    Args:
+        state: `[STATE]`, reached by legal play; other seats' hands are not read.
+        observer: the seat whose knowledge counts.
+        table: from `new_table`; overwritten.
+    """
+    _gather_groups(state, observer, table)
+    hidden = hidden_cards(state, observer)
+    for group in range(table.groups[0] - 2, -1, -1):
+        _count_ways(table, group, hidden)
+
+
+@kernel
+def sample_world(
+    state: State, observer: int, table: WorldTable, stream: Stream, world: State
+) -> None:
+    """Write into `world` a copy of `state` with the other seats' hands drawn anew.
+
+    Who sits at the table is hidden too: in a world there are no strangers.
+
+    Args:
+        state, observer, table: as given to `prepare_worlds` before.
+        stream: the same stream gives the same hands, whatever the true ones are.
+        world: `[STATE]`, overwritten.
+    """
+    world[:] = state
+    world[STRANGERS] = 0
+    hidden = hidden_cards(state, observer)
+    _draw_pools(table, hidden, stream)
+    for seat in range(state[PLAYERS]):
+        if seat != observer:
+            voids = state[VOIDS + seat]
+            hand = _draw(table, table.pools[voids], hand_size(state, seat), stream)
+            table.pools[voids] &= ~hand
+            world[HANDS + seat] = hand
+
+
+@kernel
+def _gather_groups(state: State, observer: int, table: WorldTable) -> None:
+    """Put seats with the same voids together, and the groups into dealing order."""
+    table.sizes[:] = 0
+    for seat in range(state[PLAYERS]):
+        if seat != observer:
+            table.sizes[state[VOIDS + seat]] += hand_size(state, seat)
+    groups = 0
+    for voids in _DEALING_ORDER:
+        if table.sizes[voids] > 0:
+            table.voids[groups] = voids
+            groups += 1
+    table.groups[0] = groups
+
+
+@kernel
+def _count_ways(table: WorldTable, group: int, hidden: int) -> None:
+    """Fill `ways` for all counts of cards that the groups before `group` may leave in the suits."""
+    most, fewest, left = table.most, table.fewest, table.left
+    _count_suits(hidden, most)
+    fewest[:] = most
+    total = popcount(hidden)
+    for earlier in range(group):
+        voids = table.voids[earlier]
+        total -= table.sizes[voids]
+        for suit in range(SUITS):
+            if (voids >> suit) & 1 == 0:
+                fewest[suit] = max(fewest[suit] - table.sizes[voids], 0)
+    for left[0] in range(fewest[0], most[0] + 1):
+        for left[1] in range(fewest[1], most[1] + 1):
+            for left[2] in range(fewest[2], most[2] + 1):
+                left[3] = total - left[0] - left[1] - left[2]
+                if fewest[3] <= left[3] <= most[3]:
+                    ways = _walk_splits(table, group, np.inf)
+                    table.ways[group, left[0], left[1], left[2]] = ways
+
+
+@kernel
+def _walk_splits(table: WorldTable, group: int, target: float) -> float:
+    """Add up the deals of `group` and all later ones from `left`, split by split of the group.
+
+    The walk ends, with the split in `taken`, where the sum passes `target`. It adds in the same
+    order whatever the target is, so a target below the full sum is always passed.
+    """
+    voids, left, taken = table.voids[group], table.left, table.taken
+    size = table.sizes[voids]
+    most_0 = 0 if voids & 1 else left[0]
+    most_1 = 0 if voids & 2 else left[1]
+    most_2 = 0 if voids & 4 else left[2]
+    most_3 = 0 if voids & 8 else left[3]
+    ways = 0.0
+    for a in range(max(size - most_1 - most_2 - most_3, 0), min(most_0, size) + 1):
+        for b in range(max(size - a - most_2 - most_3, 0), min(most_1, size - a) + 1):
+            ways_ab = _CHOOSE[left[0], a] * _CHOOSE[left[1], b]
+            for c in range(max(size - a - b - most_3, 0), min(most_2, size - a - b) + 1):
+                d = size - a - b - c
+                ways_cd = _CHOOSE[left[2], c] * _CHOOSE[left[3], d]
+                ways += ways_ab * ways_cd * _ways_after(table, group, a, b, c, d)
+                if ways > target:
+                    taken[0], taken[1], taken[2], taken[3] = a, b, c, d
+                    return ways
+    return ways
+
+
+@kernel
+def _ways_after(table: WorldTable, group: int, a: int, b: int, c: int, d: int) -> float:
+    """The deals of the groups after `group`, when it takes a, b, c, d cards of the suits."""
+    left = table.left
+    if group + 2 < table.groups[0]:
+        return table.ways[group + 1, left[0] - a, left[1] - b, left[2] - c]
+    voids = table.voids[group + 1]
+    open_cards = 0
+    if voids & 1 == 0:
+        open_cards += left[0] - a
+    if voids & 2 == 0:
+        open_cards += left[1] - b
+    if voids & 4 == 0:
+        open_cards += left[2] - c
+    if voids & 8 == 0:
+        open_cards += left[3] - d
+    return _CHOOSE[open_cards, table.sizes[voids]]
+
+
+@kernel
+def _draw_pools(table: WorldTable, hidden: int, stream: Stream) -> None:
+    """Deal the hidden cards to the groups; the last pool is that of the seats without voids."""
+    last = table.groups[0] - 1
+    for group in range(last + 1):
+        voids = table.voids[group]
+        if group < last:
+            pool = _draw_split(table, group, hidden, stream)
+        else:
+            pool = _draw(table, hidden & ~cards_of_suits(voids), table.sizes[voids], stream)
+        table.pools[voids] = pool
+        hidden &= ~pool
+    table.pools[0] = hidden
+
+
+@kernel
+def _draw_split(table: WorldTable, group: int, hidden: int, stream: Stream) -> int:
+    """Draw the cards of a group that others follow: how many of each suit, then which."""
+    left = table.left
+    _count_suits(hidden, left)
+    ways = table.ways[group, left[0], left[1], left[2]]
+    _walk_splits(table, group, uniform(stream) * ways)
+    pool = 0
+    for suit in range(SUITS):
+        pool |= _draw(table, hidden & cards_of_suits(1 << suit), table.taken[suit], stream)
+    return pool
+
+
+@kernel
+def _draw(table: WorldTable, mask: int, count: int, stream: Stream) -> int:
+    """Draw `count` of the cards of `mask`, every choice as likely as any other."""
+    cards = table.cards
+    size = 0
+    while mask != 0:
+        cards[size] = lowest_bit(mask)
+        mask &= mask - 1
+        size += 1
+    drawn = 0
+    for i in range(count):
+        other = i + below(stream, size - i)
+        drawn |= 1 << cards[other]
+        cards[other] = cards[i]
+    return drawn
+
+
+@kernel
+def _count_suits(cards: int, counts: npt.NDArray[np.int64]) -> None:
+    """Write into `counts` (`[SUITS]`) how many cards of each suit there are."""
+    for suit in range(SUITS):
+        counts[suit] = popcount(cards & cards_of_suits(1 << suit))

@@ -1,0 +1,138 @@
+"""Which rounds and games are played, and with which cards: dealt from a derived random stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from blobmaster.config.rounds import RoundMix
+from blobmaster.config.self_play import SelfPlaySettings
+from blobmaster.game.cards import CARDS, MAX_PLAYERS, NO_TRUMP
+from blobmaster.game.schedule import game_rounds
+
+
+@dataclass(frozen=True, eq=False)
+class Deals:
+    """Dealt rounds that wait to be played."""
+
+    plan: npt.NDArray[np.int64]
+    """`[rounds, 4]`: players, cards, trump, dealer."""
+    deck: npt.NDArray[np.int64]
+    """`[rounds, 52]`: seat s gets `deck[s * cards : (s + 1) * cards]`."""
+    streams: npt.NDArray[np.uint64]
+    """`[rounds, 1]`: the random stream of each round's decisions."""
+    strangers: npt.NDArray[np.int64]
+    """`[rounds]`: the mask of seats that play at random."""
+    earnest: npt.NDArray[np.bool_]
+    """`[rounds]`: whether every choice is to be the likeliest."""
+
+    lengths: npt.NDArray[np.int64] | None = None
+    """`[games]`: rounds of each game, which follow one another; None where all stand alone."""
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    @property
+    def games(self) -> int:
+        """How many games they are; a round that stands alone counts as one."""
+        return len(self) if self.lengths is None else len(self.lengths)
+
+    @property
+    def starts(self) -> npt.NDArray[np.int64]:
+        """`[games + 1]`: the first round of each game; last, the number of rounds."""
+        if self.lengths is None:
+            return np.arange(len(self) + 1)
+        return np.concatenate([np.zeros(1, np.int64), np.cumsum(self.lengths)])
+
+    @property
+    def places(self) -> npt.NDArray[np.int64]:
+        """`[rounds, 2]`: `MOST` and `LEFT` of each round's state."""
+        if self.lengths is None:
+            return np.zeros((len(self), 2), np.int64)
+        starts = self.starts
+        most = np.repeat(self.plan[starts[:-1], 1], self.lengths)
+        left = np.repeat(starts[1:], self.lengths) - 1 - np.arange(len(self))
+        return np.stack([most, left], axis=1)
+
+
+def deal(mix: RoundMix, rounds: int, generator: np.random.Generator) -> Deals:
+    """Deal `rounds` rounds of the mix: trump, dealer and cards are uniform."""
+    sizes, shares = round_shares(mix)
+    chosen = generator.choice(len(sizes), size=rounds, p=shares)
+    plan = np.empty((rounds, 4), np.int64)
+    plan[:, :2] = sizes[chosen]
+    plan[:, 2] = generator.integers(0, NO_TRUMP + 1, rounds)
+    plan[:, 3] = generator.integers(0, plan[:, 0])
+    return _dealt(plan, generator)
+
+
+def deal_games(mix: RoundMix, games: int, generator: np.random.Generator) -> Deals:
+    """Deal all rounds of `games` games of the mix: first dealer and cards are uniform."""
+    sizes = game_sizes(mix, games, generator)
+    dealers = generator.integers(0, sizes[:, 0])
+    plans = [
+        [
+            (players, plan.cards, plan.trump, plan.dealer)
+            for plan in game_rounds(players, most, dealer)
+        ]
+        for (players, most), dealer in zip(sizes.tolist(), dealers.tolist(), strict=True)
+    ]
+    plan = np.array([row for rows in plans for row in rows], np.int64)
+    return replace(_dealt(plan, generator), lengths=np.array([len(rows) for rows in plans]))
+
+
+def game_sizes(mix: RoundMix, games: int, generator: np.random.Generator) -> npt.NDArray[np.int64]:
+    """`[games, 2]`: players and the most cards of each game; the first that `deal_games` draws."""
+    shares = {
+        (players, most): player_share * most_share
+        for players, player_share in sorted(mix.players.items())
+        for most, most_share in sorted(mix.most_cards[players].items())
+    }
+    weights = np.array(list(shares.values()))
+    chosen = generator.choice(len(shares), size=games, p=weights / weights.sum())
+    return np.array(list(shares), np.int64)[chosen]
+
+
+def _dealt(plan: npt.NDArray[np.int64], generator: np.random.Generator) -> Deals:
+    deck = generator.permuted(np.tile(np.arange(CARDS), (len(plan), 1)), axis=1)
+    streams = generator.integers(0, 2**64, (len(plan), 1), dtype=np.uint64)
+    rounds = len(plan)
+    return Deals(plan, deck, streams, np.zeros(rounds, np.int64), np.zeros(rounds, np.bool_))
+
+
+def seat_players(deals: Deals, settings: SelfPlaySettings, generator: np.random.Generator) -> Deals:
+    """The same deals, with seats of some games given to random players, one seat never; and some
+    of the others to be played in earnest."""
+    starts = deals.starts
+    games = len(starts) - 1
+    players = deals.plan[starts[:-1], 0]
+    drawn = generator.random(games)
+    met = drawn < settings.stranger_rounds
+    earnest = drawn >= 1.0 - settings.earnest_rounds
+    seats = np.arange(MAX_PLAYERS)
+    strange = generator.random((games, MAX_PLAYERS)) < settings.stranger_seats
+    strange &= met[:, None] & (seats < players[:, None])
+    strange[np.arange(games), generator.integers(0, players)] = False
+    masks = (strange << seats).sum(axis=1)
+    lengths = np.diff(starts)
+    return replace(deals, strangers=np.repeat(masks, lengths), earnest=np.repeat(earnest, lengths))
+
+
+def round_shares(mix: RoundMix) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """The (players, cards) pairs of a mix, `[pairs, 2]`, and the share of rounds of each.
+
+    Of the sizes of a game, each is drawn in proportion to the decisions that it brings at most:
+    a bid and the cards of each player, `players × (cards + 1)`.
+    """
+    shares: dict[tuple[int, int], float] = {}
+    for players, player_share in sorted(mix.players.items()):
+        for most, most_share in sorted(mix.most_cards[players].items()):
+            sizes = [most] if mix.longest_only else list(range(1, most + 1))
+            decisions = np.array([players * (cards + 1) for cards in sizes], float)
+            for cards, weight in zip(sizes, decisions / decisions.sum(), strict=True):
+                pair = (players, cards)
+                shares[pair] = shares.get(pair, 0.0) + player_share * most_share * float(weight)
+    weights = np.array(list(shares.values()))
+    return np.array(list(shares), np.int64), weights / weights.sum()

@@ -1,0 +1,159 @@
+"""Self-play of an iteration: its rounds or games cut into blocks, played by a pool of workers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from blobmaster.config.inference import NumberFormat
+from blobmaster.config.rounds import RoundMix
+from blobmaster.config.search import SearchSettings
+from blobmaster.config.self_play import SelfPlaySettings
+from blobmaster.game.records import Rounds
+from blobmaster.game.schedule import round_count
+from blobmaster.inference.compiled import Records
+from blobmaster.inference.cuda_graphs import recorder_for
+from blobmaster.inference.evaluator import NetworkEvaluator
+from blobmaster.inference.precision import Parts, packed_again
+from blobmaster.kernels.rng import generator
+from blobmaster.model.network import BlobNetwork
+from blobmaster.selfplay import by_lookahead as lookahead
+from blobmaster.selfplay.by_search import play_block
+from blobmaster.selfplay.deals import Deals, deal, deal_games, game_sizes, seat_players
+from blobmaster.selfplay.pool import Pool
+from blobmaster.selfplay.successors import children_of
+
+
+class MakeEvaluator(Protocol):
+    """Makes what a worker's blocks ask, as `NetworkEvaluator` does."""
+
+    def __call__(
+        self, network: Parts, capacity: int, device: torch.device, *, recorder: Records | None
+    ) -> NetworkEvaluator:
+        """See `NetworkEvaluator`."""
+        ...
+
+
+class SelfPlayEngine:
+    """Plays blocks; each follows from (weights, settings, seed, iteration, block number) alone."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        mix: RoundMix,
+        settings: SelfPlaySettings,
+        seed: int,
+        device: torch.device,
+        number_format: NumberFormat = "fp32",
+        make_evaluator: MakeEvaluator = NetworkEvaluator,
+        *,
+        whole_games: bool = False,
+    ) -> None:
+        """Args:
+        pool: what plays.
+        mix, settings: what is played, and how.
+        seed: the run's.
+        device: where networks run.
+        make_evaluator: makes the evaluators of blocks; one serves many, one after another.
+        whole_games: the units that are played are games, not rounds.
+        """
+        self._whole_games = whole_games
+        self._block_size = settings.games_per_block if whole_games else settings.rounds_per_block
+        self._pool = pool
+        self._mix = mix
+        self._settings = settings
+        self._seed = seed
+        self._device = device
+        self._number_format = number_format
+        self._make_evaluator = make_evaluator
+        self._parts: Parts | None = None
+        self._evaluators: dict[int, list[NetworkEvaluator]] = {}
+
+    def block_count(self, units: int) -> int:
+        """Blocks that so many rounds or games are cut into; the last may be smaller."""
+        return -(-units // self._block_size)
+
+    def units_in(self, block: int, units: int) -> int:
+        """Rounds or games of one block."""
+        return min(self._block_size, units - block * self._block_size)
+
+    def round_count(self, iteration: int, units: int) -> int:
+        """Rounds of an iteration of so many rounds or games."""
+        if not self._whole_games:
+            return units
+        rounds = 0
+        for block in range(self.block_count(units)):
+            draws = self._draws(iteration, block)
+            for players, most in game_sizes(self._mix, self.units_in(block, units), draws).tolist():
+                rounds += round_count(players, most)
+        return rounds
+
+    def play(
+        self,
+        iteration: int,
+        network: BlobNetwork,
+        search: SearchSettings,
+        units: int,
+        blocks: Iterable[int],
+        *,
+        abandon: Callable[[], bool],
+        on_rounds: Callable[[int], None],
+    ) -> Iterator[tuple[int, Rounds]]:
+        """Play some of an iteration's blocks, and yield each with its number as it is finished.
+
+        Blocks that `abandon` cut short are not yielded: whoever needs them plays them again.
+        """
+        self._take_weights(network)
+        by_lookahead = self._settings.decide_by == "lookahead"
+
+        def play_one(block: int) -> Rounds | None:
+            deals = self._deals(iteration, block, self.units_in(block, units))
+            slots = min(self._settings.slots, deals.games)
+            rows = children_of(deals, slots) if by_lookahead else slots * search.trees
+            with self._evaluator(rows) as evaluator:
+                if by_lookahead:
+                    return lookahead.play_block(
+                        evaluator, deals, self._settings, abandon=abandon, on_rounds=on_rounds
+                    )
+                return play_block(
+                    evaluator, deals, search, self._settings, abandon=abandon, on_rounds=on_rounds
+                )
+
+        for block, played in self._pool.map(play_one, blocks):
+            if played is not None:
+                yield block, played
+
+    def _take_weights(self, network: BlobNetwork) -> None:
+        """Evaluate by the weights that the network has now."""
+        parts = packed_again(self._parts, network, self._number_format)
+        if parts is not self._parts:
+            self._evaluators.clear()
+        self._parts = parts
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)  # workers have streams of their own
+
+    @contextlib.contextmanager
+    def _evaluator(self, rows: int) -> Iterator[NetworkEvaluator]:
+        """One for `rows`, and no more: the sizes of its batches follow from that number."""
+        assert self._parts is not None
+        spare = self._evaluators.setdefault(rows, [])
+        try:
+            evaluator = spare.pop()
+        except IndexError:
+            evaluator = self._make_evaluator(
+                self._parts, rows, self._device, recorder=recorder_for(self._device)
+            )
+        yield evaluator
+        spare.append(evaluator)
+
+    def _draws(self, iteration: int, block: int) -> np.random.Generator:
+        return generator(self._seed, "self-play", iteration, block)
+
+    def _deals(self, iteration: int, block: int, units: int) -> Deals:
+        draws = self._draws(iteration, block)
+        make = deal_games if self._whole_games else deal
+        return seat_players(make(self._mix, units, draws), self._settings, draws)

@@ -1,0 +1,64 @@
+"""How much memory the rounds in play take: all of it follows from the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from blobmaster.config.network import NetworkSettings
+from blobmaster.config.rounds import RoundMix
+from blobmaster.config.search import SearchSettings
+from blobmaster.config.self_play import SelfPlaySettings
+from blobmaster.inference.evaluator import bytes_a_row
+from blobmaster.search.mcts import new_questions, new_search
+
+CARD_BYTES_A_BLOCK = 96_000_000
+CARD_BYTES_A_ROW = 22_000
+"""What recorded passes hold of a GPU's memory at most: twice what they took on an H100, the
+workspaces of its matrix products in the first."""
+
+
+def block_bytes(
+    mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings, network: NetworkSettings
+) -> int:
+    """Bytes that a block in play holds: its trees, and the rows that the network is asked."""
+    rows = _rows(mix, settings, search) * bytes_a_row(network)
+    if settings.decide_by == "lookahead":
+        return rows
+    slots = _slots(settings)
+    return rows + bytes_of((new_search(slots, search), new_questions(slots, search)))
+
+
+def card_bytes(mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings) -> int:
+    """Bytes of a GPU's memory that torch holds at most for a block, beside the weights."""
+    return CARD_BYTES_A_BLOCK + _rows(mix, settings, search) * CARD_BYTES_A_ROW
+
+
+def _slots(settings: SelfPlaySettings) -> int:
+    return min(settings.slots, settings.rounds_per_block)
+
+
+def _rows(mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings) -> int:
+    """Those that the network may be asked at once."""
+    if settings.decide_by == "lookahead":
+        longest = max(cards for sizes in mix.most_cards.values() for cards in sizes)
+        return _slots(settings) * (longest + 1)
+    return _slots(settings) * search.trees
+
+
+def bytes_of(arrays: object) -> int:
+    """Of all arrays in a tuple, or in tuples within it; what several are views of counts once."""
+    owners = {id(owner): owner.nbytes for owner in _owners(arrays)}
+    return sum(owners.values())
+
+
+def _owners(arrays: object) -> Iterator[npt.NDArray[Any]]:
+    if isinstance(arrays, np.ndarray):
+        # The base of a view of a tensor's memory is the tensor, not an array.
+        yield from _owners(arrays.base) if isinstance(arrays.base, np.ndarray) else [arrays]
+    elif isinstance(arrays, tuple):
+        for part in arrays:
+            yield from _owners(part)

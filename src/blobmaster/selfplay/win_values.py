@@ -1,0 +1,156 @@
+"""What an action is worth in a game: the acting seat's share of the win that it may expect.
+
+The critic tells how likely each seat's bid is to be exact. Every pattern of exact and failed bids
+makes the scores after the round, and the network tells the share of the win from those. The value
+is the mean over the patterns, the seats taken as independent of each other: exactly who wins where
+the round is the game's last.
+
+It is divided by what the round can change of the share: else a policy would hardly move in a
+game's first round, and leap in a close last one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from blobmaster.game.rules import (
+    EXACT_BONUS,
+    MAX_LEGAL,
+    PLAYERS,
+    ROUND,
+    SCORES,
+    SEAT,
+    STATE,
+    State,
+    is_bidding,
+    legal_count,
+)
+from blobmaster.game.standing import pass_deal
+from blobmaster.kernels.compile import kernel
+from blobmaster.search.tree import Values
+from blobmaster.selfplay.deals import Deals
+from blobmaster.selfplay.lanes import IDLE, Block
+from blobmaster.selfplay.successors import EXACT, Choices
+
+LEAST_STAKE = 0.05
+"""What a round is taken to change of a share of the win at least: where less is at stake, the
+network's errors are larger than what it could tell apart."""
+
+
+class Ends(NamedTuple):
+    """Where games may stand after the rounds on the table."""
+
+    states: State
+    """`[E, STATE]`: the state with the scores after the round, the deal passed on."""
+    first: npt.NDArray[np.int64]
+    """`[S, MAX_LEGAL]`: where the ends of a child begin, one a pattern of exact bids: pattern p
+    has seat s exact where bit s of p is set."""
+    bound: npt.NDArray[np.int64]
+    """`[S]`: the end of the best round for the acting seat; the next is that of the worst."""
+
+
+def new_ends(deals: Deals, slots: int) -> Ends:
+    """Room for the ends of the decisions of so many slots."""
+    players, cards = deals.plan[:, 0], deals.plan[:, 1]
+    most = slots * int(((cards + 1) * 2**players + 2).max())
+    return Ends(
+        states=np.zeros((most, STATE), np.int64),
+        first=np.zeros((slots, MAX_LEGAL), np.int64),
+        bound=np.zeros(slots, np.int64),
+    )
+
+
+@kernel
+def lay_ends(
+    block: Block,
+    choices: Choices,
+    ends: Ends,
+    bids: npt.NDArray[np.int64],
+    exact: npt.NDArray[np.float32],
+) -> int:
+    """Write the ends of all waiting decisions; return how many there are.
+
+    Args:
+        block, choices: as `gather` left them; what the children come to is completed.
+        ends: where to.
+        bids, exact: `[children, MAX_PLAYERS]`, of the children that needed an evaluation.
+    """
+    count = 0
+    for slot in range(len(block.round_of)):
+        if block.round_of[slot] == IDLE:
+            continue
+        state = block.state[slot]
+        for edge in range(legal_count(state)):
+            row = choices.row[slot, edge]
+            if row != EXACT:
+                choices.bids[slot, edge] = bids[row]
+                choices.exact[slot, edge] = exact[row]
+            if edge == 0 or is_bidding(state):
+                ends.first[slot, edge] = count
+                count = _lay_patterns(state, choices.bids[slot, edge], ends.states, count)
+            else:  # all bids are known, so all children may come to the same
+                ends.first[slot, edge] = ends.first[slot, 0]
+        ends.bound[slot] = count
+        count = _lay_bounds(state, ends.states, count)
+    return count
+
+
+@kernel
+def _lay_patterns(state: State, bids: npt.NDArray[np.int64], ends: State, count: int) -> int:
+    for pattern in range(1 << state[PLAYERS]):
+        end = ends[count]
+        end[:] = state
+        for seat in range(state[PLAYERS]):
+            if (pattern >> seat) & 1:
+                end[SCORES + seat] += EXACT_BONUS + bids[seat]
+        pass_deal(end)
+        count += 1
+    return count
+
+
+@kernel
+def _lay_bounds(state: State, ends: State, count: int) -> int:
+    """The best round for the acting seat: it alone is exact; the worst: all others are. A bid is
+    taken to be a little more than its seat's part of the tricks."""
+    usual = EXACT_BONUS + 1 + state[ROUND] // state[PLAYERS]
+    best, worst = ends[count], ends[count + 1]
+    best[:] = state
+    worst[:] = state
+    for seat in range(state[PLAYERS]):
+        if seat == state[SEAT]:
+            best[SCORES + seat] += usual
+        else:
+            worst[SCORES + seat] += usual
+    pass_deal(best)
+    pass_deal(worst)
+    return count + 2
+
+
+@kernel
+def weigh_wins(block: Block, choices: Choices, ends: Ends, told: Values) -> None:
+    """Write the value of every child; `told` (`[ends, MAX_PLAYERS]`) is each end's shares."""
+    for slot in range(len(block.round_of)):
+        if block.round_of[slot] == IDLE:
+            continue
+        state = block.state[slot]
+        seat = state[SEAT]
+        bound = ends.bound[slot]
+        stake = max(told[bound, seat] - told[bound + 1, seat], LEAST_STAKE)
+        for edge in range(legal_count(state)):
+            first, exact = ends.first[slot, edge], choices.exact[slot, edge]
+            share = 0.0
+            for pattern in range(1 << state[PLAYERS]):
+                share += _chance(exact, pattern, state[PLAYERS]) * told[first + pattern, seat]
+            choices.value[slot, edge] = share / stake
+
+
+@kernel
+def _chance(exact: npt.NDArray[np.float64], pattern: int, players: int) -> float:
+    """How likely it is that just the seats of the pattern are exact."""
+    chance = 1.0
+    for seat in range(players):
+        chance *= exact[seat] if (pattern >> seat) & 1 else 1.0 - exact[seat]
+    return chance

@@ -1,1 +1,0 @@
-"""A person's seat among networks: the game as data, its words, its screen and its saved file."""

@@ -1,0 +1,168 @@
+"""What a command's own terminal shows of long work: log lines, and a bar of what is done."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from blobmaster.run.errors import StatusError
+from blobmaster.run.status.schema import Status, Step, read_status
+
+LOOK_SECONDS = 0.5
+LINE_SECONDS = 5.0
+"""Between two lines of a count, where there is no terminal for a bar."""
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
+
+
+def log_to_terminal(console: Console) -> None:
+    """Send the package's log to the terminal: rich lines above the bar, or plain ones in a pipe."""
+    handler: logging.Handler
+    if console.is_terminal:
+        handler = RichHandler(console=console, show_path=False, show_level=False, markup=False)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+    else:
+        handler = logging.StreamHandler(sys.stdout)
+        handler.setFormatter(logging.Formatter(LOG_FORMAT))
+    root = logging.getLogger("blobmaster")
+    root.setLevel(logging.INFO)
+    root.addHandler(handler)
+
+
+class _RunLog(logging.FileHandler):
+    """A log that a full disk silences: what it cannot take is on the terminal, and alerts tell."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)
+
+
+def log_to_file(path: Path) -> None:
+    """Add the package's log to the run's `train.log`."""
+    handler = _RunLog(path, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter(LOG_FORMAT))
+    logging.getLogger("blobmaster").addHandler(handler)
+
+
+class ProgressBar:
+    """Shows the step in progress on a terminal, read from the status file as a monitor would.
+
+    It runs in a thread of its own: nothing that it does can hold up the training.
+    """
+
+    def __init__(self, console: Console, status_file: Path) -> None:
+        self._status_file = status_file
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="progress-bar", daemon=True)
+        self._shown: tuple[int, str] | None = None
+        self._task: TaskID | None = None
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[pace]}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopping.set()
+        self._thread.join()
+        self._progress.stop()
+
+    def _follow(self) -> None:
+        while not self._stopping.wait(LOOK_SECONDS):
+            try:
+                status = read_status(self._status_file)
+            except StatusError:
+                continue
+            if status.step is not None:
+                self._show(status, status.step)
+
+    def _show(self, status: Status, step: Step) -> None:
+        if self._shown != (status.iteration, step.name):
+            if self._task is not None:
+                self._progress.remove_task(self._task)
+            where = f"iteration {status.iteration}/{status.total_iterations} {step.name}"
+            self._task = self._progress.add_task(where, total=None, pace="")
+            self._shown = (status.iteration, step.name)
+        if self._task is not None:
+            pace = f"{step.rate:.0f} {step.unit}/s" if step.rate else ""
+            self._progress.update(
+                self._task, completed=step.done, total=step.total or None, pace=pace
+            )
+
+
+class Tally:
+    """Counts what threads have done: a bar on a terminal, now and then a plain line elsewhere."""
+
+    def __init__(self, console: Console, unit: str, total: int) -> None:
+        self._console = console
+        self._unit = unit
+        self._total = total
+        self._done = 0
+        self._told_at = time.monotonic()
+        self._lock = threading.Lock()
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task(unit, total=total)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def advance(self, count: int) -> None:
+        """So many more are done; may be called from any thread."""
+        self._progress.advance(self._task, count)
+        with self._lock:
+            self._done += count
+            if self._console.is_terminal or time.monotonic() - self._told_at < LINE_SECONDS:
+                return
+            self._told_at = time.monotonic()
+            self.say(f"{self._done} of {self._total} {self._unit}")
+
+    def say(self, line: str) -> None:
+        """Print a line, above the bar if there is one."""
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,59 @@
+"""The earlier networks of a run that a new one is rated against."""
+
+from __future__ import annotations
+
+import logging
+
+import torch
+
+from blobmaster.checkpoint.network import load_trained
+from blobmaster.config.config import Config
+from blobmaster.evaluation.ratings import player_name
+from blobmaster.model.network import BlobNetwork
+from blobmaster.run.checkpoints.retention import is_permanent
+from blobmaster.run.checkpoints.store import CheckpointEntry
+from blobmaster.run.errors import CheckpointError
+from blobmaster.run.session import RunSession
+
+log = logging.getLogger(__name__)
+
+
+class Rivals:
+    """Networks of rated iterations, read from the run's permanent checkpoints when needed."""
+
+    def __init__(self, config: Config, session: RunSession, device: torch.device) -> None:
+        self._config = config
+        self._session = session
+        self._device = device
+        self._networks: dict[str, BlobNetwork] = {}
+
+    def before(self, iteration: int) -> dict[str, BlobNetwork]:
+        """By name, the networks of the newest ratings before this iteration (0-based).
+
+        One whose checkpoint is gone or damaged is left out, and that is logged.
+        """
+        self._session.settle()
+        rated = [number for number in range(iteration) if is_permanent(number)]
+        wanted = rated[max(len(rated) - self._config.rating.earlier, 0) :]
+        entries = {
+            entry.name.iteration: entry
+            for entry in self._session.store.entries()
+            if entry.permanent and entry.name.iteration in wanted
+        }
+        found: dict[str, BlobNetwork] = {}
+        for number in wanted:
+            name = player_name(number)
+            try:
+                found[name] = self._networks.get(name) or self._load(entries[number])
+            except KeyError:
+                log.warning("rating without %s: its checkpoint is gone", name)
+            except CheckpointError as error:
+                log.warning("rating without %s: %s", name, error)
+        self._networks = found
+        return found
+
+    def _load(self, entry: CheckpointEntry) -> BlobNetwork:
+        trained = load_trained(entry.path, self._device)
+        if trained.meta.identity != self._session.identity:
+            raise CheckpointError(f"{entry.path.name} is of another run")
+        return trained.network

@@ -1,0 +1,192 @@
+"""The replay window: the newest rounds' records, and training batches made from them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from blobmaster.game.cards import MAX_PLAYERS, SUITS
+from blobmaster.game.records import (
+    Bytes,
+    Rounds,
+    is_earnest,
+    join,
+    no_rounds,
+    replay_out,
+    replay_to,
+    winners_of,
+)
+from blobmaster.game.rules import (
+    ACTION_COUNT,
+    BIDS,
+    MAX_LEGAL,
+    MOST,
+    PLAYERS,
+    SEAT,
+    STATE,
+    TRICKS,
+    State,
+    is_bidding,
+    legal_actions,
+)
+from blobmaster.game.standing import share_of
+from blobmaster.kernels.compile import kernel
+from blobmaster.model.features import WHOLE_FEATURES, encode_whole
+from blobmaster.model.game_features import GAME_WHOLE_FEATURES, encode_game
+from blobmaster.model.heads import TRICK_COUNTS, action_output, most_tricks
+
+ABSENT = -1
+"""The trick target of a seat that is not in play, and the bid of a decision that is none."""
+
+
+class Batch(NamedTuple):
+    """Training examples: B decisions with their targets."""
+
+    wholes: npt.NDArray[np.float32]
+    """`[B, WHOLE_FEATURES]`: observations, and the deals beside them; of games
+    `[B, GAME_WHOLE_FEATURES]`."""
+    policy: npt.NDArray[np.float32]
+    """`[B, ACTION_COUNT]`: the improved policy in canonical suits, sharpened; rows sum to one, or
+    to zero where there is none to learn."""
+    legal: npt.NDArray[np.bool_]
+    """`[B, ACTION_COUNT]`: which actions were legal."""
+    tricks: npt.NDArray[np.int64]
+    """`[B, MAX_PLAYERS]`: tricks that each relative seat took in the end, or `ABSENT`."""
+    possible: npt.NDArray[np.bool_]
+    """`[B, MAX_PLAYERS, TRICK_COUNTS]`: the counts that could still come about."""
+    shares: npt.NDArray[np.float32]
+    """`[B, MAX_PLAYERS]`: each relative seat's share of the win of its game; 0 of rounds that
+    stand alone."""
+    bid: npt.NDArray[np.int64]
+    """`[B]`: what the acting seat bid, where the decision is a bid, else `ABSENT`."""
+    earnest: npt.NDArray[np.bool_]
+    """`[B]`: whether the round was played in earnest."""
+
+
+def new_batch(size: int, *, of_games: bool = False, pinned: bool = False) -> Batch:
+    """An empty batch, to be filled and used again; `pinned` where a GPU is to fetch it."""
+
+    def empty(*shape: int, dtype: torch.dtype = torch.float32) -> npt.NDArray[Any]:
+        return torch.zeros(size, *shape, dtype=dtype, pin_memory=pinned).numpy()
+
+    return Batch(
+        wholes=empty(GAME_WHOLE_FEATURES if of_games else WHOLE_FEATURES),
+        policy=empty(ACTION_COUNT),
+        legal=empty(ACTION_COUNT, dtype=torch.bool),
+        tricks=empty(MAX_PLAYERS, dtype=torch.int64),
+        possible=empty(MAX_PLAYERS, TRICK_COUNTS, dtype=torch.bool),
+        shares=empty(MAX_PLAYERS),
+        bid=empty(dtype=torch.int64),
+        earnest=empty(dtype=torch.bool),
+    )
+
+
+class ReplayWindow:
+    """The newest rounds, up to a number of decisions; older rounds make room, whole."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._hold(no_rounds())
+
+    def _hold(self, rounds: Rounds) -> None:
+        self._rounds = rounds
+        self._ends = np.cumsum(rounds.decisions)
+
+    @property
+    def decisions(self) -> int:
+        """Decisions in the window."""
+        return self._rounds.decision_count
+
+    def add(self, rounds: Rounds) -> None:
+        """Take in rounds that were just played; the newest are always kept."""
+        joined = join([self._rounds, rounds])
+        from_newest = np.cumsum(joined.decisions[::-1])
+        kept = int(np.searchsorted(from_newest, self._capacity, side="right"))
+        self._hold(joined.newest(max(kept, 1)) if kept < len(joined) else joined)
+
+    def draw(self, generator: np.random.Generator, tau: float, batch: Batch) -> None:
+        """Fill `batch` with decisions drawn uniformly, with replacement.
+
+        Raises:
+            ValueError: the window is empty.
+        """
+        if self.decisions == 0:
+            raise ValueError("nothing to learn from: the replay window is empty")
+        chosen = generator.integers(0, self.decisions, len(batch.wholes))
+        _fill(self._rounds.data, self._rounds.starts, self._ends, chosen, tau, batch)
+
+    def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
+        """The window's records as arrays; they are replaced, never changed, by `add`."""
+        return self._rounds.state_dict()
+
+    def load_state_dict(self, state: dict[str, npt.NDArray[np.generic]]) -> None:
+        """Go on with the records of a `state_dict`."""
+        self._hold(
+            Rounds(
+                state["data"].astype(np.uint8),
+                state["starts"].astype(np.int64),
+                state["decisions"].astype(np.int64),
+            )
+        )
+
+
+@kernel
+def _fill(
+    data: Bytes,
+    starts: npt.NDArray[np.int64],
+    ends: npt.NDArray[np.int64],
+    chosen: npt.NDArray[np.int64],
+    tau: float,
+    batch: Batch,
+) -> None:
+    state = np.empty(STATE, np.int64)
+    slots = np.empty(SUITS, np.int64)
+    legal = np.empty(MAX_LEGAL, np.int64)
+    for i in range(len(chosen)):
+        number = np.searchsorted(ends, chosen[i], side="right")
+        before = ends[number - 1] if number > 0 else 0
+        record = data[starts[number] : starts[number + 1]].astype(np.int64)
+        policy = replay_to(record, chosen[i] - before, state)
+        batch.earnest[i] = is_earnest(record)
+        encode_whole(state, batch.wholes[i, :WHOLE_FEATURES], slots)
+        if state[MOST] > 0:
+            _fill_game(state, winners_of(record), batch.wholes[i], batch.shares[i])
+        count = legal_actions(state, legal)
+        batch.policy[i] = 0.0
+        batch.legal[i] = False
+        peak = max(record[policy : policy + count].max(), 1)  # its power is 1, whatever tau is
+        total = 0.0
+        for edge in range(count):
+            weight = (record[policy + edge] / peak) ** (1.0 / tau)
+            output = action_output(legal[edge], slots)
+            batch.policy[i, output] = weight
+            batch.legal[i, output] = True
+            total += weight
+        if total > 0.0:
+            for edge in range(count):
+                batch.policy[i, action_output(legal[edge], slots)] /= total
+        observer = state[SEAT]
+        bids = is_bidding(state)
+        batch.possible[i] = False
+        for relative in range(state[PLAYERS]):
+            seat = (observer + relative) % state[PLAYERS]
+            for tricks in range(state[TRICKS + seat], most_tricks(state, seat) + 1):
+                batch.possible[i, relative, tricks] = True
+        replay_out(record, state)
+        batch.bid[i] = state[BIDS + observer] if bids else ABSENT
+        batch.tricks[i] = ABSENT
+        for relative in range(state[PLAYERS]):
+            batch.tricks[i, relative] = state[TRICKS + (observer + relative) % state[PLAYERS]]
+
+
+@kernel
+def _fill_game(
+    state: State, winners: int, whole: npt.NDArray[np.float32], shares: npt.NDArray[np.float32]
+) -> None:
+    encode_game(state, whole[WHOLE_FEATURES:])
+    shares[:] = 0.0
+    for relative in range(state[PLAYERS]):
+        shares[relative] = share_of(winners, (state[SEAT] + relative) % state[PLAYERS])

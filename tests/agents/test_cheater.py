@@ -1,0 +1,94 @@
+"""A player that sees the other hands is told from the honest one that it is otherwise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from dealing import deals_of, play
+
+from blobmaster.agents.search import (
+    IsmctsAgent,
+    PeekingAgent,
+    RolloutAgent,
+    answer_by_rollouts,
+)
+from blobmaster.config.search import SearchSettings
+from blobmaster.game.cards import MAX_PLAYERS
+from blobmaster.game.rules import MAX_LEGAL
+from blobmaster.kernels.compile import kernel
+from blobmaster.search.mcts import (
+    advance,
+    begin,
+    gather,
+    new_questions,
+    new_search,
+    root_action,
+    root_choice,
+)
+from blobmaster.search.tree import plant
+
+
+@kernel
+def _choose_knowing_all(search, questions, states, streams, actions):
+    """`RolloutAgent`'s search, but every world is the true one."""
+    priors = np.zeros((search.width, MAX_LEGAL), np.float32)
+    values = np.zeros((search.width, MAX_PLAYERS), np.float32)
+    for number in range(len(states)):
+        begin(search, 0, states[number], search.simulations, False, streams[number])
+        for tree in range(search.width):
+            search.trees.world[tree] = states[number]
+            plant(search.trees, tree)
+        done = False
+        while not done:
+            questions.rows[:] = 0
+            gather(search, 0, questions)
+            answer_by_rollouts(questions, streams[number], priors, values)
+            done = advance(search, 0, priors, values, streams[number])
+        actions[number] = root_action(search, 0, root_choice(search, 0))
+
+
+class CheatingAgent:
+    """Searches the true deal."""
+
+    def __init__(self, settings: SearchSettings) -> None:
+        self._search = new_search(1, settings)
+        self._questions = new_questions(1, settings)
+
+    def choose(self, states, streams):
+        actions = np.empty(len(states), np.int64)
+        _choose_knowing_all(self._search, self._questions, states, streams, actions)
+        return actions
+
+
+def lead(agents, deals: int, seed: int = 0) -> tuple[float, float]:
+    """Points a round that the first agent is ahead of three of the second, and its error."""
+    made = play(agents, [0, 1, 1, 1], deals_of(4, 5, deals, seed)).points.mean(axis=1)
+    ahead = made[:, 0] - made[:, 1:].mean(axis=1)
+    return ahead.mean(), ahead.std() / np.sqrt(deals)
+
+
+def test_who_sees_all_hands_beats_the_same_search_that_does_not():
+    settings = SearchSettings(worlds=5, simulations=20)
+    ahead, error = lead([CheatingAgent(settings), RolloutAgent(settings)], 60)
+    assert ahead - 4 * error > 0
+
+
+def test_who_sees_what_was_not_dealt_beats_the_same_search_that_does_not():
+    ahead, error = lead([PeekingAgent(IsmctsAgent(100)), IsmctsAgent(100)], 60)
+    assert ahead - 4 * error > 0
+
+
+@pytest.mark.long
+def test_the_more_is_seen_the_larger_the_lead_and_nothing_more_is_no_lead():
+    settings = SearchSettings(worlds=10, simulations=10)
+    honest = RolloutAgent(settings)
+    leads = [
+        lead([agent, honest], 400)
+        for agent in (
+            RolloutAgent(SearchSettings(worlds=10, simulations=10, noise_share=0.0)),
+            PeekingAgent(RolloutAgent(settings)),
+            CheatingAgent(settings),
+        )
+    ]
+    assert leads[0][0] == 0  # the same player under another name, on the same streams
+    assert 1.0 < leads[1][0] < leads[2][0] - 4 * leads[2][1]

@@ -1,0 +1,78 @@
+"""A checkpoint's network can be had from its file alone, or one line says why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from networks_saved import SMALL, learner_state, save_network
+from positions import RandomRound
+
+from blobmaster.checkpoint.network import load_trained
+from blobmaster.inference.evaluator import NetworkEvaluator
+from blobmaster.run.errors import CheckpointError
+
+CPU = torch.device("cpu")
+
+
+def test_the_average_is_what_plays_and_not_the_trained_weights(tmp_path: Path):
+    learner = learner_state()
+    learner["average"] = {name: value + 1.0 for name, value in learner["average"].items()}
+    trained = load_trained(save_network(tmp_path, learner=learner), CPU)
+    for name, value in trained.network.state_dict().items():
+        assert torch.equal(value, learner["average"][name])
+    assert not trained.network.training
+    assert trained.config == SMALL
+    assert trained.meta.elo == 1234.0
+
+
+def test_the_network_plays_and_no_global_stream_moves(tmp_path: Path):
+    path = save_network(tmp_path)
+    before = torch.random.get_rng_state()
+    trained = load_trained(path, CPU)
+    assert (torch.random.get_rng_state() == before).all()
+    states = RandomRound(0, 4, 5).choices
+    priors = NetworkEvaluator(trained.network, len(states), CPU).priors(states)
+    assert priors.sum(axis=1) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"project": "Otherblob"}, ["Otherblob", "name another"]),
+        ({"architecture": 99}, ["architecture 99", "version"]),
+        ({"schema": 99}, ["schema 99", "version"]),
+        ({"learner": {}}, ["does not hold the network"]),
+        ({"learner": {"average": {}}}, ["does not hold the network"]),
+        ({"learner": None}, ["does not hold the network"]),
+        ({"config": {"network": {"width": 64}}}, ["does not hold the network"]),
+        ({"config": {"network": {"breadth": 64}}}, ["breadth", "version"]),
+    ],
+)
+def test_what_cannot_play_here_is_refused_in_one_line(tmp_path: Path, changes, words):
+    path = save_network(tmp_path, **changes)
+    with pytest.raises(CheckpointError) as refused:
+        load_trained(path, CPU)
+    message = str(refused.value)
+    assert len(message.splitlines()) == 1
+    assert str(path) in message
+    assert all(word in message for word in words)
+
+
+def test_a_flipped_bit_is_noticed_wherever_it_is(tmp_path: Path):
+    path = save_network(tmp_path)
+    whole = bytearray(path.read_bytes())
+    for place in range(0, len(whole), len(whole) // 7):
+        whole[place] ^= 1
+        path.write_bytes(whole)
+        with pytest.raises(CheckpointError):
+            load_trained(path, CPU)
+        whole[place] ^= 1
+    path.write_bytes(whole)
+    load_trained(path, CPU)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path):
+    with pytest.raises(CheckpointError, match=r"nowhere\.pth: No such file"):
+        load_trained(tmp_path / "nowhere.pth", CPU)

@@ -1,0 +1,177 @@
+"""A person's mistakes: each gets one line that says what to do and exit status 2."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+import torch
+from trainer import digest_of, newest, run, start, status_of, wait_until, write_config
+
+from blobmaster.run.checkpoints.store import CheckpointStore
+from blobmaster.run.files.layout import RunLayout
+
+
+def assert_refused(done, *words: str) -> None:
+    """One line on stderr with all the words in it, exit status 2."""
+    assert done.returncode == 2, done.stdout + done.stderr
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    for word in words:
+        assert word in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train", "--itertions", "3"], ["--itertions", "--iterations"]),
+        (["train", "--iterations", "0"], ["run.iterations", ">= 1"]),
+        (["train", "--iterations", "many"], ["--iterations", "many"]),
+        (["train", "--workers", "-1"], ["run.workers"]),
+        (["train", "--device", "tpu"], ["--device", "cuda"]),
+        (["train", "--device", "cuda"], ["CUDA", "--device cpu"]),
+        (["train", "--init-from", "x.pth", "--resume"], ["--init-from", "leave out one"]),
+        (["train", "--training-on", "games", "--init-from", "no.pth"], ["no.pth"]),
+        (["train", "--config", "nowhere.toml"], ["nowhere.toml", "No such file"]),
+        (["train", "--resume"], ["no whole checkpoint", "blobmaster train"]),
+        (["train", "--resume", "nowhere.pth"], ["nowhere.pth"]),
+        (["fly"], ["fly"]),
+        (["monitor", "--refresh-interval", "0"], ["--refresh-interval"]),
+        (["checkpoints", "list"], ["no checkpoint"]),
+        (["bench", "luck"], ["luck", "selfplay"]),
+    ],
+)
+def test_a_wrong_command_line_is_refused_in_one_line(
+    tmp_path: Path, arguments: list[str], words: list[str]
+) -> None:
+    assert_refused(run(*arguments, cwd=tmp_path), *words)
+    assert [path.name for path in tmp_path.rglob("*.pth")] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[search]\nworld = 3\n", ["there is no setting `world`", "search"]),
+        ("[serch]\nworlds = 3\n", ["there is no setting `serch`"]),
+        ("worlds = 3\n", ["`worlds`", "table"]),
+        ("[search]\nworlds = 0\n", ["search.worlds", ">= 1"]),
+        ('[search]\nworlds = "three"\n', ["search.worlds", "int"]),
+        (
+            "[rounds]\nplayers = {8 = 1.0}\nmost_cards = {8 = {7 = 1.0}}\n",
+            ["8 players × 7 cards", "1 to 6"],
+        ),
+        ("[rounds]\nplayers = {2 = 1.0}\n", ["3 to 8 players"]),
+        ("[rounds]\nplayers = {4 = 0.5}\n", ["sum to 1"]),
+        ("[search\n", ["is not TOML"]),
+    ],
+)
+def test_a_wrong_settings_file_is_refused_in_one_line(
+    tmp_path: Path, text: str, words: list[str]
+) -> None:
+    config = write_config(tmp_path, text)
+    root = tmp_path / "run"
+    assert_refused(run("train", "--config", config, "--checkpoint-dir", root), *words)
+    assert not root.exists()
+
+
+def test_a_foreign_file_is_no_checkpoint(tmp_path: Path) -> None:
+    foreign = tmp_path / "holiday.pth"
+    foreign.write_bytes(b"a picture of the sea" * 1000)
+    root = tmp_path / "run"
+    assert_refused(run("train", "--resume", foreign, "--checkpoint-dir", root), "holiday.pth")
+
+
+def test_a_file_where_the_run_directory_should_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("mine")
+    assert_refused(run("train", "--fast", "--checkpoint-dir", tmp_path / "run"), "run")
+    assert (tmp_path / "run").read_text() == "mine"
+
+
+def test_a_monitor_pointed_at_nothing_says_so(tmp_path: Path) -> None:
+    done = run("monitor", "--once", "--checkpoint-dir", tmp_path / "nothing")
+    assert done.returncode == 12
+    assert "nothing" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_second_trainer_is_refused_with_the_first_ones_pid(tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    config = write_config(tmp_path)
+    arguments = ("train", "--config", config, "--checkpoint-dir", root, "--iterations")
+    first = start(*arguments, 300)
+    wait_until(lambda: status_of(root).get("iteration", 0) >= 2, first)
+    assert_refused(run(*arguments, 5), str(first.pid))
+    RunLayout(root).control.write_text("PAUSE\n")
+    output, _ = first.communicate()
+    assert first.returncode == 0, output
+
+
+def test_what_a_run_keeps_for_good_cannot_be_changed_by_a_resume(tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    config = write_config(tmp_path)
+    done = run("train", "--config", config, "--iterations", 1, "--checkpoint-dir", root)
+    assert done.returncode == 0, done.stderr
+    before = digest_of(newest(root))
+    resume = ("train", "--resume", "--iterations", 2, "--checkpoint-dir", root)
+    assert_refused(run(*resume, "--seed", 8), "run.seed is 7", "start a new run")
+    assert_refused(run(*resume, "--fast"), "network.width")
+    assert digest_of(newest(root)) == before
+    assert json.loads(RunLayout(root).status.read_text())["state"] == "finished"
+
+
+def test_a_damaged_newest_checkpoint_is_passed_over_and_named(tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    config = write_config(tmp_path)
+    done = run("train", "--config", config, "--iterations", 3, "--checkpoint-dir", root)
+    assert done.returncode == 0, done.stderr
+    damaged = newest(root)
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(content)
+    resumed = run("train", "--resume", "--checkpoint-dir", root)
+    assert resumed.returncode == 0, resumed.stderr
+    assert re.search(rf"passed over .*{re.escape(damaged.name)}", resumed.stdout)
+    assert "iter002" in resumed.stdout
+    assert status_of(root)["state"] == "finished"
+
+
+def test_a_checkpoint_of_another_version_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    config = write_config(tmp_path)
+    done = run("train", "--config", config, "--iterations", 3, "--checkpoint-dir", root)
+    assert done.returncode == 0, done.stderr
+    oldest = CheckpointStore(RunLayout(root)).entries()[0]
+    content, meta = CheckpointStore.read(oldest.path)
+    state = torch.load(content, weights_only=True)
+    identity = msgspec.structs.replace(meta.identity, architecture=99)
+    strangers = {
+        "schema 99": (meta, state | {"schema": 99}),
+        "architecture 99": (msgspec.structs.replace(meta, identity=identity), state),
+    }
+    before = {path: path.stat() for path in root.rglob("*.*")}
+    for word, (description, inside) in strangers.items():
+        stranger = tmp_path / "stranger.pth"
+        CheckpointStore(RunLayout(root)).save(
+            stranger, description, functools.partial(torch.save, inside)
+        )
+        resume = ("train", "--resume", stranger, "--iterations", 9, "--checkpoint-dir", root)
+        assert_refused(run(*resume), "stranger.pth", word, "the version that made it")
+    after = {path: path.stat() for path in root.rglob("*.*")}
+    assert {path: found.st_size for path, found in after.items()} == {
+        path: found.st_size for path, found in before.items()
+    }
+    assert status_of(root)["state"] == "finished"
+
+
+def test_a_log_that_takes_no_line_is_no_traceback(tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    root.mkdir()
+    RunLayout(root).log.symlink_to("/dev/full")
+    config = write_config(tmp_path)
+    done = run("train", "--config", config, "--iterations", 1, "--checkpoint-dir", root)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""

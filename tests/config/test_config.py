@@ -1,0 +1,102 @@
+"""Settings: composed in layers, checked where they are made, and light to load."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from blobmaster.config.config import Config
+from blobmaster.config.layers import (
+    ConfigError,
+    as_tables,
+    begun_from,
+    check_continues,
+    compose,
+    differences,
+    from_tables,
+)
+from blobmaster.config.presets import FAST, GAMES
+
+
+def test_checking_settings_loads_neither_torch_nor_numba() -> None:
+    code = (
+        "import sys, blobmaster.cli.main, blobmaster.training.command\n"
+        "print([m for m in ('torch', 'numba', 'numpy', 'textual') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_default_is_the_documented_phase_one() -> None:
+    config = Config()
+    assert config.run.iterations == 500
+    assert str(config.search) == "3×35"
+    assert config.run.save_every == 1
+
+
+def test_later_layers_win_key_by_key() -> None:
+    config = compose(FAST, {"search": {"worlds": 4}}, {"run": {"seed": 3}})
+    assert config.search.worlds == 4
+    assert config.search.simulations == FAST["search"]["simulations"]
+    assert config.run.seed == 3
+    assert config.run.iterations == 5
+
+
+def test_settings_survive_the_way_through_a_checkpoint() -> None:
+    config = compose(FAST)
+    assert from_tables(as_tables(config)) == config
+
+
+def test_differences_name_the_setting_and_both_values() -> None:
+    assert differences(Config(), compose({"run": {"iterations": 600}})) == [
+        "run.iterations 500 -> 600"
+    ]
+
+
+@pytest.mark.parametrize(
+    "change", [{"run": {"seed": 9}}, {"network": {"width": 64}}, {"network": {"blocks": 3}}]
+)
+def test_what_a_run_is_made_of_cannot_change(change: dict[str, dict[str, int]]) -> None:
+    with pytest.raises(ConfigError, match="cannot become"):
+        check_continues(Config(), compose(change))
+
+
+def test_what_a_run_may_change_can_change() -> None:
+    check_continues(Config(), compose({"run": {"iterations": 900}, "search": {"worlds": 5}}))
+
+
+def test_the_curriculum_makes_later_iterations_cost_more() -> None:
+    config = compose({"curriculum": {"enabled": True}, "self_play": {"decide_by": "search"}})
+    assert config.get_mcts_params(0) == (1, 15)
+    assert config.get_mcts_params(499) == (5, 50)
+    assert config.decides_by(499) == "5×50"
+    assert config.work(499) == {"self-play": 300 * 9984, "learning": 9984, "rating": 1}
+    assert config.work(0) == {"self-play": 30 * 2000, "learning": 2000, "rating": 0}
+
+
+def test_looking_ahead_costs_by_the_round_whatever_a_search_would() -> None:
+    config = compose({"curriculum": {"enabled": True}, "self_play": {"decide_by": "lookahead"}})
+    assert config.decides_by(499) == "lookahead"
+    assert config.work(499) == {"self-play": 9984, "learning": 9984, "rating": 1}
+
+
+def test_phase_two_plays_games_where_phase_one_plays_rounds() -> None:
+    config = compose(GAMES, {"self_play": {"games": 30, "rounds": 900}})
+    assert config.plays_games
+    assert config.units(7) == 30
+    grown = compose({"curriculum": {"enabled": True}}, base=config)
+    assert [grown.units(n) for n in (0, 1, 99)] == [2000, 2016, 3584]
+    assert compose({"self_play": {"rounds": 900}}).units(7) == 900
+
+
+def test_games_are_not_searched_for_points() -> None:
+    with pytest.raises(ConfigError, match="decide_by") as caught:
+        compose(GAMES, {"self_play": {"decide_by": "search"}})
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_run_begun_from_anothers_network_chooses_its_own_number_format() -> None:
+    first = compose({"network": {"width": 32}, "inference": {"number_format": "int8"}})
+    assert begun_from(first) == compose({"network": {"width": 32}})

@@ -1,0 +1,59 @@
+"""`blobmaster ground-truth` as a person runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from networks_saved import save_network
+
+from blobmaster.cli.main import main
+
+ROUNDS = 3
+"""Rows of one table size: trump, none, and the mean over the trump cycle."""
+
+
+def ground_truth(*arguments: object) -> int | str | None:
+    """The exit status of the command."""
+    with pytest.raises(SystemExit) as end:
+        main(["ground-truth", *map(str, arguments)])
+    return end.value.code
+
+
+def test_a_network_is_held_against_every_round(tmp_path: Path, capsys):
+    path = save_network(tmp_path)
+    assert ground_truth(path, "--players", 3, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["checkpoint"] == str(path)
+    assert len(found["one_card"]) == ROUNDS
+    trump, none, mean = (row["drawn"] for row in found["one_card"])
+    assert mean == pytest.approx(0.8 * trump + 0.2 * none)
+    for row in [*found["one_card"], *found["tiny"]]:
+        assert row["likeliest"] >= 0
+        assert row["drawn"] >= 0
+        assert row["uniform"] > 5
+    assert found["tiny"][0]["uniform"] == pytest.approx(9.5625)
+    assert found["one_card"][0]["cfr"] < 0.002
+
+
+def test_without_a_network_the_rounds_themselves_are_told(capsys):
+    assert ground_truth("--players", 4) == 0
+    printed = capsys.readouterr().out
+    assert "7.566  9.242  9.391  4.023" in printed
+    assert "12.2168" in printed
+    assert "network" not in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--players", 9), "Blob is for 3 to 8 players, not 9"),
+        (("nowhere.pth",), "nowhere.pth"),
+    ],
+)
+def test_a_mistake_is_one_line(arguments, said, capsys):
+    assert ground_truth(*arguments) == 2
+    printed = capsys.readouterr().err
+    assert said in printed
+    assert printed.count("\n") == 1

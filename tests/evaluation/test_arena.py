@@ -1,0 +1,160 @@
+"""The arena: every rotation is played by the rules, and luck of the cards falls on all alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from dealing import deals_of, play, small_network_agent
+
+from blobmaster.agents.base import HeuristicAgent, RandomAgent
+from blobmaster.evaluation.arena import play_deals
+from blobmaster.game.rules import SEAT, apply, is_over, legal_actions, new_round, points
+
+
+class Nth:
+    """Takes the n-th legal action, round about: a player that no other plays like."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+    def choose(self, states, streams):  # noqa: ARG002 (draws nothing)
+        actions = np.empty(len(states), np.int64)
+        legal = np.empty(32, np.int64)
+        for row, state in enumerate(states):
+            actions[row] = legal[self.n % legal_actions(state, legal)]
+        return actions
+
+
+class Cheat:
+    """Bids 99."""
+
+    def choose(self, states, streams):  # noqa: ARG002 (draws nothing)
+        return np.full(len(states), 151, np.int64)
+
+
+def ask(agent, state):
+    return int(agent.choose(state[None], np.zeros((1, 1), np.uint64))[0])
+
+
+def test_each_place_moves_through_the_seats_and_makes_what_playing_in_turn_makes():
+    agents = [Nth(0), Nth(1), Nth(2), Nth(5)]
+    deals = deals_of(4, 5, 20)
+    lineups = np.array([np.roll([0, 1, 2, 3], number) for number in range(20)])
+    results = play_deals(agents, lineups, deals, abandon=lambda: False, on_deals=[].append)
+    for number, (players, cards, trump, dealer) in enumerate(deals.plan):
+        hands = deals.deck[number, : players * cards].reshape(players, cards)
+        for rotation in range(4):
+            state = new_round(players, cards, trump, dealer, hands)
+            while not is_over(state):
+                place = (state[SEAT] - rotation) % 4
+                apply(state, ask(agents[lineups[number, place]], state))
+            for place in range(4):
+                made = points(state, (place + rotation) % 4)
+                assert results.points[number, rotation, place] == made
+                assert results.exact[number, rotation, place] == (made > 0)
+
+
+@pytest.mark.parametrize("players", [3, 4, 6])
+@pytest.mark.parametrize("name", ["random", "heuristic", "network"])
+def test_the_same_player_at_every_place_makes_exactly_the_same_everywhere(players, name):
+    agent = {
+        "random": RandomAgent(),
+        "heuristic": HeuristicAgent(),
+        "network": small_network_agent(1, 60 * players),
+    }[name]
+    results = play([agent], [0] * players, deals_of(players, 6, 60))
+    made = results.points.sum(axis=1)
+    assert (made == made[:, :1]).all()
+    assert (results.exact.sum(axis=1) == results.exact.sum(axis=1)[:, :1]).all()
+    assert made.max() > 0
+
+
+def test_a_round_is_the_same_whatever_other_rounds_are_played_beside_it():
+    deals = deals_of(4, 5, 30)
+    whole = play([HeuristicAgent(), RandomAgent()], [0, 1, 1, 1], deals)
+    for part in (slice(0, 1), slice(7, 20)):
+        some = type(deals)(
+            deals.plan[part],
+            deals.deck[part],
+            deals.streams[part],
+            deals.strangers[part],
+            deals.earnest[part],
+        )
+        alone = play([HeuristicAgent(), RandomAgent()], [0, 1, 1, 1], some)
+        assert (alone.points == whole.points[part]).all()
+
+
+def test_playing_changes_no_deal():
+    deals = deals_of(4, 5, 10)
+    before = [deals.plan.copy(), deals.deck.copy(), deals.streams.copy()]
+    play([RandomAgent()], [0] * 4, deals)
+    for array, copy in zip((deals.plan, deals.deck, deals.streams), before, strict=True):
+        assert (array == copy).all()
+
+
+def test_every_deal_is_told_of_once_when_all_its_rotations_are_over():
+    told = []
+    play_deals(
+        [RandomAgent()],
+        np.zeros((50, 5), np.int64),
+        deals_of(5, 4, 50),
+        abandon=lambda: False,
+        on_deals=told.append,
+    )
+    assert sum(told) == 50
+    assert min(told) > 0
+
+
+class Logged:
+    """Plays like another, and writes down the streams that it was asked with."""
+
+    def __init__(self, agent, log: list) -> None:
+        self.agent = agent
+        self.log = log
+
+    def choose(self, states, streams):
+        self.log.append(streams[:, 0].tolist())
+        return self.agent.choose(states, streams)
+
+
+def test_a_deal_is_told_of_after_the_last_choice_in_all_its_rotations():
+    for seed in range(20):
+        log: list = []
+        agents = [Logged(RandomAgent(), log), Logged(HeuristicAgent(), log)]
+        play_deals(
+            agents,
+            np.array([[0, 1, 1, 1]]),
+            deals_of(4, 5, 1, seed),
+            abandon=lambda: False,
+            on_deals=log.append,
+        )
+        assert log.index(1) == len(log) - 1
+
+
+def test_a_round_goes_on_in_its_stream_and_never_draws_the_same_again():
+    log: list = []
+    play([Logged(RandomAgent(), log)], [0] * 4, deals_of(4, 7, 1))
+    assert all(len(set(draws)) == 1 for draws in log)  # the rotations, which draw alike
+    assert len({draws[0] for draws in log}) == len(log) > 10
+
+
+def test_abandoned_deals_have_no_results():
+    steps = iter([False, False, False, True])
+    results = play_deals(
+        [RandomAgent()],
+        np.zeros((50, 4), np.int64),
+        deals_of(4, 5, 50),
+        abandon=lambda: next(steps),
+        on_deals=[].append,
+    )
+    assert results is None
+
+
+def test_an_action_that_is_not_legal_is_refused():
+    with pytest.raises(ValueError, match="not legal"):
+        play([RandomAgent(), Cheat()], [0, 0, 0, 1], deals_of(4, 5, 5))
+
+
+def test_deals_for_another_number_of_players_are_refused():
+    with pytest.raises(ValueError, match="4 places"):
+        play([RandomAgent()], [0] * 4, deals_of(5, 5, 5))

@@ -1,0 +1,148 @@
+"""Calibration: what a network says of its bids is held against what came of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from dealing import CPU, deals_of, play, small_network, small_network_agent
+
+from blobmaster.config.rating import RatingSettings
+from blobmaster.evaluation.calibration import (
+    Bids,
+    CalibrationMatch,
+    bids_of,
+    calibration_of,
+    reliability,
+)
+from blobmaster.game.rules import MAX_LEGAL
+from blobmaster.inference.evaluator import NetworkEvaluator
+from blobmaster.kernels.rng import generator
+from blobmaster.model.heads import TRICK_COUNTS
+from blobmaster.selfplay.pool import LocalPool
+
+SETTINGS = RatingSettings(deals=30, deals_per_block=7, players=4, cards=3)
+
+
+def never() -> bool:
+    return False
+
+
+def told_bids(count: int, distort) -> tuple[np.ndarray, np.ndarray]:
+    """P(exact) as somebody states it who knows the truth and distorts it, and what happened."""
+    draws = generator(0, "calibration test")
+    truth = draws.random(count)
+    return distort(truth), draws.random(count) < truth
+
+
+def test_true_probabilities_have_no_more_error_than_chance_makes():
+    errors = []
+    for seed in range(200):
+        draws = generator(seed, "chance")
+        truth = draws.beta(3, 2, 2000)
+        found = reliability(truth, draws.random(2000) < truth)
+        errors.append(found.error)
+    assert np.mean(errors) == pytest.approx(found.chance, rel=0.05)
+
+
+@pytest.mark.parametrize("off", [0.1, 0.25])
+def test_who_is_off_by_so_much_has_so_much_error(off):
+    said, made = told_bids(200_000, lambda truth: np.minimum(truth + off, 1.0))
+    expected = np.minimum(off, 1.0 - generator(0, "calibration test").random(200_000)).mean()
+    assert reliability(said, made).error == pytest.approx(expected, abs=0.005)
+
+
+def test_errors_of_opposite_sign_do_not_cancel():
+    said = np.array([0.95] * 1000 + [0.05] * 1000)
+    made = np.array([True, False] * 1000)
+    assert reliability(said, made).error == pytest.approx(0.45)
+
+
+def test_certainty_falls_into_the_last_bin():
+    assert reliability(np.array([1.0, 1.0]), np.array([True, True])) == (0.0, 0.0)
+
+
+def test_bids_and_outcomes_are_counted_by_cards_dealt():
+    bids = Bids(
+        cards=np.array([1, 1, 3, 3]),
+        bid=np.array([0, 1, 2, 0]),
+        tricks=np.array([0, 0, 2, 1]),
+        at_bid=np.array([0.9, 0.8, 0.6, 0.4]),
+        at_first_card=np.array([np.nan, np.nan, 0.7, 0.3]),
+    )
+    found = calibration_of(bids)
+    assert found.by_cards == (
+        (1, 2, pytest.approx(0.85), 0.5, 0.5, 0.0),
+        (3, 2, pytest.approx(0.5), 0.5, 1.0, 1.5),
+    )
+    assert found.at_first_card.error == pytest.approx(0.3)
+    assert found.metrics()["made_exact_by_cards"] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(("players", "cards"), [(3, 1), (4, 5), (6, 4)])
+def test_the_bids_are_those_that_the_networks_player_makes(players, cards):
+    deals = deals_of(players, cards, 40)
+    bids = bids_of(NetworkEvaluator(small_network(1), 40, CPU), deals, never)
+    made = play([small_network_agent(1, 40 * players)], [0] * players, deals)
+    chosen = np.full((40, players), True)
+    forced = 40 * players - len(bids.bid)
+    assert (forced > 0) == (cards == 1)  # else nobody's bid is forced
+    if not forced:
+        # In rotation 0 a place is a seat.
+        assert (bids.bid == bids.tricks).tolist() == made.exact[:, 0][chosen].tolist()
+    assert set(bids.cards.tolist()) == {cards}
+
+
+class Forecaster:
+    """Likes the highest legal action most, and says that it takes n tricks with a set chance."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def forecasts(self, states):
+        self.asked += 1
+        priors = np.tile(np.arange(MAX_LEGAL, dtype=np.float32), (len(states), 1))
+        tricks = np.zeros((len(states), TRICK_COUNTS), np.float32)
+        tricks[:] = np.arange(TRICK_COUNTS) / 100 + self.asked / 1000
+        return priors, tricks
+
+
+def test_what_is_noted_is_said_of_the_bid_at_the_bid_and_at_the_first_card():
+    deals = deals_of(3, 17, 5)
+    bids = bids_of(Forecaster(), deals, never)
+    # The dealer bids last, asked third; seats bid as high as they may.
+    assert len(bids.bid) == 15
+    turns = np.round(1000 * bids.at_bid - 10 * bids.bid).astype(int)
+    assert sorted(set(turns.tolist())) == [1, 2, 3]
+    later = np.round(1000 * bids.at_first_card - 10 * bids.bid)
+    assert (later[~np.isnan(later)] > 3).all()
+
+
+def test_a_networks_forecast_is_its_actors_over_the_tricks_that_are_possible():
+    deals = deals_of(4, 5, 1)
+    bids = bids_of(NetworkEvaluator(small_network(1), 1, CPU), deals, never)
+    assert (bids.at_bid > 0).all()
+    assert bids.at_bid == pytest.approx(1 / 2, abs=0.1)  # an untrained network knows nothing
+    first = bids.at_first_card[~np.isnan(bids.at_first_card)]
+    assert first == pytest.approx(1 / 6, abs=0.1)
+
+
+def calibrate(workers: int, abandon=never, told=None):
+    pool = LocalPool(workers, lambda: torch.set_num_threads(1))
+    match = CalibrationMatch(SETTINGS, lambda block: generator(3, "test", block))
+    on_rounds = (told if told is not None else []).append
+    return match, match.play(small_network(1), CPU, pool, abandon=abandon, on_rounds=on_rounds)
+
+
+def test_any_number_of_workers_finds_the_same_and_every_size_is_played_alike():
+    told: list[int] = []
+    match, found = calibrate(1, told=told)
+    assert found == calibrate(3)[1]
+    assert sum(told) == match.rounds == 240
+    sizes = [row.cards for row in found.by_cards]
+    assert sizes == [1, 2, 3]
+    assert found.by_cards[1].bids == found.by_cards[2].bids == 80 * 4
+
+
+def test_an_abandoned_calibration_is_none():
+    assert calibrate(2, abandon=lambda: True)[1] is None

@@ -1,0 +1,72 @@
+"""Promotion: who is stronger is told, who is equal is at one half, and the incumbent is kept."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from dealing import deals_of, small_network
+
+from blobmaster.agents.base import HeuristicAgent, RandomAgent
+from blobmaster.config.rating import RatingSettings
+from blobmaster.evaluation.arena import play_deals
+from blobmaster.evaluation.gating import NEWER, OLDER, Incumbent, deals_ahead, promotion_match
+
+
+def ahead(newer, older, players: int = 4, deals: int = 200) -> np.ndarray:
+    settings = RatingSettings(deals=deals, players=players, cards=3)
+    lineups = promotion_match("newer", "older", settings).lineups
+    played = play_deals(
+        [newer, older],
+        lineups,
+        deals_of(players, 3, deals),
+        abandon=lambda: False,
+        on_deals=[].append,
+    )
+    return deals_ahead(played.points.sum(axis=1), lineups)
+
+
+@pytest.mark.parametrize("players", [3, 4, 7])
+def test_both_sit_equally_often_at_every_place(players):
+    settings = RatingSettings(deals=20, players=players, cards=3)
+    lineups = promotion_match("newer", "older", settings).lineups
+    assert ((lineups == NEWER).sum(axis=0) == 10).all()
+    assert set(np.unique(lineups)) == {NEWER, OLDER}
+
+
+@pytest.mark.parametrize("players", [3, 4])
+def test_a_player_is_ahead_of_itself_in_exactly_half_of_the_deals(players):
+    assert ahead(HeuristicAgent(), HeuristicAgent(), players).tolist() == [0.5] * 200
+
+
+@pytest.mark.parametrize("players", [3, 4, 5])
+def test_the_stronger_is_ahead_and_the_other_way_round_is_behind(players):
+    assert ahead(HeuristicAgent(), RandomAgent(), players).mean() > 0.6
+    assert ahead(RandomAgent(), HeuristicAgent(), players).mean() < 0.4
+
+
+def test_uneven_tables_compare_what_a_seat_makes():
+    lineups = np.array([[0, 1, 0], [1, 0, 1]])
+    points = np.array([[10, 16, 20], [12, 14, 18]])  # means 15 to 16, and 14 to 15
+    assert deals_ahead(points, lineups).tolist() == [0, 0]
+    assert deals_ahead(points[:, ::-1], lineups).tolist() == [0, 0]
+    assert deals_ahead(np.array([[10, 15, 20]]), lineups[:1]).tolist() == [0.5]
+
+
+def test_an_incumbent_is_a_copy_until_it_gives_way_and_is_stored():
+    first, second = small_network(1), small_network(2)
+    incumbent = Incumbent(first)
+    with torch.no_grad():
+        next(first.parameters()).zero_()
+    assert not same(incumbent.network, first)
+    assert same(incumbent.network, small_network(1))
+    incumbent.give_way(second, 4)
+    stored = Incumbent(small_network(0))
+    stored.load_state_dict(incumbent.state_dict())
+    assert stored.since == 4
+    assert same(stored.network, second)
+
+
+def same(one, other) -> bool:
+    pairs = zip(one.parameters(), other.parameters(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)

@@ -1,0 +1,143 @@
+"""Where compiled kernels lie, and the bit operations that all of them use."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import blobmaster.kernels.compile
+from blobmaster.kernels.compile import compiled_for, kernel
+from blobmaster.kernels.intrinsics import lowest_bit, popcount
+
+
+@kernel
+def bits_of(mask):
+    return popcount(mask)
+
+
+@kernel
+def first_of(mask):
+    return lowest_bit(mask)
+
+
+@given(st.integers(1, 2**63 - 1))
+def test_bits_are_counted_and_the_lowest_found(mask):
+    assert bits_of(mask) == mask.bit_count()
+    assert first_of(mask) == (mask & -mask).bit_length() - 1
+
+
+@kernel
+def ratio(part, whole):
+    return part / whole
+
+
+def test_kernels_divide_as_numpy_does():
+    assert bits_of(0) == 0
+    assert ratio(1.0, 0.0) == float("inf")
+
+
+@kernel
+def double(pair):
+    pair[0][:] *= 2
+
+
+def test_a_kernel_compiled_for_arguments_is_not_run_with_them_and_takes_others_of_their_types():
+    first, second = (np.ones(3), np.zeros(1)), (np.ones(5), np.zeros(1))
+    compiled = compiled_for(double, first)
+    assert first[0].tolist() == [1, 1, 1]
+    compiled(second)
+    assert second[0].tolist() == [2, 2, 2, 2, 2]
+
+
+def folder_seen_by(tmp_path: Path, package: Path | None = None, **environment: str) -> Path:
+    """The cache folder of a new process that has these variables."""
+    found = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import blobmaster.kernels.compile as k; print(k.numba.config.CACHE_DIR)",
+        ],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path / "home"),
+            "TMPDIR": str(tmp_path),
+            "PYTHONPATH": str(package or Path(blobmaster.kernels.compile.__file__).parents[2]),
+            **environment,
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return Path(found.stdout.strip())
+
+
+def test_kernels_lie_where_the_user_says(tmp_path):
+    folder = folder_seen_by(tmp_path, NUMBA_CACHE_DIR=str(tmp_path / "kernels"))
+    assert folder.is_dir()
+    assert folder.parent == tmp_path / "kernels" / "blobmaster"
+    assert folder_seen_by(tmp_path).is_relative_to(tmp_path / "home" / ".cache")
+
+
+def test_an_edited_source_starts_a_fresh_folder(tmp_path):
+    source = Path(blobmaster.kernels.compile.__file__).parents[1]
+    copy = tmp_path / "copy" / "blobmaster"
+    for path in source.rglob("*.py"):
+        (copy / path.relative_to(source)).parent.mkdir(parents=True, exist_ok=True)
+        (copy / path.relative_to(source)).write_bytes(path.read_bytes())
+    same = folder_seen_by(tmp_path, copy.parent)
+    assert same.name == folder_seen_by(tmp_path).name
+    for edited in ("game/cards.py", "search/tree.py", "kernels/rng.py", "evaluation/exact/tree.py"):
+        (copy / edited).write_text((copy / edited).read_text() + "# edited\n")
+        other = folder_seen_by(tmp_path, copy.parent)
+        assert other.name != same.name
+        same = other
+
+
+def test_a_kernel_outside_the_hashed_rooms_is_refused(tmp_path):
+    def function(x):
+        return x
+
+    function.__module__ = "blobmaster.run.status.eta"
+    with pytest.raises(ImportError, match="add its folder to KERNEL_ROOMS"):
+        kernel(function)
+    function.__module__ = "blobmaster.game.rules"
+    assert kernel(function)(3) == 3
+
+
+@pytest.fixture
+def no_cache(tmp_path) -> dict[str, str]:
+    """Variables of a user whose cache folder cannot be made, whatever rights the test has."""
+    (tmp_path / "file").write_text("not a folder")
+    return {"NUMBA_CACHE_DIR": str(tmp_path / "file" / "kernels")}
+
+
+def test_without_a_writable_home_kernels_lie_in_a_private_temporary_folder(tmp_path, no_cache):
+    folder = folder_seen_by(tmp_path, **no_cache)
+    assert folder.parent == tmp_path / f"blobmaster-{os.getuid()}"
+    assert folder.parent.stat().st_mode & 0o777 == 0o700
+    assert folder_seen_by(tmp_path, **no_cache) == folder
+
+
+@pytest.mark.parametrize("trap", ["open to all", "a link", "a file"])
+def test_a_temporary_folder_that_others_can_write_is_not_trusted(tmp_path, no_cache, trap):
+    expected = tmp_path / f"blobmaster-{os.getuid()}"
+    if trap == "open to all":
+        expected.mkdir()
+        expected.chmod(0o777)
+    elif trap == "a link":
+        (tmp_path / "elsewhere").mkdir()
+        expected.symlink_to(tmp_path / "elsewhere")
+    else:
+        expected.write_text("")
+    folder = folder_seen_by(tmp_path, **no_cache)
+    assert folder.is_dir()
+    assert folder.parent not in (expected, tmp_path / "elsewhere")
+    assert folder.parent.stat().st_mode & 0o777 == 0o700

@@ -1,0 +1,215 @@
+"""What a network of phase 2 adds: scores and rounds to come seen, shares of the win told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from positions import RandomRound
+
+from blobmaster.config.network import NetworkSettings
+from blobmaster.game.rules import (
+    BIDS,
+    DEALER,
+    LEFT,
+    MOST,
+    PLAYERS,
+    ROUND,
+    SCORES,
+    SEAT,
+    STRANGERS,
+)
+from blobmaster.inference.evaluator import STANDING_ROWS, NetworkEvaluator
+from blobmaster.inference.precision import packed
+from blobmaster.model.game_features import (
+    GAME_FEATURES,
+    GAME_INDEX,
+    STANDING_FEATURES,
+    VIEW_FEATURES,
+    encode_game,
+    encode_standing,
+    view_index,
+)
+from blobmaster.model.network import BlobNetwork, new_network
+
+CPU = torch.device("cpu")
+SMALL = NetworkSettings(width=48, blocks=2)
+
+
+def in_a_game(state: np.ndarray, seed: int) -> np.ndarray:
+    """The same round as one of a game."""
+    draws = np.random.default_rng(seed)
+    other = state.copy()
+    other[MOST] = draws.integers(1, 8)
+    other[LEFT] = draws.integers(0, 2 * other[MOST] - 2 + other[PLAYERS])
+    other[SCORES : SCORES + state[PLAYERS]] = draws.integers(0, 120, state[PLAYERS])
+    return other
+
+
+def some_states(games: bool) -> np.ndarray:
+    rounds = [RandomRound(seed, players, 5) for seed, players in enumerate((3, 4, 5, 8))]
+    states = np.concatenate([round_.choices for round_ in rounds])
+    if not games:
+        return states
+    return np.array([in_a_game(state, seed) for seed, state in enumerate(states)])
+
+
+def trained(sees_games: bool, seed: int = 1) -> BlobNetwork:
+    """A network none of whose weights is zero."""
+    network = new_network(SMALL, seed, sees_games=sees_games).eval()
+    draws = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.05 * torch.randn(parameter.shape, generator=draws))
+    return network
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7, 64])
+@pytest.mark.parametrize("games", [False, True])
+def test_a_network_that_takes_over_phase_one_begins_by_computing_exactly_the_same(rows, games):
+    small = trained(sees_games=False)
+    large = new_network(SMALL, 9, sees_games=True).eval()
+    large.take_over(small.state_dict())
+    states = some_states(games)[:rows]
+    one, two = (NetworkEvaluator(network, rows, CPU) for network in (small, large))
+    assert (one.priors(states) == two.priors(states)).all()
+    assert (one.values(states) == two.values(states)).all()
+    assert all(
+        (a == b).all() for a, b in zip(one.forecasts(states), two.forecasts(states), strict=True)
+    )
+    assert all(
+        (a == b).all() for a, b in zip(one.chances(states), two.chances(states), strict=True)
+    )
+
+
+def test_untrained_networks_of_both_phases_are_one_by_what_they_compute():
+    small, large = (new_network(SMALL, 3, sees_games=games).state_dict() for games in (False, True))
+    assert small.keys() < large.keys()
+    assert all(torch.equal(small[name], large[name]) for name in small)
+
+
+def test_a_network_of_phase_two_is_taken_over_whole():
+    one, other = trained(sees_games=True), new_network(SMALL, 9, sees_games=True)
+    other.take_over(one.state_dict())
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize(
+    "other", [NetworkSettings(width=32, blocks=2), NetworkSettings(width=48, blocks=3)]
+)
+def test_a_network_of_another_size_is_not_taken_over(other):
+    with pytest.raises(ValueError):
+        new_network(SMALL, 9, sees_games=True).take_over(new_network(other, 1).state_dict())
+
+
+def features(state: np.ndarray) -> Iterator[tuple[str, list[float]]]:
+    row = np.full(GAME_FEATURES, 7, np.float32)
+    encode_game(state, row)
+    for name, group in GAME_INDEX.items():
+        yield name, row[group].tolist()
+
+
+def test_every_score_and_the_rounds_left_are_seen_relative_to_the_acting_seat():
+    for state in some_states(games=True):
+        players, me = int(state[PLAYERS]), int(state[SEAT])
+        scores = [int(state[SCORES + (me + n) % players]) for n in range(players)]
+        absent = [0.0] * (8 - players)
+        left, most = int(state[LEFT]), int(state[MOST])
+        drift = 8 * np.sqrt(left + 1)
+        found = dict(features(state))
+        assert found["in_game"] == [1]
+        assert found["seats"] == [1] * players + absent
+        assert found["deals"].index(1) == (state[DEALER] - me) % players
+        assert found["most_cards"].index(1) == most - 1
+        assert found["left"].index(1) == min(left, 11)
+        assert found["share_left"][0] == pytest.approx((left + 1) / (2 * most - 2 + players))
+        assert found["score"] == pytest.approx([n / 100 for n in scores] + absent)
+        assert found["ahead"] == pytest.approx([(n - scores[0]) / 30 for n in scores] + absent)
+        behind = [(n - scores[0]) / drift for n in scores]
+        assert found["pressure"] == pytest.approx(behind + absent)
+        for name in ("deals", "most_cards", "left"):
+            assert sum(found[name]) == 1
+
+
+def test_a_round_that_stands_alone_shows_nothing_of_a_game():
+    for state in some_states(games=False):
+        assert all(set(values) == {0} for _, values in features(state))
+
+
+def test_what_is_between_two_rounds_tells_who_plays_at_random_and_where_the_game_stands():
+    for state in some_states(games=True):
+        state[STRANGERS] = 0b101
+        row = np.full(STANDING_FEATURES, 7, np.float32)
+        encode_standing(state, row)
+        players, me = int(state[PLAYERS]), int(state[SEAT])
+        strange = [float((me + n) % players in (0, 2)) for n in range(players)]
+        assert row[:8].tolist() == strange + [0.0] * (8 - players)
+        game = np.empty(GAME_FEATURES, np.float32)
+        encode_game(state, game)
+        assert (row[8:] == game).all()
+
+
+def test_the_groups_of_the_whole_view_lie_side_by_side():
+    groups = list(view_index().values())
+    assert [group.stop for group in groups[:-1]] == [group.start for group in groups[1:]]
+    assert groups[-1].stop == VIEW_FEATURES
+
+
+@pytest.mark.parametrize("number_format", ["fp32", "bf16"])
+def test_shares_of_the_win_are_of_the_seats_in_play(number_format):
+    states = some_states(games=True)
+    states = np.concatenate([states] * (1 + STANDING_ROWS // len(states)))
+    network = packed(trained(sees_games=True), number_format)
+    shares = NetworkEvaluator(network, 200, CPU).standings(states)
+    assert shares.sum(axis=1) == pytest.approx(1.0)
+    for state, row in zip(states, shares, strict=True):
+        assert (row[: state[PLAYERS]] > 0).all()
+        assert (row[state[PLAYERS] :] == 0).all()
+    assert len(np.unique(shares[:, 0])) > 20
+    plain = NetworkEvaluator(trained(sees_games=True), 1, CPU).standings(states)
+    assert np.array_equal(shares, plain)  # which are in float32 whatever the rest is
+    some = NetworkEvaluator(network, 200, CPU).standings(states[-3:])
+    assert shares[-3:] == pytest.approx(some, abs=1e-6)
+
+
+def test_a_network_begins_by_telling_even_shares():
+    states = some_states(games=True)
+    evaluator = NetworkEvaluator(new_network(SMALL, 1, sees_games=True), 1, CPU)
+    players = states[:, PLAYERS, None]
+    assert evaluator.standings(states) == pytest.approx((np.arange(8) < players) / players)
+
+
+def test_a_game_that_is_over_is_its_winners():
+    states = some_states(games=True)[:1]
+    states[0, LEFT] = -1
+    states[0, SCORES : SCORES + 3] = 40, 70, 70
+    evaluator = NetworkEvaluator(trained(sees_games=True), 1, CPU)
+    assert evaluator.standings(states)[0].tolist() == [0, 0.5, 0.5, 0, 0, 0, 0, 0]
+
+
+def test_the_chance_of_an_exact_bid_is_what_the_values_pay_for():
+    states = some_states(games=True)
+    evaluator = NetworkEvaluator(trained(sees_games=True), len(states), CPU)
+    bids, exact = evaluator.chances(states)
+    values = evaluator.values(states)
+    for state, bid, chance, value in zip(states, bids, exact, values, strict=True):
+        players = int(state[PLAYERS])
+        made = state[BIDS : BIDS + players]
+        assert (bid[:players][made >= 0] == made[made >= 0]).all()
+        paid = chance * (10 + bid) / (10 + int(state[ROUND]))
+        assert paid[:players] == pytest.approx(value[:players], abs=1e-5)
+        assert (bid[players:] == 0).all()
+        assert (chance[players:] == 0).all()
+
+
+def test_what_a_seat_may_not_see_changes_none_of_its_priors_in_games():
+    states = some_states(games=True)
+    evaluator = NetworkEvaluator(trained(sees_games=True), len(states), CPU)
+    before = evaluator.priors(states).copy()
+    states[:, STRANGERS] = 0b10
+    assert (evaluator.priors(states) == before).all()
+    states[:, SCORES] += 30
+    assert (evaluator.priors(states) != before).any(axis=1).all()

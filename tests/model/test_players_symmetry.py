@@ -1,0 +1,101 @@
+"""Names of suits and numbers of seats are nothing to a player that is not told them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from positions import RandomRound
+from situations import SUIT_ORDERS, rename_suits, rotate_seats
+
+from blobmaster.agents.base import HeuristicAgent, NetworkAgent
+from blobmaster.config.network import NetworkSettings
+from blobmaster.config.rounds import RoundMix
+from blobmaster.evaluation.arena import play_deals
+from blobmaster.game.rules import FIRST_BID, SEAT
+from blobmaster.kernels.rng import generator
+from blobmaster.model.features import canonical_slots
+from blobmaster.model.network import new_network
+from blobmaster.selfplay.deals import Deals, deal
+
+CPU = torch.device("cpu")
+SIZES = [(3, 9), (4, 5), (5, 7), (8, 3)]
+
+
+def network_agent(seed: int, capacity: int) -> NetworkAgent:
+    network = new_network(NetworkSettings(width=32, blocks=1), seed)
+    return NetworkAgent(network, capacity, CPU)
+
+
+def choices() -> np.ndarray:
+    return np.concatenate(
+        [RandomRound(seed, *size).choices for size in SIZES for seed in range(12)]
+    )
+
+
+def in_canonical_suits(state: np.ndarray, action: int) -> int:
+    """The action as the acting seat sees it."""
+    if action >= FIRST_BID:
+        return action
+    slots = np.empty(4, np.int64)
+    canonical_slots(state, state[SEAT], slots)
+    return int(13 * slots[action // 13] + action % 13)
+
+
+def canonical_choices(agent, states: np.ndarray) -> list[int]:
+    chosen = agent.choose(states, np.zeros((len(states), 1), np.uint64))
+    return [in_canonical_suits(s, int(a)) for s, a in zip(states, chosen, strict=True)]
+
+
+def agents(capacity: int):
+    return {"heuristic": HeuristicAgent(), "network": network_agent(1, capacity)}
+
+
+@pytest.mark.parametrize("name", ["heuristic", "network"])
+def test_no_choice_depends_on_the_names_of_suits(name):
+    states = choices()
+    agent = agents(len(states))[name]
+    before = canonical_choices(agent, states)
+    for order in SUIT_ORDERS[1::5]:
+        renamed = np.array([rename_suits(state, order) for state in states])
+        assert canonical_choices(agent, renamed) == before
+
+
+@pytest.mark.parametrize("name", ["heuristic", "network"])
+def test_no_choice_depends_on_the_numbers_of_seats(name):
+    states = choices()
+    agent = agents(len(states))[name]
+    before = canonical_choices(agent, states)
+    for by in (1, 2):
+        rotated = np.array([rotate_seats(state, by) for state in states])
+        assert canonical_choices(agent, rotated) == before
+
+
+def renamed_deals(deals: Deals, order: tuple[int, ...]) -> Deals:
+    plan = deals.plan.copy()
+    plan[:, 2] = np.array([*order, 4])[plan[:, 2]]
+    suits, ranks = np.divmod(deals.deck, 13)
+    return replace(deals, plan=plan, deck=13 * np.array(order)[suits] + ranks)
+
+
+@pytest.mark.parametrize("other", ["heuristic", "network"])
+def test_a_networks_results_do_not_depend_on_the_names_of_suits(other):
+    mix = RoundMix(players={4: 1.0}, most_cards={4: {7: 1.0}}, longest_only=True)
+    deals = deal(mix, 200, generator(0, "symmetry"))
+    opponent = {"heuristic": HeuristicAgent(), "network": network_agent(2, 800)}[other]
+    lineups = np.tile([0, 1, 1, 1], (200, 1))
+    results = [
+        play_deals(
+            [network_agent(1, 800), opponent],
+            lineups,
+            some,
+            abandon=lambda: False,
+            on_deals=[].append,
+        )
+        for some in (deals, renamed_deals(deals, (2, 0, 3, 1)))
+    ]
+    same = (results[0].points == results[1].points).all(axis=(1, 2))
+    # Where two suits are alike in all that a seat knows, it takes either: they differ to others.
+    assert same.mean() > 0.9

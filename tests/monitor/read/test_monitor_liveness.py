@@ -1,0 +1,150 @@
+"""Whether a run is alive: real processes, and recorded days of status with no false alarm."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+from monitor_terminal import make_status
+
+from blobmaster.monitor.read.liveness import (
+    SILENCE_S,
+    Process,
+    Sighting,
+    judge,
+    look_for_process,
+    watch,
+)
+from blobmaster.run.status.schema import Status
+
+INTERVAL = 5.0
+
+
+@pytest.fixture
+def sleeper():
+    """A process that does nothing, and the status that it would have written."""
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    started_at = psutil.Process(child.pid).create_time()
+    yield (
+        child,
+        make_status(
+            pid=child.pid, process_started_at=started_at, process_start_ticks=_ticks(child.pid)
+        ),
+    )
+    child.kill()
+    child.wait()
+
+
+def _ticks(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_bytes().rsplit(b")", 1)[1].split()[19])
+
+
+def first_look(status: Status, process: Process, now: float = 1000.0) -> Sighting:
+    return watch(None, status, process, now, wall=status.heartbeat_at)
+
+
+def test_a_process_killed_with_9_is_gone_even_before_its_parent_buries_it(sleeper):
+    child, status = sleeper
+    assert look_for_process(status) is Process.ALIVE
+    child.kill()
+    while psutil.Process(child.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    assert look_for_process(status) is Process.GONE
+    child.wait()
+    assert look_for_process(status) is Process.GONE
+    assert judge(status, first_look(status, Process.GONE), SILENCE_S).state == "dead"
+
+
+def test_a_stopped_process_is_stalled_at_once(sleeper):
+    child, status = sleeper
+    child.send_signal(signal.SIGSTOP)
+    while psutil.Process(child.pid).status() != psutil.STATUS_STOPPED:
+        time.sleep(0.01)
+    assert look_for_process(status) is Process.STOPPED
+    verdict = judge(status, first_look(status, Process.STOPPED), SILENCE_S)
+    assert verdict.state == "stalled"
+    assert f"kill -CONT {child.pid}" in verdict.why
+
+
+def test_a_pid_used_again_is_not_the_trainer(sleeper):
+    _, status = sleeper
+    earlier = msgspec.structs.replace(
+        status,
+        process_started_at=status.process_started_at - 3600,
+        process_start_ticks=status.process_start_ticks - 360_000,
+    )
+    assert look_for_process(earlier) is Process.GONE
+
+
+@pytest.mark.parametrize("change", [{"host": "gpu01"}, {"boot_id": "another boot"}])
+def test_another_host_or_boot_is_never_called_dead(change: dict[str, str]):
+    status = make_status(pid=1 << 22, **change)
+    assert look_for_process(status) is Process.ELSEWHERE
+    looked = first_look(status, Process.ELSEWHERE)
+    assert not judge(status, looked, SILENCE_S).sure
+    for step in range(1, 100):
+        looked = watch(looked, status, Process.ELSEWHERE, 1000 + 5 * step, wall=0.0)
+        assert judge(status, looked, SILENCE_S).state in ("running", "no contact")
+    assert judge(status, looked, SILENCE_S).state == "no contact"
+
+
+@pytest.mark.parametrize("state", ["paused", "finished", "failed"])
+def test_a_run_that_has_ended_is_not_dead_without_its_process(state: str):
+    status = make_status(state=state, pid=1 << 22)
+    looked = first_look(status, Process.GONE)
+    later = watch(looked, status, Process.GONE, 99_999, wall=status.heartbeat_at + 99_999)
+    assert judge(status, later, SILENCE_S).state == state
+
+
+def test_a_trainer_in_another_pid_namespace_is_alive_while_its_status_moves():
+    looked = None
+    for step in range(100):
+        status = make_status(seq=step, progress_count=step)
+        looked = watch(looked, status, Process.GONE, 1000 + INTERVAL * step, time.time())
+        expected = "dead" if step == 0 else "running"
+        assert judge(status, looked, SILENCE_S).state == expected
+    last = watch(looked, status, Process.GONE, 1000 + INTERVAL * 100, time.time())
+    assert judge(status, last, SILENCE_S).state == "dead"
+
+
+def test_a_run_that_waits_for_disk_is_not_stalled():
+    status = make_status(state="waiting", progress_at=time.time() - 9999)
+    looked = first_look(status, Process.ALIVE)
+    assert judge(status, looked, SILENCE_S).state == "waiting for disk"
+
+
+def test_a_first_look_at_a_run_that_hangs_says_stalled():
+    status = make_status(progress_at=time.time() - 400)
+    assert judge(status, first_look(status, Process.ALIVE), SILENCE_S).state == "stalled"
+    slow = msgspec.structs.replace(status, slowest_gap_s=200.0)
+    assert judge(slow, first_look(slow, Process.ALIVE), SILENCE_S).state == "running"
+
+
+def test_no_stall_and_no_silence_is_missed():
+    status = make_status(slowest_gap_s=60.0)
+    looked = first_look(status, Process.ALIVE)
+    states = []
+    for step in range(1, 60):
+        beating = msgspec.structs.replace(status, seq=status.seq + step)
+        looked = watch(looked, beating, Process.ALIVE, 1000 + 5 * step, time.time())
+        states.append((5 * step, judge(beating, looked, SILENCE_S).state))
+    assert all(state == ("running" if at <= 179 else "stalled") for at, state in states)
+
+    looked = first_look(status, Process.ALIVE)
+    silent = watch(looked, status, Process.ALIVE, 1000 + SILENCE_S + 1, time.time())
+    assert judge(status, silent, SILENCE_S).state == "stalled"
+
+
+def test_a_new_session_starts_a_new_watch():
+    old = first_look(make_status(seq=500), Process.GONE)
+    resumed = make_status(seq=2, session_started_at=time.time(), pid=os.getpid())
+    looked = watch(old, resumed, Process.ALIVE, 9999.0, time.time())
+    assert looked.silent_s < 5
+    assert not looked.seq_moved

@@ -1,0 +1,109 @@
+"""history.jsonl: read as it grows, repaired after a crash, each iteration once."""
+
+import errno
+
+import pytest
+from broken_os import BrokenOs
+
+from blobmaster.run.files import atomic
+from blobmaster.run.files.history import START, HistoryRow, append_rows, read_rows, reconcile
+
+
+def row(iteration: int, run_id: str = "run", **metrics) -> HistoryRow:
+    return HistoryRow(
+        iteration=iteration, run_id=run_id, timestamp="", elapsed_hours=0.5, metrics=metrics
+    )
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "history.jsonl"
+
+
+def numbers(path) -> list[int]:
+    return [row.iteration for row in read_rows(path).rows]
+
+
+def test_a_reader_gets_each_row_once_however_the_bytes_arrive(path):
+    append_rows(path, [row(n, loss=n / 7, elo=None) for n in range(1, 40)])
+    data, cursor, rows = path.read_bytes(), START, []
+    for end in range(0, len(data) + 1, 17):
+        path.write_bytes(data[:end])  # the same inode grows
+        part = read_rows(path, cursor)
+        assert not part.restarted
+        cursor = part.cursor
+        rows += part.rows
+    path.write_bytes(data)
+    rows += read_rows(path, cursor).rows
+    assert rows == [row(n, loss=n / 7, elo=None) for n in range(1, 40)]
+
+
+def test_a_reader_starts_again_when_the_file_was_replaced_or_cut(path):
+    append_rows(path, [row(1), row(2), row(3)])
+    cursor = read_rows(path).cursor
+    reconcile(path, "run", 2, [])
+    part = read_rows(path, cursor)
+    assert part.restarted
+    assert [row.iteration for row in part.rows] == [1, 2]
+    path.unlink()
+    assert read_rows(path, part.cursor).restarted
+
+
+def test_foreign_and_torn_lines_are_passed_over(path):
+    append_rows(path, [row(1)])
+    with path.open("ab") as file:
+        file.write(
+            b'[1]\n\xff\n{"iteration": "two"}\n' + b"[" * 10_000 + b'\n{"iteration": 2, "run'
+        )
+    assert numbers(path) == [1]
+
+
+def test_a_line_without_end_is_passed_over_in_bounded_memory(path):
+    path.write_bytes(b"x" * (5 << 20) + b"\n")
+    append_rows(path, [row(7)])
+    part = read_rows(path)
+    assert part.more
+    assert [row.iteration for row in read_rows(path, part.cursor).rows] == [7]
+
+
+def test_a_reader_that_takes_little_at_a_time_gets_each_row_once(path):
+    append_rows(path, [row(n, loss=n / 7) for n in range(1, 40)])
+    longest = max(len(line) for line in path.read_bytes().splitlines(keepends=True))
+    for limit in (longest, 2 * longest + 1):
+        cursor, rows, more = START, [], True
+        while more:
+            part = read_rows(path, cursor, limit)
+            assert part.cursor.offset - cursor.offset <= limit
+            cursor, more = part.cursor, part.more
+            rows += part.rows
+        assert [row.iteration for row in rows] == list(range(1, 40))
+
+
+def test_reconcile_keeps_each_iteration_once_up_to_the_resumed_one(path):
+    append_rows(path, [row(1), row(2), row(2, loss=0.5), row(9, "other"), row(3), row(4)])
+    with path.open("ab") as file:
+        file.write(b'{"iteration": 5, "ru')
+    reconcile(path, "run", 3, [row(3)])
+    assert read_rows(path).rows == [row(1), row(2, loss=0.5), row(3)]
+
+
+def test_reconcile_fills_in_what_the_checkpoint_carries(path):
+    append_rows(path, [row(1)])
+    reconcile(path, "run", 3, [row(2), row(3)])
+    assert numbers(path) == [1, 2, 3]
+
+
+def test_an_unchanged_history_is_not_rewritten(path):
+    append_rows(path, [row(1), row(2)])
+    inode = path.stat().st_ino
+    reconcile(path, "run", 2, [row(2)])
+    assert path.stat().st_ino == inode
+
+
+def test_an_append_that_fails_halfway_leaves_no_half_line(path, monkeypatch):
+    append_rows(path, [row(1)])
+    before = path.read_bytes()
+    monkeypatch.setattr(atomic, "os", BrokenOs(1, "middle", error=errno.ENOSPC))
+    with pytest.raises(OSError, match="No space"):
+        append_rows(path, [row(2)])
+    assert path.read_bytes() == before

@@ -1,0 +1,143 @@
+"""Blocks that are played in compiled code by recorded passes: the same bits as from Python."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from graphs import OUT_OF_MEMORY, FakeRecorder
+from number_formats import skip_unless_possible
+
+from blobmaster.config.network import NetworkSettings
+from blobmaster.config.rounds import RoundMix
+from blobmaster.config.search import SearchSettings
+from blobmaster.config.self_play import SelfPlaySettings
+from blobmaster.game.records import Rounds
+from blobmaster.inference.cuda_graphs import SIZES, STEPS
+from blobmaster.inference.evaluator import NetworkEvaluator
+from blobmaster.inference.precision import packed
+from blobmaster.kernels.rng import generator
+from blobmaster.model.network import new_network
+from blobmaster.selfplay import by_lookahead as lookahead
+from blobmaster.selfplay import by_search as block
+from blobmaster.selfplay.deals import deal, deal_games, seat_players
+from blobmaster.selfplay.successors import children_of
+
+CPU = torch.device("cpu")
+MIX = RoundMix(players={3: 0.5, 5: 0.5}, most_cards={3: {5: 1.0}, 5: {4: 1.0}})
+SEARCH = SearchSettings(worlds=2, simulations=6)
+ROUNDS = 40
+
+
+class FromPython(NetworkEvaluator):
+    """Is asked for every answer."""
+
+    def passes(self, *_):
+        return None
+
+
+class Played:
+    """A block played by way of a recorder, or without one."""
+
+    def __init__(
+        self,
+        decide_by: str,
+        recorder: FakeRecorder | None,
+        *,
+        games: bool = False,
+        number_format: str = "fp32",
+        kind: type[NetworkEvaluator] = NetworkEvaluator,
+    ):
+        network = new_network(NetworkSettings(width=32, blocks=1), 4, sees_games=games).eval()
+        settings = SelfPlaySettings(decide_by=decide_by, slots=9)
+        draws = generator(5, "test of compiled blocks")
+        deals = seat_players(
+            (deal_games if games else deal)(MIX, 3 if games else ROUNDS, draws), settings, draws
+        )
+        rows = 9 * SEARCH.trees if decide_by == "search" else children_of(deals, 9)
+        evaluator = kind(packed(network, number_format), rows, CPU, recorder=recorder)
+        self.looks = 0
+        self.told = 0
+
+        def abandon() -> bool:
+            self.looks += 1
+            return False
+
+        def on_rounds(rounds: int) -> None:
+            self.told += rounds
+
+        told = {"abandon": abandon, "on_rounds": on_rounds}
+        if decide_by == "search":
+            self.rounds = block.play_block(evaluator, deals, SEARCH, settings, **told)
+        else:
+            self.rounds = lookahead.play_block(evaluator, deals, settings, **told)
+        self.asked = [part.asked.copy() for part in evaluator.asked]
+
+
+def from_python(decide_by: str, **options) -> Played:
+    """A block each of whose steps is asked for from Python."""
+    return Played(decide_by, None, kind=FromPython, **options)
+
+
+@pytest.fixture(autouse=True)
+def one_row_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches have the sizes of those without a recorder: a row's last bit depends on them."""
+    monkeypatch.setattr("blobmaster.inference.evaluator.step_of", lambda *_: 1)
+
+
+def same(mine: Rounds | None, other: Rounds | None) -> bool:
+    return mine is not None and other is not None and mine.to_bytes() == other.to_bytes()
+
+
+@pytest.mark.parametrize("decide_by", ["lookahead", "search"])
+def test_a_block_is_the_same_from_compiled_code(decide_by):
+    plain, compiled = from_python(decide_by), Played(decide_by, recorder := FakeRecorder())
+    assert same(compiled.rounds, plain.rounds)
+    assert compiled.told == plain.told == ROUNDS
+    assert np.array_equal(compiled.asked, plain.asked)
+    assert len(set(recorder.sizes)) > 3
+
+
+@pytest.mark.parametrize("decide_by", ["lookahead", "search"])
+def test_python_is_seldom_come_back_to(decide_by):
+    plain, compiled = from_python(decide_by), Played(decide_by, recorder := FakeRecorder())
+    # Once for every new pair of sizes, and else once in so many steps.
+    assert compiled.looks <= len(recorder.sizes) + plain.looks // STEPS + 2
+    assert compiled.looks < plain.looks / 2
+
+
+@pytest.mark.parametrize("number_format", ["fp32", "bf16", "int8"])
+@pytest.mark.parametrize("decide_by", ["lookahead", "search"])
+def test_a_block_is_the_same_from_compiled_code_that_runs_programs(decide_by, number_format):
+    skip_unless_possible(number_format)
+    plain = from_python(decide_by, number_format=number_format)
+    compiled = Played(decide_by, None, number_format=number_format)
+    assert same(compiled.rounds, plain.rounds)
+    assert np.array_equal(compiled.asked, plain.asked)
+    assert compiled.looks < 0.7 * plain.looks
+
+
+def test_games_are_the_same_by_recorded_passes():
+    plain = from_python("lookahead", games=True)
+    compiled = Played("lookahead", recorder := FakeRecorder(), games=True)
+    assert same(compiled.rounds, plain.rounds)
+    assert recorder.launches > 0
+
+
+@pytest.mark.parametrize("decide_by", ["lookahead", "search"])
+@pytest.mark.parametrize("launch", [0, 1, 60])
+def test_a_driver_that_fails_ends_the_block(decide_by, launch):
+    recorder = FakeRecorder()
+    recorder.fails_at = launch
+    with pytest.raises(RuntimeError, match=f"error {OUT_OF_MEMORY}"):
+        Played(decide_by, recorder)
+
+
+def test_few_sizes_are_recorded(monkeypatch):
+    monkeypatch.undo()
+    played = Played("search", recorder := FakeRecorder())
+    assert played.told == ROUNDS
+    assert 1 < len(recorder.sizes) <= 2 * SIZES
+    assert max(Counter(recorder.sizes).values()) <= 2  # the actor's and the critic's

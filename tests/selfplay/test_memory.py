@@ -1,0 +1,97 @@
+"""What the rounds in play take is known from the settings, before anything is played."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+import torch
+from number_formats import skip_unless_possible
+
+from blobmaster.config.network import NetworkSettings
+from blobmaster.config.rounds import RoundMix
+from blobmaster.config.search import SearchSettings
+from blobmaster.config.self_play import SelfPlaySettings
+from blobmaster.inference.cpu_plans import Programs
+from blobmaster.inference.evaluator import NetworkEvaluator, bytes_a_row
+from blobmaster.inference.precision import packed
+from blobmaster.model.network import new_network
+from blobmaster.search.mcts import new_questions, new_search
+from blobmaster.selfplay.engine import SelfPlayEngine
+from blobmaster.selfplay.memory import block_bytes, bytes_of, card_bytes
+from blobmaster.selfplay.pool import LocalPool
+
+SEARCH = SearchSettings(worlds=3, simulations=30)
+NETWORK = NetworkSettings()
+
+
+@pytest.mark.parametrize("way", ["lookahead", "search"])
+def test_every_slot_takes_as_much_memory_as_any_other(way):
+    few, more, most = (
+        block_bytes(RoundMix(), SelfPlaySettings(decide_by=way, slots=slots), SEARCH, NETWORK)
+        for slots in (16, 32, 64)
+    )
+    assert most - more == 2 * (more - few) > 0
+
+
+def test_arrays_are_counted_wherever_they_stand():
+    assert bytes_of((np.zeros(10), (np.zeros(3, np.int8), 7, "text"), 1.5)) == 83
+
+
+def test_trees_take_what_is_said_of_them():
+    tracemalloc.start()
+    made = new_search(64, SEARCH), new_questions(64, SEARCH)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert bytes_of(made) == pytest.approx(taken, rel=0.02)
+
+
+@pytest.mark.parametrize("sees_games", [False, True])
+@pytest.mark.parametrize("number_format", ["fp32", "bf16", "int8"])
+@pytest.mark.parametrize("width", [16, 300, 688])
+def test_an_evaluator_holds_no_more_than_is_said(width, number_format, sees_games):
+    if sees_games and number_format == "int8":
+        number_format = "bf16"  # games have no int8
+    skip_unless_possible(number_format)
+    settings, capacity = NetworkSettings(width=width, blocks=2), 50
+    network = packed(new_network(settings, 0, sees_games=sees_games), number_format)
+    programs = Programs(capacity)
+    evaluator = NetworkEvaluator(network, capacity, torch.device("cpu"), recorder=programs)
+    for rows in (1, 9, 50):
+        assert evaluator.passes(rows, rows) is not None
+    passes = evaluator.passes(1, 1)
+    held = programs.scratch.nbytes + bytes_of(passes) - passes.handles.nbytes
+    said = bytes_a_row(settings) * capacity
+    assert 0.3 * said < held < said
+    if width == 688 and number_format == "fp32":
+        assert held > 0.6 * said  # what is said is not far too much
+
+
+def test_the_default_is_far_below_a_gibibyte_a_worker():
+    search = SelfPlaySettings(decide_by="search")
+    largest = SearchSettings(worlds=5, simulations=50)
+    assert block_bytes(RoundMix(), search, largest, NETWORK) < 2**27
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="a card's memory is taken on a GPU alone")
+@pytest.mark.parametrize("way", ["lookahead", "search"])
+@pytest.mark.parametrize("slots", [16, 128, 512])
+def test_a_card_holds_no_more_than_is_said(way, slots):
+    card, workers = torch.device("cuda"), 3
+    settings = SelfPlaySettings(decide_by=way, slots=slots, rounds_per_block=slots)
+    network = new_network(NetworkSettings(), 0).to(card).eval()
+    engine = SelfPlayEngine(
+        LocalPool(workers, prepare=lambda: None), RoundMix(), settings, 0, card, "bf16"
+    )
+    torch.cuda.empty_cache()
+    before = torch.cuda.memory_reserved()
+    blocks = engine.play(
+        *(0, network, SEARCH, 2 * workers * slots, range(2 * workers)),
+        abandon=lambda: False,
+        on_rounds=lambda _: None,
+    )
+    assert len(list(blocks)) == 2 * workers
+    taken = torch.cuda.memory_reserved() - before
+    weights = sum(weight.nbytes for weight in network.parameters())
+    assert 0 < taken <= weights + workers * card_bytes(RoundMix(), settings, SEARCH)

@@ -1,0 +1,88 @@
+"""The pool: every block once, errors raised, nothing left running."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from blobmaster.selfplay.pool import LocalPool
+
+DEADLINE_S = 30
+
+
+def prepare() -> None:
+    pass
+
+
+def worker_threads() -> list[threading.Thread]:
+    return [t for t in threading.enumerate() if t.name.startswith("worker")]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 7])
+@pytest.mark.parametrize("blocks", [[], [5], list(range(40))])
+def test_every_block_is_mapped_once(workers, blocks):
+    found = list(LocalPool(workers, prepare).map(lambda block: block**2, blocks))
+    assert sorted(found) == [(block, block**2) for block in blocks]
+    assert not worker_threads()
+
+
+def test_no_more_blocks_run_at_once_than_there_are_workers_and_each_worker_is_prepared():
+    prepared: list[int] = []
+    together = threading.Barrier(3, timeout=DEADLINE_S)
+    running: list[int] = []
+    most: list[int] = []
+
+    def block(number: int) -> None:
+        assert threading.get_ident() in prepared
+        running.append(number)
+        most.append(len(running))
+        together.wait()  # broken if fewer than three ever run side by side
+        running.remove(number)
+        together.wait()
+
+    pool = LocalPool(3, lambda: prepared.append(threading.get_ident()))
+    assert len(list(pool.map(block, range(6)))) == 6
+    assert max(most) == 3
+    assert len(set(prepared)) == 3
+
+
+def test_an_exception_in_a_block_is_raised_after_the_running_blocks_have_ended():
+    started = threading.Event()
+    ended: list[int] = []
+
+    def block(number: int) -> None:
+        if number == 1:
+            started.wait(DEADLINE_S)
+            raise ArithmeticError("block 1")
+        started.set()
+        time.sleep(0.05)
+        ended.append(number)
+
+    with pytest.raises(ArithmeticError, match="block 1"):
+        list(LocalPool(2, prepare).map(block, range(1000)))
+    assert 0 in ended
+    assert len(ended) < 900  # blocks that had not begun were given up
+    assert not worker_threads()
+
+
+def test_a_consumer_that_goes_away_ends_the_workers():
+    played: list[int] = []
+
+    def block(number: int) -> int:
+        played.append(number)
+        time.sleep(0.01)
+        return number
+
+    results = LocalPool(2, prepare).map(block, range(1000))
+    next(results)
+    results.close()
+    assert len(played) < 900
+    assert not worker_threads()
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_a_pool_without_workers_is_refused(workers):
+    with pytest.raises(ValueError, match="at least one worker"):
+        LocalPool(workers, prepare)

@@ -1,0 +1,40 @@
+"""Deals, players and tables for tests of the arena and the ratings."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from blobmaster.agents.base import NetworkAgent
+from blobmaster.config.network import NetworkSettings
+from blobmaster.config.rounds import RoundMix
+from blobmaster.evaluation.arena import Results, play_deals
+from blobmaster.kernels.rng import generator
+from blobmaster.model.network import BlobNetwork, new_network
+from blobmaster.selfplay.deals import Deals, deal
+
+CPU = torch.device("cpu")
+
+
+def deals_of(players: int, cards: int, count: int, seed: int = 0) -> Deals:
+    """`count` deals of one size."""
+    mix = RoundMix(players={players: 1.0}, most_cards={players: {cards: 1.0}}, longest_only=True)
+    return deal(mix, count, generator(seed, "test"))
+
+
+def small_network(seed: int) -> BlobNetwork:
+    """An untrained network that plays in a wink."""
+    return new_network(NetworkSettings(width=32, blocks=1), seed)
+
+
+def small_network_agent(seed: int, capacity: int) -> NetworkAgent:
+    """A player by such a network."""
+    return NetworkAgent(small_network(seed), capacity, CPU)
+
+
+def play(agents, lineup, deals: Deals) -> Results:
+    """Play all deals at tables of one lineup."""
+    lineups = np.tile(np.array(lineup, np.int64), (len(deals), 1))
+    results = play_deals(agents, lineups, deals, abandon=lambda: False, on_deals=[].append)
+    assert results is not None
+    return results

@@ -1,0 +1,88 @@
+"""A process that has everything loaded and forks trainers: each starts in a moment.
+
+Importing torch takes seconds, and a test that kills a hundred trainers would spend its time there.
+A forked trainer is a process of its own in a session of its own, with signals, files and
+memory as any other; it runs `blobmaster` as `main` does.
+
+Lines of JSON on stdin, an answer for each on stdout: `{"start": [arguments], "output": path}` gives
+`{"pid": n}`; `{"poll": n}` gives `{"status": null}` or its exit status, negative for a signal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+import numpy as np
+import torch
+
+import blobmaster.training.command
+import blobmaster.training.trainer
+from blobmaster.cli.main import main
+from blobmaster.config.config import Config
+from blobmaster.config.layers import compose
+from blobmaster.config.search import SearchSettings
+from blobmaster.selfplay.engine import SelfPlayEngine
+from blobmaster.selfplay.pool import LocalPool
+
+
+def load_kernels() -> None:
+    """Play a round, so that trainers find kernels and optimizer loaded. Its threads end here."""
+    config: Config = compose({"network": {"width": 16, "blocks": 1}})
+    network = blobmaster.training.trainer.new_network(config.network, 0)
+    learner = blobmaster.training.trainer.Learner(network, config.learning, 0, torch.device("cpu"))
+    pool = LocalPool(1, prepare=lambda: torch.set_num_threads(1))
+    engine = SelfPlayEngine(pool, config.rounds, config.self_play, 0, torch.device("cpu"))
+    played = engine.play(
+        0,
+        learner.average,
+        SearchSettings(worlds=1, simulations=2),
+        1,
+        [0],
+        abandon=lambda: False,
+        on_rounds=lambda _: None,
+    )
+    window = blobmaster.training.trainer.ReplayWindow(100)
+    for _, rounds in played:
+        window.add(rounds)
+        window.draw(np.random.default_rng(0), 1.0, blobmaster.training.trainer.new_batch(1))
+
+
+def fork_trainer(arguments: list[str], output: str) -> int:
+    """Fork a trainer and return its pid; in the trainer, never return."""
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        os.setsid()
+        file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(file, 1)
+        os.dup2(file, 2)
+        sys.argv = ["blobmaster", *arguments]
+        main()
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Do what one line asks for."""
+    if "start" in request:
+        return {"pid": fork_trainer(request["start"], request["output"])}
+    pid, status = os.waitpid(request["poll"], os.WNOHANG)
+    return {"status": os.waitstatus_to_exitcode(status) if pid else None}
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)  # OpenMP's threads would not survive the fork
+    load_kernels()
+    print(json.dumps({"ready": True}), flush=True)
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line))), flush=True)

@@ -1,0 +1,243 @@
+"""Starts real trainers, small enough that an iteration takes a fraction of a second."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from blobmaster.run.checkpoints.store import CheckpointStore
+from blobmaster.run.files.layout import RunLayout
+
+PATIENCE_S = 600.0
+"""How long a test waits for what must come; far more than it takes, so never a matter of speed."""
+
+TINY = """
+[run]
+seed = 7
+[rounds]
+players = {4 = 1.0}
+most_cards = {4 = {3 = 1.0}}
+[search]
+worlds = 2
+simulations = 6
+[network]
+width = 16
+blocks = 1
+[inference]
+number_format = "fp32"
+[self_play]
+rounds = 24
+rounds_per_block = 8
+slots = 8
+[learning]
+batch = 32
+reuse = 1.0
+threads = 1
+[rating]
+deals = 10
+deals_per_block = 5
+cards = 3
+bootstrap = 20
+earlier = 1
+"""
+
+LONG = TINY.replace("rounds = 24", "rounds = 160")
+"""The same with iterations of twenty blocks, to hold a trainer inside one."""
+ENDLESS = 100_000
+"""Iterations of a run that no machine ends while a test waits."""
+
+
+def write_config(folder: Path, text: str = TINY) -> Path:
+    """Write the settings file into the folder."""
+    path = folder / "settings.toml"
+    path.write_text(text)
+    return path
+
+
+def command(*arguments: object) -> list[str]:
+    """The command line of `blobmaster`."""
+    return [sys.executable, "-m", "blobmaster", *map(str, arguments)]
+
+
+def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `blobmaster` to its end."""
+    return subprocess.run(
+        command(*arguments),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def start(*arguments: object) -> subprocess.Popen[str]:
+    """Start `blobmaster` and go on; it leads a process group of its own, as under a shell."""
+    return _start(command(*arguments))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a trainer is held: in a step, the `nth` time, after so many units of its work."""
+
+    step: str
+    units: int
+    nth: int = 1
+
+
+def start_held(place: Place, release: Path, *arguments: object) -> subprocess.Popen[str]:
+    """Like `start`; the trainer stands still at the place until `release` exists or it leaves."""
+    script = Path(__file__).with_name("held.py")
+    where = [place.step, str(place.nth), str(place.units), str(release)]
+    return _start([sys.executable, str(script), *where, *map(str, arguments)])
+
+
+def _start(command: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        # Tests that run in a shell's background were told to ignore Ctrl+C; a trainer is not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+class Nursery:
+    """Starts trainers that have everything loaded already; see `nursery.py`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("nursery.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        assert json.loads(self._process.stdout.readline()) == {"ready": True}
+
+    def __enter__(self) -> Nursery:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._process.communicate()
+
+    def ask(self, **request: Any) -> dict[str, Any]:
+        """Ask for one thing and return the answer."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def start(self, *arguments: object) -> Nursling:
+        """Start `blobmaster`, like the function `start`."""
+        output = self._folder / "output.txt"
+        answer = self.ask(start=[str(a) for a in arguments], output=str(output))
+        return Nursling(self, answer["pid"], output)
+
+
+class Nursling:
+    """A trainer from a nursery; its methods are those of `subprocess.Popen`."""
+
+    def __init__(self, nursery: Nursery, pid: int, output: Path) -> None:
+        self._nursery = nursery
+        self._output = output
+        self.pid = pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Its exit status, or None while it runs."""
+        if self.returncode is None:
+            self.returncode = self._nursery.ask(poll=self.pid)["status"]
+        return self.returncode
+
+    def communicate(self) -> tuple[str, None]:
+        """Wait for its end, and return what it said."""
+        wait_until(lambda: self.poll() is not None)
+        return self._output.read_text(), None
+
+
+Trainer = subprocess.Popen[str] | Nursling
+
+
+def wait_until(condition: Callable[[], Any], trainer: Trainer | None = None) -> Any:
+    """Poll until the condition holds, and return what it returned."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        if trainer is not None and trainer.poll() is not None:
+            raise AssertionError(f"the trainer ended: {trainer.communicate()[0]}")
+        time.sleep(0.01)
+    raise AssertionError("what was waited for did not come")
+
+
+def status_of(root: Path) -> dict[str, Any]:
+    """The status file as any reader has it; empty where there is none yet."""
+    try:
+        return json.loads(RunLayout(root).status.read_text())
+    except FileNotFoundError:
+        return {}
+
+
+def blocks_in_flight(root: Path, iteration: int) -> list[Path]:
+    """Finished blocks of an iteration (0-based) that wait for their commit."""
+    return sorted(RunLayout(root).inflight_of(iteration).glob("block-*.bin"))
+
+
+def kill(trainer: Trainer) -> None:
+    """kill -9, as the kernel does when memory runs out."""
+    os.kill(trainer.pid, signal.SIGKILL)
+    trainer.communicate()
+
+
+def history_of(root: Path) -> list[dict[str, Any]]:
+    """The history's rows."""
+    return [json.loads(line) for line in RunLayout(root).history.read_text().splitlines()]
+
+
+def newest(root: Path) -> Path:
+    """The newest whole checkpoint."""
+    entry, passed_over = CheckpointStore(RunLayout(root)).newest_whole()
+    assert entry is not None, passed_over
+    return entry.path
+
+
+def digest_of(path: Path) -> str:
+    """A hash of everything that training made: weights, optimizer, replay, ratings, losses."""
+    state = torch.load(path, weights_only=True)
+    digest = hashlib.sha256()
+    for name, value in _leaves({key: state[key] for key in ("learner", "window", "ratings")}):
+        digest.update(name.encode())
+        digest.update(value.numpy().tobytes() if torch.is_tensor(value) else repr(value).encode())
+    for name in ("avg_total_loss", "avg_policy_loss", "avg_value_loss"):
+        digest.update(repr(state["metrics"][name]).encode())
+    digest.update(repr(sorted(state["rating"].items())).encode())
+    return digest.hexdigest()
+
+
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key in value:
+            yield from _leaves(value[key], f"{name}.{key}")
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _leaves(item, f"{name}.{number}")
+    else:
+        yield name, value

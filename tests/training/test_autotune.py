@@ -1,0 +1,34 @@
+"""What a machine decides is decided once, when a run starts, and written out for its resumes."""
+
+from __future__ import annotations
+
+import pytest
+
+from blobmaster.config.config import Config
+from blobmaster.config.layers import compose
+from blobmaster.inference.precision import PROVEN
+from blobmaster.training.autotune import resolved
+
+
+def test_nothing_is_left_for_another_machine_to_decide() -> None:
+    said: list[str] = []
+    config = resolved(Config(), said.append)
+    assert config.learning.threads >= 1
+    assert config.learning.number_format in ("fp32", "bf16")
+    assert config.inference.number_format in PROVEN["lookahead"]
+    (line,) = said
+    assert f"is in {config.inference.number_format}: fp32 " in line
+    assert resolved(config, said.append) == config
+    assert said == [line]  # nothing is measured again
+
+
+@pytest.mark.parametrize("number_format", ["fp32", "bf16"])
+def test_what_was_decided_is_kept(number_format: str) -> None:
+    config = compose(
+        {
+            "network": {"width": 16, "blocks": 1},
+            "learning": {"threads": 7, "number_format": number_format},
+            "inference": {"number_format": number_format},
+        }
+    )
+    assert resolved(config) == config

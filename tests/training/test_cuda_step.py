@@ -1,0 +1,141 @@
+"""Learning by a step that is recorded, as on a GPU: the same state, and nothing from recording.
+
+Where there is no GPU, what stands for the recording is the step itself, warmed up as one that is
+recorded is.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+import torch
+from selfplayed import selfplayed
+
+from blobmaster.config.learning import LearnSettings
+from blobmaster.config.network import NetworkSettings
+from blobmaster.model.network import new_network
+from blobmaster.training import learner as module
+from blobmaster.training.cuda_step import RecordedStep, warm_up
+from blobmaster.training.learner import DivergedError, Learner
+from blobmaster.training.replay_buffer import ReplayWindow
+
+HERE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+class Repeated(RecordedStep):
+    """Takes the step again, and keeps whether it is asked to read what was there."""
+
+    made = 0
+
+    def __init__(
+        self,
+        step: Callable[[], torch.Tensor],
+        changes: Callable[[], Iterable[torch.Tensor]],
+    ) -> None:
+        warm_up(step, changes)
+        self._step = step
+        Repeated.made += 1
+
+    def __call__(self) -> torch.Tensor:
+        return self._step()
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    Repeated.made = 0
+    if HERE.type == "cpu":
+        monkeypatch.setattr(module, "RecordedStep", Repeated)
+        monkeypatch.setattr(module, "is_recorded", lambda _: True)
+
+
+@pytest.fixture(scope="module")
+def window() -> ReplayWindow:
+    filled = ReplayWindow(10**6)
+    filled.add(selfplayed())
+    return filled
+
+
+def new_learner(device: torch.device = HERE, **changes: Any) -> Learner:
+    network = new_network(NetworkSettings(width=48, blocks=1), 1)
+    settings = LearnSettings(**({"batch": 64, "threads": 1, "average_decay": 0.9} | changes))
+    return Learner(network, settings, 5, device)
+
+
+def learn(learner: Learner, window: ReplayWindow, iterations: Iterable[int]) -> list[Any]:
+    return [
+        learner.learn(i, window, 7, on_step=lambda: None, abandon=lambda: False) for i in iterations
+    ]
+
+
+def tensors(learner: Learner) -> list[torch.Tensor]:
+    state = learner.state_dict()
+    moments = [part[name] for part in state["optimizer"]["state"].values() for name in sorted(part)]
+    return [*state["network"].values(), *state["average"].values(), *moments]
+
+
+def test_it_learns_what_a_plain_step_learns(recorded, window, monkeypatch):
+    mine = new_learner()
+    found = learn(mine, window, range(3))
+    monkeypatch.setattr(module, "is_recorded", lambda _: False)
+    other = new_learner(torch.device("cpu"))
+    assert found[0].total == pytest.approx(learn(other, window, range(3))[0].total, rel=1e-3)
+    for one, its in zip(tensors(mine), tensors(other), strict=True):
+        torch.testing.assert_close(one.cpu(), its, rtol=1e-2, atol=1e-4)
+
+
+def test_recording_leaves_everything_as_it_was(recorded, window):
+    """Also where the optimizer has moments: the same as if it had not been recorded anew."""
+    mine = new_learner()
+    learn(mine, window, range(2))
+    again = new_learner()
+    learn(again, window, [0])
+    kept = io.BytesIO()
+    torch.save(again.state_dict(), kept)
+    resumed = new_learner()
+    resumed.load_state_dict(torch.load(io.BytesIO(kept.getvalue()), map_location="cpu"))
+    learn(resumed, window, [1])
+    for one, its in zip(tensors(mine), tensors(resumed), strict=True):
+        assert torch.equal(one, its)
+
+
+def test_a_learner_that_goes_on_from_another_state_records_anew(recorded, window):
+    mine, other = new_learner(), new_learner()
+    learn(other, window, [0])
+    learn(mine, window, [3])
+    mine.load_state_dict(copy.deepcopy(other.state_dict()))
+    learn(mine, window, [1])
+    learn(other, window, [1])
+    for one, its in zip(tensors(mine), tensors(other), strict=True):
+        assert torch.equal(one, its)
+    assert HERE.type == "cuda" or Repeated.made == 3
+
+
+def test_the_rate_follows_its_schedule_after_the_recording(recorded, window):
+    """Its first iteration learns at the full rate, and one at the schedule's end at none."""
+    mine = new_learner(last_learning_rate=1e-30, schedule_iterations=10)
+    learn(mine, window, [0])
+    before = [weight.clone() for weight in mine.network.parameters()]
+    learn(mine, window, [10])
+    for one, its in zip(mine.network.parameters(), before, strict=True):
+        torch.testing.assert_close(one, its, rtol=0, atol=1e-20)
+
+
+def test_a_state_is_the_same_on_every_device(recorded, window):
+    mine = new_learner()
+    learn(mine, window, [0])
+    for group in mine.state_dict()["optimizer"]["param_groups"]:
+        assert type(group["lr"]) is float
+        assert group["capturable"] is False
+
+
+def test_a_loss_that_is_no_number_ends_it(recorded, window):
+    mine = new_learner()
+    learn(mine, window, [0])
+    with torch.no_grad():
+        next(mine.network.parameters()).fill_(float("nan"))
+    with pytest.raises(DivergedError, match="loss is nan at step 7"):
+        learn(mine, window, [1])

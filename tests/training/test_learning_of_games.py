@@ -1,0 +1,121 @@
+"""Learning from whole games: what a batch has of them, and who learns what from it."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+
+from blobmaster.config.learning import LearnSettings
+from blobmaster.config.network import NetworkSettings
+from blobmaster.config.rounds import RoundMix
+from blobmaster.config.self_play import SelfPlaySettings
+from blobmaster.game.records import Rounds, replay_to, winners_of
+from blobmaster.game.rules import LEFT, PLAYERS, SCORES, SEAT, STATE
+from blobmaster.inference.evaluator import NetworkEvaluator
+from blobmaster.kernels.rng import generator
+from blobmaster.model.features import WHOLE_FEATURES
+from blobmaster.model.game_features import (
+    GAME_FEATURES,
+    encode_game,
+)
+from blobmaster.model.network import BlobNetwork, new_network
+from blobmaster.selfplay.by_lookahead import children_of, play_block
+from blobmaster.selfplay.deals import deal_games, seat_players
+from blobmaster.training.learner import Learner, losses
+from blobmaster.training.replay_buffer import Batch, ReplayWindow, new_batch
+
+CPU = torch.device("cpu")
+MIX = RoundMix(players={3: 0.5, 4: 0.5}, most_cards={3: {3: 1.0}, 4: {2: 1.0}})
+
+
+def small_network(seed: int = 1) -> BlobNetwork:
+    return new_network(NetworkSettings(width=32, blocks=1), seed, sees_games=True)
+
+
+@cache
+def games_played(count: int = 40) -> Rounds:
+    """Games that an untrained network played."""
+    draws = generator(1, "games to learn from")
+    settings = SelfPlaySettings(stranger_rounds=0.5)
+    deals = seat_players(deal_games(MIX, count, draws), settings, draws)
+    evaluator = NetworkEvaluator(small_network().eval(), children_of(deals, count), CPU)
+    found = play_block(evaluator, deals, settings, abandon=lambda: False, on_rounds=lambda _: None)
+    assert found is not None
+    return found
+
+
+def drawn(size: int) -> tuple[Batch, np.ndarray]:
+    """A batch of decisions, and which of the window's they are."""
+    window = ReplayWindow(10**6)
+    window.add(games_played())
+    batch = new_batch(size, of_games=True)
+    window.draw(np.random.default_rng(5), 1.0, batch)
+    return batch, np.random.default_rng(5).integers(0, window.decisions, size)
+
+
+def test_a_batch_has_where_its_games_stood_and_who_won_them():
+    batch, chosen = drawn(200)
+    rounds = games_played()
+    ends = np.cumsum(rounds.decisions)
+    for row, number in enumerate(chosen):
+        index = int(np.searchsorted(ends, number, side="right"))
+        record = [*rounds][index].astype(np.int64)
+        state = np.empty(STATE, np.int64)
+        replay_to(record, int(number - (ends[index] - rounds.decisions[index])), state)
+        players, me = int(state[PLAYERS]), int(state[SEAT])
+        game = np.empty(GAME_FEATURES, np.float32)
+        encode_game(state, game)
+        assert (batch.wholes[row, WHOLE_FEATURES:] == game).all()
+        won = [int(winners_of(record)) >> (me + n) % players & 1 for n in range(players)]
+        expected = [share / sum(won) for share in won] + [0.0] * (8 - players)
+        assert batch.shares[row].tolist() == pytest.approx(expected)
+    assert len(np.unique(batch.shares, axis=0)) > 6
+
+
+def test_a_share_of_the_win_is_learned_from_who_won_and_teaches_actor_and_critic_nothing():
+    batch, _ = drawn(300)
+    network = small_network()
+    found = losses(network, *(torch.from_numpy(array) for array in batch))
+    assert found.share is not None
+    found.share.backward()
+    assert network.standing[-1].weight.grad.abs().sum() > 0
+    for part in (network.actor, network.critic):
+        assert all(weight.grad is None for weight in part.parameters())
+    even = np.log((batch.tricks >= 0).sum(axis=1)).mean()
+    assert found.share.item() == pytest.approx(even, rel=1e-5)
+
+
+def learned(steps: int) -> Learner:
+    settings = LearnSettings(batch=256, threads=1, number_format="fp32", learning_rate=3e-3)
+    learner = Learner(small_network(), settings, 0, CPU)
+    window = ReplayWindow(10**6)
+    window.add(games_played())
+    learner.learn(0, window, steps, on_step=lambda: None, abandon=lambda: False)
+    return learner
+
+
+def test_learning_tells_who_is_ahead_and_repeats_to_the_bit():
+    learner, again = learned(60), learned(60)
+    for one, two in zip(
+        learner.network.state_dict().values(), again.network.state_dict().values(), strict=True
+    ):
+        assert torch.equal(one, two)
+    state = np.empty((1, STATE), np.int64)
+    replay_to(next(iter(games_played())).astype(np.int64), 0, state[0])
+    state[0, LEFT] = 1
+    state[0, SCORES] = 60
+    state[0, SCORES + 1 : SCORES + 4] = 20
+    evaluator = NetworkEvaluator(learner.network.eval(), 1, CPU)
+    assert evaluator.standings(state)[0, 0] > 0.5
+
+
+def test_a_learner_that_begins_from_phase_one_plays_and_trains_that_network():
+    small = new_network(NetworkSettings(width=32, blocks=1), 5)
+    learner = Learner(small_network(), LearnSettings(batch=64, threads=1), 0, CPU)
+    learner.begin_from(small.state_dict())
+    for network in (learner.network, learner.average):
+        weights = network.state_dict()
+        assert all(torch.equal(weights[k], v) for k, v in small.state_dict().items())

@@ -1,0 +1,191 @@
+"""The replay window: what a batch says is what the records say, and the oldest make room."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import chisquare
+from selfplayed import decisions_of, earnest_rounds, selfplayed, strange_rounds
+
+from blobmaster.config.learning import LearnSettings
+from blobmaster.game.cards import MAX_PLAYERS, SUITS
+from blobmaster.game.records import EARNEST, Rounds, replay_out
+from blobmaster.game.rules import (
+    ACTIONS,
+    BIDS,
+    FIRST_BID,
+    PLAYERS,
+    ROUND,
+    SEAT,
+    STATE,
+    STRANGERS,
+    TRICKS,
+)
+from blobmaster.kernels.rng import generator
+from blobmaster.model.features import WHOLE_FEATURES, encode_whole
+from blobmaster.training.replay_buffer import ABSENT, Batch, ReplayWindow, new_batch
+
+
+def filled_window(capacity: int = 10**6) -> ReplayWindow:
+    window = ReplayWindow(capacity)
+    window.add(selfplayed())
+    return window
+
+
+def drawn(window: ReplayWindow, size: int, tau: float = 1.0) -> tuple[Batch, list[int]]:
+    """A batch that held rubbish before, and the numbers of the decisions in it."""
+    batch = new_batch(size)
+    for array in batch:
+        array[:] = 1
+    window.draw(generator(2, "draw"), tau, batch)
+    return batch, generator(2, "draw").integers(0, window.decisions, size).tolist()
+
+
+@pytest.mark.parametrize("tau", [1.0, 0.7, 0.25])
+def test_a_batch_holds_the_records_decisions_and_their_targets(tau):
+    window = filled_window()
+    decisions = decisions_of(selfplayed())
+    assert window.decisions == len(decisions) == selfplayed().decision_count
+    batch, chosen = drawn(window, 500, tau)
+    assert max(chosen) > 0.9 * len(decisions)
+    for i, number in enumerate(chosen):
+        state, shares, tricks = decisions[number]
+        row, slots = np.empty(WHOLE_FEATURES, np.float32), np.empty(SUITS, np.int64)
+        encode_whole(state, row, slots)
+        assert np.array_equal(batch.wholes[i], row)
+        outputs = {a: a if a >= FIRST_BID else 13 * slots[a // 13] + a % 13 for a in shares}
+        assert batch.legal[i].nonzero()[0].tolist() == sorted(outputs.values())
+        powers = {action: share ** (1 / tau) for action, share in shares.items()}
+        for action, power in powers.items():
+            expected = power / sum(powers.values())
+            assert batch.policy[i, outputs[action]] == pytest.approx(expected, abs=1e-6)
+        assert not batch.policy[i][~batch.legal[i]].any()
+        players, me = int(state[PLAYERS]), int(state[SEAT])
+        assert batch.tricks[i].tolist() == tricks + [ABSENT] * (MAX_PLAYERS - players)
+        taken = [int(state[TRICKS + (me + n) % players]) for n in range(players)]
+        left = int(state[ROUND]) - sum(taken)
+        for relative, possible in enumerate(batch.possible[i]):
+            counts = []
+            if relative < players:
+                counts = list(range(taken[relative], taken[relative] + left + 1))
+                assert tricks[relative] in counts
+            assert possible.nonzero()[0].tolist() == counts
+
+
+@pytest.mark.parametrize("tau", [1.0, 0.7, 1e-3, 1e-6])
+def test_targets_sum_to_one_however_much_they_are_sharpened(tau):
+    batch, _ = drawn(filled_window(), 400, tau)
+    assert batch.policy.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert (batch.policy >= 0).all()
+
+
+def test_where_a_stranger_chose_there_is_no_policy_to_learn():
+    rounds = strange_rounds()
+    window = ReplayWindow(10**6)
+    window.add(rounds)
+    decisions = decisions_of(rounds)
+    batch, chosen = drawn(window, 400, 0.7)
+    strange = [bool(decisions[n].state[STRANGERS] >> decisions[n].state[SEAT] & 1) for n in chosen]
+    assert 0 < sum(strange) < 400
+    assert batch.policy.sum(axis=1) == pytest.approx([1.0 - s for s in strange], abs=1e-5)
+    assert batch.wholes[:, -MAX_PLAYERS:].any()  # the critic is told
+
+
+def test_sharpening_falls_in_a_line_and_stays():
+    settings = LearnSettings()
+    assert [settings.tau(iteration) for iteration in (0, 50, 100, 200, 201, 10_000)] == (
+        pytest.approx([1.0, 0.925, 0.85, 0.7, 0.7, 0.7])
+    )
+
+
+def test_every_decision_is_drawn_as_often():
+    window = ReplayWindow(10**6)
+    window.add(selfplayed().newest(3))
+    decisions = decisions_of(selfplayed().newest(3))
+    batch, chosen = drawn(window, 40 * len(decisions))
+    assert chisquare(np.bincount(chosen, minlength=len(decisions))).pvalue > 1e-3
+    assert len(np.unique(batch.wholes, axis=0)) == len(decisions)
+
+
+def test_an_empty_window_says_so():
+    with pytest.raises(ValueError, match="window is empty"):
+        ReplayWindow(10).draw(generator(0, "draw"), 1.0, new_batch(1))
+
+
+def numbered_rounds(first: int, decisions: list[int]) -> Rounds:
+    """Rounds that cannot be replayed, but told apart: round n is byte n as often as it decides."""
+    records = [[first + i] * count for i, count in enumerate(decisions)]
+    return Rounds(
+        np.array(sum(records, []), np.uint8),  # noqa: RUF017 (a few short lists)
+        np.cumsum([0, *decisions]),
+        np.array(decisions, np.int64),
+    )
+
+
+@given(
+    st.integers(1, 40),
+    st.lists(st.lists(st.integers(1, 30), max_size=6), min_size=1, max_size=6),
+)
+def test_the_oldest_rounds_make_room_whole_and_the_newest_stay(capacity, additions):
+    window = ReplayWindow(capacity)
+    everything: list[tuple[int, int]] = []  # each round's number and decisions
+    for decisions in additions:
+        window.add(numbered_rounds(len(everything), decisions))
+        everything += enumerate(decisions, len(everything))
+        state = window.state_dict()
+        held = list(
+            zip(state["data"][state["starts"][:-1]].tolist(), state["decisions"], strict=True)
+        )
+        assert held == everything[len(everything) - len(held) :]
+        assert window.decisions == sum(count for _, count in held)
+        assert window.decisions <= capacity or len(held) == 1
+        assert held or not everything  # the newest round stays, whatever its size
+        if len(held) < len(everything):  # one more would not have fitted
+            assert window.decisions + everything[-len(held) - 1][1] > capacity
+        assert state["starts"].tolist() == np.cumsum([0, *state["decisions"]]).tolist()
+
+
+def test_what_was_handed_out_to_be_saved_never_changes():
+    window = filled_window(300)
+    state = window.state_dict()
+    before = {name: array.copy() for name, array in state.items()}
+    window.add(selfplayed(seed=2))
+    drawn(window, 50)
+    assert all(np.array_equal(before[name], state[name]) for name in before)
+
+
+def test_a_window_goes_on_from_its_state():
+    window = filled_window(500)
+    other = ReplayWindow(500)
+    other.load_state_dict(window.state_dict())
+    for each in (window, other):
+        each.add(selfplayed(seed=2).newest(10))
+    assert window.decisions == other.decisions
+    for one, same in zip(drawn(window, 64)[0], drawn(other, 64)[0], strict=True):
+        assert np.array_equal(one, same)
+
+
+def test_a_batch_tells_which_rounds_were_played_in_earnest():
+    window = ReplayWindow(10**6)
+    window.add(earnest_rounds())
+    flags = [bool(record[0] & EARNEST) for record in earnest_rounds()]
+    assert 10 < sum(flags) < 30
+    of_decision = np.repeat(flags, earnest_rounds().decisions)
+    batch, chosen = drawn(window, 300)
+    assert batch.earnest.tolist() == of_decision[chosen].tolist()
+
+
+def test_a_batch_tells_the_bid_of_a_decision_that_is_one():
+    window = filled_window()
+    decisions = decisions_of(selfplayed())
+    records = np.repeat(np.arange(len(selfplayed())), selfplayed().decisions)
+    final = np.empty(STATE, np.int64)
+    batch, chosen = drawn(window, 300)
+    for i, number in enumerate(chosen):
+        state = decisions[number].state
+        replay_out(list(selfplayed())[records[number]].astype(np.int64), final)
+        bids = state[ACTIONS] < state[PLAYERS]
+        assert batch.bid[i] == (final[BIDS + state[SEAT]] if bids else ABSENT)
+    assert 0.1 < (batch.bid != ABSENT).mean() < 0.6
