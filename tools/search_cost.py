@@ -37,7 +37,7 @@ from blobmaster.model.network import BlobNetwork, new_network
 from blobmaster.search.spec import parse_search
 from blobmaster.selfplay.engine import SelfPlayEngine
 from blobmaster.selfplay.pool import LocalPool
-from blobmaster.training.autotune import resolved
+from blobmaster.training.autotune import autotuned
 from blobmaster.training.learner import Learner
 from blobmaster.training.replay_buffer import ReplayWindow
 
@@ -119,12 +119,12 @@ def trained(
     for iteration in range(iterations):
         blocks: list[Rounds] = []
         while counter.evaluations < evaluations * (iteration + 1) / iterations:
-            blocks.append(block(engine, iteration, learner.average, search, len(blocks)))
+            blocks.append(block(engine, iteration, learner.ema, search, len(blocks)))
         rounds += sum(map(len, blocks))
         told = join(blocks)
         window.add(told_by_outcomes(told, OUTCOME_STEP) if way == "outcomes" else told)
-        learner.learn(iteration, window, steps, on_step=lambda: None, abandon=lambda: False)
-    return learner.average, rounds
+        learner.learn(iteration, window, steps, on_step=lambda: None, should_stop=lambda: False)
+    return learner.ema, rounds
 
 
 def settings(way: str, iterations: int) -> tuple[Config, SearchSettings]:
@@ -133,16 +133,16 @@ def settings(way: str, iterations: int) -> tuple[Config, SearchSettings]:
     self_play: dict[str, Any] = {
         "decide_by": "search" if is_search else "lookahead",
         "rounds_per_block": 64,
-        "slots": 64,
+        "lanes": 64,
     }
     if way == "outcomes":
         # Records then hold the priors themselves, and every action was drawn from them.
-        self_play |= {"policy_step": 1e-9, "earnest_rounds": 0.0}
+        self_play |= {"policy_step": 1e-9, "greedy_rounds": 0.0}
     changes: Tables = {
         "self_play": self_play,
         "learning": {"schedule_iterations": iterations, "threads": 1},
     }
-    config = resolved(compose(FAST, changes), say=lambda _: None)
+    config = autotuned(compose(FAST, changes), say=lambda _: None)
     search = SearchSettings(**as_tables(config)["search"])
     return config, parse_search(way).over(search) if is_search else search
 
@@ -157,7 +157,7 @@ def block(
         search,
         2**30,
         [index],
-        abandon=lambda: False,
+        should_stop=lambda: False,
         on_rounds=lambda _: None,
     )
     return next(iter(found))[1]
@@ -175,7 +175,7 @@ def played(network: BlobNetwork, deals: int, seed: int) -> list[Results]:
     found = arena.play(
         [match_against("network", opponent, size) for opponent in OPPONENTS],
         LocalPool(1, use_one_thread),
-        abandon=lambda: False,
+        should_stop=lambda: False,
         on_deals=lambda _: None,
     )
     return found or []

@@ -138,7 +138,7 @@ def test_every_agent_keeps_to_the_rules_at_every_size(players, cards):
     agents = list(every_agent(3 * players).values())[:-1]
     tables = np.arange(3 * players).reshape(3, players) % len(agents)
     results = play_deals(  # raises if one does not
-        agents, tables, deals, abandon=lambda: False, on_deals=[].append
+        agents, tables, deals, should_stop=lambda: False, on_deals=[].append
     )
     assert results is not None
     assert results.exact.max() == 1

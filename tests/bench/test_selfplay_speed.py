@@ -18,7 +18,7 @@ SMALL = NetworkSettings(width=16, blocks=1)
 
 
 def few_rounds(decide_by: str) -> SelfPlaySettings:
-    return SelfPlaySettings(decide_by=decide_by, rounds_per_block=6, slots=4)
+    return SelfPlaySettings(decide_by=decide_by, rounds_per_block=6, lanes=4)
 
 
 def test_self_play_by_search_is_measured_beside_the_bare_network():

@@ -148,12 +148,12 @@ def test_a_checkpoint_of_another_version_is_refused_and_changes_nothing(tmp_path
     content, meta = CheckpointStore.read(oldest.path)
     state = torch.load(content, weights_only=True)
     identity = msgspec.structs.replace(meta.identity, architecture=99)
-    strangers = {
+    random_seats = {
         "schema 99": (meta, state | {"schema": 99}),
         "architecture 99": (msgspec.structs.replace(meta, identity=identity), state),
     }
     before = {path: path.stat() for path in root.rglob("*.*")}
-    for word, (description, inside) in strangers.items():
+    for word, (description, inside) in random_seats.items():
         stranger = tmp_path / "stranger.pth"
         CheckpointStore(RunLayout(root)).save(
             stranger, description, functools.partial(torch.save, inside)

@@ -40,7 +40,7 @@ def test_each_place_moves_through_the_seats_and_makes_what_playing_in_turn_makes
     agents = [Nth(0), Nth(1), Nth(2), Nth(5)]
     deals = deals_of(4, 5, 20)
     lineups = np.array([np.roll([0, 1, 2, 3], number) for number in range(20)])
-    results = play_deals(agents, lineups, deals, abandon=lambda: False, on_deals=[].append)
+    results = play_deals(agents, lineups, deals, should_stop=lambda: False, on_deals=[].append)
     for number, (players, cards, trump, dealer) in enumerate(deals.plan):
         hands = deals.deck[number, : players * cards].reshape(players, cards)
         for rotation in range(4):
@@ -77,8 +77,8 @@ def test_a_round_is_the_same_whatever_other_rounds_are_played_beside_it():
             deals.plan[part],
             deals.deck[part],
             deals.streams[part],
-            deals.strangers[part],
-            deals.earnest[part],
+            deals.random_seats[part],
+            deals.greedy[part],
         )
         alone = play([HeuristicAgent(), RandomAgent()], [0, 1, 1, 1], some)
         assert (alone.points == whole.points[part]).all()
@@ -98,7 +98,7 @@ def test_every_deal_is_told_of_once_when_all_its_rotations_are_over():
         [RandomAgent()],
         np.zeros((50, 5), np.int64),
         deals_of(5, 4, 50),
-        abandon=lambda: False,
+        should_stop=lambda: False,
         on_deals=told.append,
     )
     assert sum(told) == 50
@@ -125,7 +125,7 @@ def test_a_deal_is_told_of_after_the_last_choice_in_all_its_rotations():
             agents,
             np.array([[0, 1, 1, 1]]),
             deals_of(4, 5, 1, seed),
-            abandon=lambda: False,
+            should_stop=lambda: False,
             on_deals=log.append,
         )
         assert log.index(1) == len(log) - 1
@@ -144,7 +144,7 @@ def test_abandoned_deals_have_no_results():
         [RandomAgent()],
         np.zeros((50, 4), np.int64),
         deals_of(4, 5, 50),
-        abandon=lambda: next(steps),
+        should_stop=lambda: next(steps),
         on_deals=[].append,
     )
     assert results is None

@@ -127,11 +127,13 @@ def test_a_networks_forecast_is_its_actors_over_the_tricks_that_are_possible():
     assert first == pytest.approx(1 / 6, abs=0.1)
 
 
-def calibrate(workers: int, abandon=never, told=None):
+def calibrate(workers: int, should_stop=never, told=None):
     pool = LocalPool(workers, lambda: torch.set_num_threads(1))
     match = CalibrationMatch(SETTINGS, lambda block: generator(3, "test", block))
     on_rounds = (told if told is not None else []).append
-    return match, match.play(small_network(1), CPU, pool, abandon=abandon, on_rounds=on_rounds)
+    return match, match.play(
+        small_network(1), CPU, pool, should_stop=should_stop, on_rounds=on_rounds
+    )
 
 
 def test_any_number_of_workers_finds_the_same_and_every_size_is_played_alike():
@@ -145,4 +147,4 @@ def test_any_number_of_workers_finds_the_same_and_every_size_is_played_alike():
 
 
 def test_an_abandoned_calibration_is_none():
-    assert calibrate(2, abandon=lambda: True)[1] is None
+    assert calibrate(2, should_stop=lambda: True)[1] is None

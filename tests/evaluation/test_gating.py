@@ -1,4 +1,4 @@
-"""Promotion: who is stronger is told, who is equal is at one half, and the incumbent is kept."""
+"""Gating: who is stronger is told, who is equal is at one half, and the incumbent is kept."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from dealing import deals_of, small_network
 from blobmaster.agents.base import HeuristicAgent, RandomAgent
 from blobmaster.config.rating import RatingSettings
 from blobmaster.evaluation.arena import play_deals
-from blobmaster.evaluation.gating import NEWER, OLDER, Incumbent, deals_ahead, promotion_match
+from blobmaster.evaluation.gating import NEWER, OLDER, GatedNetwork, deals_ahead, gating_match
 
 
 def ahead(newer, older, players: int = 4, deals: int = 200) -> np.ndarray:
     settings = RatingSettings(deals=deals, players=players, cards=3)
-    lineups = promotion_match("newer", "older", settings).lineups
+    lineups = gating_match("newer", "older", settings).lineups
     played = play_deals(
         [newer, older],
         lineups,
         deals_of(players, 3, deals),
-        abandon=lambda: False,
+        should_stop=lambda: False,
         on_deals=[].append,
     )
     return deals_ahead(played.points.sum(axis=1), lineups)
@@ -29,7 +29,7 @@ def ahead(newer, older, players: int = 4, deals: int = 200) -> np.ndarray:
 @pytest.mark.parametrize("players", [3, 4, 7])
 def test_both_sit_equally_often_at_every_place(players):
     settings = RatingSettings(deals=20, players=players, cards=3)
-    lineups = promotion_match("newer", "older", settings).lineups
+    lineups = gating_match("newer", "older", settings).lineups
     assert ((lineups == NEWER).sum(axis=0) == 10).all()
     assert set(np.unique(lineups)) == {NEWER, OLDER}
 
@@ -55,13 +55,13 @@ def test_uneven_tables_compare_what_a_seat_makes():
 
 def test_an_incumbent_is_a_copy_until_it_gives_way_and_is_stored():
     first, second = small_network(1), small_network(2)
-    incumbent = Incumbent(first)
+    incumbent = GatedNetwork(first)
     with torch.no_grad():
         next(first.parameters()).zero_()
     assert not same(incumbent.network, first)
     assert same(incumbent.network, small_network(1))
     incumbent.give_way(second, 4)
-    stored = Incumbent(small_network(0))
+    stored = GatedNetwork(small_network(0))
     stored.load_state_dict(incumbent.state_dict())
     assert stored.since == 4
     assert same(stored.network, second)

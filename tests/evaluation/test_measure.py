@@ -45,10 +45,10 @@ def evaluation(
     return Evaluation(player, opponents, arena, rating, seed, until_sure=until_sure)
 
 
-def play(some: Evaluation, workers: int = 1, abandon=lambda: False) -> list[Found]:
+def play(some: Evaluation, workers: int = 1, should_stop=lambda: False) -> list[Found]:
     """Play to the end; what was yielded, in that order."""
     pool = LocalPool(workers, lambda: None)
-    return list(some.play(pool, abandon=abandon, on_deals=[].append))
+    return list(some.play(pool, should_stop=should_stop, on_deals=[].append))
 
 
 @pytest.mark.parametrize("until_sure", [False, True])
@@ -110,7 +110,7 @@ def test_until_sure_stops_after_some_blocks_and_those_are_the_first():
 def test_what_is_known_of_an_evaluation_that_is_given_up_is_kept_and_none_of_it_is_final():
     told = iter([False] * 40 + [True] * 10_000)
     some = evaluation(deals=500)
-    assert play(some, abandon=lambda: next(told)) == []
+    assert play(some, should_stop=lambda: next(told)) == []
     assert 0 < some.found()[0].deals < 500
 
 

@@ -31,7 +31,7 @@ def rate(
     network,
     earlier=None,
     workers=1,
-    abandon=lambda: False,
+    should_stop=lambda: False,
     told=None,
     incumbent=None,
 ):
@@ -45,7 +45,7 @@ def rate(
         pool,
         CPU,
         incumbent=incumbent,
-        abandon=abandon,
+        should_stop=should_stop,
         on_deals=(told if told is not None else []).append,
     )
 
@@ -148,7 +148,7 @@ def test_an_abandoned_rating_changes_nothing(finished):
         ratings,
         9,
         small_network(2),
-        abandon=lambda: sum(told) >= finished,
+        should_stop=lambda: sum(told) >= finished,
         told=told,
         workers=2,
     )
@@ -218,7 +218,7 @@ def test_a_later_rating_tells_the_corrected_elo_of_an_earlier_network():
 @pytest.mark.parametrize(("threshold", "promoted"), [(0.5, True), (0.51, False)])
 def test_a_network_is_promoted_if_it_reaches_the_threshold(threshold, promoted):
     settings = RatingSettings(
-        deals=60, deals_per_block=13, bootstrap=40, promotion_threshold=threshold
+        deals=60, deals_per_block=13, bootstrap=40, gating_threshold=threshold
     )
     ratings = Ratings(settings, seed=3)
     told: list[int] = []
@@ -230,7 +230,7 @@ def test_a_network_is_promoted_if_it_reaches_the_threshold(threshold, promoted):
 
 
 def test_without_a_threshold_nobody_is_promoted_and_all_else_is_the_same():
-    settings = RatingSettings(deals=60, deals_per_block=13, bootstrap=40, promotion_threshold=0.6)
+    settings = RatingSettings(deals=60, deals_per_block=13, bootstrap=40, gating_threshold=0.6)
     plain = rate(Ratings(SETTINGS, seed=3), 4, small_network(1))
     gated = rate(Ratings(settings, seed=3), 4, small_network(1), incumbent=small_network(2))
     assert plain.promotion is None
@@ -255,7 +255,7 @@ def play_match(match) -> Results:
         lambda purpose, block: generator(3, f"rating {purpose}", 4, block),
     )
     pool = LocalPool(1, lambda: None)
-    played = arena.play([match], pool, abandon=lambda: False, on_deals=[].append)
+    played = arena.play([match], pool, should_stop=lambda: False, on_deals=[].append)
     assert played is not None
     return played[0]
 
@@ -310,7 +310,7 @@ def test_in_phase_two_whole_games_are_rated_and_wins_rank_them():
     )
     match = match_against("iter005", "heuristic", RatingSettings(deals=12))
     played = arena.play(
-        [match], LocalPool(1, lambda: None), abandon=lambda: False, on_deals=[].append
+        [match], LocalPool(1, lambda: None), should_stop=lambda: False, on_deals=[].append
     )
     assert played is not None
     yardstick = found[0].vs_heuristic

@@ -18,7 +18,7 @@ from blobmaster.game.records import (
     replay_out,
     replay_to,
 )
-from blobmaster.game.rules import STATE, STRANGERS, legal_count
+from blobmaster.game.rules import RANDOM_SEATS, STATE, legal_count
 
 
 def policies_of(round_: RandomRound, seed: int) -> list[list[int]]:
@@ -62,11 +62,11 @@ def test_a_record_says_who_the_strangers_are():
     record[4] = 0b1010
     state = np.empty(STATE, np.int64)
     replay_to(record, 2, state)
-    assert state[STRANGERS] == 0b1010
-    state[STRANGERS] = 0
+    assert state[RANDOM_SEATS] == 0b1010
+    state[RANDOM_SEATS] = 0
     assert (state == round_.choices[2]).all()
     replay_out(record, state)
-    assert state[STRANGERS] == 0b1010
+    assert state[RANDOM_SEATS] == 0b1010
 
 
 def test_a_decision_beyond_the_last_is_an_error_and_reads_no_foreign_memory():

@@ -101,7 +101,7 @@ def test_blocks_are_the_same_whatever_plays_them_beside(number_format, decide_by
                 SearchSettings(worlds=2, simulations=8),
                 24 * 12,
                 range(12),
-                abandon=lambda: False,
+                should_stop=lambda: False,
                 on_rounds=lambda _: None,
             )
             found |= {

@@ -19,10 +19,10 @@ from blobmaster.game.rules import (
     IN_TRICK,
     MAX_LEGAL,
     PLAYERS,
+    RANDOM_SEATS,
     ROUND,
     SEAT,
     SEEN,
-    STRANGERS,
     TRICKS,
     TRUMP,
     VOIDS,
@@ -89,7 +89,7 @@ def whole(states: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(("players", "cards"), SOME_SIZES)
 def test_the_critic_sees_the_observation_every_hand_and_the_strangers(players, cards):
     states = RandomRound(27, players, cards).states
-    states[:, STRANGERS] = np.arange(len(states)) % (1 << players)
+    states[:, RANDOM_SEATS] = np.arange(len(states)) % (1 << players)
     rows = whole(states)
     views, slots = encoded(states)
     assert np.array_equal(rows[:, :FEATURES], views)
@@ -103,7 +103,7 @@ def test_the_critic_sees_the_observation_every_hand_and_the_strangers(players, c
             assert shown == {13 * slot[c // 13] + c % 13 for c in range(52) if held >> c & 1}
         strange = row[DEAL_INDEX["strangers"]].tolist()
         assert strange == [
-            seat < players and int(state[STRANGERS]) >> ((state[SEAT] + seat) % players) & 1
+            seat < players and int(state[RANDOM_SEATS]) >> ((state[SEAT] + seat) % players) & 1
             for seat in range(MAX_PLAYERS)
         ]
 
@@ -111,7 +111,7 @@ def test_the_critic_sees_the_observation_every_hand_and_the_strangers(players, c
 def test_no_feature_of_an_observation_tells_a_stranger():
     states = RandomRound(28, 5, 6).states
     rows = encoded(states)[0]
-    states[:, STRANGERS] = 0b10110
+    states[:, RANDOM_SEATS] = 0b10110
     assert np.array_equal(encoded(states)[0], rows)
 
 

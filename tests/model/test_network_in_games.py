@@ -16,10 +16,10 @@ from blobmaster.game.rules import (
     LEFT,
     MOST,
     PLAYERS,
+    RANDOM_SEATS,
     ROUND,
     SCORES,
     SEAT,
-    STRANGERS,
 )
 from blobmaster.inference.evaluator import STANDING_ROWS, NetworkEvaluator
 from blobmaster.inference.precision import packed
@@ -141,7 +141,7 @@ def test_a_round_that_stands_alone_shows_nothing_of_a_game():
 
 def test_what_is_between_two_rounds_tells_who_plays_at_random_and_where_the_game_stands():
     for state in some_states(games=True):
-        state[STRANGERS] = 0b101
+        state[RANDOM_SEATS] = 0b101
         row = np.full(STANDING_FEATURES, 7, np.float32)
         encode_standing(state, row)
         players, me = int(state[PLAYERS]), int(state[SEAT])
@@ -209,7 +209,7 @@ def test_what_a_seat_may_not_see_changes_none_of_its_priors_in_games():
     states = some_states(games=True)
     evaluator = NetworkEvaluator(trained(sees_games=True), len(states), CPU)
     before = evaluator.priors(states).copy()
-    states[:, STRANGERS] = 0b10
+    states[:, RANDOM_SEATS] = 0b10
     assert (evaluator.priors(states) == before).all()
     states[:, SCORES] += 30
     assert (evaluator.priors(states) != before).any(axis=1).all()

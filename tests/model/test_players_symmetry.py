@@ -91,7 +91,7 @@ def test_a_networks_results_do_not_depend_on_the_names_of_suits(other):
             [network_agent(1, 800), opponent],
             lineups,
             some,
-            abandon=lambda: False,
+            should_stop=lambda: False,
             on_deals=[].append,
         )
         for some in (deals, renamed_deals(deals, (2, 0, 3, 1)))

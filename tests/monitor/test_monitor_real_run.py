@@ -31,10 +31,10 @@ with RunSession.open(Path(sys.argv[1]), command="toy") as session:
     for iteration in range(session.first_iteration, 1000):
         session.step("learning", total=20, unit="batches")
         for _ in range(20):
-            if session.should_abandon.wait(0.05):
+            if session.should_stop.wait(0.05):
                 break
             session.advance()
-        if session.should_abandon.is_set():
+        if session.should_stop.is_set():
             break
         write = lambda file: file.write(b"PK\\x05\\x06" + bytes(18))
         session.commit(iteration, write, metrics={"loss": 1 / (1 + iteration)})

@@ -25,7 +25,7 @@ from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.files.retry import Patience
 from blobmaster.run.opening import make_way, take_directory
 from blobmaster.run.status.progress import Progress
-from blobmaster.run.status.publisher import Board
+from blobmaster.run.status.publisher import StatusPublisher
 from blobmaster.run.status.schema import read_status
 
 BLOCKS = 2
@@ -58,34 +58,34 @@ class Life:
         if resume is not None:
             file, meta = self.store.read(resume)
             state = read_state(file)
-        board = Board(
+        publisher = StatusPublisher(
             self.layout, this_process(), Progress(time.monotonic(), time.time()), lambda: None
         )
         requests = Requests()
-        patience = Patience(board, requests, lambda _: None)
+        patience = Patience(publisher, requests, lambda _: None)
         inflight = InflightStore(self.layout, patience.insist)
-        commits = Commits(self.layout, board, patience, inflight)
+        commits = Commits(self.layout, publisher, patience, inflight)
         identity = meta.identity if meta else self._identity
         make_way(self.layout, identity, meta)
-        board.put(run_id=identity.run_id, state="running")
+        publisher.put(run_id=identity.run_id, state="running")
         try:
             for iteration in range(meta.iteration + 1 if meta else 0, iterations):
-                state = self._iterate(state, iteration, identity, board, inflight, commits)
+                state = self._iterate(state, iteration, identity, publisher, inflight, commits)
         finally:
             commits.close()
-        board.put(state="finished")
-        board.write()
-        board.close()
+        publisher.put(state="finished")
+        publisher.write()
+        publisher.close()
         return state
 
-    def _iterate(self, state, iteration, identity, board, inflight, commits) -> bytes:
+    def _iterate(self, state, iteration, identity, publisher, inflight, commits) -> bytes:
         blocks = inflight.get_all(iteration, state.hex())
         for index in range(BLOCKS):
             if index not in blocks:
                 blocks[index] = play(state, iteration, index)
                 inflight.put(iteration, index, blocks[index], state.hex())
         state = learn(state, blocks)
-        board.write()
+        publisher.write()
         if iteration == 1:
             with contextlib.suppress(ControlError):  # a full disk: the person who asked is told
                 control.send(self.layout.control, "CHECKPOINT")

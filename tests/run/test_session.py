@@ -203,12 +203,12 @@ def test_a_held_directory_is_refused_and_the_holder_goes_on(fast_path):
 def test_strays_of_a_dead_session_are_removed_and_strangers_are_not(fast_path):
     train(fast_path, 2)
     ours = [".status.json.tmp", "cache/.20251113-Victim-v1-4.9M-iter003.pth.tmp"]
-    strangers = [".mine.tmp", "cache/.mine.pth.tmp", "cache/20251113.pth"]
-    for name in ours + strangers:
+    random_seats = [".mine.tmp", "cache/.mine.pth.tmp", "cache/20251113.pth"]
+    for name in ours + random_seats:
         (fast_path / name).write_text("half")
     train(fast_path, 3)
     assert not paths(fast_path) & set(ours)
-    assert paths(fast_path) >= set(strangers)
+    assert paths(fast_path) >= set(random_seats)
 
 
 def test_a_nearly_full_disk_is_warned_of_with_the_hours_left(fast_path, monkeypatch, caplog):

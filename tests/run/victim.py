@@ -61,7 +61,7 @@ def train(session: RunSession, options: argparse.Namespace) -> None:
         session.step("self-play", total=BLOCKS, unit="blocks")
         blocks = session.inflight.get_all(iteration, state.hex())
         for index in range(BLOCKS):
-            if session.should_abandon.is_set() and not options.stubborn:
+            if session.should_stop.is_set() and not options.stubborn:
                 return
             time.sleep(options.block_seconds)
             if options.stubborn:  # one long call into compiled code

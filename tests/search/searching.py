@@ -46,20 +46,20 @@ def search_all(
     """One search for each state, side by side until all are done."""
     search = new_search(len(states), settings)
     questions = new_questions(len(states), settings)
-    streams = [stream(seed, "search", slot) for slot in range(len(states))]
-    for slot, state in enumerate(states):
-        begin(search, slot, state, search.simulations, explore, streams[slot])
+    streams = [stream(seed, "search", lane) for lane in range(len(states))]
+    for lane, state in enumerate(states):
+        begin(search, lane, state, search.simulations, explore, streams[lane])
     busy = list(range(len(states)))
     while busy:
         questions.rows[:] = 0
-        for slot in busy:
-            gather(search, slot, questions)
+        for lane in busy:
+            gather(search, lane, questions)
         priors, values = ask(evaluator, questions)
         busy = [s for s in busy if not advance(search, s, priors, values, streams[s])]
     return search
 
 
-def visits_of(search: Search, slot: int = 0) -> dict[int, int]:
+def visits_of(search: Search, lane: int = 0) -> dict[int, int]:
     """The root's visits by action."""
-    roots = pooled(search, slot)
-    return {int(root_action(search, slot, e)): int(roots.visits[e]) for e in range(roots.edges)}
+    roots = pooled(search, lane)
+    return {int(root_action(search, lane, e)): int(roots.visits[e]) for e in range(roots.edges)}

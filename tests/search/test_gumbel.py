@@ -20,9 +20,9 @@ def gumbel(**settings: float) -> SearchSettings:
     return SearchSettings(**({"root": "gumbel", "worlds": 2, "simulations": 24} | settings))
 
 
-def shares_of(search: Search, slot: int = 0) -> np.ndarray:
+def shares_of(search: Search, lane: int = 0) -> np.ndarray:
     shares = np.full(MAX_LEGAL, np.nan)
-    count = root_policy(search, slot, shares)
+    count = root_policy(search, lane, shares)
     assert (shares[count:] == 0).all()
     return shares[:count]
 
@@ -66,24 +66,24 @@ def test_every_simulation_is_used_and_no_more_are_considered(worlds, simulations
     states = list(RandomRound(3, 4, 5).choices)
     settings = gumbel(worlds=worlds, simulations=simulations, considered=considered, tree=tree)
     search = search_all(states, settings, WatchfulEvaluator(), explore=True)
-    for slot, state in enumerate(states):
-        visits = visits_of(search, slot)
+    for lane, state in enumerate(states):
+        visits = visits_of(search, lane)
         assert list(visits) == legal_of(state)
         assert sum(visits.values()) == worlds * simulations
         tried = sum(count > 0 for count in visits.values())
         assert tried == min(considered, settings.simulations_a_tree, len(visits))
-        assert visits[root_action(search, slot, root_choice(search, slot))] > 0
+        assert visits[root_action(search, lane, root_choice(search, lane))] > 0
 
 
 def test_without_noise_the_choice_is_the_considered_action_that_the_improved_policy_likes_best():
     states = list(RandomRound(4, 5, 6).choices)
     search = search_all(states, gumbel(considered=18), WatchfulEvaluator())
-    for slot, state in enumerate(states):
-        visits = np.array(list(visits_of(search, slot).values()))
-        shares = shares_of(search, slot)
+    for lane, state in enumerate(states):
+        visits = np.array(list(visits_of(search, lane).values()))
+        shares = shares_of(search, lane)
         left = np.argsort(-visits, kind="stable")[:2]  # the last two that were compared
-        assert root_choice(search, slot) in left
-        assert shares[root_choice(search, slot)] == shares[left].max()
+        assert root_choice(search, lane) in left
+        assert shares[root_choice(search, lane)] == shares[left].max()
         assert len(legal_of(state)) == len(shares)
 
 
@@ -99,7 +99,7 @@ def test_noise_draws_choices_in_the_shares_of_the_priors_where_values_say_nothin
     draws = 4000
     settings = gumbel(worlds=1, simulations=count, considered=18)
     search = search_all([state] * draws, settings, Indifferent(state), explore=True)
-    chosen = np.bincount([root_choice(search, slot) for slot in range(draws)], minlength=count)
+    chosen = np.bincount([root_choice(search, lane) for lane in range(draws)], minlength=count)
     expected = np.arange(count, 0, -1) / (count * (count + 1) / 2)
     assert chosen / draws == pytest.approx(expected, abs=4 * np.sqrt(0.25 / draws))
 

@@ -62,8 +62,8 @@ def test_each_world_gets_exactly_its_simulations_and_the_root_one_evaluation(wor
     settings = SearchSettings(worlds=worlds, simulations=simulations)
     search = search_all(states, settings, evaluator)
     assert (search.trees.simulations == simulations).all()
-    for slot, state in enumerate(states):
-        visits = visits_of(search, slot)
+    for lane, state in enumerate(states):
+        visits = visits_of(search, lane)
         assert list(visits) == legal_of(state)
         assert sum(visits.values()) == worlds * simulations
     nodes = search.trees.nodes.reshape(len(states), worlds)

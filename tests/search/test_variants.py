@@ -74,8 +74,8 @@ def test_a_decision_is_searched_alike_alone_and_beside_others_in_any_way(setting
     together = search_all(states, settings, WatchfulEvaluator(), explore=True)
     for count in (1, 3):
         fewer = search_all(states[:count], settings, WatchfulEvaluator(), explore=True)
-        for slot in range(count):
-            assert visits_of(fewer, slot) == visits_of(together, slot)
+        for lane in range(count):
+            assert visits_of(fewer, lane) == visits_of(together, lane)
 
 
 def test_nothing_is_asked_about_what_is_forced_over_settled_or_solved(settings):
@@ -106,7 +106,7 @@ def test_settled_rounds_that_are_cut_off_save_questions_and_change_no_visit():
         settings = SearchSettings(worlds=2, simulations=30, settle=settle)
         evaluator = KnowingEvaluator()
         search = search_all(states, settings, evaluator, explore=True)
-        found.append([visits_of(search, slot) for slot in range(len(states))])
+        found.append([visits_of(search, lane) for lane in range(len(states))])
         asked.append(sum(map(len, evaluator.judged)))
     assert found[0] == found[1]
     assert asked[0] < 0.99 * asked[1]

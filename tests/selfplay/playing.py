@@ -36,8 +36,10 @@ def some_deals(rounds: int, mix: RoundMix = WIDE) -> Deals:
 
 
 def play(deals: Deals, search: SearchSettings = SEARCH, **settings: float) -> Rounds:
-    chosen = SelfPlaySettings(**({"slots": 5} | settings))
-    rounds = play_block(UniformEvaluator(), deals, search, chosen, abandon=never, on_rounds=ignore)
+    chosen = SelfPlaySettings(**({"lanes": 5} | settings))
+    rounds = play_block(
+        UniformEvaluator(), deals, search, chosen, should_stop=never, on_rounds=ignore
+    )
     assert rounds is not None
     return rounds
 

@@ -13,7 +13,7 @@ from scipy.stats import chisquare
 from blobmaster.config.rounds import RoundMix
 from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.game.cards import MAX_PLAYERS
-from blobmaster.game.records import Rounds, is_earnest, replay_out
+from blobmaster.game.records import Rounds, is_greedy, replay_out
 from blobmaster.game.rules import (
     ACTIONS,
     BIDS,
@@ -21,10 +21,10 @@ from blobmaster.game.rules import (
     HANDS,
     MAX_LEGAL,
     PLAYERS,
+    RANDOM_SEATS,
     ROUND,
     SEAT,
     STATE,
-    STRANGERS,
     is_over,
     points,
 )
@@ -71,7 +71,7 @@ def never() -> bool:
 
 def some_deals(rounds: int, mix: RoundMix = WIDE, **settings: float) -> Deals:
     draws = generator(7, "test lookahead")
-    chosen = SelfPlaySettings(**({"stranger_rounds": 0.0, "earnest_rounds": 0.0} | settings))
+    chosen = SelfPlaySettings(**({"random_opponent_rounds": 0.0, "greedy_rounds": 0.0} | settings))
     return seat_players(deal(mix, rounds, draws), chosen, draws)
 
 
@@ -79,8 +79,8 @@ def play(deals: Deals, network: Any = None, **settings: float) -> Rounds:
     rounds = play_block(
         network or PlainNetwork(),
         deals,
-        SelfPlaySettings(**({"slots": 5} | settings)),
-        abandon=never,
+        SelfPlaySettings(**({"lanes": 5} | settings)),
+        should_stop=never,
         on_rounds=lambda _: None,
     )
     assert rounds is not None
@@ -89,18 +89,18 @@ def play(deals: Deals, network: Any = None, **settings: float) -> Rounds:
 
 def test_in_earnest_the_likeliest_action_is_taken_and_the_policy_is_learned():
     deals = some_deals(40)
-    deals.earnest[::2] = True
+    deals.greedy[::2] = True
     drawn = play(some_deals(40))
     rounds = play(deals)
     took = {True: [], False: []}
     for number, record in enumerate(rounds):
-        assert is_earnest(record.astype(np.int64)) == deals.earnest[number]
-        if not deals.earnest[number]:  # the others are what they were
+        assert is_greedy(record.astype(np.int64)) == deals.greedy[number]
+        if not deals.greedy[number]:  # the others are what they were
             assert record.tolist() == list(drawn)[number].tolist()
         alone = Rounds(record, np.array([0, len(record)]), rounds.decisions[number : number + 1])
         for state, policy, action in decisions_of(alone):
             prior = PlainNetwork().priors(state[None])[0]
-            took[bool(deals.earnest[number])].append(action == legal_of(state)[prior.argmax()])
+            took[bool(deals.greedy[number])].append(action == legal_of(state)[prior.argmax()])
             assert policy.sum() > 0
     assert all(took[True])
     assert np.mean(took[False]) < 0.9
@@ -181,7 +181,7 @@ def test_no_choice_that_is_taken_knows_a_hidden_card():
         cards = [[c for c in range(52) if int(hand) >> c & 1] for hand in hands]
         deck[:28] = np.concatenate(cards)
         deck[28:] = [c for c in range(52) if c not in set(deck[:28].tolist())]
-        other = Deals(deals.plan, deck[None], deals.streams, deals.strangers, deals.earnest)
+        other = Deals(deals.plan, deck[None], deals.streams, deals.random_seats, deals.greedy)
         (_, other_policy, other_action), *_ = decisions_of(play(other))
         assert other_action == action
         others.append(other_policy.tolist())
@@ -190,12 +190,12 @@ def test_no_choice_that_is_taken_knows_a_hidden_card():
 
 def test_strangers_choose_at_random_and_teach_no_policy():
     mix = RoundMix(players={4: 1.0}, most_cards={4: {5: 1.0}}, longest_only=True)
-    deals = some_deals(900, mix, stranger_rounds=0.5, stranger_seats=0.6)
+    deals = some_deals(900, mix, random_opponent_rounds=0.5, random_opponent_seats=0.6)
     rounds = play(deals)
-    assert [int(record[4]) for record in rounds] == deals.strangers.tolist()
+    assert [int(record[4]) for record in rounds] == deals.random_seats.tolist()
     bids: dict[bool, list[int]] = {True: [], False: []}
     for state, policy, action in decisions_of(rounds):
-        strange = bool(state[STRANGERS] >> state[SEAT] & 1)
+        strange = bool(state[RANDOM_SEATS] >> state[SEAT] & 1)
         assert policy.any() != strange
         if state[ACTIONS] == 0:
             bids[strange].append(legal_of(state).index(action))
@@ -204,26 +204,26 @@ def test_strangers_choose_at_random_and_teach_no_policy():
 
 
 def test_strangers_sit_at_the_share_of_tables_that_is_asked_for_and_never_everywhere():
-    deals = some_deals(20_000, stranger_rounds=0.3, stranger_seats=0.6)
+    deals = some_deals(20_000, random_opponent_rounds=0.3, random_opponent_seats=0.6)
     players = deals.plan[:, PLAYERS]
     assert (deals.strangers < (1 << players) - 1).all()
-    seats = np.array([int(mask).bit_count() for mask in deals.strangers])
+    seats = np.array([int(mask).bit_count() for mask in deals.random_seats])
     for count in (3, 4, 8):
         of = players == count
         # One seat of a mixed table is kept; the others are strangers at the given share.
         assert (seats[of] > 0).mean() == pytest.approx(0.3 * (1 - 0.4 ** (count - 1)), abs=0.03)
         assert seats[of].mean() == pytest.approx(0.3 * 0.6 * (count - 1), rel=0.1)
-    assert not some_deals(50).strangers.any()
+    assert not some_deals(50).random_seats.any()
 
 
-@pytest.mark.parametrize("slots", [1, 3, 40, 1000])
-def test_the_number_of_slots_changes_no_round(slots):
-    deals = some_deals(25, stranger_rounds=0.5)
-    assert play(deals, slots=slots).to_bytes() == play(deals, slots=7).to_bytes()
+@pytest.mark.parametrize("lanes", [1, 3, 40, 1000])
+def test_the_number_of_slots_changes_no_round(lanes):
+    deals = some_deals(25, random_opponent_rounds=0.5)
+    assert play(deals, lanes=lanes).to_bytes() == play(deals, lanes=7).to_bytes()
 
 
 def test_records_are_whole_rounds_of_the_deals_in_their_order():
-    deals = some_deals(40, stranger_rounds=0.5)
+    deals = some_deals(40, random_opponent_rounds=0.5)
     for record, (players, cards, trump, dealer), deck in zip(
         play(deals), deals.plan.tolist(), deals.deck, strict=True
     ):
@@ -237,7 +237,7 @@ def test_records_are_whole_rounds_of_the_deals_in_their_order():
 def test_no_step_asks_for_more_rows_than_there_is_room_for():
     network = PlainNetwork()
     deals = some_deals(30)
-    play(deals, network, slots=6)
+    play(deals, network, lanes=6)
     assert max(rows for rows, _ in network.asked) <= 6
     most = max(children for _, children in network.asked)
     assert 6 * 3 < most <= children_of(deals, 6) == 6 * 18
@@ -249,8 +249,8 @@ def test_an_abandoned_block_gives_nothing_and_stops_at_once(steps):
     found = play_block(
         network,
         some_deals(30),
-        SelfPlaySettings(slots=4),
-        abandon=lambda: len(network.asked) >= steps,
+        SelfPlaySettings(lanes=4),
+        should_stop=lambda: len(network.asked) >= steps,
         on_rounds=lambda _: None,
     )
     assert found is None
@@ -262,8 +262,8 @@ def test_finished_rounds_are_told_as_they_end():
     play_block(
         PlainNetwork(),
         some_deals(23),
-        SelfPlaySettings(slots=4),
-        abandon=never,
+        SelfPlaySettings(lanes=4),
+        should_stop=never,
         on_rounds=told.append,
     )
     assert sum(told) == 23

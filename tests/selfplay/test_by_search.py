@@ -13,7 +13,7 @@ from blobmaster.config.rounds import RoundMix
 from blobmaster.config.search import SearchSettings
 from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.game.cards import MAX_PLAYERS, mask_of
-from blobmaster.game.records import Rounds, is_earnest, replay_out
+from blobmaster.game.records import Rounds, is_greedy, replay_out
 from blobmaster.game.rules import (
     BIDS,
     STATE,
@@ -89,14 +89,14 @@ def test_at_temperature_zero_the_most_visited_action_is_taken():
 
 def test_in_earnest_the_most_visited_action_is_taken():
     deals = some_deals(30)
-    deals.earnest[::2] = True
+    deals.greedy[::2] = True
     rounds = play(deals)
     likeliest: dict[bool, list[bool]] = {True: [], False: []}
     for number, record in enumerate(rounds):
-        assert is_earnest(record.astype(np.int64)) == deals.earnest[number]
+        assert is_greedy(record.astype(np.int64)) == deals.greedy[number]
         for state, policy, action in decisions_of(rounds_of(record, rounds, number)):
             took = action == legal_of(state)[policy.argmax()]
-            likeliest[bool(deals.earnest[number])].append(took)
+            likeliest[bool(deals.greedy[number])].append(took)
     assert all(likeliest[True])
     assert np.mean(likeliest[False]) < 0.9
 
@@ -147,10 +147,10 @@ def plain_round(deals: Deals, number: int, settings: SelfPlaySettings) -> list[l
 def test_a_block_plays_each_round_as_if_it_were_played_alone_by_the_book(mix, rounds):
     deals = some_deals(rounds, mix)
     settings = SelfPlaySettings(
-        slots=4, bid_temperature=0.8, play_temperature=4.0, last_temperature=0.01
+        lanes=4, bid_temperature=0.8, play_temperature=4.0, last_temperature=0.01
     )
     played_rounds = play_block(
-        UniformEvaluator(), deals, SEARCH, settings, abandon=never, on_rounds=ignore
+        UniformEvaluator(), deals, SEARCH, settings, should_stop=never, on_rounds=ignore
     )
     for number, record in enumerate(played_rounds):
         players, cards = deals.plan[number, :2].tolist()
@@ -161,10 +161,10 @@ def test_a_block_plays_each_round_as_if_it_were_played_alone_by_the_book(mix, ro
         assert record[end:].tolist() == policies
 
 
-@pytest.mark.parametrize("slots", [1, 3, 40, 1000])
-def test_the_number_of_slots_changes_no_round(slots):
+@pytest.mark.parametrize("lanes", [1, 3, 40, 1000])
+def test_the_number_of_slots_changes_no_round(lanes):
     deals = some_deals(25)
-    assert play(deals, slots=slots).to_bytes() == play(deals, slots=7).to_bytes()
+    assert play(deals, lanes=lanes).to_bytes() == play(deals, lanes=7).to_bytes()
 
 
 def test_a_block_leaves_its_deals_as_they_were():
@@ -176,11 +176,11 @@ def test_a_block_leaves_its_deals_as_they_were():
 
 def test_no_step_asks_for_more_rows_than_slots_times_worlds():
     evaluator = UniformEvaluator()
-    settings = SelfPlaySettings(slots=6)
-    play_block(evaluator, some_deals(15), SEARCH, settings, abandon=never, on_rounds=ignore)
+    settings = SelfPlaySettings(lanes=6)
+    play_block(evaluator, some_deals(15), SEARCH, settings, should_stop=never, on_rounds=ignore)
     for asked in (evaluator.acted, evaluator.judged):
         assert max(len(batch) for batch in asked) <= 6 * SEARCH.worlds
-        assert len(asked[0]) == 6  # one row for the roots of each slot
+        assert len(asked[0]) == 6  # one row for the roots of each lane
 
 
 def test_finished_rounds_are_told_as_they_end():
@@ -189,8 +189,8 @@ def test_finished_rounds_are_told_as_they_end():
         UniformEvaluator(),
         some_deals(23),
         SEARCH,
-        SelfPlaySettings(slots=4),
-        abandon=never,
+        SelfPlaySettings(lanes=4),
+        should_stop=never,
         on_rounds=told.append,
     )
     assert sum(told) == 23
@@ -205,8 +205,8 @@ def test_an_abandoned_block_gives_nothing_and_stops_at_once(steps):
         evaluator,
         some_deals(30),
         SEARCH,
-        SelfPlaySettings(slots=4),
-        abandon=lambda: len(evaluator.judged) >= steps,
+        SelfPlaySettings(lanes=4),
+        should_stop=lambda: len(evaluator.judged) >= steps,
         on_rounds=ignore,
     )
     assert played_rounds is None

@@ -51,7 +51,7 @@ class Played:
         kind: type[NetworkEvaluator] = NetworkEvaluator,
     ):
         network = new_network(NetworkSettings(width=32, blocks=1), 4, sees_games=games).eval()
-        settings = SelfPlaySettings(decide_by=decide_by, slots=9)
+        settings = SelfPlaySettings(decide_by=decide_by, lanes=9)
         draws = generator(5, "test of compiled blocks")
         deals = seat_players(
             (deal_games if games else deal)(MIX, 3 if games else ROUNDS, draws), settings, draws
@@ -61,14 +61,14 @@ class Played:
         self.looks = 0
         self.told = 0
 
-        def abandon() -> bool:
+        def should_stop() -> bool:
             self.looks += 1
             return False
 
         def on_rounds(rounds: int) -> None:
             self.told += rounds
 
-        told = {"abandon": abandon, "on_rounds": on_rounds}
+        told = {"should_stop": should_stop, "on_rounds": on_rounds}
         if decide_by == "search":
             self.rounds = block.play_block(evaluator, deals, SEARCH, settings, **told)
         else:

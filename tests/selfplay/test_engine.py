@@ -63,7 +63,7 @@ def ignore(rounds: int) -> None:
 def engine_of(
     way: str, workers: int = 1, seed: int = 1, number_format: str = "fp32"
 ) -> SelfPlayEngine:
-    settings = SelfPlaySettings(rounds_per_block=8, slots=5, **WAYS[way][1])
+    settings = SelfPlaySettings(rounds_per_block=8, lanes=5, **WAYS[way][1])
     pool = LocalPool(workers, one_thread)
     return SelfPlayEngine(pool, RoundMix(), settings, seed, CPU, number_format)
 
@@ -119,7 +119,7 @@ def test_the_order_of_blocks_changes_no_byte(way, undisturbed, order):
 @pytest.mark.parametrize("looks", [1, 20, 40, 60])
 def test_blocks_that_were_abandoned_and_played_again_change_no_byte(way, undisturbed, looks):
     looked = iter(range(looks))
-    kept = play(way, 2, abandon=lambda: next(looked, None) is None)
+    kept = play(way, 2, should_stop=lambda: next(looked, None) is None)
     assert len(kept) < 6
     missing = [number for number in range(6) if number not in kept]
     assert kept | play(way, 2, blocks=missing) == undisturbed
@@ -159,7 +159,9 @@ def test_an_engine_that_played_by_other_weights_plays_by_those_of_now(way, numbe
     learned = sharp(1)
 
     def played(by: BlobNetwork, engine: SelfPlayEngine) -> dict[int, bytes]:
-        blocks = engine.play(3, by, WAYS[way][0], ROUNDS, range(6), abandon=never, on_rounds=ignore)
+        blocks = engine.play(
+            3, by, WAYS[way][0], ROUNDS, range(6), should_stop=never, on_rounds=ignore
+        )
         return {block: rounds.to_bytes() for block, rounds in blocks}
 
     before = played(learned, engine)

@@ -79,10 +79,10 @@ def test_games_are_dealt_in_the_shares_of_the_mix():
 
 def test_strangers_stay_for_a_whole_game():
     draws = generator(2, "test")
-    settings = SelfPlaySettings(stranger_rounds=1.0, earnest_rounds=0.0)
+    settings = SelfPlaySettings(random_opponent_rounds=1.0, greedy_rounds=0.0)
     deals = seat_players(deal_games(MIX, 50, draws), settings, draws)
     masks = [
-        set(deals.strangers[first:end].tolist())
+        set(deals.random_seats[first:end].tolist())
         for first, end in zip(deals.starts[:-1], deals.starts[1:], strict=True)
     ]
     assert all(len(mask) == 1 for mask in masks)
@@ -91,16 +91,16 @@ def test_strangers_stay_for_a_whole_game():
 
 def test_games_are_played_in_earnest_whole_and_without_strangers():
     draws = generator(2, "test")
-    settings = SelfPlaySettings(stranger_rounds=0.5, earnest_rounds=0.5)
+    settings = SelfPlaySettings(random_opponent_rounds=0.5, greedy_rounds=0.5)
     deals = seat_players(deal_games(MIX, 50, draws), settings, draws)
-    earnest = [
-        set(deals.earnest[first:end].tolist())
+    greedy = [
+        set(deals.greedy[first:end].tolist())
         for first, end in zip(deals.starts[:-1], deals.starts[1:], strict=True)
     ]
-    assert 15 < earnest.count({True}) < 35
-    assert earnest.count({True}) + earnest.count({False}) == 50
-    assert (deals.strangers[deals.earnest] == 0).all()
-    assert (deals.strangers[~deals.earnest] != 0).mean() > 0.7  # or a draw seated nobody
+    assert 15 < greedy.count({True}) < 35
+    assert greedy.count({True}) + greedy.count({False}) == 50
+    assert (deals.random_seats[deals.greedy] == 0).all()
+    assert (deals.random_seats[~deals.greedy] != 0).mean() > 0.7  # or a draw seated nobody
 
 
 def test_a_table_plays_every_round_of_its_game_and_keeps_the_scores():
@@ -164,7 +164,7 @@ def test_a_game_is_told_of_once_when_all_its_rotations_are_over():
         [RandomAgent()],
         np.zeros((12, 4), np.int64),
         games_of(4, 3, 12),
-        abandon=lambda: False,
+        should_stop=lambda: False,
         on_deals=told.append,
     )
     assert sum(told) == 12

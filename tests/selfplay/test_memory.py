@@ -29,8 +29,8 @@ NETWORK = NetworkSettings()
 @pytest.mark.parametrize("way", ["lookahead", "search"])
 def test_every_slot_takes_as_much_memory_as_any_other(way):
     few, more, most = (
-        block_bytes(RoundMix(), SelfPlaySettings(decide_by=way, slots=slots), SEARCH, NETWORK)
-        for slots in (16, 32, 64)
+        block_bytes(RoundMix(), SelfPlaySettings(decide_by=way, lanes=lanes), SEARCH, NETWORK)
+        for lanes in (16, 32, 64)
     )
     assert most - more == 2 * (more - few) > 0
 
@@ -76,10 +76,10 @@ def test_the_default_is_far_below_a_gibibyte_a_worker():
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="a card's memory is taken on a GPU alone")
 @pytest.mark.parametrize("way", ["lookahead", "search"])
-@pytest.mark.parametrize("slots", [16, 128, 512])
-def test_a_card_holds_no_more_than_is_said(way, slots):
+@pytest.mark.parametrize("lanes", [16, 128, 512])
+def test_a_card_holds_no_more_than_is_said(way, lanes):
     card, workers = torch.device("cuda"), 3
-    settings = SelfPlaySettings(decide_by=way, slots=slots, rounds_per_block=slots)
+    settings = SelfPlaySettings(decide_by=way, lanes=lanes, rounds_per_block=lanes)
     network = new_network(NetworkSettings(), 0).to(card).eval()
     engine = SelfPlayEngine(
         LocalPool(workers, prepare=lambda: None), RoundMix(), settings, 0, card, "bf16"
@@ -87,8 +87,8 @@ def test_a_card_holds_no_more_than_is_said(way, slots):
     torch.cuda.empty_cache()
     before = torch.cuda.memory_reserved()
     blocks = engine.play(
-        *(0, network, SEARCH, 2 * workers * slots, range(2 * workers)),
-        abandon=lambda: False,
+        *(0, network, SEARCH, 2 * workers * lanes, range(2 * workers)),
+        should_stop=lambda: False,
         on_rounds=lambda _: None,
     )
     assert len(list(blocks)) == 2 * workers

@@ -27,8 +27,8 @@ def asked_by(deals, search: SearchSettings = SEARCH, **settings: float) -> tuple
         evaluator,
         deals,
         search,
-        SelfPlaySettings(**({"slots": 5} | settings)),
-        abandon=never,
+        SelfPlaySettings(**({"lanes": 5} | settings)),
+        should_stop=never,
         on_rounds=ignore,
     )
     assert rounds is not None
@@ -85,9 +85,9 @@ def blocks_of(way: str, **settings: float) -> Rounds:
     deals = some_deals(120)
     if way == "search":
         return play(deals, **settings)
-    chosen = SelfPlaySettings(**({"slots": 5} | settings))
+    chosen = SelfPlaySettings(**({"lanes": 5} | settings))
     rounds = lookahead.play_block(
-        UniformEvaluator(), deals, chosen, abandon=never, on_rounds=ignore
+        UniformEvaluator(), deals, chosen, should_stop=never, on_rounds=ignore
     )
     assert rounds is not None
     return rounds
@@ -139,11 +139,11 @@ EVERYTHING = SearchSettings(
 )
 
 
-@pytest.mark.parametrize("slots", [1, 4, 100])
-def test_with_every_option_the_number_of_slots_changes_no_round(slots):
+@pytest.mark.parametrize("lanes", [1, 4, 100])
+def test_with_every_option_the_number_of_slots_changes_no_round(lanes):
     options = {"full_share": 0.5, "cheap_simulations": 2, "end_settled": True}
-    expected = play(some_deals(20), EVERYTHING, slots=7, **options).to_bytes()
-    assert play(some_deals(20), EVERYTHING, slots=slots, **options).to_bytes() == expected
+    expected = play(some_deals(20), EVERYTHING, lanes=7, **options).to_bytes()
+    assert play(some_deals(20), EVERYTHING, lanes=lanes, **options).to_bytes() == expected
 
 
 def test_gumbel_policies_are_the_improved_ones_and_leave_no_action_out():

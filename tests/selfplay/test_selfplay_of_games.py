@@ -10,7 +10,7 @@ from positions import legal_of, played
 
 from blobmaster.config.rounds import RoundMix
 from blobmaster.config.self_play import SelfPlaySettings
-from blobmaster.game.records import EARNEST, IN_GAME, Rounds, replay_out, replay_to, winners_of
+from blobmaster.game.records import GREEDY, IN_GAME, Rounds, replay_out, replay_to, winners_of
 from blobmaster.game.rules import (
     BIDS,
     DEALER,
@@ -81,30 +81,30 @@ class PlainNetwork:
 
 def some_games(count: int, **settings: float) -> Deals:
     draws = generator(3, "test games")
-    chosen = SelfPlaySettings(**({"stranger_rounds": 0.0, "earnest_rounds": 0.0} | settings))
+    chosen = SelfPlaySettings(**({"random_opponent_rounds": 0.0, "greedy_rounds": 0.0} | settings))
     return seat_players(deal_games(MIX, count, draws), chosen, draws)
 
 
 def play(deals: Deals, **settings: float) -> Rounds:
     network = PlainNetwork()
-    chosen = SelfPlaySettings(**({"slots": 5} | settings))
+    chosen = SelfPlaySettings(**({"lanes": 5} | settings))
     told: list[int] = []
-    rounds = play_block(network, deals, chosen, abandon=lambda: False, on_rounds=told.append)
+    rounds = play_block(network, deals, chosen, should_stop=lambda: False, on_rounds=told.append)
     assert rounds is not None
     assert sum(told) == len(deals) == len(rounds)
-    assert network.most_rows <= children_of(deals, min(chosen.slots, deals.games))
+    assert network.most_rows <= children_of(deals, min(chosen.lanes, deals.games))
     return rounds
 
 
 def test_records_carry_the_scores_the_place_in_the_game_and_who_won():
-    deals = some_games(9, stranger_rounds=0.5, earnest_rounds=0.3)
+    deals = some_games(9, random_opponent_rounds=0.5, greedy_rounds=0.3)
     records = [record.astype(np.int64) for record in play(deals)]
     for first, end in zip(deals.starts[:-1], deals.starts[1:], strict=True):
         players = int(deals.plan[first, 0])
         scores = np.zeros(players, np.int64)
         for number in range(first, end):
-            earnest = EARNEST if deals.earnest[number] else 0
-            assert records[number][0] == IN_GAME + earnest + players
+            greedy = GREEDY if deals.greedy[number] else 0
+            assert records[number][0] == IN_GAME + greedy + players
             state = np.empty(STATE, np.int64)
             replay_out(records[number], state)
             assert state[[PLAYERS, ROUND]].tolist() == deals.plan[number, :2].tolist()
@@ -116,11 +116,11 @@ def test_records_carry_the_scores_the_place_in_the_game_and_who_won():
         assert {int(winners_of(record)) for record in records[first:end]} == {won}
 
 
-@pytest.mark.parametrize("slots", [1, 4, 64])
-def test_a_game_is_the_same_in_any_number_of_slots_beside_any_others(slots):
+@pytest.mark.parametrize("lanes", [1, 4, 64])
+def test_a_game_is_the_same_in_any_number_of_slots_beside_any_others(lanes):
     deals = some_games(7)
-    expected = play(deals, slots=3)
-    assert [r.tolist() for r in play(deals, slots=slots)] == [r.tolist() for r in expected]
+    expected = play(deals, lanes=3)
+    assert [r.tolist() for r in play(deals, lanes=lanes)] == [r.tolist() for r in expected]
 
 
 def after_forced(state: np.ndarray, action: int) -> np.ndarray:

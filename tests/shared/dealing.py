@@ -35,6 +35,6 @@ def small_network_agent(seed: int, capacity: int) -> NetworkAgent:
 def play(agents, lineup, deals: Deals) -> Results:
     """Play all deals at tables of one lineup."""
     lineups = np.tile(np.array(lineup, np.int64), (len(deals), 1))
-    results = play_deals(agents, lineups, deals, abandon=lambda: False, on_deals=[].append)
+    results = play_deals(agents, lineups, deals, should_stop=lambda: False, on_deals=[].append)
     assert results is not None
     return results

@@ -34,7 +34,7 @@ def hold(step: str, nth: int, units: int, release: Path) -> None:
         with lock:
             stands = here and counted >= units
             counted += units_now if here else 0
-        while stands and not (session.should_abandon.is_set() or release.exists()):
+        while stands and not (session.should_stop.is_set() or release.exists()):
             time.sleep(0.01)
         original_advance(session, units_now)
 

@@ -37,11 +37,11 @@ def load_kernels() -> None:
     engine = SelfPlayEngine(pool, config.rounds, config.self_play, 0, torch.device("cpu"))
     played = engine.play(
         0,
-        learner.average,
+        learner.ema,
         SearchSettings(worlds=1, simulations=2),
         1,
         [0],
-        abandon=lambda: False,
+        should_stop=lambda: False,
         on_rounds=lambda _: None,
     )
     window = blobmaster.training.trainer.ReplayWindow(100)

@@ -39,10 +39,10 @@ number_format = "fp32"
 [self_play]
 rounds = 24
 rounds_per_block = 8
-slots = 8
+lanes = 8
 [learning]
 batch = 32
-reuse = 1.0
+replay_ratio = 1.0
 threads = 1
 [rating]
 deals = 10

@@ -39,13 +39,13 @@ def telling_rounds() -> Rounds:
 @cache
 def strange_rounds() -> Rounds:
     """Rounds in which some seats play at random."""
-    return _played(40, 1, MIX, SearchSettings(worlds=1, simulations=8), stranger_rounds=0.5)
+    return _played(40, 1, MIX, SearchSettings(worlds=1, simulations=8), random_opponent_rounds=0.5)
 
 
 @cache
-def earnest_rounds() -> Rounds:
-    """Rounds of which about half are played in earnest."""
-    return _played(40, 1, MIX, SearchSettings(worlds=1, simulations=8), earnest_rounds=0.5)
+def greedy_rounds() -> Rounds:
+    """Rounds of which about half are played in greedy."""
+    return _played(40, 1, MIX, SearchSettings(worlds=1, simulations=8), greedy_rounds=0.5)
 
 
 def _played(
@@ -53,19 +53,19 @@ def _played(
     seed: int,
     mix: RoundMix,
     search: SearchSettings,
-    stranger_rounds: float = 0.0,
-    earnest_rounds: float = 0.0,
+    random_opponent_rounds: float = 0.0,
+    greedy_rounds: float = 0.0,
 ) -> Rounds:
     draws = generator(seed, "rounds to learn from")
     settings = SelfPlaySettings(
-        slots=32, stranger_rounds=stranger_rounds, earnest_rounds=earnest_rounds
+        lanes=32, random_opponent_rounds=random_opponent_rounds, greedy_rounds=greedy_rounds
     )
     found = play_block(
         UniformEvaluator(),
         seat_players(deal(mix, rounds, draws), settings, draws),
         search,
         settings,
-        abandon=lambda: False,
+        should_stop=lambda: False,
         on_rounds=lambda _: None,
     )
     assert found is not None

@@ -7,18 +7,18 @@ import pytest
 from blobmaster.config.config import Config
 from blobmaster.config.layers import compose
 from blobmaster.inference.precision import PROVEN
-from blobmaster.training.autotune import resolved
+from blobmaster.training.autotune import autotuned
 
 
 def test_nothing_is_left_for_another_machine_to_decide() -> None:
     said: list[str] = []
-    config = resolved(Config(), said.append)
+    config = autotuned(Config(), said.append)
     assert config.learning.threads >= 1
     assert config.learning.number_format in ("fp32", "bf16")
     assert config.inference.number_format in PROVEN["lookahead"]
     (line,) = said
     assert f"is in {config.inference.number_format}: fp32 " in line
-    assert resolved(config, said.append) == config
+    assert autotuned(config, said.append) == config
     assert said == [line]  # nothing is measured again
 
 
@@ -31,4 +31,4 @@ def test_what_was_decided_is_kept(number_format: str) -> None:
             "inference": {"number_format": number_format},
         }
     )
-    assert resolved(config) == config
+    assert autotuned(config) == config

@@ -19,14 +19,14 @@ from blobmaster.config.learning import LearnSettings
 from blobmaster.config.network import NetworkSettings
 from blobmaster.model.network import new_network
 from blobmaster.training import learner as module
-from blobmaster.training.cuda_step import RecordedStep, warm_up
+from blobmaster.training.cuda_step import CudaGraphStep, warm_up
 from blobmaster.training.learner import DivergedError, Learner
 from blobmaster.training.replay_buffer import ReplayWindow
 
 HERE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-class Repeated(RecordedStep):
+class Repeated(CudaGraphStep):
     """Takes the step again, and keeps whether it is asked to read what was there."""
 
     made = 0
@@ -48,7 +48,7 @@ class Repeated(RecordedStep):
 def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     Repeated.made = 0
     if HERE.type == "cpu":
-        monkeypatch.setattr(module, "RecordedStep", Repeated)
+        monkeypatch.setattr(module, "CudaGraphStep", Repeated)
         monkeypatch.setattr(module, "is_recorded", lambda _: True)
 
 
@@ -61,13 +61,14 @@ def window() -> ReplayWindow:
 
 def new_learner(device: torch.device = HERE, **changes: Any) -> Learner:
     network = new_network(NetworkSettings(width=48, blocks=1), 1)
-    settings = LearnSettings(**({"batch": 64, "threads": 1, "average_decay": 0.9} | changes))
+    settings = LearnSettings(**({"batch": 64, "threads": 1, "ema_decay": 0.9} | changes))
     return Learner(network, settings, 5, device)
 
 
 def learn(learner: Learner, window: ReplayWindow, iterations: Iterable[int]) -> list[Any]:
     return [
-        learner.learn(i, window, 7, on_step=lambda: None, abandon=lambda: False) for i in iterations
+        learner.learn(i, window, 7, on_step=lambda: None, should_stop=lambda: False)
+        for i in iterations
     ]
 
 

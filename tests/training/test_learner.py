@@ -26,7 +26,7 @@ CPU = torch.device("cpu")
 
 
 def settings(**changes: Any) -> LearnSettings:
-    return LearnSettings(**({"batch": 64, "threads": 1, "average_decay": 0.9} | changes))
+    return LearnSettings(**({"batch": 64, "threads": 1, "ema_decay": 0.9} | changes))
 
 
 def new_learner(seed: int = 5, **changes: Any) -> Learner:
@@ -50,7 +50,7 @@ def never() -> bool:
 
 
 def learn(learner: Learner, iteration: int, window: ReplayWindow, steps: int) -> Losses:
-    found = learner.learn(iteration, window, steps, on_step=ignore, abandon=never)
+    found = learner.learn(iteration, window, steps, on_step=ignore, should_stop=never)
     assert found is not None
     return found
 
@@ -81,7 +81,7 @@ def test_the_loss_falls_on_real_rounds():
     def judged() -> tuple[float, float]:
         """What is left of the policy's loss above its floor, the targets' entropy; and values'."""
         floor = np.mean([entropy(shares) for shares in batch.policy])
-        found = losses(learner.average, *tensors)
+        found = losses(learner.ema, *tensors)
         return found.policy.item() - floor, found.value.item()
 
     before = judged()
@@ -97,7 +97,7 @@ def test_losses_are_the_cross_entropies_of_plain_python(window):
     batch = new_batch(40)
     window.draw(generator(1, "batch"), 0.8, batch)
     batch.policy[7] = 0.0  # a stranger's
-    batch.earnest[:] = np.arange(40) % 3 == 0
+    batch.greedy[:] = np.arange(40) % 3 == 0
     draws = np.random.default_rng(1)
     outputs = draws.normal(0, 2, (40, ACTOR_OUTPUTS)).astype(np.float32)
     judged = draws.normal(0, 2, (40, CRITIC_OUTPUTS)).astype(np.float32)
@@ -119,12 +119,12 @@ def test_losses_are_the_cross_entropies_of_plain_python(window):
             if tricks != ABSENT:
                 counts = batch.possible[i, seat].nonzero()[0]
                 for of, told in ((values, judged[i]), (views, outputs[i, ACTION_COUNT:])):
-                    if of is views and not batch.earnest[i]:
+                    if of is views and not batch.greedy[i]:
                         continue
                     logits = told[seat * TRICK_COUNTS :][:TRICK_COUNTS]
                     of.append(math.log(sum(math.exp(logits[n]) for n in counts)) - logits[tricks])
         bid = batch.bid[i]
-        if batch.earnest[i] and bid != ABSENT:
+        if batch.greedy[i] and bid != ABSENT:
             odds = float(outputs[i, ACTION_COUNT + TRICK_OUTPUTS + bid])
             chance = 1 / (1 + math.exp(-odds))
             made.append(-math.log(chance if batch.tricks[i, 0] == bid else 1 - chance))
@@ -133,9 +133,9 @@ def test_losses_are_the_cross_entropies_of_plain_python(window):
     assert len(made) > 1
     assert found.view.item() == pytest.approx(np.mean(views) + np.mean(made), abs=1e-5)
     assert found.policy.item() > np.mean([entropy(row) for row in batch.policy])
-    batch.earnest[:] = False
+    batch.greedy[:] = False
     of_none = losses(Fixed(), *map(torch.from_numpy, batch)).view.item()
-    batch.earnest[:] = True
+    batch.greedy[:] = True
     assert losses(Fixed(), *map(torch.from_numpy, batch)).view.item() == of_none
     assert of_none != pytest.approx(found.view.item(), abs=1e-3)
 
@@ -175,13 +175,13 @@ def test_learning_goes_on_from_a_file_to_the_bit(window):
     learn(resumed, 2, window, 6)
     assert learn(resumed, 3, window, 6) == expected
     assert everything(resumed) == everything(undisturbed)
-    assert torch.equal(flat(resumed.average), flat(undisturbed.average))
+    assert torch.equal(flat(resumed.ema), flat(undisturbed.ema))
 
 
 def test_abandoned_learning_says_so_between_two_steps(window):
     steps: list[int] = []
     found = new_learner().learn(
-        0, window, 50, on_step=lambda: steps.append(1), abandon=lambda: len(steps) >= 3
+        0, window, 50, on_step=lambda: steps.append(1), should_stop=lambda: len(steps) >= 3
     )
     assert found is None
     assert len(steps) == 3
@@ -214,13 +214,13 @@ def test_weights_that_no_batch_looks_at_are_checked_too(window):
 def test_the_average_forgets_where_it_began(window):
     learner = new_learner(learning_rate=1e-12, last_learning_rate=1e-12, weight_decay=0.0)
     with torch.no_grad():
-        for weight in learner.average.parameters():
+        for weight in learner.ema.parameters():
             weight.fill_(1000.0)
     learn(learner, 0, window, 1)
-    left = (flat(learner.average) - flat(learner.network)) / (1000 - flat(learner.network))
+    left = (flat(learner.ema) - flat(learner.network)) / (1000 - flat(learner.network))
     assert left == pytest.approx(1 / 11, abs=1e-3)
     learn(learner, 1, window, 150)
-    assert (flat(learner.average) - flat(learner.network)).abs().max() < 1e-3
+    assert (flat(learner.ema) - flat(learner.network)).abs().max() < 1e-3
 
 
 def test_the_average_is_of_the_weights_on_the_way(window):
@@ -230,8 +230,8 @@ def test_the_average_is_of_the_weights_on_the_way(window):
         learn(learner, iteration, window, 1)
         decay = min(0.9, (iteration + 1) / (iteration + 11))
         expected = decay * expected + (1 - decay) * flat(learner.network).double()
-    torch.testing.assert_close(flat(learner.average).double(), expected, atol=1e-6, rtol=1e-5)
-    assert not any(weight.requires_grad for weight in learner.average.parameters())
+    torch.testing.assert_close(flat(learner.ema).double(), expected, atol=1e-6, rtol=1e-5)
+    assert not any(weight.requires_grad for weight in learner.ema.parameters())
 
 
 def test_the_learning_rate_falls_as_a_cosine_to_its_last():
@@ -255,4 +255,4 @@ def test_a_step_is_taken_at_the_schedules_rate(window):
     ("decisions", "steps"), [(0, 1), (1, 1), (16, 1), (17, 2), (1600, 100), (1601, 101)]
 )
 def test_an_iteration_has_the_steps_that_its_decisions_bring(decisions, steps):
-    assert new_learner(batch=64, reuse=4.0).steps_for(decisions) == steps
+    assert new_learner(batch=64, replay_ratio=4.0).steps_for(decisions) == steps

@@ -39,10 +39,12 @@ def small_network(seed: int = 1) -> BlobNetwork:
 def games_played(count: int = 40) -> Rounds:
     """Games that an untrained network played."""
     draws = generator(1, "games to learn from")
-    settings = SelfPlaySettings(stranger_rounds=0.5)
+    settings = SelfPlaySettings(random_opponent_rounds=0.5)
     deals = seat_players(deal_games(MIX, count, draws), settings, draws)
     evaluator = NetworkEvaluator(small_network().eval(), children_of(deals, count), CPU)
-    found = play_block(evaluator, deals, settings, abandon=lambda: False, on_rounds=lambda _: None)
+    found = play_block(
+        evaluator, deals, settings, should_stop=lambda: False, on_rounds=lambda _: None
+    )
     assert found is not None
     return found
 
@@ -93,7 +95,7 @@ def learned(steps: int) -> Learner:
     learner = Learner(small_network(), settings, 0, CPU)
     window = ReplayWindow(10**6)
     window.add(games_played())
-    learner.learn(0, window, steps, on_step=lambda: None, abandon=lambda: False)
+    learner.learn(0, window, steps, on_step=lambda: None, should_stop=lambda: False)
     return learner
 
 
@@ -116,6 +118,6 @@ def test_a_learner_that_begins_from_phase_one_plays_and_trains_that_network():
     small = new_network(NetworkSettings(width=32, blocks=1), 5)
     learner = Learner(small_network(), LearnSettings(batch=64, threads=1), 0, CPU)
     learner.begin_from(small.state_dict())
-    for network in (learner.network, learner.average):
+    for network in (learner.network, learner.ema):
         weights = network.state_dict()
         assert all(torch.equal(weights[k], v) for k, v in small.state_dict().items())

@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
-from selfplayed import decisions_of, earnest_rounds, selfplayed, strange_rounds
+from selfplayed import decisions_of, greedy_rounds, selfplayed, strange_rounds
 
 from blobmaster.config.learning import LearnSettings
 from blobmaster.game.cards import MAX_PLAYERS, SUITS
-from blobmaster.game.records import EARNEST, Rounds, replay_out
+from blobmaster.game.records import GREEDY, Rounds, replay_out
 from blobmaster.game.rules import (
     ACTIONS,
     BIDS,
     FIRST_BID,
     PLAYERS,
+    RANDOM_SEATS,
     ROUND,
     SEAT,
     STATE,
-    STRANGERS,
     TRICKS,
 )
 from blobmaster.kernels.rng import generator
@@ -52,10 +52,10 @@ def test_a_batch_holds_the_records_decisions_and_their_targets(tau):
     assert max(chosen) > 0.9 * len(decisions)
     for i, number in enumerate(chosen):
         state, shares, tricks = decisions[number]
-        row, slots = np.empty(WHOLE_FEATURES, np.float32), np.empty(SUITS, np.int64)
-        encode_whole(state, row, slots)
+        row, lanes = np.empty(WHOLE_FEATURES, np.float32), np.empty(SUITS, np.int64)
+        encode_whole(state, row, lanes)
         assert np.array_equal(batch.wholes[i], row)
-        outputs = {a: a if a >= FIRST_BID else 13 * slots[a // 13] + a % 13 for a in shares}
+        outputs = {a: a if a >= FIRST_BID else 13 * lanes[a // 13] + a % 13 for a in shares}
         assert batch.legal[i].nonzero()[0].tolist() == sorted(outputs.values())
         powers = {action: share ** (1 / tau) for action, share in shares.items()}
         for action, power in powers.items():
@@ -87,7 +87,9 @@ def test_where_a_stranger_chose_there_is_no_policy_to_learn():
     window.add(rounds)
     decisions = decisions_of(rounds)
     batch, chosen = drawn(window, 400, 0.7)
-    strange = [bool(decisions[n].state[STRANGERS] >> decisions[n].state[SEAT] & 1) for n in chosen]
+    strange = [
+        bool(decisions[n].state[RANDOM_SEATS] >> decisions[n].state[SEAT] & 1) for n in chosen
+    ]
     assert 0 < sum(strange) < 400
     assert batch.policy.sum(axis=1) == pytest.approx([1.0 - s for s in strange], abs=1e-5)
     assert batch.wholes[:, -MAX_PLAYERS:].any()  # the critic is told
@@ -169,12 +171,12 @@ def test_a_window_goes_on_from_its_state():
 
 def test_a_batch_tells_which_rounds_were_played_in_earnest():
     window = ReplayWindow(10**6)
-    window.add(earnest_rounds())
-    flags = [bool(record[0] & EARNEST) for record in earnest_rounds()]
+    window.add(greedy_rounds())
+    flags = [bool(record[0] & GREEDY) for record in greedy_rounds()]
     assert 10 < sum(flags) < 30
-    of_decision = np.repeat(flags, earnest_rounds().decisions)
+    of_decision = np.repeat(flags, greedy_rounds().decisions)
     batch, chosen = drawn(window, 300)
-    assert batch.earnest.tolist() == of_decision[chosen].tolist()
+    assert batch.greedy.tolist() == of_decision[chosen].tolist()
 
 
 def test_a_batch_tells_the_bid_of_a_decision_that_is_one():

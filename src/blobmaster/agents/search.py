@@ -94,9 +94,9 @@ class SearchAgent:
 def _begin_all(search: Search, states: State, streams: Streams, questions: Questions) -> None:
     """Begin the search of every state, and ask what they wait for."""
     questions.rows[:] = 0
-    for slot in range(len(states)):
-        begin(search, slot, states[slot], search.simulations, False, streams[slot])
-        gather(search, slot, questions)
+    for lane in range(len(states)):
+        begin(search, lane, states[lane], search.simulations, False, streams[lane])
+        gather(search, lane, questions)
 
 
 @kernel
@@ -110,12 +110,12 @@ def _advance_all(
 ) -> None:
     """Move every search on that is not done, and ask what they wait for."""
     questions.rows[:] = 0
-    for slot in range(len(actions)):
-        if actions[slot] == UNDECIDED:
-            if advance(search, slot, priors, values, streams[slot]):
-                actions[slot] = root_action(search, slot, root_choice(search, slot))
+    for lane in range(len(actions)):
+        if actions[lane] == UNDECIDED:
+            if advance(search, lane, priors, values, streams[lane]):
+                actions[lane] = root_action(search, lane, root_choice(search, lane))
             else:
-                gather(search, slot, questions)
+                gather(search, lane, questions)
 
 
 @kernel

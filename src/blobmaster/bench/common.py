@@ -75,7 +75,7 @@ def filled_window(decisions: int) -> ReplayWindow:
         SearchSettings(worlds=1, simulations=8),
         512,
         range(engine.block_count(512)),
-        abandon=lambda: False,
+        should_stop=lambda: False,
         on_rounds=lambda _: None,
     )
     rounds = join(block for _, block in played)

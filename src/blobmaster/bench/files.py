@@ -17,8 +17,8 @@ from blobmaster.run.control.process import this_process
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.session import RunSession
 from blobmaster.run.status.progress import Progress
-from blobmaster.run.status.publisher import Board
-from blobmaster.training.autotune import resolved
+from blobmaster.run.status.publisher import StatusPublisher
+from blobmaster.training.autotune import autotuned
 from blobmaster.training.learner import Learner
 from blobmaster.training.replay_buffer import ReplayWindow
 from blobmaster.training.trainer import TrainingPipeline
@@ -29,7 +29,7 @@ CACHED = 4
 
 def measure_checkpoint() -> Figures:
     """How long a commit of the default run holds the loop, and how large it is, window full."""
-    config = resolved(Config())
+    config = autotuned(Config())
     held: list[float] = []
     plain: list[float] = []
     with folder_here() as folder:
@@ -66,7 +66,7 @@ def _state_after_a_step(config: Config, window: ReplayWindow) -> dict[str, Any]:
     """A learner's state with its optimizer's moments, which come into being at the first step."""
     settings = msgspec.structs.replace(config.learning, batch=8)
     learner = Learner(new_network(config.network, 0), settings, 0, torch.device("cpu"))
-    learner.learn(0, window, 1, on_step=lambda: None, abandon=lambda: False)
+    learner.learn(0, window, 1, on_step=lambda: None, should_stop=lambda: False)
     return learner.state_dict()
 
 
@@ -74,12 +74,12 @@ def measure_status() -> Figures:
     """A write of news into status.json, its file synced."""
     with folder_here() as folder:
         progress = Progress(time.monotonic(), time.time())
-        board = Board(RunLayout(folder), this_process(), progress, lambda: None)
+        publisher = StatusPublisher(RunLayout(folder), this_process(), progress, lambda: None)
         times = []
         for loss in range(300):
-            board.put(metrics={"loss": float(loss), "phase": "rounds"})
-            times.append(seconds(board.write))
-        board.close()
+            publisher.put(metrics={"loss": float(loss), "phase": "rounds"})
+            times.append(seconds(publisher.write))
+        publisher.close()
     return {
         "setting": "the file synced, in the working folder",
         "write_ms": 1e3 * statistics.median(times),

@@ -164,7 +164,7 @@ class _Playing:
             SEARCH,
             rounds,
             range(self._engine.block_count(rounds)),
-            abandon=lambda: False,
+            should_stop=lambda: False,
             on_rounds=lambda _: None,
         )
         return [time.perf_counter() - began for _ in blocks]
@@ -273,16 +273,16 @@ def measure_turns(shape: NetworkSettings = DEFAULT_SHAPE) -> Figures:
         return {"setting": "no GPU is here"}
     figures: Figures = {}
     for turns in TURNS:
-        for slots in SLOTS:
+        for lanes in SLOTS:
             settings = msgspec.structs.replace(
-                BY_SEARCH, slots=slots, rounds_per_block=max(slots, BY_SEARCH.rounds_per_block)
+                BY_SEARCH, lanes=lanes, rounds_per_block=max(lanes, BY_SEARCH.rounds_per_block)
             )
             setting = usual._replace(settings=settings, turns=turns)
             rounds = setting.blocks * settings.rounds_per_block
             playing = _Playing(setting)
             playing.seconds(rounds)
             speeds = [60 * rounds / playing.seconds(rounds) for _ in range(REPEATS)]
-            figures[f"rounds_per_min_{turns}_turns_{slots}_slots"] = statistics.median(speeds)
+            figures[f"rounds_per_min_{turns}_turns_{lanes}_lanes"] = statistics.median(speeds)
     return {
         "setting": str(usual),
         **figures,

@@ -28,14 +28,14 @@ from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.rng import Stream, below, generator, stream
 from blobmaster.model.network import BlobNetwork, new_network
 from blobmaster.selfplay.deals import deal
-from blobmaster.training.autotune import resolved
+from blobmaster.training.autotune import autotuned
 from blobmaster.training.learner import Learner, losses, multiplying
 from blobmaster.training.replay_buffer import ReplayWindow, new_batch
 
 
 def measure_learner(shape: NetworkSettings = DEFAULT_SHAPE) -> Figures:
     """A learning step beside the bare forward, backward and optimizer on the same tensors."""
-    settings = resolved(Config()).learning
+    settings = autotuned(Config()).learning
     device = choose_device("auto")
     network = new_network(shape, 0)
     learner = Learner(network, settings, 0, device)
@@ -45,7 +45,7 @@ def measure_learner(shape: NetworkSettings = DEFAULT_SHAPE) -> Figures:
     times: dict[str, list[float]] = {"step": [], "bare": []}
     for repeat in range(REPEATS):
         began = time.perf_counter()
-        learner.learn(repeat, window, steps, on_step=lambda: None, abandon=lambda: False)
+        learner.learn(repeat, window, steps, on_step=lambda: None, should_stop=lambda: False)
         times["step"].append((time.perf_counter() - began) / steps)
         times["bare"].append(statistics.median(seconds(bare) for _ in range(steps)))
     return {

@@ -32,7 +32,7 @@ from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.session import RunSession
 from blobmaster.run.status.course import Course
 from blobmaster.run.status.progress import Progress
-from blobmaster.run.status.publisher import Board
+from blobmaster.run.status.publisher import StatusPublisher
 from blobmaster.run.status.ticker import Ticker
 
 COLUMNS, LINES = 120, 35
@@ -158,7 +158,7 @@ class _SampleRun:
         self.layout.log.write_text("INFO iteration committed\n" * 300)
         self._progress = Progress(time.monotonic(), time.time())
         self._progress.start("self-play", 10**6, "rounds", time.monotonic(), time.time())
-        self._board = Board(self.layout, this_process(), self._progress, lambda: None)
+        self._board = StatusPublisher(self.layout, this_process(), self._progress, lambda: None)
         self._board.put(state="running", run_id="bench", metrics={"phase": "rounds", "elo": 1200.0})
         course = Course(first=rows, total=2 * rows, elapsed_before_s=0.0, now=time.monotonic())
         self._board.follow(course)

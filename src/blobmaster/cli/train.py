@@ -36,7 +36,9 @@ from blobmaster.cli.shared import NEWEST, directory, end_process
     "--config", "config_file", type=click.Path(path_type=Path), help="A TOML file of settings."
 )
 @click.option(
+    "--gating-threshold",
     "--promotion-threshold",
+    "gating_threshold",
     type=float,
     metavar="SHARE",
     help="Let a rated network play only if ahead in this share of deals; 0.5 are equals, 0 is off.",

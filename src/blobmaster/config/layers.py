@@ -28,6 +28,20 @@ UNCHANGEABLE = (
 """What a run keeps from its start to its end."""
 
 
+RENAMED: dict[str, dict[str, str]] = {
+    "run": {"turns": "blocks_per_worker"},
+    "self_play": {
+        "slots": "lanes",
+        "stranger_rounds": "random_opponent_rounds",
+        "stranger_seats": "random_opponent_seats",
+        "earnest_rounds": "greedy_rounds",
+    },
+    "learning": {"reuse": "replay_ratio", "average_decay": "ema_decay"},
+    "rating": {"promotion_threshold": "gating_threshold"},
+}
+"""By table, the names that keys had before, with the new ones. Old files and checkpoints load."""
+
+
 def compose(*layers: Tables, base: Config | None = None) -> Config:
     """The defaults (or `base`), with each layer's keys put over those before it.
 
@@ -39,11 +53,20 @@ def compose(*layers: Tables, base: Config | None = None) -> Config:
         for name, table in layer.items():
             if not isinstance(table, dict):
                 raise ConfigError(f"`{name}` is a table of settings: write [{name}] above its keys")
-            tables[name] = {**tables.get(name, {}), **table}
+            tables[name] = {**tables.get(name, {}), **_with_new_names(name, table)}
     try:
         return msgspec.json.decode(msgspec.json.encode(tables), type=Config)
     except msgspec.ValidationError as error:
         raise ConfigError(_one_line(error)) from None
+
+
+def _with_new_names(name: str, table: dict[str, Any]) -> dict[str, Any]:
+    """The table with every old key under its new name."""
+    renamed = RENAMED.get(name, {})
+    for old, new in renamed.items():
+        if old in table and new in table:
+            raise ConfigError(f"{name}.{old} is the old name of {name}.{new}: give one of them")
+    return {renamed.get(key, key): value for key, value in table.items()}
 
 
 def begun_from(config: Config) -> Config:

@@ -15,7 +15,7 @@ class LearnSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Decisions that the replay window holds; the oldest rounds make room."""
 
     batch: Annotated[int, Meta(ge=1)] = 1024
-    reuse: Annotated[float, Meta(gt=0)] = 4.0
+    replay_ratio: Annotated[float, Meta(gt=0)] = 4.0
     """Times that a new decision is drawn on average: sets an iteration's steps."""
 
     learning_rate: Annotated[float, Meta(gt=0)] = 1e-3
@@ -37,7 +37,7 @@ class LearnSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     share_weight: Annotated[float, Meta(ge=0)] = 1.0
     """In games, weight of the loss of what is told of the share of the win."""
 
-    average_decay: Annotated[float, Meta(ge=0, lt=1)] = 0.999
+    ema_decay: Annotated[float, Meta(ge=0, lt=1)] = 0.999
     """Decay a step of the average of weights that plays."""
 
     first_tau: Annotated[float, Meta(gt=0, le=1)] = 1.0

@@ -14,14 +14,14 @@ FAST: Tables = {
         "rounds_per_block": 250,
         "games": 320,
         "games_per_block": 80,
-        "slots": 250,
+        "lanes": 250,
     },
     "learning": {
         "window": 120_000,
         "batch": 512,
-        "reuse": 2.0,
+        "replay_ratio": 2.0,
         "schedule_iterations": 5,
-        "average_decay": 0.98,
+        "ema_decay": 0.98,
     },
     "rating": {"deals": 200, "games": 40, "bootstrap": 100},
 }

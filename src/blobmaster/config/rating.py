@@ -27,7 +27,7 @@ class RatingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     bootstrap: Annotated[int, Meta(ge=20)] = 200
     """Resamples of the deals behind each interval."""
 
-    promotion_threshold: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    gating_threshold: Annotated[float, Meta(ge=0, le=1)] = 0.0
     """Share of deals in which a rated network must be ahead of the one that plays self-play, to
     play in its place; equals are at 0.5. With 0 the newest always plays, and no match is made."""
 

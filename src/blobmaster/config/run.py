@@ -24,7 +24,7 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     workers: Annotated[int, Meta(ge=0, le=1024)] = 0
     """Threads that play; 0 is one a core. No result depends on it."""
 
-    turns: Annotated[int, Meta(ge=1, le=16)] = 1
+    blocks_per_worker: Annotated[int, Meta(ge=1, le=16)] = 1
     """Blocks that each worker has in play: while a GPU answers one, the core walks the trees of
     another. On 16 cores the other workers fill most of that time: 2 was 5 % faster, in twice the
     memory of the card. No result depends on it."""

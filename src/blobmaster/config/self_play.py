@@ -27,7 +27,7 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     games_per_block: Annotated[int, Meta(ge=1, le=4096)] = 32
     """The same as `rounds_per_block`, in phase 2."""
 
-    slots: Annotated[int, Meta(ge=1, le=65536)] = 128
+    lanes: Annotated[int, Meta(ge=1, le=65536)] = 128
     """Rounds or games that a block plays side by side: times the worlds, the network's batch."""
 
     policy_step: Annotated[float, Meta(gt=0, le=1000)] = 8.0
@@ -46,16 +46,16 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     end_settled: bool = False
     """Whether chance plays a round on once no seat's points can change; its choices, like those of
-    strangers, are not learned."""
+    random_seats, are not learned."""
 
-    stranger_rounds: Annotated[float, Meta(ge=0, le=1)] = 0.3
+    random_opponent_rounds: Annotated[float, Meta(ge=0, le=1)] = 0.3
     """Share of rounds or games in which some seats play at random, so that bad play is known."""
 
-    stranger_seats: Annotated[float, Meta(ge=0, le=1)] = 0.6
+    random_opponent_seats: Annotated[float, Meta(ge=0, le=1)] = 0.6
     """Share of the seats of such a one."""
 
-    earnest_rounds: Annotated[float, Meta(ge=0, le=1)] = 0.25
-    """Share of rounds or games that are played as a rated network plays: no strangers, and every
+    greedy_rounds: Annotated[float, Meta(ge=0, le=1)] = 0.25
+    """Share of rounds or games that are played as a rated network plays: no random_seats, and every
     choice the likeliest. From them alone the actor learns how many tricks its own play takes."""
 
     bid_temperature: Annotated[float, Meta(ge=0, le=10)] = 1.0
@@ -68,8 +68,8 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """The temperature at a round's last card."""
 
     def __post_init__(self) -> None:
-        if self.stranger_rounds + self.earnest_rounds > 1:
+        if self.random_opponent_rounds + self.greedy_rounds > 1:
             raise ValueError(
-                "self_play: stranger_rounds and earnest_rounds are shares of all rounds: "
-                f"{self.stranger_rounds} + {self.earnest_rounds} is more than 1"
+                "self_play: random_opponent_rounds and greedy_rounds are shares of all rounds: "
+                f"{self.random_opponent_rounds} + {self.greedy_rounds} is more than 1"
             )

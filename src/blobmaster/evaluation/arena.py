@@ -83,7 +83,7 @@ def play_deals(
     lineups: Lineups,
     deals: Deals,
     *,
-    abandon: Callable[[], bool],
+    should_stop: Callable[[], bool],
     on_deals: Callable[[int], None],
 ) -> Results | None:
     """Play each deal with its lineup, once for every rotation of the seats.
@@ -93,7 +93,7 @@ def play_deals(
             that the results follow from these arguments and nothing else.
         lineups: each deal's table; a player may sit at several of its places.
         deals: rounds or games of as many players as a table has places.
-        abandon: looked at between two steps; when true the deals are given up.
+        should_stop: looked at between two steps; when true the deals are given up.
         on_deals: told how many deals were finished, in all their rotations, by a step.
 
     Returns:
@@ -111,7 +111,7 @@ def play_deals(
     _open_all(tables, deals.starts)
     seated = _seated(lineups)
     finished = 0
-    while not abandon():
+    while not should_stop():
         if tables.over.all():
             return _results(tables, np.diff(deals.starts))
         waiting = np.flatnonzero(~tables.over)

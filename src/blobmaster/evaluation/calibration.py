@@ -135,13 +135,13 @@ class CalibrationMatch:
         device: torch.device,
         pool: Pool,
         *,
-        abandon: Callable[[], bool],
+        should_stop: Callable[[], bool],
         on_rounds: Callable[[int], None],
     ) -> Calibration | None:
         """The network's calibration, or None if it was abandoned.
 
-        `abandon` is looked at between two steps; `on_rounds` is told, by the workers, of finished
-        rounds.
+        Workers call `should_stop` between two steps, and `on_rounds` with the number of rounds
+        that a step finished.
         """
 
         def play_one(block: int) -> Bids | None:
@@ -152,7 +152,7 @@ class CalibrationMatch:
                 longest_only=True,
             )
             deals = deal(mix, rounds, self._draws(block))
-            found = bids_of(NetworkEvaluator(network, rounds, device), deals, abandon)
+            found = bids_of(NetworkEvaluator(network, rounds, device), deals, should_stop)
             if found is not None:
                 on_rounds(rounds)
             return found
@@ -167,19 +167,21 @@ class CalibrationMatch:
         )
 
 
-def bids_of(evaluator: NetworkEvaluator, deals: Deals, abandon: Callable[[], bool]) -> Bids | None:
+def bids_of(
+    evaluator: NetworkEvaluator, deals: Deals, should_stop: Callable[[], bool]
+) -> Bids | None:
     """Play rounds that stand alone; None if they were abandoned.
 
     Args:
         evaluator: with room for as many rows as there are deals.
         deals: the rounds.
-        abandon: looked at between two steps.
+        should_stop: looked at between two steps.
     """
     states = np.empty((len(deals), STATE), np.int64)
     said = np.full((2, len(deals), MAX_PLAYERS), np.nan)
     waiting = _open_all(states, deals.plan, deals.deck)
     while len(waiting) > 0:
-        if abandon():
+        if should_stop():
             return None
         priors, exact = evaluator.forecasts(states[waiting])
         waiting = _take_likeliest(states, waiting, priors, exact, said)

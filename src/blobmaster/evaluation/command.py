@@ -193,7 +193,9 @@ def _play(
     from blobmaster.selfplay.pool import LocalPool
 
     pool = LocalPool(prepared.workers, prepare=use_one_thread)
-    for found in prepared.evaluation.play(pool, abandon=stopping.is_set, on_deals=tally.advance):
+    for found in prepared.evaluation.play(
+        pool, should_stop=stopping.is_set, on_deals=tally.advance
+    ):
         ahead = (
             f"wins {_percent(found.wins)} %"
             if order.whole_games
@@ -208,7 +210,7 @@ def _play(
     trained = prepared.trained
     device = next(trained.network.parameters()).device
     return prepared.calibration.play(
-        trained.network, device, pool, abandon=stopping.is_set, on_rounds=tally.advance
+        trained.network, device, pool, should_stop=stopping.is_set, on_rounds=tally.advance
     )
 
 

@@ -1,4 +1,4 @@
-"""Promotion: where it is asked for, a newer network plays self-play only once it has shown itself.
+"""Gating: where it is asked for, a newer network plays self-play only once it has shown itself.
 
 It meets the network that plays on duplicate deals, half of a table each. Equal players are ahead
 in half of the deals, so a threshold of 0.55 asks for the margin that AlphaGo Zero was gated by
@@ -24,16 +24,16 @@ from blobmaster.run.files.layout import START
 NEWER, OLDER = 0, 1
 
 
-class Promotion(NamedTuple):
+class Gating(NamedTuple):
     """How a newer network did against the one that plays."""
 
     share: Estimate
     """Of the deals in which its seats made more, ties counted half."""
-    is_promoted: bool
+    is_accepted: bool
 
     def __str__(self) -> str:
         """The outcome in a few words."""
-        found = "promoted" if self.is_promoted else "not promoted"
+        found = "promoted" if self.is_accepted else "not promoted"
         return (
             f"{found}: ahead of the network that plays in {100 * self.share.value:.0f} % of deals"
         )
@@ -42,10 +42,10 @@ class Promotion(NamedTuple):
         """Flat, for a run's history."""
         share = self.share
         ends = {"promotion_share_low": share.low, "promotion_share_high": share.high}
-        return {"promoted": self.is_promoted, "promotion_share": share.value, **ends}
+        return {"promoted": self.is_accepted, "promotion_share": share.value, **ends}
 
 
-def promotion_match(newer: str, older: str, settings: RatingSettings) -> Match:
+def gating_match(newer: str, older: str, settings: RatingSettings) -> Match:
     """Tables at which the two sit in turn; who begins changes from deal to deal."""
     deals, places = np.indices((settings.deals, settings.players))
     return Match("promotion", (newer, older), (deals + places) % 2)
@@ -56,7 +56,7 @@ def deals_ahead(points: npt.NDArray[np.int64], lineups: Lineups) -> npt.NDArray[
 
     Args:
         points: `[deals, places]`, of a deal in all rotations together.
-        lineups: of a `promotion_match`.
+        lineups: of a `gating_match`.
     """
     newer = lineups == NEWER
     # Means by cross-multiplication: whole numbers tie exactly.
@@ -65,7 +65,7 @@ def deals_ahead(points: npt.NDArray[np.int64], lineups: Lineups) -> npt.NDArray[
     return (1.0 + np.sign(made - lost)) / 2.0
 
 
-class Incumbent:
+class GatedNetwork:
     """The network that plays self-play until a newer one is promoted."""
 
     def __init__(self, network: BlobNetwork, since: int = START) -> None:

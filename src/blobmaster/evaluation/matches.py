@@ -82,12 +82,12 @@ class Arena:
         matches: Sequence[Match],
         pool: Pool,
         *,
-        abandon: Callable[[], bool],
+        should_stop: Callable[[], bool],
         on_deals: Callable[[int], None],
     ) -> list[Results] | None:
         """The results of each match, or None if they were abandoned.
 
-        See `play_deals` for `abandon` and `on_deals`, which the pool's workers call.
+        See `play_deals` for `should_stop` and `on_deals`, which the pool's workers call.
         """
         blocks = [
             (number, block)
@@ -96,7 +96,7 @@ class Arena:
         ]
         parts: list[dict[int, Results]] = [{} for _ in matches]
         for number, block, results in self.play_blocks(
-            matches, blocks, pool, abandon=abandon, on_deals=on_deals
+            matches, blocks, pool, should_stop=should_stop, on_deals=on_deals
         ):
             parts[number][block] = results
         if sum(map(len, parts)) < len(blocks):
@@ -113,7 +113,7 @@ class Arena:
         blocks: Iterable[tuple[int, int]],
         pool: Pool,
         *,
-        abandon: Callable[[], bool],
+        should_stop: Callable[[], bool],
         on_deals: Callable[[int], None],
     ) -> Iterator[tuple[int, int, Results]]:
         """Yield (match, block, results) in the order in which they are finished.
@@ -121,13 +121,15 @@ class Arena:
         Args:
             matches: what the first number of each of `blocks` speaks of.
             blocks: (match, block); those that are abandoned are not yielded.
-            pool, abandon, on_deals: see `play`.
+            pool, should_stop, on_deals: see `play`.
         """
         wanted = list(blocks)
 
         def play_one(index: int) -> Results | None:
             number, block = wanted[index]
-            return self._play_block(matches[number], block, abandon=abandon, on_deals=on_deals)
+            return self._play_block(
+                matches[number], block, should_stop=should_stop, on_deals=on_deals
+            )
 
         for index, results in pool.map(play_one, range(len(wanted))):
             if results is not None:
@@ -138,7 +140,7 @@ class Arena:
         match: Match,
         block: int,
         *,
-        abandon: Callable[[], bool],
+        should_stop: Callable[[], bool],
         on_deals: Callable[[int], None],
     ) -> Results | None:
         size = self._settings.deals_per_block
@@ -148,7 +150,7 @@ class Arena:
             [self._players[name](lineups.size) for name in match.names],
             lineups,
             make(self._mix, len(lineups), self._draws(match.purpose, block)),
-            abandon=abandon,
+            should_stop=should_stop,
             on_deals=on_deals,
         )
 

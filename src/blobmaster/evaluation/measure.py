@@ -85,7 +85,7 @@ class Evaluation:
         self._parts: list[dict[int, Results]] = [{} for _ in opponents]
 
     def play(
-        self, pool: Pool, *, abandon: Callable[[], bool], on_deals: Callable[[int], None]
+        self, pool: Pool, *, should_stop: Callable[[], bool], on_deals: Callable[[int], None]
     ) -> Iterator[Found]:
         """Play the matches; yields each opponent's result when it is final.
 
@@ -97,10 +97,10 @@ class Evaluation:
         for begin, end in zip([0, *ends], ends, strict=False):
             wanted = [(number, block) for block in range(begin, end) for number in left]
             for number, block, results in self._arena.play_blocks(
-                self._matches, wanted, pool, abandon=abandon, on_deals=on_deals
+                self._matches, wanted, pool, should_stop=should_stop, on_deals=on_deals
             ):
                 self._parts[number][block] = results
-            if abandon():
+            if should_stop():
                 return
             for number in list(left):
                 if end == blocks or self._found(number).is_sure:

@@ -26,7 +26,7 @@ from blobmaster.evaluation.calibration import Calibration, CalibrationMatch
 from blobmaster.evaluation.elo import League
 from blobmaster.evaluation.exact.bidding import OneCardGap, one_card_gap
 from blobmaster.evaluation.exact.priors import ROWS
-from blobmaster.evaluation.gating import Promotion, deals_ahead, promotion_match
+from blobmaster.evaluation.gating import Gating, deals_ahead, gating_match
 from blobmaster.evaluation.matches import Arena, Match, match_against, merits, mixed_match
 from blobmaster.game.schedule import round_count
 from blobmaster.inference.evaluator import NetworkEvaluator
@@ -68,7 +68,7 @@ class Rating(NamedTuple):
     calibration: Calibration
     pool: Mapping[str, Estimate]
     """The Elo of every player that was ever rated, by all results up to this one."""
-    promotion: Promotion | None
+    promotion: Gating | None
     """None where the newest network plays in any case."""
 
     def __str__(self) -> str:
@@ -144,7 +144,7 @@ class Ratings:
         device: torch.device,
         *,
         incumbent: BlobNetwork | None = None,
-        abandon: Callable[[], bool],
+        should_stop: Callable[[], bool],
         on_deals: Callable[[int], None],
     ) -> Rating | None:
         """Rate the network of an iteration.
@@ -155,7 +155,7 @@ class Ratings:
             earlier: some networks that were rated before, by name.
             pool, device: what plays.
             incumbent: the network that plays self-play, where there is a promotion threshold.
-            abandon: looked at between two steps; when true the rating is given up.
+            should_stop: looked at between two steps; when true the rating is given up.
             on_deals: told by the workers how many deals have been finished.
 
         Returns:
@@ -177,9 +177,9 @@ class Ratings:
             lambda purpose, block: generator(self._seed, f"rating {purpose}", iteration, block),
             whole_games=self._whole_games,
         )
-        played = arena.play(matches, pool, abandon=abandon, on_deals=on_deals)
+        played = arena.play(matches, pool, should_stop=should_stop, on_deals=on_deals)
         calibration = self._calibration(iteration).play(
-            network, device, pool, abandon=abandon, on_rounds=on_deals
+            network, device, pool, should_stop=should_stop, on_rounds=on_deals
         )
         if played is None or calibration is None:
             return None
@@ -222,19 +222,19 @@ class Ratings:
                 for player in (name, UNTRAINED)
             ),
         ]
-        if self._settings.promotion_threshold > 0:
-            matches.append(promotion_match(name, INCUMBENT, self._settings))
+        if self._settings.gating_threshold > 0:
+            matches.append(gating_match(name, INCUMBENT, self._settings))
         return matches
 
     def _promotion(
         self, match: Match, played: Results, draws: np.random.Generator
-    ) -> Promotion | None:
-        threshold = self._settings.promotion_threshold
+    ) -> Gating | None:
+        threshold = self._settings.gating_threshold
         if threshold == 0:
             return None
         ahead = deals_ahead(merits(played, whole_games=self._whole_games), match.lineups)
         share = estimate_mean(ahead, self._settings.bootstrap, draws)
-        return Promotion(share, share.value >= threshold)
+        return Gating(share, share.value >= threshold)
 
     def _calibration(self, iteration: int) -> CalibrationMatch:
         return CalibrationMatch(

@@ -31,9 +31,9 @@ from blobmaster.game.rules import (
     MAX_LEGAL,
     MOST,
     PLAYERS,
+    RANDOM_SEATS,
     ROUND,
     SCORES,
-    STRANGERS,
     State,
     apply,
     deal_into,
@@ -43,7 +43,7 @@ from blobmaster.game.rules import (
 from blobmaster.kernels.compile import kernel
 
 HEADER = 5
-EARNEST = 64
+GREEDY = 64
 """Added to the players of a round in which every choice was the likeliest."""
 
 IN_GAME = 128
@@ -129,11 +129,11 @@ def join(parts: Iterable[Rounds]) -> Rounds:
 @kernel
 def open_record(record: npt.NDArray[np.int64], state: State) -> int:
     """Deal a record's round into `state`; return the offset of its first action."""
-    players, cards = record[0] % EARNEST, record[1]
+    players, cards = record[0] % GREEDY, record[1]
     in_game = record[0] >= IN_GAME
     hands = HEADER + (GAME_HEADER + 2 * players if in_game else 0)
     deal_into(state, players, cards, record[2], record[3], record[hands:])
-    state[STRANGERS] = record[4]
+    state[RANDOM_SEATS] = record[4]
     if in_game:
         state[MOST] = record[HEADER]
         state[LEFT] = record[HEADER + 1]
@@ -156,9 +156,9 @@ def game_part(most: int, left: int, winners: int, scores: npt.NDArray[np.int64])
 
 
 @kernel
-def is_earnest(record: npt.NDArray[np.int64]) -> bool:
-    """Whether the record's round was played in earnest."""
-    return bool(record[0] & EARNEST)
+def is_greedy(record: npt.NDArray[np.int64]) -> bool:
+    """Whether the record's round was played in greedy."""
+    return bool(record[0] & GREEDY)
 
 
 @kernel

@@ -15,7 +15,7 @@ A round's state is one int64 row; many rounds are `[rounds, STATE]`. Its fields,
 | `BEST`     | the card that wins the current trick so far, -1 before the lead     |
 | `WINNER`   | the seat that played it                                             |
 | `SEEN`     | mask of all cards played in the round, those on the table included  |
-| `STRANGERS` | mask of seats that self-play gave to random players; no seat knows it |
+| `RANDOM_SEATS` | mask of seats that self-play gave to random players; no seat knows it |
 | `HANDS`    | 8 masks: the cards each seat holds                                  |
 | `BIDS`     | 8 bids, -1 before a seat has bid                                    |
 | `TRICKS`   | 8 counts of tricks taken                                            |
@@ -46,7 +46,7 @@ from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.intrinsics import lowest_bit, popcount
 
 PLAYERS, ROUND, TRUMP, DEALER, SEAT, ACTIONS, LEADER, IN_TRICK, BEST, WINNER, SEEN = range(11)
-STRANGERS = 11
+RANDOM_SEATS = 11
 HANDS = 12
 BIDS = HANDS + MAX_PLAYERS
 TRICKS = BIDS + MAX_PLAYERS

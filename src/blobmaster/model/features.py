@@ -28,10 +28,10 @@ from blobmaster.game.rules import (
     IN_TRICK,
     LEADER,
     PLAYERS,
+    RANDOM_SEATS,
     ROUND,
     SEAT,
     SEEN,
-    STRANGERS,
     TABLE,
     TRICKS,
     TRUMP,
@@ -247,7 +247,7 @@ def encode_deal(state: State, row: npt.NDArray[np.float32], slots: Slots) -> Non
         hand = state[HANDS + (observer + relative) % players]
         _mark_cards(hand, slots, row, (relative - 1) * CARDS)
     for relative in range(players):
-        row[_STRANGERS + relative] = (state[STRANGERS] >> ((observer + relative) % players)) & 1
+        row[_STRANGERS + relative] = (state[RANDOM_SEATS] >> ((observer + relative) % players)) & 1
 
 
 @kernel

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.cards import MAX_CARDS, MAX_PLAYERS
-from blobmaster.game.rules import DEALER, LEFT, MOST, PLAYERS, SCORES, SEAT, STRANGERS, State
+from blobmaster.game.rules import DEALER, LEFT, MOST, PLAYERS, RANDOM_SEATS, SCORES, SEAT, State
 from blobmaster.kernels.compile import kernel
 from blobmaster.model.features import (
     DEAL_INDEX,
@@ -111,7 +111,7 @@ def encode_standing(state: State, row: npt.NDArray[np.float32]) -> None:
     for relative in range(MAX_PLAYERS):
         row[relative] = 0.0
         if relative < players:
-            row[relative] = (state[STRANGERS] >> ((observer + relative) % players)) & 1
+            row[relative] = (state[RANDOM_SEATS] >> ((observer + relative) % players)) & 1
     encode_game(state, row[MAX_PLAYERS:])
 
 

@@ -24,7 +24,7 @@ from blobmaster.run.opening import make_way, take_directory, take_status_back
 from blobmaster.run.status.course import Course, same_work
 from blobmaster.run.status.machine import Surroundings
 from blobmaster.run.status.progress import Progress
-from blobmaster.run.status.publisher import Board
+from blobmaster.run.status.publisher import StatusPublisher
 from blobmaster.run.status.schema import ENDED, clean_metrics
 from blobmaster.run.status.ticker import Ticker
 
@@ -38,7 +38,7 @@ class RunSession:
 
     `begin` says which run it is; then iteration after iteration is worked on (`step`, `advance`)
     and committed (`commit`), until `finish`, `paused` or `fail`. A loop looks at `pause_requested`
-    between iterations and at `should_abandon` between small steps of work. A `GivenUpError` ends
+    between iterations and at `should_stop` between small steps of work. A `GivenUpError` ends
     the block like a pause and goes no further.
     """
 
@@ -63,23 +63,25 @@ class RunSession:
         self._watch = SignalWatch()
         self._requests = Requests()
         self._progress = Progress(time.monotonic(), time.time())
-        self._board = Board(self.layout, this_process(), self._progress, self._watch.wake)
-        self._patience = Patience(self._board, self._requests, self._hold)
-        self._surroundings = Surroundings(root, self._board)
+        self._publisher = StatusPublisher(
+            self.layout, this_process(), self._progress, self._watch.wake
+        )
+        self._patience = Patience(self._publisher, self._requests, self._hold)
+        self._surroundings = Surroundings(root, self._publisher)
         self.store = CheckpointStore(self.layout)
         self.inflight = InflightStore(self.layout, self._patience.insist)
-        self._commits = Commits(self.layout, self._board, self._patience, self.inflight)
+        self._commits = Commits(self.layout, self._publisher, self._patience, self.inflight)
         self._ledger: Ledger | None = None
         self._first = 0
         self._ticker = Ticker(
             watch=self._watch,
             layout=self.layout,
             requests=self._requests,
-            board=self._board,
+            publisher=self._publisher,
             sample=self._sample,
             close_status=self._close_status,
         )
-        self._board.write()
+        self._publisher.write()
         self._watch.install()
         self._ticker.start()
 
@@ -100,15 +102,15 @@ class RunSession:
             self._commits.close()
             self._ticker.stop()
             self._close_status()
-            self._board.close()
+            self._publisher.close()
             self._watch.restore()
             self._lock.release()
         return gave_up
 
     @property
-    def should_abandon(self) -> threading.Event:
+    def should_stop(self) -> threading.Event:
         """Set when running blocks are to be given up: leave within a second."""
-        return self._requests.abandon
+        return self._requests.should_stop
 
     @property
     def pause_requested(self) -> bool:
@@ -128,7 +130,7 @@ class RunSession:
     @property
     def exit_status(self) -> int:
         """What the process should end with: 0, 1 after a failure, 128 + the signal's number."""
-        state = self._board.facts.state
+        state = self._publisher.facts.state
         if state == "failed":
             return 1
         return 128 + self._requests.signal if self._requests.signal and state != "finished" else 0
@@ -170,8 +172,8 @@ class RunSession:
             work=work,
         )
         self._ledger = Ledger(identity, course)
-        self._board.follow(course)
-        self._board.put(
+        self._publisher.follow(course)
+        self._publisher.put(
             run_id=identity.run_id,
             resume_command=resume_command,
             last_checkpoint=last_committed(self.store),
@@ -197,8 +199,8 @@ class RunSession:
 
     def publish(self, metrics: Mapping[str, Any]) -> None:
         """Set the loop's own metrics for the status; those not named stay as they are."""
-        together = self._board.facts.metrics | clean_metrics(dict(metrics))
-        self._board.put(soon=False, metrics=together)
+        together = self._publisher.facts.metrics | clean_metrics(dict(metrics))
+        self._publisher.put(soon=False, metrics=together)
 
     def complete(self, iteration: int, metrics: Mapping[str, Any]) -> None:
         """End an iteration (0-based) without a commit; its history waits for the next one."""
@@ -227,7 +229,7 @@ class RunSession:
         self.complete(iteration, metrics)
         keep = self._requests.take_keep()
         if keep and not self._requests.pause:
-            self._board.put(request=None)
+            self._publisher.put(request=None)
         meta = self._running().close(iteration, elo, config, extra)
         self._commits.submit(meta, write, permanent=keep or is_permanent(iteration))
 
@@ -265,9 +267,9 @@ class RunSession:
         text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
         line = " ".join(text.split())
         log.error("the run failed: %s", line)
-        self._requests.abandon.set()  # a commit in progress gets one more try, not a wait
-        self._board.put(soon=False, error=line)
-        self._board.put_state("failed")
+        self._requests.should_stop.set()  # a commit in progress gets one more try, not a wait
+        self._publisher.put(soon=False, error=line)
+        self._publisher.put_state("failed")
 
     def _running(self) -> Ledger:
         if self._ledger is None:
@@ -277,7 +279,7 @@ class RunSession:
     def _end_with(self, error: BaseException | None) -> None:
         if isinstance(error, Exception):
             self.fail(error)
-        if self._board.facts.state in ENDED:
+        if self._publisher.facts.state in ENDED:
             return
         try:
             self._end("paused")
@@ -287,8 +289,8 @@ class RunSession:
 
     def _end(self, state: str) -> None:
         whole = self.settle()
-        self._board.put(soon=False, request=None)
-        self._board.put_state(state if whole else "paused")
+        self._publisher.put(soon=False, request=None)
+        self._publisher.put_state(state if whole else "paused")
 
     def _hold(self, waiting: bool) -> None:
         now = time.monotonic()
@@ -299,15 +301,15 @@ class RunSession:
 
     def _refresh_state(self) -> None:
         if self._requests.pause:
-            self._board.put_state("pausing")
+            self._publisher.put_state("pausing")
         elif self._patience.waiting:
-            self._board.put_state("waiting")
+            self._publisher.put_state("waiting")
         else:
-            self._board.put_state("running" if self._ledger else "starting")
+            self._publisher.put_state("running" if self._ledger else "starting")
 
     def _sample(self) -> None:
         self._refresh_state()
-        last = self._board.facts.last_checkpoint
+        last = self._publisher.facts.last_checkpoint
         seconds = self._ledger.course.seconds_per_iteration() if self._ledger else None
         if last is not None and seconds:
             self._surroundings.own_bytes_per_s = last.bytes / PERMANENT_EVERY / seconds
@@ -316,7 +318,7 @@ class RunSession:
     def _close_status(self) -> None:
         """Write the last status of this session, or bring back the one that it found."""
         if self._ledger:
-            self._board.put_state("paused")
-            self._board.write()
+            self._publisher.put_state("paused")
+            self._publisher.write()
         else:
             take_status_back(self.layout)

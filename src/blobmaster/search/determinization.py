@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.cards import CARDS, MAX_PLAYERS, RANKS, SUITS
-from blobmaster.game.rules import HANDS, PLAYERS, STRANGERS, VOIDS, State
+from blobmaster.game.rules import HANDS, PLAYERS, RANDOM_SEATS, VOIDS, State
 from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.intrinsics import lowest_bit, popcount
 from blobmaster.kernels.rng import Stream, below, uniform
@@ -107,7 +107,7 @@ def sample_world(
 ) -> None:
     """Write into `world` a copy of `state` with the other seats' hands drawn anew.
 
-    Who sits at the table is hidden too: in a world there are no strangers.
+    Who sits at the table is hidden too: in a world there are no random_seats.
 
     Args:
         state, observer, table: as given to `prepare_worlds` before.
@@ -115,7 +115,7 @@ def sample_world(
         world: `[STATE]`, overwritten.
     """
     world[:] = state
-    world[STRANGERS] = 0
+    world[RANDOM_SEATS] = 0
     hidden = hidden_cards(state, observer)
     _draw_pools(table, hidden, stream)
     for seat in range(state[PLAYERS]):

@@ -30,7 +30,7 @@ class Improvement(NamedTuple):
 
 
 class Halving(NamedTuple):
-    """The actions that a decision's search still considers; S slots."""
+    """The actions that a decision's search still considers; S lanes."""
 
     score: npt.NDArray[np.float64]
     """`[S, MAX_LEGAL]`: logarithms of the root's priors, with Gumbel noise where it explores."""
@@ -54,12 +54,12 @@ class Roots(NamedTuple):
     """`[MAX_LEGAL]`: logarithms of the priors."""
 
 
-def new_halving(slots: int) -> Halving:
-    """Room for the decisions of `slots`."""
+def new_halving(lanes: int) -> Halving:
+    """Room for the decisions of `lanes`."""
     return Halving(
-        score=np.zeros((slots, MAX_LEGAL)),
-        kept=np.zeros((slots, MAX_LEGAL), np.bool_),
-        phases=np.zeros(slots, np.int64),
+        score=np.zeros((lanes, MAX_LEGAL)),
+        kept=np.zeros((lanes, MAX_LEGAL), np.bool_),
+        phases=np.zeros(lanes, np.int64),
     )
 
 
@@ -114,7 +114,7 @@ def improved_policy(
 @kernel
 def begin_halving(
     halving: Halving,
-    slot: int,
+    lane: int,
     roots: Roots,
     considered: int,
     simulations: int,
@@ -127,19 +127,19 @@ def begin_halving(
         The simulations of each tree after which `halve` is due.
     """
     for edge in range(roots.edges):
-        halving.score[slot, edge] = roots.logit[edge]
+        halving.score[lane, edge] = roots.logit[edge]
         if explore:
-            halving.score[slot, edge] += gumbel(stream)
+            halving.score[lane, edge] += gumbel(stream)
     kept = min(considered, roots.edges, simulations)
-    _keep_best(halving, slot, halving.score[slot], roots.edges, kept)
-    halving.phases[slot] = max(int(np.ceil(np.log2(kept))), 1)
-    return _phase_end(halving, slot, kept, 0, simulations)
+    _keep_best(halving, lane, halving.score[lane], roots.edges, kept)
+    halving.phases[lane] = max(int(np.ceil(np.log2(kept))), 1)
+    return _phase_end(halving, lane, kept, 0, simulations)
 
 
 @kernel
 def halve(
     halving: Halving,
-    slot: int,
+    lane: int,
     roots: Roots,
     improvement: Improvement,
     done: int,
@@ -150,57 +150,57 @@ def halve(
     Returns:
         The simulations of each tree after which the next one is due.
     """
-    kept = max((halving.kept[slot].sum() + 1) // 2, 2)
-    _keep_best(halving, slot, _scores(halving, slot, roots, improvement), roots.edges, kept)
-    return _phase_end(halving, slot, kept, done, simulations)
+    kept = max((halving.kept[lane].sum() + 1) // 2, 2)
+    _keep_best(halving, lane, _scores(halving, lane, roots, improvement), roots.edges, kept)
+    return _phase_end(halving, lane, kept, done, simulations)
 
 
 @kernel
-def next_root_edge(halving: Halving, slot: int, trees: Trees, tree: int) -> int:
+def next_root_edge(halving: Halving, lane: int, trees: Trees, tree: int) -> int:
     """Of the actions considered the one that this tree has visited least; the first of equals."""
     chosen = -1
     for edge in range(trees.edges[tree, 0]):
         visits = trees.edge_visits[tree, 0, edge]
-        if halving.kept[slot, edge] and (chosen < 0 or visits < trees.edge_visits[tree, 0, chosen]):
+        if halving.kept[lane, edge] and (chosen < 0 or visits < trees.edge_visits[tree, 0, chosen]):
             chosen = edge
     return chosen
 
 
 @kernel
-def best_kept(halving: Halving, slot: int, roots: Roots, improvement: Improvement) -> int:
+def best_kept(halving: Halving, lane: int, roots: Roots, improvement: Improvement) -> int:
     """The best edge of those still considered."""
-    return int(np.argmax(_scores(halving, slot, roots, improvement)))
+    return int(np.argmax(_scores(halving, lane, roots, improvement)))
 
 
 @kernel
 def _scores(
-    halving: Halving, slot: int, roots: Roots, improvement: Improvement
+    halving: Halving, lane: int, roots: Roots, improvement: Improvement
 ) -> npt.NDArray[np.float64]:
     """Perturbed logarithms of the improved policy; those of dropped actions are -inf."""
     scores = np.full(MAX_LEGAL, -np.inf)
     step = value_step(roots, improvement)
     for edge in range(roots.edges):
-        if halving.kept[slot, edge]:
-            scores[edge] = halving.score[slot, edge] + step * roots.value[edge]
+        if halving.kept[lane, edge]:
+            scores[edge] = halving.score[lane, edge] + step * roots.value[edge]
     return scores
 
 
 @kernel
 def _keep_best(
-    halving: Halving, slot: int, scores: npt.NDArray[np.float64], count: int, kept: int
+    halving: Halving, lane: int, scores: npt.NDArray[np.float64], count: int, kept: int
 ) -> None:
     left = scores.copy()
     left[count:] = -np.inf
-    halving.kept[slot] = False
+    halving.kept[lane] = False
     for _ in range(kept):
         best = np.argmax(left)
-        halving.kept[slot, best] = True
+        halving.kept[lane, best] = True
         left[best] = -np.inf
 
 
 @kernel
-def _phase_end(halving: Halving, slot: int, kept: int, done: int, simulations: int) -> int:
+def _phase_end(halving: Halving, lane: int, kept: int, done: int, simulations: int) -> int:
     if kept <= 2:
         return simulations
-    visits = max(simulations // (halving.phases[slot] * kept), 1)
+    visits = max(simulations // (halving.phases[lane] * kept), 1)
     return min(done + visits * kept, simulations)

@@ -1,8 +1,8 @@
 """Determinized search in lock-step: many decisions, several worlds each, one question a step.
 
-A slot searches one decision: it draws worlds from what the acting seat knows, and grows one tree
-in each, or a single one in all of them. `advance` moves a slot until each of its trees waits for an
-evaluation or is done; the caller evaluates what waits in all slots at once and comes back with the
+A lane searches one decision: it draws worlds from what the acting seat knows, and grows one tree
+in each, or a single one in all of them. `advance` moves a lane until each of its trees waits for an
+evaluation or is done; the caller evaluates what waits in all lanes at once and comes back with the
 answers. All worlds of a decision look alike to the acting seat, so their roots share an evaluation.
 """
 
@@ -81,22 +81,22 @@ class Questions(NamedTuple):
 
 
 class Search(NamedTuple):
-    """The searches of `slots` decisions at a time, each with `width` trees (T in all)."""
+    """The searches of `lanes` decisions at a time, each with `width` trees (T in all)."""
 
     trees: Trees
-    """`slots × width` trees: those of slot s from `s * width` on."""
+    """`lanes × width` trees: those of lane s from `s * width` on."""
     decision: State
-    """`[slots, STATE]`: what is decided."""
+    """`[lanes, STATE]`: what is decided."""
     actor_row: npt.NDArray[np.int32]
     """`[T]`: the row of the priors that a tree waits for, or `NO_ROW`."""
     critic_row: npt.NDArray[np.int32]
     """`[T]`: the row of the values."""
     budget: npt.NDArray[np.int32]
-    """`[slots]`: simulations of each tree."""
+    """`[lanes]`: simulations of each tree."""
     limit: npt.NDArray[np.int32]
-    """`[slots]`: those after which trees wait for each other: the budget, or the next halving."""
+    """`[lanes]`: those after which trees wait for each other: the budget, or the next halving."""
     explores: npt.NDArray[np.bool_]
-    """`[slots]`: whether chance has a part at the root."""
+    """`[lanes]`: whether chance has a part at the root."""
     halving: Halving
     table: WorldTable
     """Scratch of the world sampler."""
@@ -111,18 +111,18 @@ class Search(NamedTuple):
     noise_total: float
 
 
-def new_search(slots: int, settings: SearchSettings) -> Search:
-    """Room for `slots` searches."""
-    trees = slots * settings.trees
+def new_search(lanes: int, settings: SearchSettings) -> Search:
+    """Room for `lanes` searches."""
+    trees = lanes * settings.trees
     return Search(
         trees=new_trees(trees, settings.simulations_a_tree),
-        decision=np.zeros((slots, STATE), np.int64),
+        decision=np.zeros((lanes, STATE), np.int64),
         actor_row=np.full(trees, NO_ROW, np.int32),
         critic_row=np.full(trees, NO_ROW, np.int32),
-        budget=np.zeros(slots, np.int32),
-        limit=np.zeros(slots, np.int32),
-        explores=np.zeros(slots, np.bool_),
-        halving=new_halving(slots),
+        budget=np.zeros(lanes, np.int32),
+        limit=np.zeros(lanes, np.int32),
+        explores=np.zeros(lanes, np.bool_),
+        halving=new_halving(lanes),
         table=new_table(),
         width=settings.trees,
         simulations=settings.simulations_a_tree,
@@ -136,9 +136,9 @@ def new_search(slots: int, settings: SearchSettings) -> Search:
     )
 
 
-def new_questions(slots: int, settings: SearchSettings) -> Questions:
-    """Room for what `slots` searches ask at once."""
-    rows = slots * settings.trees
+def new_questions(lanes: int, settings: SearchSettings) -> Questions:
+    """Room for what `lanes` searches ask at once."""
+    rows = lanes * settings.trees
     return Questions(
         np.zeros((rows, STATE), np.int64), np.zeros((rows, STATE), np.int64), np.zeros(2, np.int64)
     )
@@ -152,32 +152,32 @@ def ask(evaluator: Evaluator, questions: Questions) -> tuple[Priors, Values]:
 
 @lean_kernel
 def begin(
-    search: Search, slot: int, state: State, simulations: int, explore: bool, stream: Stream
+    search: Search, lane: int, state: State, simulations: int, explore: bool, stream: Stream
 ) -> None:
     """Draw the worlds of a decision; its roots wait for their evaluation.
 
     Args:
-        search, slot: where.
+        search, lane: where.
         state: `[STATE]`, at a real choice of its acting seat. Only what that seat knows is used.
         simulations: of each tree, `search.simulations` at most.
         explore: whether chance has a part at the root, as in self-play.
-        stream: the slot's own random stream.
+        stream: the lane's own random stream.
     """
-    copy_row(state, search.decision[slot])
-    search.budget[slot] = simulations
-    search.limit[slot] = simulations
-    search.explores[slot] = explore
+    copy_row(state, search.decision[lane])
+    search.budget[lane] = simulations
+    search.limit[lane] = simulations
+    search.explores[lane] = explore
     prepare_worlds(state, state[SEAT], search.table)
-    for tree in range(slot * search.width, (slot + 1) * search.width):
+    for tree in range(lane * search.width, (lane + 1) * search.width):
         sample_world(state, state[SEAT], search.table, stream, search.trees.world[tree])
         plant(search.trees, tree)
 
 
 @lean_kernel
-def gather(search: Search, slot: int, questions: Questions) -> None:
-    """Add what the slot's trees wait for to the questions."""
+def gather(search: Search, lane: int, questions: Questions) -> None:
+    """Add what the lane's trees wait for to the questions."""
     trees, rows = search.trees, questions.rows
-    first = slot * search.width
+    first = lane * search.width
     at_roots = trees.nodes[first] == 0
     for tree in range(first, first + search.width):
         search.actor_row[tree] = search.critic_row[tree] = NO_ROW
@@ -196,28 +196,28 @@ def gather(search: Search, slot: int, questions: Questions) -> None:
 
 
 @lean_kernel
-def advance(search: Search, slot: int, priors: Priors, values: Values, stream: Stream) -> bool:
-    """Take the answers to what `gather` asked for the slot; whether its search is done.
+def advance(search: Search, lane: int, priors: Priors, values: Values, stream: Stream) -> bool:
+    """Take the answers to what `gather` asked for the lane; whether its search is done.
 
     Every tree is left done, waiting for an evaluation, or for the others of its decision.
     """
-    _take_answers(search, slot, priors, values, stream)
+    _take_answers(search, lane, priors, values, stream)
     while True:
         waiting = False
-        for tree in range(slot * search.width, (slot + 1) * search.width):
-            waiting |= _move_on(search, slot, tree, stream)
+        for tree in range(lane * search.width, (lane + 1) * search.width):
+            waiting |= _move_on(search, lane, tree, stream)
         if waiting:
             return False
-        if search.limit[slot] == search.budget[slot]:
+        if search.limit[lane] == search.budget[lane]:
             return True
-        _halve(search, slot)
+        _halve(search, lane)
 
 
 @lean_kernel
 def _take_answers(
-    search: Search, slot: int, priors: Priors, values: Values, stream: Stream
+    search: Search, lane: int, priors: Priors, values: Values, stream: Stream
 ) -> None:
-    first = slot * search.width
+    first = lane * search.width
     at_roots = search.trees.nodes[first] == 0
     for tree in range(first, first + search.width):
         if search.critic_row[tree] != NO_ROW:
@@ -225,59 +225,59 @@ def _take_answers(
         if search.actor_row[tree] != NO_ROW:
             expand(search.trees, tree, priors[search.actor_row[tree]])
     if at_roots:
-        _let_chance_in(search, slot, stream)
+        _let_chance_in(search, lane, stream)
 
 
 @kernel
-def _let_chance_in(search: Search, slot: int, stream: Stream) -> None:
+def _let_chance_in(search: Search, lane: int, stream: Stream) -> None:
     """Have chance its part at roots that have just been expanded."""
     if search.gumbel:
-        search.limit[slot] = begin_halving(
+        search.limit[lane] = begin_halving(
             search.halving,
-            slot,
-            pooled(search, slot),
+            lane,
+            pooled(search, lane),
             search.considered,
-            search.budget[slot],
-            search.explores[slot],
+            search.budget[lane],
+            search.explores[lane],
             stream,
         )
-    elif search.explores[slot] and search.noise_share > 0.0:
-        _add_noise(search, slot * search.width, stream)
+    elif search.explores[lane] and search.noise_share > 0.0:
+        _add_noise(search, lane * search.width, stream)
 
 
 @kernel
-def _halve(search: Search, slot: int) -> None:
-    search.limit[slot] = halve(
+def _halve(search: Search, lane: int) -> None:
+    search.limit[lane] = halve(
         search.halving,
-        slot,
-        pooled(search, slot),
+        lane,
+        pooled(search, lane),
         search.improvement,
-        search.limit[slot],
-        search.budget[slot],
+        search.limit[lane],
+        search.budget[lane],
     )
 
 
 @lean_kernel
-def _move_on(search: Search, slot: int, tree: int, stream: Stream) -> bool:
+def _move_on(search: Search, lane: int, tree: int, stream: Stream) -> bool:
     """Simulate until the tree waits for an evaluation or is at its limit; whether it waits."""
     trees = search.trees
     while trees.wants[tree] == NOTHING:
         if not trees.is_under_way[tree]:
-            if trees.simulations[tree] >= search.limit[slot]:
+            if trees.simulations[tree] >= search.limit[lane]:
                 return False
-            _set_out(search, slot, tree, stream)
+            _set_out(search, lane, tree, stream)
         walk(trees, tree, search.rules)
     return True
 
 
 @lean_kernel
-def _set_out(search: Search, slot: int, tree: int, stream: Stream) -> None:
+def _set_out(search: Search, lane: int, tree: int, stream: Stream) -> None:
     if search.shared and search.trees.simulations[tree] > 0:
-        state = search.decision[slot]
+        state = search.decision[lane]
         prepare_worlds(state, state[SEAT], search.table)
         sample_world(state, state[SEAT], search.table, stream, search.trees.world[tree])
     if search.gumbel:
-        search.trees.root_edge[tree] = next_root_edge(search.halving, slot, search.trees, tree)
+        search.trees.root_edge[tree] = next_root_edge(search.halving, lane, search.trees, tree)
     set_out(search.trees, tree)
 
 
@@ -298,24 +298,24 @@ def _add_noise(search: Search, first: int, stream: Stream) -> None:
 
 
 @kernel
-def pooled(search: Search, slot: int) -> Roots:
-    """What the slot's trees found at their roots, together."""
-    return pool_roots(search.trees, slot * search.width, search.width)
+def pooled(search: Search, lane: int) -> Roots:
+    """What the lane's trees found at their roots, together."""
+    return pool_roots(search.trees, lane * search.width, search.width)
 
 
 @kernel
-def root_policy(search: Search, slot: int, shares: npt.NDArray[np.float64]) -> int:
+def root_policy(search: Search, lane: int, shares: npt.NDArray[np.float64]) -> int:
     """The policy that a search which is done tells to learn.
 
     Args:
-        search, slot: where.
+        search, lane: where.
         shares: `[MAX_LEGAL]`, overwritten: shares of the visits, or with Gumbel roots the improved
             policy; they sum to one.
 
     Returns:
         The number of legal actions.
     """
-    roots = pooled(search, slot)
+    roots = pooled(search, lane)
     if search.gumbel:
         improved_policy(roots, search.improvement, shares)
     else:
@@ -324,16 +324,16 @@ def root_policy(search: Search, slot: int, shares: npt.NDArray[np.float64]) -> i
 
 
 @kernel
-def root_choice(search: Search, slot: int) -> int:
+def root_choice(search: Search, lane: int) -> int:
     """The edge that a search which is done takes: the most visited one, the first of those that
     tie; with Gumbel roots the best of those that are left."""
-    roots = pooled(search, slot)
+    roots = pooled(search, lane)
     if search.gumbel:
-        return best_kept(search.halving, slot, roots, search.improvement)
+        return best_kept(search.halving, lane, roots, search.improvement)
     return int(np.argmax(roots.visits[: roots.edges]))
 
 
 @kernel
-def root_action(search: Search, slot: int, edge: int) -> int:
-    """The action of an edge at the slot's root."""
-    return search.trees.action[slot * search.width, 0, edge]
+def root_action(search: Search, lane: int, edge: int) -> int:
+    """The action of an edge at the lane's root."""
+    return search.trees.action[lane * search.width, 0, edge]

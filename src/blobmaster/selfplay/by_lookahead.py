@@ -71,28 +71,28 @@ def play_block(
     deals: Deals,
     settings: SelfPlaySettings,
     *,
-    abandon: Callable[[], bool],
+    should_stop: Callable[[], bool],
     on_rounds: Callable[[int], None],
 ) -> Rounds | None:
     """Play `deals` to the end; a pure function of its arguments.
 
     Args:
-        network: asked twice a step, with room for `children_of(deals, slots)` rows.
+        network: asked twice a step, with room for `children_of(deals, lanes)` rows.
         deals: the rounds to play and their random streams.
-        settings: slots, exploration and the step of improvement.
-        abandon: looked at between two steps; when true the block is given up.
+        settings: lanes, exploration and the step of improvement.
+        should_stop: looked at between two steps; when true the block is given up.
         on_rounds: told how many rounds were finished by a step.
 
     Returns:
         The rounds in the order of `deals`, or None if the block was abandoned.
     """
-    slots = min(settings.slots, deals.games)
-    block = new_block(deals, slots, ends_settled=settings.end_settled)
-    choices = new_choices(children_of(deals, slots), slots)
-    ends = None if deals.lengths is None else new_ends(deals, slots)
+    lanes = min(settings.lanes, deals.games)
+    block = new_block(deals, lanes, ends_settled=settings.end_settled)
+    choices = new_choices(children_of(deals, lanes), lanes)
+    ends = None if deals.lengths is None else new_ends(deals, lanes)
     _begin(block)
     finished = 0
-    while not abandon():
+    while not should_stop():
         count, children = gather(block, choices)
         if block.finished[0] > finished:
             on_rounds(int(block.finished[0]) - finished)
@@ -134,21 +134,21 @@ def _go_on(
 
 @kernel
 def _begin(block: Block) -> None:
-    for slot in range(len(block.round_of)):
-        refill(block, slot)
+    for lane in range(len(block.round_of)):
+        refill(block, lane)
 
 
 @kernel
 def _weigh_points(block: Block, choices: Choices, values: Values) -> None:
     """Write the value of every child whose round is not over."""
-    for slot in range(len(block.round_of)):
-        if block.round_of[slot] == IDLE:
+    for lane in range(len(block.round_of)):
+        if block.round_of[lane] == IDLE:
             continue
-        state = block.state[slot]
+        state = block.state[lane]
         for edge in range(legal_count(state)):
-            child = choices.row[slot, edge]
+            child = choices.row[lane, edge]
             if child != EXACT:
-                choices.value[slot, edge] = values[child, state[SEAT]]
+                choices.value[lane, edge] = values[child, state[SEAT]]
 
 
 @kernel
@@ -162,19 +162,19 @@ def _decide_all(
     legal = np.empty(MAX_LEGAL, np.int64)
     shares = np.empty(MAX_LEGAL, np.float64)
     row = 0
-    for slot in range(len(block.round_of)):
-        if block.round_of[slot] == IDLE:
+    for lane in range(len(block.round_of)):
+        if block.round_of[lane] == IDLE:
             continue
-        state = block.state[slot]
+        state = block.state[lane]
         count = legal_actions(state, legal)
-        _improve(priors[row], choices.value[slot], count, policy_step, shares)
-        write_policy(block, slot, shares, count)
-        number = block.round_of[slot]
+        _improve(priors[row], choices.value[lane], count, policy_step, shares)
+        write_policy(block, lane, shares, count)
+        number = block.round_of[lane]
         for edge in range(count):
             shares[edge] = (1.0 - explore) * priors[row, edge] + explore / count
-        temperature = 0.0 if block.earnest[number] else 1.0
+        temperature = 0.0 if block.greedy[number] else 1.0
         edge = draw_edge(shares, count, temperature, block.streams[number])
-        decide(block, slot, legal[edge])
+        decide(block, lane, legal[edge])
         row += 1
 
 

@@ -1,7 +1,7 @@
 """Plays a block of self-play by search: a pure function of (evaluator, settings, stream).
 
-A block plays its rounds through a fixed number of slots in lock-step: each step asks the evaluator
-once for the waiting leaves of every slot. Batches are made of the block's own rounds alone: a row's
+A block plays its rounds through a fixed number of lanes in lock-step: each step asks the evaluator
+once for the waiting leaves of every lane. Batches are made of the block's own rounds alone: a row's
 last bit may depend on the batch that it was in, and so a block's result depends on nothing outside
 it.
 """
@@ -64,36 +64,36 @@ def play_block(
     search: SearchSettings,
     settings: SelfPlaySettings,
     *,
-    abandon: Callable[[], bool],
+    should_stop: Callable[[], bool],
     on_rounds: Callable[[int], None],
 ) -> Rounds | None:
     """Play `deals` to the end, each decision by a search.
 
     Args:
-        evaluator: asked once a step; room for `slots × search.trees` rows is enough.
+        evaluator: asked once a step; room for `lanes × search.trees` rows is enough.
         deals: the rounds to play and their random streams.
         search: of a decision.
-        settings: slots, temperatures, and the share of decisions that are searched in full.
-        abandon: looked at between two steps; when true the block is given up.
+        settings: lanes, temperatures, and the share of decisions that are searched in full.
+        should_stop: looked at between two steps; when true the block is given up.
         on_rounds: told how many rounds were finished by a step.
 
     Returns:
         The rounds in the order of `deals`, or None if the block was abandoned.
     """
-    slots = min(settings.slots, deals.games)
-    block = new_block(deals, slots, ends_settled=settings.end_settled)
+    lanes = min(settings.lanes, deals.games)
+    block = new_block(deals, lanes, ends_settled=settings.end_settled)
     rules = _Rules(
         np.array([settings.bid_temperature, settings.play_temperature, settings.last_temperature]),
         settings.full_share,
         _cheap(settings, search),
     )
-    searches = new_search(slots, search)
-    questions = new_questions(slots, search)
+    searches = new_search(lanes, search)
+    questions = new_questions(lanes, search)
     _begin(block, searches, rules, questions)
     step: Callable[..., None] | None = None
     go_on: Callable[..., int] | None = None
     finished = 0
-    while not abandon():
+    while not should_stop():
         if block.finished[0] > finished:
             on_rounds(int(block.finished[0]) - finished)
             finished = int(block.finished[0])
@@ -120,29 +120,29 @@ def _cheap(settings: SelfPlaySettings, search: SearchSettings) -> int:
 
 @kernel
 def _begin(block: Block, search: Search, rules: _Rules, questions: Questions) -> None:
-    """Deal, begin every slot's first search, and ask what it waits for."""
-    for slot in range(len(block.round_of)):
-        if refill(block, slot):
-            _begin_search(block, search, slot, rules)
+    """Deal, begin every lane's first search, and ask what it waits for."""
+    for lane in range(len(block.round_of)):
+        if refill(block, lane):
+            _begin_search(block, search, lane, rules)
     _gather(block, search, questions)
 
 
 @kernel
-def _begin_search(block: Block, search: Search, slot: int, rules: _Rules) -> None:
-    """Search the slot's decision in full, with chance at the root, or cheaply without."""
-    stream = block.streams[block.round_of[slot]]
+def _begin_search(block: Block, search: Search, lane: int, rules: _Rules) -> None:
+    """Search the lane's decision in full, with chance at the root, or cheaply without."""
+    stream = block.streams[block.round_of[lane]]
     full = rules.full_share == 1.0 or uniform(stream) < rules.full_share
     simulations = search.simulations if full else rules.cheap_simulations
-    begin(search, slot, block.state[slot], simulations, full, stream)
+    begin(search, lane, block.state[lane], simulations, full, stream)
 
 
 @lean_kernel
 def _gather(block: Block, search: Search, questions: Questions) -> None:
-    """Ask what every slot waits for."""
+    """Ask what every lane waits for."""
     questions.rows[:] = 0
-    for slot in range(len(block.round_of)):
-        if block.round_of[slot] != IDLE:
-            gather(search, slot, questions)
+    for lane in range(len(block.round_of)):
+        if block.round_of[lane] != IDLE:
+            gather(search, lane, questions)
 
 
 @lean_kernel
@@ -156,14 +156,14 @@ def _advance(
 ) -> None:
     """Take the answers, and ask what is waited for then.
 
-    A slot whose search is done acts, and begins its next search.
+    A lane whose search is done acts, and begins its next search.
     """
-    for slot in range(len(block.round_of)):
-        number = block.round_of[slot]
-        if number == IDLE or not advance(search, slot, priors, values, block.streams[number]):
+    for lane in range(len(block.round_of)):
+        number = block.round_of[lane]
+        if number == IDLE or not advance(search, lane, priors, values, block.streams[number]):
             continue
-        if _act(block, search, slot, rules):
-            _begin_search(block, search, slot, rules)
+        if _act(block, search, lane, rules):
+            _begin_search(block, search, lane, rules)
     _gather(block, search, questions)
 
 
@@ -184,24 +184,24 @@ def _go_on(
 
 
 @kernel
-def _act(block: Block, search: Search, slot: int, rules: _Rules) -> bool:
+def _act(block: Block, search: Search, lane: int, rules: _Rules) -> bool:
     """Take the searched decision; whether there is another one.
 
     What a cheap search found is played and not learned.
     """
     shares = np.empty(MAX_LEGAL, np.float64)
-    count = root_policy(search, slot, shares)
-    edge = root_choice(search, slot)
+    count = root_policy(search, lane, shares)
+    edge = root_choice(search, lane)
     if not search.gumbel:  # whose noise has drawn already
-        number = block.round_of[slot]
-        temperature = _temperature(rules.temperature, block.state[slot])
-        if block.earnest[number]:
+        number = block.round_of[lane]
+        temperature = _temperature(rules.temperature, block.state[lane])
+        if block.greedy[number]:
             temperature = 0.0
         edge = draw_edge(shares, count, temperature, block.streams[number])
-    if not search.explores[slot]:
+    if not search.explores[lane]:
         shares[:] = 0.0
-    write_policy(block, slot, shares, count)
-    return decide(block, slot, root_action(search, slot, edge))
+    write_policy(block, lane, shares, count)
+    return decide(block, lane, root_action(search, lane, edge))
 
 
 @kernel

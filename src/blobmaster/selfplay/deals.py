@@ -23,9 +23,9 @@ class Deals:
     """`[rounds, 52]`: seat s gets `deck[s * cards : (s + 1) * cards]`."""
     streams: npt.NDArray[np.uint64]
     """`[rounds, 1]`: the random stream of each round's decisions."""
-    strangers: npt.NDArray[np.int64]
+    random_seats: npt.NDArray[np.int64]
     """`[rounds]`: the mask of seats that play at random."""
-    earnest: npt.NDArray[np.bool_]
+    greedy: npt.NDArray[np.bool_]
     """`[rounds]`: whether every choice is to be the likeliest."""
 
     lengths: npt.NDArray[np.int64] | None = None
@@ -104,20 +104,20 @@ def _dealt(plan: npt.NDArray[np.int64], generator: np.random.Generator) -> Deals
 
 def seat_players(deals: Deals, settings: SelfPlaySettings, generator: np.random.Generator) -> Deals:
     """The same deals, with seats of some games given to random players, one seat never; and some
-    of the others to be played in earnest."""
+    of the others to be played in greedy."""
     starts = deals.starts
     games = len(starts) - 1
     players = deals.plan[starts[:-1], 0]
     drawn = generator.random(games)
-    met = drawn < settings.stranger_rounds
-    earnest = drawn >= 1.0 - settings.earnest_rounds
+    met = drawn < settings.random_opponent_rounds
+    greedy = drawn >= 1.0 - settings.greedy_rounds
     seats = np.arange(MAX_PLAYERS)
-    strange = generator.random((games, MAX_PLAYERS)) < settings.stranger_seats
+    strange = generator.random((games, MAX_PLAYERS)) < settings.random_opponent_seats
     strange &= met[:, None] & (seats < players[:, None])
     strange[np.arange(games), generator.integers(0, players)] = False
     masks = (strange << seats).sum(axis=1)
     lengths = np.diff(starts)
-    return replace(deals, strangers=np.repeat(masks, lengths), earnest=np.repeat(earnest, lengths))
+    return replace(deals, random_seats=np.repeat(masks, lengths), greedy=np.repeat(greedy, lengths))
 
 
 def round_shares(mix: RoundMix) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:

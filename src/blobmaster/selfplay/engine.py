@@ -100,27 +100,36 @@ class SelfPlayEngine:
         units: int,
         blocks: Iterable[int],
         *,
-        abandon: Callable[[], bool],
+        should_stop: Callable[[], bool],
         on_rounds: Callable[[int], None],
     ) -> Iterator[tuple[int, Rounds]]:
         """Play some of an iteration's blocks, and yield each with its number as it is finished.
 
-        Blocks that `abandon` cut short are not yielded: whoever needs them plays them again.
+        Blocks that `should_stop` cut short are not yielded: whoever needs them plays them again.
         """
         self._take_weights(network)
         by_lookahead = self._settings.decide_by == "lookahead"
 
         def play_one(block: int) -> Rounds | None:
             deals = self._deals(iteration, block, self.units_in(block, units))
-            slots = min(self._settings.slots, deals.games)
-            rows = children_of(deals, slots) if by_lookahead else slots * search.trees
+            lanes = min(self._settings.lanes, deals.games)
+            rows = children_of(deals, lanes) if by_lookahead else lanes * search.trees
             with self._evaluator(rows) as evaluator:
                 if by_lookahead:
                     return lookahead.play_block(
-                        evaluator, deals, self._settings, abandon=abandon, on_rounds=on_rounds
+                        evaluator,
+                        deals,
+                        self._settings,
+                        should_stop=should_stop,
+                        on_rounds=on_rounds,
                     )
                 return play_block(
-                    evaluator, deals, search, self._settings, abandon=abandon, on_rounds=on_rounds
+                    evaluator,
+                    deals,
+                    search,
+                    self._settings,
+                    should_stop=should_stop,
+                    on_rounds=on_rounds,
                 )
 
         for block, played in self._pool.map(play_one, blocks):

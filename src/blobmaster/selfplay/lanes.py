@@ -1,9 +1,9 @@
-"""A block's rounds in play: dealt into slots, moved on action by action, and recorded.
+"""A block's rounds in play: dealt into lanes, moved on action by action, and recorded.
 
-A finished round's slot is dealt the next one of its game, and after a game's last round the first
-of the block's next game, so no round waits for another slot's. A round that stands alone is a game
-of one. Forced moves are played at once, and so are those of strangers: seats held by players that
-choose at random.
+A finished round's lane is dealt the next one of its game, and after a game's last round the first
+of the block's next game, so no round waits for another lane's. A round that stands alone is a game
+of one. Forced moves are played at once, and so are those of random opponents: seats whose players
+choose uniformly at random.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.records import (
-    EARNEST,
     FULL_SHARE,
+    GREEDY,
     IN_GAME,
     MAX_POLICY_BYTES,
     Rounds,
@@ -27,10 +27,10 @@ from blobmaster.game.rules import (
     ACTIONS,
     LEFT,
     MAX_LEGAL,
+    RANDOM_SEATS,
     SCORES,
     SEAT,
     STATE,
-    STRANGERS,
     State,
     apply,
     is_over,
@@ -48,15 +48,15 @@ IDLE = -1
 
 
 class Block(NamedTuple):
-    """A block being played: R rounds through S slots."""
+    """A block being played: R rounds through S lanes."""
 
     plan: npt.NDArray[np.int64]
     """`[R, 4]`: players, cards, trump, dealer."""
     deck: npt.NDArray[np.int64]
     """`[R, 52]`."""
-    strangers: npt.NDArray[np.int64]
+    random_seats: npt.NDArray[np.int64]
     """`[R]`: the mask of seats that play at random."""
-    earnest: npt.NDArray[np.bool_]
+    greedy: npt.NDArray[np.bool_]
     """`[R]`: whether every choice is the likeliest."""
     starts: npt.NDArray[np.int64]
     """`[G + 1]`: the first round of each game, and R."""
@@ -69,9 +69,9 @@ class Block(NamedTuple):
     streams: npt.NDArray[np.uint64]
     """`[R, 1]`: each round's own random stream."""
     round_of: npt.NDArray[np.int64]
-    """`[S]`: the round that a slot plays, or `IDLE`."""
+    """`[S]`: the round that a lane plays, or `IDLE`."""
     state: State
-    """`[S, STATE]`: at a real choice of no stranger's, while the slot is not idle."""
+    """`[S, STATE]`: at a real choice of no stranger's, while the lane is not idle."""
     begun: npt.NDArray[np.int64]
     """`[1]`: games dealt so far."""
     finished: npt.NDArray[np.int64]
@@ -88,21 +88,21 @@ class Block(NamedTuple):
     """Whether chance plays on where no seat's points can change any more."""
 
 
-def new_block(deals: Deals, slots: int, *, ends_settled: bool) -> Block:
+def new_block(deals: Deals, lanes: int, *, ends_settled: bool) -> Block:
     """A block before its first deal."""
     rounds = len(deals)
     return Block(
         plan=deals.plan,
         deck=deals.deck,
-        strangers=deals.strangers,
-        earnest=deals.earnest,
+        random_seats=deals.random_seats,
+        greedy=deals.greedy,
         starts=deals.starts,
         places=deals.places,
         scores=np.zeros((rounds, MAX_PLAYERS), np.int64),
         winners=np.zeros(rounds, np.int64),
         streams=deals.streams.copy(),
-        round_of=np.full(slots, IDLE, np.int64),
-        state=np.zeros((slots, STATE), np.int64),
+        round_of=np.full(lanes, IDLE, np.int64),
+        state=np.zeros((lanes, STATE), np.int64),
         begun=np.zeros(1, np.int64),
         finished=np.zeros(1, np.int64),
         actions=np.zeros((rounds, MAX_PATH), np.uint8),
@@ -114,60 +114,60 @@ def new_block(deals: Deals, slots: int, *, ends_settled: bool) -> Block:
 
 
 @kernel
-def refill(block: Block, slot: int) -> bool:
-    """Deal the block's next game into an idle slot; whether one is there to be decided on."""
+def refill(block: Block, lane: int) -> bool:
+    """Deal the block's next game into an idle lane; whether one is there to be decided on."""
     while block.begun[0] < len(block.starts) - 1:
         number = block.starts[block.begun[0]]
         block.begun[0] += 1
-        block.state[slot] = 0
-        _deal(block, slot, number)
-        if _move_on(block, slot):
+        block.state[lane] = 0
+        _deal(block, lane, number)
+        if _move_on(block, lane):
             return True
-    block.round_of[slot] = IDLE
+    block.round_of[lane] = IDLE
     return False
 
 
 @kernel
-def _deal(block: Block, slot: int, number: int) -> None:
-    block.round_of[slot] = number
+def _deal(block: Block, lane: int, number: int) -> None:
+    block.round_of[lane] = number
     most, left = block.places[number]
-    state = block.state[slot]
+    state = block.state[lane]
     deal_next(state, block.plan[number], block.deck[number], most, left)
-    state[STRANGERS] = block.strangers[number]
+    state[RANDOM_SEATS] = block.random_seats[number]
     block.scores[number] = state[SCORES : SCORES + MAX_PLAYERS]
 
 
 @kernel
-def decide(block: Block, slot: int, action: int) -> bool:
-    """Take the slot's decision and go on to its next one; whether there is one.
+def decide(block: Block, lane: int, action: int) -> bool:
+    """Take the lane's decision and go on to its next one; whether there is one.
 
     The policy of the decision must have been written.
     """
-    _take(block, slot, action)
-    return _move_on(block, slot) or refill(block, slot)
+    _take(block, lane, action)
+    return _move_on(block, lane) or refill(block, lane)
 
 
 @kernel
-def _move_on(block: Block, slot: int) -> bool:
+def _move_on(block: Block, lane: int) -> bool:
     """Play what is forced and what is left to chance; whether the game waits for a decision."""
-    while not _play_on(block, slot):
-        state = block.state[slot]
-        number = block.round_of[slot]
+    while not _play_on(block, lane):
+        state = block.state[lane]
+        number = block.round_of[lane]
         block.finished[0] += 1
         score_round(state)
         if state[LEFT] == 0:
             first = block.starts[np.searchsorted(block.starts, number, side="right") - 1]
             block.winners[first : number + 1] = winners(state)
             return False
-        _deal(block, slot, number + 1)
+        _deal(block, lane, number + 1)
     return True
 
 
 @kernel
-def _play_on(block: Block, slot: int) -> bool:
+def _play_on(block: Block, lane: int) -> bool:
     """The same within a round; whether it waits for a decision, else it is over."""
-    state = block.state[slot]
-    number = block.round_of[slot]
+    state = block.state[lane]
+    number = block.round_of[lane]
     legal = np.empty(MAX_LEGAL, np.int64)
     shares = np.zeros(MAX_LEGAL, np.float64)
     while not is_over(state):
@@ -176,32 +176,32 @@ def _play_on(block: Block, slot: int) -> bool:
             if not _is_left_to_chance(block, state):
                 return True
             count = legal_actions(state, legal)
-            write_policy(block, slot, shares, count)
+            write_policy(block, lane, shares, count)
             action = legal[below(block.streams[number], count)]
-        _take(block, slot, action)
+        _take(block, lane, action)
     return False
 
 
 @kernel
 def _is_left_to_chance(block: Block, state: State) -> bool:
     """Whether the choice is a stranger's, or makes no difference any more."""
-    if (state[STRANGERS] >> state[SEAT]) & 1 != 0:
+    if (state[RANDOM_SEATS] >> state[SEAT]) & 1 != 0:
         return True
     return block.ends_settled and is_settled(state)
 
 
 @kernel
-def _take(block: Block, slot: int, action: int) -> None:
-    state = block.state[slot]
-    block.actions[block.round_of[slot], state[ACTIONS]] = action
+def _take(block: Block, lane: int, action: int) -> None:
+    state = block.state[lane]
+    block.actions[block.round_of[lane], state[ACTIONS]] = action
     apply(state, action)
 
 
 @kernel
-def write_policy(block: Block, slot: int, shares: npt.NDArray[np.float64], count: int) -> None:
-    """Record the policy of the slot's decision: `shares` of `count` legal actions, summing to one
+def write_policy(block: Block, lane: int, shares: npt.NDArray[np.float64], count: int) -> None:
+    """Record the policy of the lane's decision: `shares` of `count` legal actions, summing to one
     (or all zero, where there is nothing to learn)."""
-    number = block.round_of[slot]
+    number = block.round_of[lane]
     start = block.policy_bytes[number]
     for edge in range(count):
         block.policy[number, start + edge] = np.int64(FULL_SHARE * shares[edge] + 0.5)
@@ -240,8 +240,8 @@ def _record(block: Block, number: int) -> Rounds:
     players, cards, trump, dealer = block.plan[number].tolist()
     most, left = block.places[number].tolist()
     dealt = players * cards
-    kind = players + (IN_GAME if most else 0) + (EARNEST if block.earnest[number] else 0)
-    header = [kind, cards, trump, dealer, block.strangers[number]]
+    kind = players + (IN_GAME if most else 0) + (GREEDY if block.greedy[number] else 0)
+    header = [kind, cards, trump, dealer, block.random_seats[number]]
     parts = [
         np.array(header, np.uint8),
         block.deck[number, :dealt].astype(np.uint8),

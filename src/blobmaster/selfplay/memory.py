@@ -28,8 +28,8 @@ def block_bytes(
     rows = _rows(mix, settings, search) * bytes_a_row(network)
     if settings.decide_by == "lookahead":
         return rows
-    slots = _slots(settings)
-    return rows + bytes_of((new_search(slots, search), new_questions(slots, search)))
+    lanes = _lanes(settings)
+    return rows + bytes_of((new_search(lanes, search), new_questions(lanes, search)))
 
 
 def card_bytes(mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings) -> int:
@@ -37,16 +37,16 @@ def card_bytes(mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings
     return CARD_BYTES_A_BLOCK + _rows(mix, settings, search) * CARD_BYTES_A_ROW
 
 
-def _slots(settings: SelfPlaySettings) -> int:
-    return min(settings.slots, settings.rounds_per_block)
+def _lanes(settings: SelfPlaySettings) -> int:
+    return min(settings.lanes, settings.rounds_per_block)
 
 
 def _rows(mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings) -> int:
     """Those that the network may be asked at once."""
     if settings.decide_by == "lookahead":
         longest = max(cards for sizes in mix.most_cards.values() for cards in sizes)
-        return _slots(settings) * (longest + 1)
-    return _slots(settings) * search.trees
+        return _lanes(settings) * (longest + 1)
+    return _lanes(settings) * search.trees
 
 
 def bytes_of(arrays: object) -> int:

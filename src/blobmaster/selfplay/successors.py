@@ -1,4 +1,4 @@
-"""The decisions that a block of looking ahead waits for: one a slot, with every child of each."""
+"""The decisions that a block of looking ahead waits for: one a lane, with every child of each."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ EXACT = -1
 
 
 class Choices(NamedTuple):
-    """What waits; all but `rows` and `children` by slot and by the decision's legal actions."""
+    """What waits; all but `rows` and `children` by lane and by the decision's legal actions."""
 
     rows: State
-    """`[S, STATE]`: the states to decide in, those of idle slots left out."""
+    """`[S, STATE]`: the states to decide in, those of idle lanes left out."""
     children: State
     """`[S * edges, STATE]`: what each legal action leads to, where it needs an evaluation."""
     row: npt.NDArray[np.int64]
@@ -51,21 +51,21 @@ class Choices(NamedTuple):
     rounds that are over."""
 
 
-def new_choices(children: int, slots: int) -> Choices:
-    """Room for the decisions of so many slots, with so many children together."""
+def new_choices(children: int, lanes: int) -> Choices:
+    """Room for the decisions of so many lanes, with so many children together."""
     return Choices(
-        rows=np.zeros((slots, STATE), np.int64),
+        rows=np.zeros((lanes, STATE), np.int64),
         children=np.zeros((children, STATE), np.int64),
-        row=np.full((slots, MAX_LEGAL), EXACT, np.int64),
-        value=np.zeros((slots, MAX_LEGAL)),
-        bids=np.zeros((slots, MAX_LEGAL, MAX_PLAYERS), np.int64),
-        exact=np.zeros((slots, MAX_LEGAL, MAX_PLAYERS)),
+        row=np.full((lanes, MAX_LEGAL), EXACT, np.int64),
+        value=np.zeros((lanes, MAX_LEGAL)),
+        bids=np.zeros((lanes, MAX_LEGAL, MAX_PLAYERS), np.int64),
+        exact=np.zeros((lanes, MAX_LEGAL, MAX_PLAYERS)),
     )
 
 
-def children_of(deals: Deals, slots: int) -> int:
-    """The most children that the decisions of so many slots can have: a bid more than cards."""
-    return slots * (int(deals.plan[:, 1].max()) + 1)
+def children_of(deals: Deals, lanes: int) -> int:
+    """The most children that the decisions of so many lanes can have: a bid more than cards."""
+    return lanes * (int(deals.plan[:, 1].max()) + 1)
 
 
 @kernel
@@ -73,10 +73,10 @@ def gather(block: Block, choices: Choices) -> tuple[int, int]:
     """Gather the waiting decisions and their children; return how many there are of each."""
     count = children = 0
     legal = np.empty(MAX_LEGAL, np.int64)
-    for slot in range(len(block.round_of)):
-        if block.round_of[slot] == IDLE:
+    for lane in range(len(block.round_of)):
+        if block.round_of[lane] == IDLE:
             continue
-        state = block.state[slot]
+        state = block.state[lane]
         choices.rows[count] = state
         count += 1
         for edge in range(legal_actions(state, legal)):
@@ -85,18 +85,18 @@ def gather(block: Block, choices: Choices) -> tuple[int, int]:
             apply(child, legal[edge])
             play_forced(child)
             if is_over(child):
-                choices.row[slot, edge] = EXACT
-                _write_end(choices, slot, edge, child, state[SEAT])
+                choices.row[lane, edge] = EXACT
+                _write_end(choices, lane, edge, child, state[SEAT])
             else:
-                choices.row[slot, edge] = children
+                choices.row[lane, edge] = children
                 children += 1
     return count, children
 
 
 @kernel
-def _write_end(choices: Choices, slot: int, edge: int, over: State, seat: int) -> None:
-    choices.value[slot, edge] = points(over, seat) / (EXACT_BONUS + over[ROUND])
+def _write_end(choices: Choices, lane: int, edge: int, over: State, seat: int) -> None:
+    choices.value[lane, edge] = points(over, seat) / (EXACT_BONUS + over[ROUND])
     for other in range(over[PLAYERS]):
         bid = over[BIDS + other]
-        choices.bids[slot, edge, other] = bid
-        choices.exact[slot, edge, other] = 1.0 if over[TRICKS + other] == bid else 0.0
+        choices.bids[lane, edge, other] = bid
+        choices.exact[lane, edge, other] = 1.0 if over[TRICKS + other] == bid else 0.0

@@ -52,14 +52,14 @@ class Ends(NamedTuple):
     """`[S]`: the end of the best round for the acting seat; the next is that of the worst."""
 
 
-def new_ends(deals: Deals, slots: int) -> Ends:
-    """Room for the ends of the decisions of so many slots."""
+def new_ends(deals: Deals, lanes: int) -> Ends:
+    """Room for the ends of the decisions of so many lanes."""
     players, cards = deals.plan[:, 0], deals.plan[:, 1]
-    most = slots * int(((cards + 1) * 2**players + 2).max())
+    most = lanes * int(((cards + 1) * 2**players + 2).max())
     return Ends(
         states=np.zeros((most, STATE), np.int64),
-        first=np.zeros((slots, MAX_LEGAL), np.int64),
-        bound=np.zeros(slots, np.int64),
+        first=np.zeros((lanes, MAX_LEGAL), np.int64),
+        bound=np.zeros(lanes, np.int64),
     )
 
 
@@ -79,21 +79,21 @@ def lay_ends(
         bids, exact: `[children, MAX_PLAYERS]`, of the children that needed an evaluation.
     """
     count = 0
-    for slot in range(len(block.round_of)):
-        if block.round_of[slot] == IDLE:
+    for lane in range(len(block.round_of)):
+        if block.round_of[lane] == IDLE:
             continue
-        state = block.state[slot]
+        state = block.state[lane]
         for edge in range(legal_count(state)):
-            row = choices.row[slot, edge]
+            row = choices.row[lane, edge]
             if row != EXACT:
-                choices.bids[slot, edge] = bids[row]
-                choices.exact[slot, edge] = exact[row]
+                choices.bids[lane, edge] = bids[row]
+                choices.exact[lane, edge] = exact[row]
             if edge == 0 or is_bidding(state):
-                ends.first[slot, edge] = count
-                count = _lay_patterns(state, choices.bids[slot, edge], ends.states, count)
+                ends.first[lane, edge] = count
+                count = _lay_patterns(state, choices.bids[lane, edge], ends.states, count)
             else:  # all bids are known, so all children may come to the same
-                ends.first[slot, edge] = ends.first[slot, 0]
-        ends.bound[slot] = count
+                ends.first[lane, edge] = ends.first[lane, 0]
+        ends.bound[lane] = count
         count = _lay_bounds(state, ends.states, count)
     return count
 
@@ -132,19 +132,19 @@ def _lay_bounds(state: State, ends: State, count: int) -> int:
 @kernel
 def weigh_wins(block: Block, choices: Choices, ends: Ends, told: Values) -> None:
     """Write the value of every child; `told` (`[ends, MAX_PLAYERS]`) is each end's shares."""
-    for slot in range(len(block.round_of)):
-        if block.round_of[slot] == IDLE:
+    for lane in range(len(block.round_of)):
+        if block.round_of[lane] == IDLE:
             continue
-        state = block.state[slot]
+        state = block.state[lane]
         seat = state[SEAT]
-        bound = ends.bound[slot]
+        bound = ends.bound[lane]
         stake = max(told[bound, seat] - told[bound + 1, seat], LEAST_STAKE)
         for edge in range(legal_count(state)):
-            first, exact = ends.first[slot, edge], choices.exact[slot, edge]
+            first, exact = ends.first[lane, edge], choices.exact[lane, edge]
             share = 0.0
             for pattern in range(1 << state[PLAYERS]):
                 share += _chance(exact, pattern, state[PLAYERS]) * told[first + pattern, seat]
-            choices.value[slot, edge] = share / stake
+            choices.value[lane, edge] = share / stake
 
 
 @kernel

@@ -23,7 +23,7 @@ LARGEST_MEASURED = 512
 """Of the batches that number formats are compared at."""
 
 
-def resolved(config: Config, say: Callable[[str], None] = log.info) -> Config:
+def autotuned(config: Config, say: Callable[[str], None] = log.info) -> Config:
     """The settings with what this machine decides written out, so that a resumed run keeps it.
 
     Args:
@@ -55,4 +55,4 @@ def resolved(config: Config, say: Callable[[str], None] = log.info) -> Config:
 def _usual_batch(config: Config) -> int:
     """About as many rows as a step of self-play asks for, but no more than is soon measured."""
     worlds = config.search.worlds if config.self_play.decide_by == "search" else CHOICES
-    return min(config.self_play.slots * worlds, LARGEST_MEASURED)
+    return min(config.self_play.lanes * worlds, LARGEST_MEASURED)

@@ -55,7 +55,7 @@ class Order:
     workers: int | None = None
     device: str | None = None
     config_file: Path | None = None
-    promotion_threshold: float | None = None
+    gating_threshold: float | None = None
     seed: int | None = None
 
     def tables(self) -> list[Tables]:
@@ -72,8 +72,8 @@ class Order:
         flags: Tables = {"run": run} if run else {}
         if self.device is not None:
             flags["inference"] = {"device": self.device}
-        if self.promotion_threshold is not None:
-            flags["rating"] = {"promotion_threshold": self.promotion_threshold}
+        if self.gating_threshold is not None:
+            flags["rating"] = {"gating_threshold": self.gating_threshold}
         if self.enable_curriculum:
             flags["curriculum"] = {"enabled": True}
         fast = dict(FAST)
@@ -163,12 +163,12 @@ def _train(
     console.print("loading torch and the compiled kernels …")
     # Importing these takes seconds; the session hears requests meanwhile.
     from blobmaster.selfplay.pool import default_workers
-    from blobmaster.training.autotune import resolved
+    from blobmaster.training.autotune import autotuned
     from blobmaster.training.trainer import TrainingPipeline
 
     decided: list[str] = []
     try:
-        config = resolved(config, decided.append)
+        config = autotuned(config, decided.append)
     except ValueError as error:
         raise ConfigError(str(error)) from None
     workers = default_workers(config.run.workers)

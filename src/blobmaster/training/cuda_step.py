@@ -15,7 +15,7 @@ _WARM_UPS = 3
 """Runs before one is recorded: libraries set themselves up in the first."""
 
 
-class RecordedStep:
+class CudaGraphStep:
     """What `step` does to tensors that stay where they are, from one call of the driver."""
 
     def __init__(self, step: Callable[[], Tensor], changes: Callable[[], Iterable[Tensor]]) -> None:

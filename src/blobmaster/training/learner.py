@@ -20,7 +20,7 @@ from blobmaster.kernels.rng import generator
 from blobmaster.model.game_features import STANDING
 from blobmaster.model.heads import BID_OUTPUTS, TRICK_COUNTS, TRICK_OUTPUTS
 from blobmaster.model.network import BlobNetwork
-from blobmaster.training.cuda_step import RecordedStep
+from blobmaster.training.cuda_step import CudaGraphStep
 from blobmaster.training.replay_buffer import ABSENT, Batch, ReplayWindow, new_batch
 
 _IMPOSSIBLE = -1e9
@@ -52,7 +52,7 @@ class Learner:
         self._seed = seed
         self._device = device
         self.network = network.to(device)
-        self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
+        self.ema = copy.deepcopy(self.network).requires_grad_(False).eval()
         self._optimizer = torch.optim.AdamW(
             self.network.parameters(),
             weight_decay=settings.weight_decay,
@@ -64,7 +64,7 @@ class Learner:
         self._rate: Tensor | float = self._number(settings.learning_rate)
         self._forgetting: Tensor | float = self._number(1.0)
         self._fit_optimizer()
-        self._replay: RecordedStep | None = None
+        self._replay: CudaGraphStep | None = None
         # Of two, one is drawn while the network learns from the other.
         self._batches = [
             new_batch(settings.batch, of_games=network.sees_games, pinned=device.type == "cuda")
@@ -94,11 +94,11 @@ class Learner:
             ValueError: they are of a network of other size.
         """
         self.network.take_over(weights)
-        self.average.load_state_dict(self.network.state_dict())
+        self.ema.load_state_dict(self.network.state_dict())
 
     def steps_for(self, new_decisions: int) -> int:
         """Steps of an iteration that brought so many new decisions."""
-        return max(math.ceil(self._settings.reuse * new_decisions / self._settings.batch), 1)
+        return max(math.ceil(self._settings.replay_ratio * new_decisions / self._settings.batch), 1)
 
     def learning_rate(self, iteration: float) -> float:
         """The cosine schedule's rate; `iteration` may lie between two (Loshchilov, Hutter 2017)."""
@@ -114,7 +114,7 @@ class Learner:
         steps: int,
         *,
         on_step: Callable[[], None],
-        abandon: Callable[[], bool],
+        should_stop: Callable[[], bool],
     ) -> Losses | None:
         """Take `steps` optimizer steps; their batches follow from seed and iteration alone.
 
@@ -132,7 +132,7 @@ class Learner:
         with ThreadPoolExecutor(1, thread_name_prefix="draw") as drawer:
             drawn = drawer.submit(window.draw, stream, tau, self._batches[0])
             for step in range(steps):
-                if abandon():
+                if should_stop():
                     return None
                 rate = self.learning_rate(iteration + step / steps)
                 drawn.result()
@@ -148,7 +148,7 @@ class Learner:
         """Take a step; its losses."""
         self._steps += 1
         # The average's decay grows with the steps: it forgets where it began.
-        decay = min(self._settings.average_decay, self._steps / (self._steps + 10))
+        decay = min(self._settings.ema_decay, self._steps / (self._steps + 10))
         self._rate = self._set(self._rate, rate)
         self._forgetting = self._set(self._forgetting, 1.0 - decay)
         arrays = [torch.from_numpy(array) for array in batch]
@@ -156,7 +156,7 @@ class Learner:
             for tensor, array in zip(self._tensors, arrays, strict=True):
                 tensor.copy_(array, non_blocking=True)
             if self._replay is None:
-                self._replay = RecordedStep(self._move, self._moved)
+                self._replay = CudaGraphStep(self._move, self._moved)
             found = self._replay().tolist()
         else:
             self._tensors = arrays
@@ -179,12 +179,12 @@ class Learner:
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._settings.gradient_norm)
         self._optimizer.step()
-        self._update_average()
+        self._update_ema()
         return torch.stack([loss.detach(), policy.detach(), value.detach()])
 
     @torch.no_grad()
-    def _update_average(self) -> None:
-        average: list[Tensor] = list(self.average.parameters())
+    def _update_ema(self) -> None:
+        average: list[Tensor] = list(self.ema.parameters())
         by: Any = self._forgetting  # torch's types know of numbers alone
         if isinstance(by, Tensor):
             by = [by] * len(average)
@@ -193,7 +193,7 @@ class Learner:
     def _moved(self) -> Iterator[Tensor]:
         """What a step changes."""
         yield from self.network.parameters()
-        yield from self.average.parameters()
+        yield from self.ema.parameters()
         for state in self._optimizer.state.values():
             yield from state.values()
 
@@ -210,7 +210,7 @@ class Learner:
             group["capturable"] = False
         return {
             "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
+            "average": self.ema.state_dict(),
             "optimizer": optimizer,
             "steps": self._steps,
         }
@@ -218,7 +218,7 @@ class Learner:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a `state_dict`."""
         self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
+        self.ema.load_state_dict(state["average"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._fit_optimizer()
         self._replay = None  # the optimizer's tensors are others
@@ -254,7 +254,7 @@ class StepLosses(NamedTuple):
     """Of the critic's trick distributions, over the seats in play."""
     view: Tensor
     """The same of the actor's, which sees one hand alone, and of whether its bids are made, over
-    rounds played in earnest."""
+    rounds played in greedy."""
     share: Tensor | None
     """In games, of what a game's standing before the round tells of who wins."""
 
@@ -268,7 +268,7 @@ def losses(
     possible: Tensor,
     shares: Tensor,
     bid: Tensor,
-    earnest: Tensor,
+    greedy: Tensor,
 ) -> StepLosses:
     """The losses of a `Batch`, whose fields are the arguments as tensors."""
     acted, judged = (logits.float() for logits in network(wholes))
@@ -276,7 +276,7 @@ def losses(
     actions = actions.masked_fill(~legal, _IMPOSSIBLE)
     chosen = policy.sum().clamp(min=1.0)
     # What its own play takes is told by play in earnest; without any, by all there is.
-    told = earnest | ~earnest.any()
+    told = greedy | ~greedy.any()
     return StepLosses(
         -(policy * actions.log_softmax(dim=1)).sum() / chosen,
         _trick_loss(judged, tricks, possible),

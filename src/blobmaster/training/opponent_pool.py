@@ -18,7 +18,7 @@ from blobmaster.run.session import RunSession
 log = logging.getLogger(__name__)
 
 
-class Rivals:
+class PastOpponents:
     """Networks of rated iterations, read from the run's permanent checkpoints when needed."""
 
     def __init__(self, config: Config, session: RunSession, device: torch.device) -> None:

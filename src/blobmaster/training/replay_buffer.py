@@ -12,7 +12,7 @@ from blobmaster.game.cards import MAX_PLAYERS, SUITS
 from blobmaster.game.records import (
     Bytes,
     Rounds,
-    is_earnest,
+    is_greedy,
     join,
     no_rounds,
     replay_out,
@@ -62,8 +62,8 @@ class Batch(NamedTuple):
     stand alone."""
     bid: npt.NDArray[np.int64]
     """`[B]`: what the acting seat bid, where the decision is a bid, else `ABSENT`."""
-    earnest: npt.NDArray[np.bool_]
-    """`[B]`: whether the round was played in earnest."""
+    greedy: npt.NDArray[np.bool_]
+    """`[B]`: whether the round was played in greedy."""
 
 
 def new_batch(size: int, *, of_games: bool = False, pinned: bool = False) -> Batch:
@@ -80,7 +80,7 @@ def new_batch(size: int, *, of_games: bool = False, pinned: bool = False) -> Bat
         possible=empty(MAX_PLAYERS, TRICK_COUNTS, dtype=torch.bool),
         shares=empty(MAX_PLAYERS),
         bid=empty(dtype=torch.int64),
-        earnest=empty(dtype=torch.bool),
+        greedy=empty(dtype=torch.bool),
     )
 
 
@@ -150,7 +150,7 @@ def _fill(
         before = ends[number - 1] if number > 0 else 0
         record = data[starts[number] : starts[number + 1]].astype(np.int64)
         policy = replay_to(record, chosen[i] - before, state)
-        batch.earnest[i] = is_earnest(record)
+        batch.greedy[i] = is_greedy(record)
         encode_whole(state, batch.wholes[i, :WHOLE_FEATURES], slots)
         if state[MOST] > 0:
             _fill_game(state, winners_of(record), batch.wholes[i], batch.shares[i])

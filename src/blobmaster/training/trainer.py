@@ -15,7 +15,7 @@ from blobmaster.checkpoint.file import STATE_SCHEMA
 from blobmaster.config.config import Config
 from blobmaster.config.layers import as_tables
 from blobmaster.config.search import SearchSettings
-from blobmaster.evaluation.gating import Incumbent
+from blobmaster.evaluation.gating import GatedNetwork
 from blobmaster.evaluation.ratings import Rating, Ratings
 from blobmaster.game.records import Rounds, join
 from blobmaster.inference.evaluator import choose_device, gpu_uuid, use_one_thread
@@ -28,7 +28,7 @@ from blobmaster.selfplay.memory import block_bytes, card_bytes
 from blobmaster.selfplay.pool import LocalPool
 from blobmaster.training.learner import Learner, Losses
 from blobmaster.training.metrics import StatusWriter
-from blobmaster.training.opponent_pool import Rivals
+from blobmaster.training.opponent_pool import PastOpponents
 from blobmaster.training.replay_buffer import ReplayWindow, new_batch
 from blobmaster.training.snapshot import as_arrays, as_tensors, copied
 
@@ -59,9 +59,9 @@ class TrainingPipeline:
         self._window = ReplayWindow(config.learning.window)
         self._ratings = Ratings(config.rating, seed, whole_games=games)
         self._incumbent = (
-            Incumbent(self._untrained) if config.rating.promotion_threshold > 0 else None
+            GatedNetwork(self._untrained) if config.rating.gating_threshold > 0 else None
         )
-        self._pool = LocalPool(workers * config.run.turns, prepare=use_one_thread)
+        self._pool = LocalPool(workers * config.run.blocks_per_worker, prepare=use_one_thread)
         number_format = config.inference.number_format
         if number_format == "auto":
             raise ValueError("the number format is not settled: give the settings to `resolved`")
@@ -78,7 +78,7 @@ class TrainingPipeline:
         self._metrics: dict[str, Any] = {}
         self._rating: dict[str, Any] = {}
         self._committed = False
-        self._rivals = Rivals(config, session, self._device)
+        self._past_opponents = PastOpponents(config, session, self._device)
         self._copy: dict[str, Any] = {}
 
     @property
@@ -109,7 +109,7 @@ class TrainingPipeline:
         search = config.curriculum.search(total - 1, config.search)
         held = block_bytes(config.rounds, config.self_play, search, config.network)
         log.info(
-            "the rounds in play take up to %.0f MB: %d blocks of %.1f MB (self_play.slots)",
+            "the rounds in play take up to %.0f MB: %d blocks of %.1f MB (self_play.lanes)",
             self._pool.workers * held / 1e6,
             self._pool.workers,
             held / 1e6,
@@ -118,7 +118,7 @@ class TrainingPipeline:
             of_card = card_bytes(config.rounds, config.self_play, search)
             log.info(
                 "and up to %.1f GB of the card, beside the driver, networks and the learner: %.0f "
-                "MB a block (run.workers, run.turns, self_play.slots)",
+                "MB a block (run.workers, run.turns, self_play.lanes)",
                 self._pool.workers * of_card / 1e9,
                 of_card / 1e6,
             )
@@ -134,7 +134,7 @@ class TrainingPipeline:
             SearchSettings(worlds=1, simulations=2),
             1,
             [0],
-            abandon=self._session.should_abandon.is_set,
+            should_stop=self._session.should_stop.is_set,
             on_rounds=_ignore,
         )
         window = ReplayWindow(self._config.learning.window)
@@ -200,12 +200,12 @@ class TrainingPipeline:
             search,
             units,
             missing,
-            abandon=session.should_abandon.is_set,
+            should_stop=session.should_stop.is_set,
             on_rounds=session.advance,
         ):
             session.inflight.put(iteration, block, played.to_bytes(), key)
             blocks[block] = played
-        if session.should_abandon.is_set():
+        if session.should_stop.is_set():
             return None
         minutes = (time.monotonic() - began) / 60
         played_now = rounds - done
@@ -217,7 +217,7 @@ class TrainingPipeline:
     @property
     def _player(self) -> BlobNetwork:
         """The network that plays self-play: the newest, or the last that was promoted."""
-        return self._learner.average if self._incumbent is None else self._incumbent.network
+        return self._learner.ema if self._incumbent is None else self._incumbent.network
 
     def _block_key(self, search: SearchSettings, units: int) -> str:
         """What the blocks of an iteration follow from, beside iteration and block number."""
@@ -239,7 +239,7 @@ class TrainingPipeline:
             self._window,
             steps,
             on_step=self._session.advance,
-            abandon=self._session.should_abandon.is_set,
+            should_stop=self._session.should_stop.is_set,
         )
 
     def _rate(self, iteration: int) -> Rating | None:
@@ -247,18 +247,18 @@ class TrainingPipeline:
         incumbent = self._incumbent
         rating = self._ratings.rate(
             iteration,
-            self._learner.average,
+            self._learner.ema,
             self._untrained,
-            self._rivals.before(iteration),
+            self._past_opponents.before(iteration),
             self._pool,
             self._device,
             incumbent=None if incumbent is None else incumbent.network,
-            abandon=self._session.should_abandon.is_set,
+            should_stop=self._session.should_stop.is_set,
             on_deals=self._session.advance,
         )
         promotion = None if rating is None else rating.promotion
-        if incumbent is not None and promotion is not None and promotion.is_promoted:
-            incumbent.give_way(self._learner.average, iteration)
+        if incumbent is not None and promotion is not None and promotion.is_accepted:
+            incumbent.give_way(self._learner.ema, iteration)
         return rating
 
     def _measure(
@@ -363,7 +363,7 @@ class TrainingPipeline:
         """
         self._learner.begin_from(network.state_dict())
         if self._incumbent is not None:
-            self._incumbent.give_way(self._learner.average, START)
+            self._incumbent.give_way(self._learner.ema, START)
 
     def restore(self, content: BinaryIO) -> None:
         """Go on from a checkpoint's verified bytes; `load_state_dict` says what it raises."""
@@ -386,7 +386,7 @@ class TrainingPipeline:
         if self._incumbent is not None:
             kept = state.get("incumbent")  # None where promotion is asked for from here on
             if kept is None:
-                self._incumbent = Incumbent(self._learner.average, state["iteration"])
+                self._incumbent = GatedNetwork(self._learner.ema, state["iteration"])
             else:
                 self._incumbent.load_state_dict(kept)
         self._metrics = dict(state["metrics"])

@@ -59,7 +59,7 @@ class Retention(RuleBasedStateMachine):
         self.root = Path(self.folder.name)
         self.precious: dict[bytes, str] = {}
         """Bytes that must be somewhere below the root, whatever happens."""
-        self.strangers = 0
+        self.random_seats = 0
         self.iterations = 0
 
     def teardown(self) -> None:
@@ -93,13 +93,13 @@ class Retention(RuleBasedStateMachine):
             / folder
             / [
                 f"notes{self.strangers}.txt",
-                f"20251113-Blobmaster-v1-4.9M-iter{self.strangers:03d}.pth",  # another run's
-                f"20251113-Victim-v1-4.9M-iter{self.strangers:03d}.pth.bak",
+                f"20251113-Blobmaster-v1-4.9M-iter{self.random_seats:03d}.pth",  # another run's
+                f"20251113-Victim-v1-4.9M-iter{self.random_seats:03d}.pth.bak",
                 f".notes{self.strangers}.tmp",
             ][kind]
         )
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"a stranger's %d" % self.strangers)
+        path.write_bytes(b"a stranger's %d" % self.random_seats)
         self.precious[path.read_bytes()] = str(path)
 
     @rule()

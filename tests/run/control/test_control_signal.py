@@ -165,7 +165,7 @@ def test_a_pause_now_cannot_be_taken_back_and_a_pause_can():
     assert not requests.pause
     requests.ask(RequestKind.PAUSE_NOW)
     assert not requests.ask(RequestKind.CONTINUE)
-    assert requests.abandon.is_set()
+    assert requests.should_stop.is_set()
 
 
 def test_checkpoint_holds_for_one_commit():

@@ -15,7 +15,7 @@ from blobmaster.run.files import history
 from blobmaster.run.files.inflight import InflightStore
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.files.retry import Patience
-from blobmaster.run.status.publisher import Board
+from blobmaster.run.status.publisher import StatusPublisher
 from blobmaster.run.status.schema import LastCheckpoint
 
 log = logging.getLogger(__name__)
@@ -25,10 +25,14 @@ class Commits:
     """One commit at a time: the checkpoint first, then what follows from it."""
 
     def __init__(
-        self, layout: RunLayout, board: Board, patience: Patience, inflight: InflightStore
+        self,
+        layout: RunLayout,
+        publisher: StatusPublisher,
+        patience: Patience,
+        inflight: InflightStore,
     ) -> None:
         self._layout = layout
-        self._board = board
+        self._publisher = publisher
         self._patience = patience
         self._inflight = inflight
         self._store = CheckpointStore(layout)
@@ -75,7 +79,7 @@ class Commits:
             lambda: history.append_rows(self._layout.history, meta.rows),
             f"history of iteration {number}",
         )
-        self._board.put(last_checkpoint=last_committed(self._store))
+        self._publisher.put(last_checkpoint=last_committed(self._store))
         self._tidy(meta, permanent)
 
     def _check_room(self) -> None:

@@ -131,13 +131,13 @@ class Requests:
         self._pause = False
         self._keep = False
         self._signal = 0
-        self.abandon = threading.Event()
+        self.should_stop = threading.Event()
         """Running blocks are to be given up."""
 
     @property
     def pause(self) -> bool:
         """The run is to leave, now or after this iteration."""
-        return self._pause or self.abandon.is_set()
+        return self._pause or self.should_stop.is_set()
 
     @property
     def signal(self) -> int:
@@ -150,20 +150,20 @@ class Requests:
             if kind is RequestKind.CHECKPOINT:
                 self._keep = True
             elif kind is RequestKind.CONTINUE:
-                if self.abandon.is_set():
+                if self.should_stop.is_set():
                     return False
                 self._pause = False
             else:
                 self._pause = True
                 if kind is RequestKind.PAUSE_NOW:
-                    self.abandon.set()
+                    self.should_stop.set()
         return True
 
     def stop(self, signal: int) -> None:
         """Leave because of a signal."""
         with self._lock:
             self._signal = self._signal or signal
-            self.abandon.set()
+            self.should_stop.set()
 
     def take_keep(self) -> bool:
         """Whether the commit that asks is to be kept for good; asked once a request."""

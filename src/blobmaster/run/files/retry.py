@@ -8,7 +8,7 @@ from collections.abc import Callable
 from blobmaster.run.control.requests import Requests
 from blobmaster.run.errors import GivenUpError
 from blobmaster.run.files import atomic
-from blobmaster.run.status.publisher import Board
+from blobmaster.run.status.publisher import StatusPublisher
 
 RETRY_SECONDS = 2.0
 LOOK_SECONDS = 0.1
@@ -21,9 +21,11 @@ log = logging.getLogger(__name__)
 class Patience:
     """Repeats a write until it succeeds or the run is asked to leave. Any thread may call."""
 
-    def __init__(self, board: Board, requests: Requests, hold: Callable[[bool], None]) -> None:
+    def __init__(
+        self, publisher: StatusPublisher, requests: Requests, hold: Callable[[bool], None]
+    ) -> None:
         """`hold(True)` is called when a wait begins and `hold(False)` when it ends."""
-        self._board = board
+        self._publisher = publisher
         self._requests = requests
         self._hold = hold
         self._lock = threading.Lock()
@@ -62,22 +64,22 @@ class Patience:
             last = not self._waiting
         self._hold(False)
         if last:
-            self._board.clear_alert(ALERT)
+            self._publisher.clear_alert(ALERT)
 
     def _report(self, error: OSError, what: str) -> None:
         full = error.errno in atomic.NO_SPACE
         reason = "the disk is full: free some space" if full else f"{error.strerror or error}"
         message = f"cannot write the {what}: {reason}; the run waits and tries again by itself"
-        if message not in {alert.message for alert in self._board.facts.alerts}:
+        if message not in {alert.message for alert in self._publisher.facts.alerts}:
             log.error("%s", message)
-            self._board.alert(ALERT, "error", message)
+            self._publisher.alert(ALERT, "error", message)
 
     def _wait(self, what: str, error: OSError) -> None:
         deadline = time.monotonic() + RETRY_SECONDS
         while time.monotonic() < deadline:
             if self._requests.pause:
                 # PAUSE means "after this iteration"; with no room to commit it that is now.
-                self._requests.abandon.set()
+                self._requests.should_stop.set()
                 raise GivenUpError(f"the {what} was not written ({error.strerror}): asked to leave")
             time.sleep(LOOK_SECONDS)
 

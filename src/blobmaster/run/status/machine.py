@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from blobmaster.run.status.publisher import Board
+from blobmaster.run.status.publisher import StatusPublisher
 from blobmaster.run.status.schema import DISK_LOW, Disk, Machine
 
 MACHINE_SECONDS = 2.0
@@ -64,11 +64,11 @@ def hours_left(
 
 
 class Surroundings:
-    """Puts the machine's load and the disk's room on the board, each at its own pace."""
+    """Puts the machine's load and the disk's room on the publisher, each at its own pace."""
 
-    def __init__(self, root: Path, board: Board) -> None:
+    def __init__(self, root: Path, publisher: StatusPublisher) -> None:
         self._root = root
-        self._board = board
+        self._publisher = publisher
         self._machine_at = self._disk_at = 0.0
         self._past: deque[FreeSpace] = deque(maxlen=TREND_SAMPLES)
         self.workers: int | None = None
@@ -81,7 +81,7 @@ class Surroundings:
         if now >= self._machine_at:
             self._machine_at = now + MACHINE_SECONDS
             gpu = self.gpu() if self.gpu else None
-            self._board.put(soon=False, machine=sample_machine(self.workers, gpu))
+            self._publisher.put(soon=False, machine=sample_machine(self.workers, gpu))
         if now >= self._disk_at:
             self._disk_at = now + DISK_SECONDS
             self._sample_disk(now)
@@ -97,15 +97,15 @@ class Surroundings:
         low = usage.free < LOW_BYTES
         disk = Disk(free_bytes=usage.free, total_bytes=usage.total, low=low, hours_left=left)
         self._warn(disk)
-        self._board.put(soon=False, disk=disk)
+        self._publisher.put(soon=False, disk=disk)
 
     def _warn(self, disk: Disk) -> None:
-        was_low = self._board.facts.disk is not None and self._board.facts.disk.low
+        was_low = self._publisher.facts.disk is not None and self._publisher.facts.disk.low
         if not disk.low:
-            self._board.clear_alert(DISK_LOW)
+            self._publisher.clear_alert(DISK_LOW)
             return
         when = "" if disk.hours_left is None else f", full in {disk.hours_left:.1f} hours"
         message = f"only {disk.free_bytes / 1e9:.2f} GB free{when}: free some space"
         if not was_low:
             log.warning("%s", message)
-        self._board.alert(DISK_LOW, "warning", message)
+        self._publisher.alert(DISK_LOW, "warning", message)

@@ -20,7 +20,7 @@ from blobmaster.run.status.schema import AT_REST, ENDED, Alert, Status, encode
 log = logging.getLogger(__name__)
 
 
-class Board:
+class StatusPublisher:
     """Any thread may put something up; `write` is for one thread at a time."""
 
     def __init__(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from blobmaster.run.control.requests import RequestKind, Requests, take
 from blobmaster.run.control.signals import SignalWatch
 from blobmaster.run.files.layout import CONTROL_NAME, RunLayout
-from blobmaster.run.status.publisher import Board
+from blobmaster.run.status.publisher import StatusPublisher
 from blobmaster.run.status.schema import Request
 
 LOOK_SECONDS = 0.5
@@ -33,7 +33,7 @@ class Ticker(threading.Thread):
         watch: SignalWatch,
         layout: RunLayout,
         requests: Requests,
-        board: Board,
+        publisher: StatusPublisher,
         sample: Callable[[], None],
         close_status: Callable[[], None],
     ) -> None:
@@ -43,7 +43,7 @@ class Ticker(threading.Thread):
         self._watch = watch
         self._layout = layout
         self._requests = requests
-        self._board = board
+        self._publisher = publisher
         self._sample = sample
         self._close_status = close_status
         self._stopping = threading.Event()
@@ -61,7 +61,7 @@ class Ticker(threading.Thread):
         try:
             self._tick()
         except BaseException:
-            self._requests.abandon.set()
+            self._requests.should_stop.set()
             raise
 
     def _tick(self) -> None:
@@ -72,10 +72,10 @@ class Ticker(threading.Thread):
                 look_at = now + LOOK_SECONDS
                 self._look()
                 self._sample()
-            news_at = written_at + SPACING_SECONDS if self._board.changed else heartbeat_at
+            news_at = written_at + SPACING_SECONDS if self._publisher.changed else heartbeat_at
             if now >= min(news_at, heartbeat_at):
                 written_at, heartbeat_at = now, now + HEARTBEAT_SECONDS
-                self._board.write()
+                self._publisher.write()
                 continue
             due = min(look_at, news_at, heartbeat_at, self._leave_by or look_at)
             for number in self._watch.wait(due - now):
@@ -94,9 +94,9 @@ class Ticker(threading.Thread):
             known = ", ".join(RequestKind)
             message = f"{CONTROL_NAME} was not understood: {taken.text!r}; known: {known}"
             log.warning("%s", message)
-            self._board.alert(NOT_UNDERSTOOD, "warning", message)
+            self._publisher.alert(NOT_UNDERSTOOD, "warning", message)
             return
-        self._board.clear_alert(NOT_UNDERSTOOD)
+        self._publisher.clear_alert(NOT_UNDERSTOOD)
         for kind in taken.kinds:
             self._take_in(kind)
 
@@ -106,8 +106,8 @@ class Ticker(threading.Thread):
             return
         log.info("asked by %s: %s", CONTROL_NAME, kind)
         obeyed = None if kind is RequestKind.CONTINUE else Request(text=kind, at=time.time())
-        self._board.put(request=obeyed)
-        if self._requests.abandon.is_set():
+        self._publisher.put(request=obeyed)
+        if self._requests.should_stop.is_set():
             self._set_deadline()
         self._sample()
 
@@ -118,7 +118,7 @@ class Ticker(threading.Thread):
         name = signal.Signals(number).name
         log.info("asked by %s to leave; a second Ctrl+C leaves at once", name)
         self._requests.stop(number)
-        self._board.put(request=Request(text=name, at=time.time()))
+        self._publisher.put(request=Request(text=name, at=time.time()))
         self._set_deadline()
         self._sample()
 

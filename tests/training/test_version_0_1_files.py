@@ -1,0 +1,72 @@
+"""Files that version 0.1 wrote: they load, resume and play on. Its keys had other names."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+from trainer import command, run
+
+from blobmaster.checkpoint.network import load_trained
+from blobmaster.config.layers import RENAMED, ConfigError, as_tables, compose, read_file
+from blobmaster.run.status.schema import read_status
+
+FILES = Path(__file__).parents[1] / "fixtures" / "version-0.1"
+CHECKPOINT = next((FILES / "run" / "cache").glob("*.pth"))
+
+
+@pytest.fixture
+def old_run(tmp_path: Path) -> Path:
+    """A copy of the run directory, which was left after three of its iterations."""
+    return Path(shutil.copytree(FILES / "run", tmp_path / "run"))
+
+
+def test_a_settings_file_with_old_keys_loads():
+    tables = read_file(FILES / "settings.toml")
+    config = as_tables(compose(tables))
+    assert all(old in tables[table] for table, old in [("run", "turns"), ("self_play", "slots")])
+    for table, keys in tables.items():
+        for key, value in keys.items():
+            new = RENAMED.get(table, {}).get(key, key)
+            if not isinstance(value, dict):
+                assert config[table][new] == value
+
+
+def test_an_old_key_beside_its_new_name_is_refused():
+    with pytest.raises(ConfigError, match=r"self_play\.slots is the old name of self_play\.lanes"):
+        compose({"self_play": {"slots": 8, "lanes": 8}})
+
+
+def test_a_checkpoint_holds_its_network_and_settings():
+    trained = load_trained(CHECKPOINT, torch.device("cpu"))
+    assert trained.meta.iteration == 2
+    assert trained.config.self_play.lanes == 20
+    assert trained.config.learning.ema_decay == 0.9
+    assert sum(p.numel() for p in trained.network.parameters()) == trained.meta.identity.parameters
+
+
+def test_a_run_directory_resumes(old_run: Path):
+    done = run("train", "--resume", "--iterations", 5, "--checkpoint-dir", old_run)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"resumed from {old_run}" in done.stdout.replace("\n", "")
+    status = read_status(old_run / "status.json")
+    assert (status.state, status.iteration) == ("finished", 5)
+    assert len((old_run / "history.jsonl").read_text().splitlines()) == 5
+    assert len(list((old_run / "permanent").glob("*iter005-elo*.pth"))) == 1
+
+
+def test_a_saved_game_plays_on(tmp_path: Path):
+    game = tmp_path / "game.json"
+    shutil.copyfile(FILES / "game.json", game)
+    played = subprocess.run(
+        command("play", CHECKPOINT, "--resume", "--plain", "--saved", game),
+        input="4C\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "You play 4♣" in played.stdout or "You lead 4♣" in played.stdout, played
+    assert len(game.read_text()) > len((FILES / "game.json").read_text())
