@@ -15,7 +15,6 @@ from blobmaster.game.cards import MAX_CARDS
 from blobmaster.game.records import FULL_SHARE, Rounds, open_record, replay_out
 from blobmaster.game.rules import (
     ACTIONS,
-    EXACT_BONUS,
     MAX_LEGAL,
     PLAYERS,
     ROUND,
@@ -24,8 +23,8 @@ from blobmaster.game.rules import (
     apply,
     is_over,
     legal_actions,
-    points,
 )
+from blobmaster.game.scoring import most_points, points
 from blobmaster.kernels.compile import kernel
 
 
@@ -54,7 +53,7 @@ def _sum_up(
     for number in range(len(starts) - 1):
         replay_out(data[starts[number] : starts[number + 1]], state)
         for seat in range(state[PLAYERS]):
-            made[state[ROUND], 0] += points(state, seat) / (EXACT_BONUS + state[ROUND])
+            made[state[ROUND], 0] += points(state, seat) / most_points(state[ROUND])
             made[state[ROUND], 1] += 1
 
 
@@ -77,7 +76,7 @@ def _credit(
             action = record[first + state[ACTIONS]]
             count = legal_actions(state, legal)
             if count > 1:
-                made = points(end, state[SEAT]) / (EXACT_BONUS + state[ROUND])
+                made = points(end, state[SEAT]) / most_points(state[ROUND])
                 factor = np.exp(policy_step * (made - mean[state[ROUND]]))
                 total = 0.0
                 for edge in range(count):

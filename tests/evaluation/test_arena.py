@@ -8,7 +8,8 @@ from dealing import deals_of, play, small_network_agent
 
 from blobmaster.agents.base import HeuristicAgent, RandomAgent
 from blobmaster.evaluation.arena import play_deals
-from blobmaster.game.rules import SEAT, apply, is_over, legal_actions, new_round, points
+from blobmaster.game.rules import SEAT, apply, is_over, legal_actions, new_round
+from blobmaster.game.scoring import points
 
 
 class Nth:

@@ -26,8 +26,8 @@ from blobmaster.game.rules import (
     legal_actions,
     new_round,
     only_action,
-    score,
 )
+from blobmaster.game.scoring import score
 
 SPADES, HEARTS, CLUBS, DIAMONDS = range(4)
 

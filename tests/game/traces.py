@@ -18,8 +18,8 @@ from blobmaster.game.rules import (
     legal_actions,
     legal_count,
     only_action,
-    points,
 )
+from blobmaster.game.scoring import points
 from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.rng import below
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables import OPPONENT, games, play_on, setup, step
 
-from blobmaster.game.rules import ACTION_COUNT, EXACT_BONUS
+from blobmaster.game.rules import ACTION_COUNT
 from blobmaster.game.schedule import game_rounds
 from blobmaster.play.game import (
     Game,
@@ -62,7 +62,7 @@ def test_a_whole_game_is_the_schedules_rounds_and_its_scores_their_points(player
         assert sum(result.tricks) == result.plan.cards
         assert sum(result.bids) != result.plan.cards
         made = [
-            EXACT_BONUS + bid if bid == took else 0
+            10 + bid if bid == took else 0
             for bid, took in zip(result.bids, result.tricks, strict=True)
         ]
         assert list(result.points) == made

@@ -10,7 +10,8 @@ import numpy as np
 from positions import cards, legal_of, played
 
 from blobmaster.game.cards import NO_TRUMP, SUIT_SYMBOLS
-from blobmaster.game.rules import FIRST_BID, HANDS, PLAYERS, SEAT, apply, is_over, new_round, points
+from blobmaster.game.rules import FIRST_BID, HANDS, PLAYERS, SEAT, apply, is_over, new_round
+from blobmaster.game.scoring import points
 
 # What there was before the choice, and the one card that is right, with the reason in the name.
 ENDINGS = {

@@ -10,7 +10,8 @@ from endings import ENDINGS, ending, only_good_action, results
 from positions import RandomRound, legal_of, played
 
 from blobmaster.game.cards import MAX_PLAYERS
-from blobmaster.game.rules import ACTIONS, PLAYERS, SEAT, is_over, points
+from blobmaster.game.rules import ACTIONS, PLAYERS, SEAT, is_over
+from blobmaster.game.scoring import points
 from blobmaster.search.endgame import MOST_SOLVED, is_settled, new_ending, solve, tricks_left
 
 SIZES = [(3, 17), (3, 2), (4, 5), (4, 2), (5, 7), (5, 3), (6, 4), (8, 2)]

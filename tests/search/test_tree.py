@@ -13,7 +13,6 @@ from positions import RandomRound, card, legal_of, played
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import (
     ACTIONS,
-    EXACT_BONUS,
     FIRST_BID,
     MAX_LEGAL,
     PLAYERS,
@@ -21,8 +20,8 @@ from blobmaster.game.rules import (
     SEAT,
     is_over,
     play_forced,
-    points,
 )
+from blobmaster.game.scoring import most_points, points
 from blobmaster.search.tree import (
     NO_NODE,
     NOTHING,
@@ -193,7 +192,7 @@ class PlainNode:
             self.children[action] = PlainNode(after, evaluator)
             return self.children[action].worth
         made = [points(after, seat) for seat in range(after[PLAYERS])]
-        return np.array(made, np.float32) / np.float32(EXACT_BONUS + after[ROUND])
+        return np.array(made, np.float32) / np.float32(most_points(after[ROUND]))
 
     def _score(self, action: int) -> float:
         tried = self.visits[action]

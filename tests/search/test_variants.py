@@ -13,7 +13,6 @@ from searching import WatchfulEvaluator, search_all, visits_of
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import (
     BIDS,
-    EXACT_BONUS,
     HANDS,
     PLAYERS,
     ROUND,
@@ -23,8 +22,8 @@ from blobmaster.game.rules import (
     is_bidding,
     is_over,
     legal_count,
-    points,
 )
+from blobmaster.game.scoring import most_points, points
 from blobmaster.kernels.rng import stream
 from blobmaster.search.determinization import new_table, prepare_worlds, sample_world
 from blobmaster.search.endgame import is_settled, tricks_left
@@ -178,7 +177,7 @@ class PlainSharedTree:
                 action = legal[0] if len(legal) == 1 else None
             if is_over(state):
                 made = [points(state, seat) for seat in range(state[PLAYERS])]
-                values = np.array(made, np.float32) / np.float32(EXACT_BONUS + state[ROUND])
+                values = np.array(made, np.float32) / np.float32(most_points(state[ROUND]))
                 break
         for node, action in path:
             node["visits"][action] += 1

@@ -17,7 +17,6 @@ from blobmaster.game.records import Rounds, is_greedy, replay_out
 from blobmaster.game.rules import (
     ACTIONS,
     BIDS,
-    EXACT_BONUS,
     HANDS,
     MAX_LEGAL,
     PLAYERS,
@@ -26,8 +25,8 @@ from blobmaster.game.rules import (
     SEAT,
     STATE,
     is_over,
-    points,
 )
+from blobmaster.game.scoring import most_points, points
 from blobmaster.kernels.rng import generator
 from blobmaster.selfplay.by_lookahead import children_of, play_block
 from blobmaster.selfplay.deals import Deals, deal, seat_players
@@ -122,7 +121,7 @@ def plain_shares(state: np.ndarray, policy_step: float) -> list[float]:
         network = PlainNetwork()
         network.asked.append((0, 0))
         if is_over(child):
-            value = points(child, state[SEAT]) / (EXACT_BONUS + state[ROUND])
+            value = points(child, state[SEAT]) / most_points(state[ROUND])
         else:
             value = network.values(child[None])[0, state[SEAT]]
         weights.append(prior[edge] * np.exp(policy_step * value))

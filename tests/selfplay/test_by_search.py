@@ -14,15 +14,8 @@ from blobmaster.config.search import SearchSettings
 from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.game.cards import MAX_PLAYERS, mask_of
 from blobmaster.game.records import Rounds, is_greedy, replay_out
-from blobmaster.game.rules import (
-    BIDS,
-    STATE,
-    TRICKS,
-    is_bidding,
-    is_over,
-    new_round,
-    points,
-)
+from blobmaster.game.rules import BIDS, STATE, TRICKS, is_bidding, is_over, new_round
+from blobmaster.game.scoring import points
 from blobmaster.kernels.rng import stream
 from blobmaster.search.mcts import (
     advance,

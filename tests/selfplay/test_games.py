@@ -26,9 +26,9 @@ from blobmaster.game.rules import (
     is_over,
     legal_actions,
     new_round,
-    points,
 )
 from blobmaster.game.schedule import game_rounds
+from blobmaster.game.scoring import points
 from blobmaster.kernels.rng import generator
 from blobmaster.selfplay.deals import Deals, deal_games, seat_players
 

@@ -11,7 +11,8 @@ from positions import legal_of
 from blobmaster.config.search import SearchSettings
 from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.game.records import Rounds, replay_out
-from blobmaster.game.rules import PLAYERS, STATE, legal_count, points
+from blobmaster.game.rules import PLAYERS, STATE, legal_count
+from blobmaster.game.scoring import points
 from blobmaster.search.endgame import is_settled
 from blobmaster.selfplay import by_lookahead as lookahead
 from blobmaster.selfplay.by_search import play_block

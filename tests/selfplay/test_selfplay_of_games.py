@@ -24,8 +24,8 @@ from blobmaster.game.rules import (
     SEAT,
     STATE,
     is_over,
-    points,
 )
+from blobmaster.game.scoring import points
 from blobmaster.kernels.rng import generator
 from blobmaster.selfplay.by_lookahead import play_block
 from blobmaster.selfplay.deals import Deals, deal_games, seat_players

@@ -12,7 +12,8 @@ from positions import legal_of
 from selfplayed import strange_rounds
 
 from blobmaster.game.records import replay_out, replay_to
-from blobmaster.game.rules import ACTIONS, PLAYERS, ROUND, SEAT, STATE, points
+from blobmaster.game.rules import ACTIONS, PLAYERS, ROUND, SEAT, STATE
+from blobmaster.game.scoring import points
 
 
 def test_outcomes_move_the_action_that_was_taken_by_what_its_seat_made_above_the_mean() -> None:

@@ -26,8 +26,8 @@ from blobmaster.game.rules import (
     apply,
     is_over,
     legal_actions,
-    points,
 )
+from blobmaster.game.scoring import points
 from blobmaster.kernels.rng import Stream, below
 from blobmaster.search.determinization import WorldTable, new_table, prepare_worlds, sample_world
 from blobmaster.search.rollout import play_out

@@ -12,17 +12,8 @@ import numpy.typing as npt
 from blobmaster.agents.base import Actions, Agent, Streams
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.cards import MAX_PLAYERS
-from blobmaster.game.rules import (
-    EXACT_BONUS,
-    HANDS,
-    MAX_LEGAL,
-    PLAYERS,
-    ROUND,
-    SEEN,
-    State,
-    legal_count,
-    points,
-)
+from blobmaster.game.rules import HANDS, MAX_LEGAL, PLAYERS, ROUND, SEEN, State, legal_count
+from blobmaster.game.scoring import most_points, points
 from blobmaster.inference.compiled import BlockEvaluator, Passes, answer, are_recorded
 from blobmaster.inference.cuda_graphs import check
 from blobmaster.kernels.compile import kernel
@@ -182,7 +173,7 @@ def answer_by_rollouts(
 def _play_out_row(state: State, stream: Stream, value: Values) -> None:
     play_out(state, np.empty(MAX_LEGAL, np.int64), stream)
     for seat in range(state[PLAYERS]):
-        value[seat] = points(state, seat) / (EXACT_BONUS + state[ROUND])
+        value[seat] = points(state, seat) / most_points(state[ROUND])
 
 
 class IsmctsAgent:

@@ -65,9 +65,6 @@ ACTION_COUNT = CARDS + MAX_CARDS + 1
 MAX_LEGAL = MAX_CARDS + 1
 """The most actions that are ever legal at once: bids 0..17."""
 
-EXACT_BONUS = 10
-"""Points for an exact bid, before the bid itself is added."""
-
 State = npt.NDArray[np.int64]
 """`[STATE]`, or `[rounds, STATE]` where so said."""
 
@@ -289,17 +286,3 @@ def play_forced(state: State) -> None:
         if action < 0:
             return
         apply(state, action)
-
-
-@kernel
-def score(bid: int, tricks: int) -> int:
-    """Points of a seat for the round: 10 + bid for an exact bid, else 0."""
-    if bid == tricks:
-        return EXACT_BONUS + bid
-    return 0
-
-
-@kernel
-def points(state: State, seat: int) -> int:
-    """The points of `seat` in a round that is over."""
-    return score(state[BIDS + seat], state[TRICKS + seat])

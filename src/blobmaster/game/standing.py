@@ -6,16 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.cards import MAX_PLAYERS
-from blobmaster.game.rules import (
-    DEALER,
-    LEFT,
-    MOST,
-    PLAYERS,
-    SCORES,
-    State,
-    deal_into,
-    points,
-)
+from blobmaster.game.rules import DEALER, LEFT, MOST, PLAYERS, SCORES, State, deal_into
+from blobmaster.game.scoring import points
 from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.intrinsics import popcount
 

@@ -9,7 +9,6 @@ from blobmaster.game.cards import MAX_CARDS, MAX_PLAYERS, RANKS
 from blobmaster.game.rules import (
     ACTION_COUNT,
     BIDS,
-    EXACT_BONUS,
     FIRST_BID,
     LEFT,
     MAX_LEGAL,
@@ -21,6 +20,7 @@ from blobmaster.game.rules import (
     is_bidding,
     legal_actions,
 )
+from blobmaster.game.scoring import exact_points, most_points
 from blobmaster.game.standing import share_of, winners
 from blobmaster.kernels.compile import kernel
 from blobmaster.model.features import Slots
@@ -91,7 +91,7 @@ def decode_values(
     for one that has not, as if it bid what pays best. Seats that are not in play get 0.
     """
     players = state[PLAYERS]
-    scale = 1.0 / (EXACT_BONUS + state[ROUND])
+    scale = 1.0 / most_points(state[ROUND])
     for seat in range(players):
         start = (seat - state[SEAT]) % players * TRICK_COUNTS
         low = state[TRICKS + seat]
@@ -122,7 +122,7 @@ def decode_chances(
             bid = _best_bid(tricks, start, low, high)
         made = _expected_points(tricks, start, low, high, bid)
         bids[seat] = bid
-        exact[seat] = made / (EXACT_BONUS + bid)
+        exact[seat] = made / exact_points(bid)
     bids[players:] = 0
     exact[players:] = 0.0
 
@@ -132,7 +132,7 @@ def _best_bid(output: npt.NDArray[np.float32], start: int, low: int, high: int) 
     best = low
     for tricks in range(low, high + 1):
         gain = output[start + tricks] - output[start + best]
-        if np.exp(gain) * (EXACT_BONUS + tricks) > EXACT_BONUS + best:
+        if np.exp(gain) * exact_points(tricks) > exact_points(best):
             best = tricks
     return best
 
@@ -199,9 +199,9 @@ def _expected_points(
     for tricks in range(low, high + 1):
         weight = np.exp(output[start + tricks] - peak)
         total += weight
-        best = max(best, weight * (EXACT_BONUS + tricks))
+        best = max(best, weight * exact_points(tricks))
         if tricks == bid:
-            at_bid = weight * (EXACT_BONUS + bid)
+            at_bid = weight * exact_points(bid)
     return (at_bid if bid >= 0 else best) / total
 
 

@@ -28,9 +28,9 @@ from blobmaster.game.rules import (
     is_over,
     legal_actions,
     new_round,
-    points,
 )
 from blobmaster.game.schedule import TRUMP_CYCLE, RoundPlan, game_rounds
+from blobmaster.game.scoring import points
 from blobmaster.kernels.rng import generator, shuffle, stream
 
 

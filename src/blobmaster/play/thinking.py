@@ -11,7 +11,6 @@ import numpy.typing as npt
 from blobmaster.agents.base import Agent
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import (
-    EXACT_BONUS,
     FIRST_BID,
     ROUND,
     SEAT,
@@ -20,8 +19,8 @@ from blobmaster.game.rules import (
     is_over,
     only_action,
     play_forced,
-    points,
 )
+from blobmaster.game.scoring import most_points, points
 from blobmaster.kernels.rng import Stream, stream
 from blobmaster.play.game import Game, legal_of, seen_from, state_of
 from blobmaster.search.mcts import (
@@ -110,7 +109,7 @@ class Adviser:
         """
         seen = _seen(state)
         self._run(seen, draws)
-        legal, scale = legal_of(seen), EXACT_BONUS + int(seen[ROUND])
+        legal, scale = legal_of(seen), most_points(int(seen[ROUND]))
         roots = pooled(self._search, 0)
         options = []
         for edge, action in enumerate(legal):
@@ -163,7 +162,7 @@ def _after(
         play_forced(state)
         if is_over(state):
             over += 1
-            known[-over] = points(state, seat) / (EXACT_BONUS + state[ROUND])
+            known[-over] = points(state, seat) / most_points(state[ROUND])
         else:
             rows[waiting] = state
             waiting += 1

@@ -22,8 +22,8 @@ from blobmaster.game.rules import (
     is_over,
     legal_actions,
     play_forced,
-    points,
 )
+from blobmaster.game.scoring import points
 from blobmaster.kernels.compile import kernel
 
 MOST_SOLVED = 2

@@ -24,8 +24,8 @@ from blobmaster.game.rules import (
     apply,
     is_over,
     legal_actions,
-    points,
 )
+from blobmaster.game.scoring import points
 from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.rng import Stream, below
 from blobmaster.search.determinization import WorldTable, new_table, prepare_worlds, sample_world

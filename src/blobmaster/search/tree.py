@@ -20,7 +20,6 @@ import numpy.typing as npt
 
 from blobmaster.game.cards import CARDS, MAX_PLAYERS
 from blobmaster.game.rules import (
-    EXACT_BONUS,
     HANDS,
     MAX_LEGAL,
     PLAYERS,
@@ -33,8 +32,8 @@ from blobmaster.game.rules import (
     is_over,
     legal_actions,
     only_action,
-    points,
 )
+from blobmaster.game.scoring import most_points, points
 from blobmaster.kernels.compile import copy_row, lean_kernel
 from blobmaster.search.endgame import Ending, is_settled, new_ending, solve, tricks_left
 from blobmaster.search.information_set import NO_HISTORY, extended, information_key
@@ -330,7 +329,7 @@ def _end(trees: Trees, tree: int, rules: Rules) -> bool:
     else:
         return False
     for seat in range(state[PLAYERS]):
-        trees.worth[seat] = made[seat] / (EXACT_BONUS + state[ROUND])
+        trees.worth[seat] = made[seat] / most_points(state[ROUND])
     _back_up(trees, tree, trees.worth)
     return True
 

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import (
     BIDS,
-    EXACT_BONUS,
     MAX_LEGAL,
     PLAYERS,
     ROUND,
@@ -22,8 +21,8 @@ from blobmaster.game.rules import (
     is_over,
     legal_actions,
     play_forced,
-    points,
 )
+from blobmaster.game.scoring import most_points, points
 from blobmaster.kernels.compile import kernel
 from blobmaster.selfplay.deals import Deals
 from blobmaster.selfplay.lanes import IDLE, Block
@@ -95,7 +94,7 @@ def gather(block: Block, choices: Choices) -> tuple[int, int]:
 
 @kernel
 def _write_end(choices: Choices, lane: int, edge: int, over: State, seat: int) -> None:
-    choices.value[lane, edge] = points(over, seat) / (EXACT_BONUS + over[ROUND])
+    choices.value[lane, edge] = points(over, seat) / most_points(over[ROUND])
     for other in range(over[PLAYERS]):
         bid = over[BIDS + other]
         choices.bids[lane, edge, other] = bid

@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.rules import (
-    EXACT_BONUS,
     MAX_LEGAL,
     PLAYERS,
     ROUND,
@@ -28,6 +27,7 @@ from blobmaster.game.rules import (
     is_bidding,
     legal_count,
 )
+from blobmaster.game.scoring import exact_points
 from blobmaster.game.standing import pass_deal
 from blobmaster.kernels.compile import kernel
 from blobmaster.search.tree import Values
@@ -105,7 +105,7 @@ def _lay_patterns(state: State, bids: npt.NDArray[np.int64], ends: State, count:
         end[:] = state
         for seat in range(state[PLAYERS]):
             if (pattern >> seat) & 1:
-                end[SCORES + seat] += EXACT_BONUS + bids[seat]
+                end[SCORES + seat] += exact_points(bids[seat])
         pass_deal(end)
         count += 1
     return count
@@ -115,7 +115,7 @@ def _lay_patterns(state: State, bids: npt.NDArray[np.int64], ends: State, count:
 def _lay_bounds(state: State, ends: State, count: int) -> int:
     """The best round for the acting seat: it alone is exact; the worst: all others are. A bid is
     taken to be a little more than its seat's part of the tricks."""
-    usual = EXACT_BONUS + 1 + state[ROUND] // state[PLAYERS]
+    usual = exact_points(1 + state[ROUND] // state[PLAYERS])
     best, worst = ends[count], ends[count + 1]
     best[:] = state
     worst[:] = state

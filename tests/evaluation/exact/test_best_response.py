@@ -15,7 +15,8 @@ from blobmaster.evaluation.exact.best_response import gains
 from blobmaster.evaluation.exact.tiny_game import TINY_GAMES, TinyGame, tiny_deck
 from blobmaster.evaluation.exact.tree import grow, priors_of, uniform_policy
 from blobmaster.game.cards import NO_TRUMP, RANKS
-from blobmaster.game.rules import HANDS, SEAT, is_over, new_round, points
+from blobmaster.game.rules import HANDS, SEAT, is_over, new_round
+from blobmaster.game.scoring import points
 
 ONE_SUIT = TinyGame(players=3, cards=1, deck=tiny_deck(1, 4), trump=NO_TRUMP)
 TWO_SUITS = TinyGame(players=3, cards=1, deck=tiny_deck(2, 2), trump=1)

@@ -25,7 +25,8 @@ from blobmaster.evaluation.exact.one_card import (
 from blobmaster.evaluation.exact.tiny_game import TinyGame, tiny_deck
 from blobmaster.evaluation.exact.tree import grow, priors_of
 from blobmaster.game.cards import CARDS, NO_TRUMP, RANKS, SUITS
-from blobmaster.game.rules import BIDS, FIRST_BID, SEAT, is_bidding, new_round, play_forced, points
+from blobmaster.game.rules import BIDS, FIRST_BID, SEAT, is_bidding, new_round, play_forced
+from blobmaster.game.scoring import points
 
 DECKS = {
     "1×6": tiny_deck(1, 6),

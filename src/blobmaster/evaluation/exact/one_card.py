@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from blobmaster.evaluation.exact.gains import Gains
 from blobmaster.game.cards import CARDS, RANKS, SUITS
-from blobmaster.game.rules import score
+from blobmaster.game.scoring import score
 from blobmaster.kernels.compile import kernel
 
 BidPolicy = npt.NDArray[np.float64]

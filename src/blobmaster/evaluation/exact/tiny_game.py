@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.cards import NO_TRUMP, RANKS, SUIT_SYMBOLS
-from blobmaster.game.rules import score
+from blobmaster.game.scoring import score
 
 
 @dataclass(frozen=True, kw_only=True)
