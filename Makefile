@@ -1,6 +1,8 @@
 # The project's commands. `make` alone lists them.
-# A CUDA build of torch: `make env TORCH=torch==2.13.0+cu130`, with pip told of the index that
-# PyTorch's installation page names for that build (PIP_EXTRA_INDEX_URL).
+# torch comes as the index that pip uses has it: on Linux x86-64 the public index has the CUDA build (gigabytes).
+# Another build: set TORCH, and PIP_EXTRA_INDEX_URL to the index that PyTorch's installation page names for it.
+#   CPU only:  make env TORCH=torch==2.13.0+cpu
+#   CUDA 13.0: make env TORCH=torch==2.13.0+cu130
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -10,7 +12,15 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help env train monitor test check format bench proofs learning-curve search-cost clean
+.PHONY: help newest env train monitor test check format bench proofs learning-curve search-cost clean
+
+newest: ## run the tests with the newest packages that pyproject.toml allows, in .venv-newest
+	@$(PYTHON) -m venv .venv-newest
+	@.venv-newest/bin/python -m pip install --disable-pip-version-check -q "$(TORCH)"
+	@.venv-newest/bin/python -m pip install --disable-pip-version-check -q --upgrade \
+	  --upgrade-strategy eager -e '.[test,onnx,openspiel,notify]' "$(TORCH)"
+	@.venv-newest/bin/python -m pip list --disable-pip-version-check --format=freeze | grep -iE '^(torch|numba|numpy|textual|rich|msgspec|click)=='
+	.venv-newest/bin/python -m pytest -n $(JOBS) --dist worksteal -m "not long"
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,8 +28,10 @@ help: ## list the commands
 env: $(READY) ## make the environment in .venv (the other commands do it when needed)
 
 $(READY): requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "BlobMaster needs Python 3.11 or newer: make env PYTHON=python3.12"; exit 2; }
+	@found=$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null); \
+	case "$$found" in 3.11|3.12|3.13|3.14) ;; \
+	  *) echo "BlobMaster needs Python 3.11 to 3.14, and $(PYTHON) is $${found:-not there}: make env PYTHON=python3.12"; \
+	     exit 2;; esac
 	@echo "==> making the environment in $(VENV) (once; a few minutes)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 	  echo "python's venv module is missing: install it (Debian: apt install python3-venv)"; exit 2; }
@@ -29,7 +41,7 @@ $(READY): requirements.txt pyproject.toml
 	@$(BIN)/python -m pip install --disable-pip-version-check -q --progress-bar on -r requirements.txt
 	@$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
 	@touch $(READY)
-	@echo "==> the environment is ready"
+	@echo "==> the environment is ready: $$($(BIN)/python tools/torch_build.py)"
 
 train: $(READY) ## train a small player in about a minute, then say how to go on
 	@$(BIN)/blobmaster train --fast
@@ -64,4 +76,4 @@ search-cost: $(READY) ## does search earn its cost: equal evaluations for each w
 	@$(BIN)/python tools/search_cost.py
 
 clean: ## remove the environment and caches (never models/)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-newest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
