@@ -17,8 +17,9 @@ from outcomes import told_by_outcomes
 from rich.console import Console
 from rich.table import Table
 
-from blobmaster.agents.registry import FIXED_PLAYERS, network_player
-from blobmaster.agents.search import IsmctsAgent
+from blobmaster.agents.ismcts import IsmctsAgent
+from blobmaster.agents.making import make_rated_opponents
+from blobmaster.agents.network import network_player
 from blobmaster.config.config import Config
 from blobmaster.config.layers import Tables, as_tables, compose
 from blobmaster.config.presets import FAST
@@ -167,7 +168,7 @@ def played(network: BlobNetwork, deals: int, seed: int) -> list[Results]:
     """The network's matches against each opponent, at 4 players × 5 cards."""
     size = RatingSettings(deals=deals)
     players = {
-        **FIXED_PLAYERS,
+        **make_rated_opponents(CPU),
         "network": network_player(network, CPU),
         "ismcts-100": lambda _: IsmctsAgent(100),
     }

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from dealing import CPU, deals_of, play, small_network, small_network_agent
 
-from blobmaster.agents.base import HeuristicAgent, RandomAgent
+from blobmaster.agents.heuristic import HeuristicAgent
+from blobmaster.agents.ismcts import IsmctsAgent, PeekingAgent
 from blobmaster.agents.openspiel import OpenSpielAgent
-from blobmaster.agents.search import IsmctsAgent, PeekingAgent, RolloutAgent, SearchAgent
+from blobmaster.agents.rollout import RolloutAgent
+from blobmaster.agents.search import SearchAgent
+from blobmaster.agents.uniform import RandomAgent
 from blobmaster.config.search import SearchSettings
 from blobmaster.evaluation.arena import play_deals
 from blobmaster.game.cards import CARDS, NO_TRUMP, RANK_SYMBOLS, RANKS, SUIT_SYMBOLS, cards_in

@@ -6,12 +6,8 @@ import numpy as np
 import pytest
 from dealing import deals_of, play
 
-from blobmaster.agents.search import (
-    IsmctsAgent,
-    PeekingAgent,
-    RolloutAgent,
-    answer_by_rollouts,
-)
+from blobmaster.agents.ismcts import IsmctsAgent, PeekingAgent
+from blobmaster.agents.rollout import RolloutAgent, answer_by_rollouts
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import MAX_LEGAL

@@ -7,7 +7,7 @@ import pyspiel
 import pytest
 from dealing import deals_of, play
 
-from blobmaster.agents.search import IsmctsAgent, PeekingAgent
+from blobmaster.agents.ismcts import IsmctsAgent, PeekingAgent
 from blobmaster.game.cards import NO_TRUMP
 from blobmaster.selfplay.deals import Deals
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from dealing import deals_of, play, small_network_agent
 
-from blobmaster.agents.base import HeuristicAgent, RandomAgent
+from blobmaster.agents.heuristic import HeuristicAgent
+from blobmaster.agents.uniform import RandomAgent
 from blobmaster.evaluation.arena import play_deals
 from blobmaster.game.rules import SEAT, apply, is_over, legal_actions, new_round
 from blobmaster.game.scoring import points

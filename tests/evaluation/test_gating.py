@@ -7,7 +7,8 @@ import pytest
 import torch
 from dealing import deals_of, small_network
 
-from blobmaster.agents.base import HeuristicAgent, RandomAgent
+from blobmaster.agents.heuristic import HeuristicAgent
+from blobmaster.agents.uniform import RandomAgent
 from blobmaster.config.rating import RatingSettings
 from blobmaster.evaluation.arena import play_deals
 from blobmaster.evaluation.gating import NEWER, OLDER, GatedNetwork, deals_ahead, gating_match

@@ -10,8 +10,9 @@ from dealing import CPU, deals_of, small_network
 from dealing import play as deal_and_play
 from noisy import BackwardAgent, ErringAgent
 
-from blobmaster.agents.base import HeuristicAgent, RandomAgent
-from blobmaster.agents.registry import network_player
+from blobmaster.agents.heuristic import HeuristicAgent
+from blobmaster.agents.network import network_player
+from blobmaster.agents.uniform import RandomAgent
 from blobmaster.config.rating import RatingSettings
 from blobmaster.evaluation.arena import shares_of_win
 from blobmaster.evaluation.bootstrap import estimate_mean

@@ -11,7 +11,8 @@ import pytest
 import torch
 from dealing import CPU, small_network
 
-from blobmaster.agents.registry import FIXED_PLAYERS, network_player
+from blobmaster.agents.making import make_rated_opponents
+from blobmaster.agents.network import network_player
 from blobmaster.config.rating import RatingSettings
 from blobmaster.evaluation.arena import Results
 from blobmaster.evaluation.exact.bidding import one_card_gap
@@ -250,7 +251,7 @@ def play_match(match) -> Results:
     """Play one match alone, as a rating of iteration 4 does."""
     networks = {"iter005": small_network(1), "untrained": small_network(0)}
     arena = Arena(
-        {**FIXED_PLAYERS, **{k: network_player(v, CPU) for k, v in networks.items()}},
+        {**make_rated_opponents(CPU), **{k: network_player(v, CPU) for k, v in networks.items()}},
         SETTINGS,
         lambda purpose, block: generator(3, f"rating {purpose}", 4, block),
     )
@@ -303,7 +304,7 @@ def test_in_phase_two_whole_games_are_rated_and_wins_rank_them():
     ]
     assert found[0] == found[1]
     arena = Arena(
-        {**FIXED_PLAYERS, "iter005": network_player(network, CPU)},
+        {**make_rated_opponents(CPU), "iter005": network_player(network, CPU)},
         RatingSettings(deals=12, deals_per_block=5, cards=2),
         lambda purpose, block: generator(3, f"rating {purpose}", 4, block),
         whole_games=True,

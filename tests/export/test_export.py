@@ -16,7 +16,7 @@ import torch
 from networks_saved import save_network
 from positions import RandomRound, cards
 
-from blobmaster.agents.base import NetworkAgent
+from blobmaster.agents.network import NetworkAgent
 from blobmaster.checkpoint.network import load_trained
 from blobmaster.cli.main import main
 from blobmaster.config.network import NetworkSettings

@@ -10,7 +10,8 @@ import torch
 from positions import RandomRound
 from situations import SUIT_ORDERS, rename_suits, rotate_seats
 
-from blobmaster.agents.base import HeuristicAgent, NetworkAgent
+from blobmaster.agents.heuristic import HeuristicAgent
+from blobmaster.agents.network import NetworkAgent
 from blobmaster.config.network import NetworkSettings
 from blobmaster.config.rounds import RoundMix
 from blobmaster.evaluation.arena import play_deals

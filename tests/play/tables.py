@@ -8,7 +8,7 @@ import numpy as np
 from evaluators import UniformEvaluator
 from hypothesis import strategies as st
 
-from blobmaster.agents.base import RandomAgent
+from blobmaster.agents.uniform import RandomAgent
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.cards import CARDS
 from blobmaster.play.cardtext import UNICODE, Signs

@@ -17,7 +17,7 @@ from tables import setup, table_in
 from terminals import DEADLINE_S, Terminal
 from textual.pilot import Pilot
 
-from blobmaster.agents.base import RandomAgent
+from blobmaster.agents.uniform import RandomAgent
 from blobmaster.play.app import TableApp
 from blobmaster.play.game import Game, is_finished
 from blobmaster.play.savegame import game_of, read

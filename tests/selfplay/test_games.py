@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from dealing import play
 
-from blobmaster.agents.base import HeuristicAgent, RandomAgent
+from blobmaster.agents.heuristic import HeuristicAgent
+from blobmaster.agents.uniform import RandomAgent
 from blobmaster.config.rounds import RoundMix
 from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.evaluation.arena import Results, play_deals

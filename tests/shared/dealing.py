@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from blobmaster.agents.base import NetworkAgent
+from blobmaster.agents.network import NetworkAgent
 from blobmaster.config.network import NetworkSettings
 from blobmaster.config.rounds import RoundMix
 from blobmaster.evaluation.arena import Results, play_deals

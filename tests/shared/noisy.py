@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from blobmaster.agents.base import HeuristicAgent
+from blobmaster.agents.heuristic import HeuristicAgent
 from blobmaster.game.rules import MAX_LEGAL, legal_actions
 from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.rng import below, uniform

@@ -1,20 +1,24 @@
-"""A player by rule of thumb: it counts the tricks that its cards are likely to take.
+"""The heuristic player: it estimates how many tricks its cards will take.
 
-One estimate carries both halves of its play: the chance that nobody beats a card, from how many
-unseen cards do and how many of the unseen cards a rival holds. It bids the sum over its hand. Then,
-while it needs tricks, it plays the card after which it expects to end nearest to its bid; once it
-has them, the card that is least likely to take another, now or later. Of cards that are as good, it
-plays one of the suit that comes last in the order in which a network sees them: it keeps its
-trumps, and the suits' names are nothing to it.
+Bids and plays share one estimate, the probability that nobody beats a card. It follows from the
+number of unseen cards that beat the card and the share of unseen cards in an opponent's hand.
 
-The four constants were chosen by play among themselves, 4 × 5 and 5 × 7 cards.
+- Bid: the sum of the estimates over the hand.
+- Play while tricks are missing: the card after which the expected total is nearest to the bid.
+- Play once the bid is reached: the card that is least likely to take a trick, now or later.
+
+Ties go to the suit that comes last in the network's canonical order of suits. So the player keeps
+its trumps, and renaming the suits does not change its play.
+
+The four constants were tuned by matches between variants, with 4 × 5 and 5 × 7 cards.
 """
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from blobmaster.agents.base import Actions, AgentMaker, Streams
+from blobmaster.agents.making import OpponentRequest
 from blobmaster.game.cards import CARDS, NO_TRUMP, RANKS, SUIT_RANKS, SUITS
 from blobmaster.game.rules import (
     BEST,
@@ -41,27 +45,42 @@ from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.intrinsics import lowest_bit, popcount
 from blobmaster.model.features import Slots, canonical_slots
 
-PACK = (1 << CARDS) - 1
+DECK = (1 << CARDS) - 1
 
-TRUMP_WORTH = 0.4
-"""The least that any trump is worth: it takes tricks of suits that its holder is out of."""
+MIN_TRUMP_VALUE = 0.4
+"""Lowest estimate for a trump: it can take a trick of a suit in which its holder is void."""
 
-CAUTION = 0.1
-"""Tricks taken off a hand's worth: a bid that is too low is easier kept than one too high."""
+BID_CAUTION = 0.1
+"""Tricks subtracted from the estimate of a hand: low bids are easier to make than high ones."""
 
-HEED = 0.2
-"""The share of what the others have bid beyond their part that is taken off too."""
+OVERBID_WEIGHT = 0.2
+"""Tricks subtracted per trick that the earlier bids exceed an even share of the round."""
 
-LATER = 0.4
-"""What a later trick counts against one now, for a seat that wants no more."""
+FUTURE_TRICK_WEIGHT = 0.4
+"""Weight of a later trick relative to one now, for a seat that has reached its bid."""
 
-ROUNDING = 1e-9
-"""Sums over a hand that differ by less are equal: their order follows the suits' names."""
+TOLERANCE = 1e-9
+"""Treat smaller differences as ties: the order of summation depends on the names of the suits."""
+
+
+class HeuristicAgent:
+    """Plays by the module's estimate; it is deterministic."""
+
+    def choose(self, states: State, streams: Streams) -> Actions:  # noqa: ARG002 (draws nothing)
+        """See `Agent`."""
+        actions = np.empty(len(states), np.int64)
+        choose_by_heuristic(states, actions)
+        return actions
+
+
+def make_heuristic(request: OpponentRequest) -> AgentMaker:  # noqa: ARG001 (all are alike)
+    """Make the opponent `heuristic`."""
+    return lambda _: HeuristicAgent()
 
 
 @kernel
-def choose_by_rule(states: State, actions: npt.NDArray[np.int64]) -> None:
-    """Write the rule's choice for each of `[rows, STATE]` into `actions` (`[rows]`)."""
+def choose_by_heuristic(states: State, actions: Actions) -> None:
+    """Write the choice for each of `[rows, STATE]` into `actions` (`[rows]`)."""
     for row in range(len(states)):
         if is_bidding(states[row]):
             actions[row] = FIRST_BID + _choose_bid(states[row])
@@ -72,18 +91,19 @@ def choose_by_rule(states: State, actions: npt.NDArray[np.int64]) -> None:
 @kernel
 def _choose_bid(state: State) -> int:
     cards = state[ROUND]
-    said = 0
-    told = 0
+    bid_sum = 0
+    bidders = 0
     for seat in range(state[PLAYERS]):
         if state[BIDS + seat] >= 0:
-            said += state[BIDS + seat]
-            told += 1
-    beyond = said - cards * told / state[PLAYERS]
-    worth = _hand_worth(state) - CAUTION - HEED * beyond
-    bid = min(max(int(np.floor(worth + 0.5 + ROUNDING)), 0), cards)
+            bid_sum += state[BIDS + seat]
+            bidders += 1
+    excess = bid_sum - cards * bidders / state[PLAYERS]
+    expected = _expected_tricks(state) - BID_CAUTION - OVERBID_WEIGHT * excess
+    bid = min(max(int(np.floor(expected + 0.5 + TOLERANCE)), 0), cards)
     if bid != forbidden_bid(state):
         return bid
-    if bid == 0 or (worth > bid and bid < cards):
+    # The dealer may not make this bid: take the neighbour on the side of the estimate.
+    if bid == 0 or (expected > bid and bid < cards):
         return bid + 1
     return bid - 1
 
@@ -92,100 +112,110 @@ def _choose_bid(state: State) -> int:
 def _choose_card(state: State) -> int:
     seat = state[SEAT]
     need = state[BIDS + seat] - state[TRICKS + seat]
-    worth = _hand_worth(state)
+    expected = _expected_tricks(state)
     slots = np.empty(SUITS, np.int64)
     canonical_slots(state, seat, slots)
     chosen = -1
-    least = np.inf
+    lowest = np.inf
     options = legal_cards(state)
     while options != 0:
         card = lowest_bit(options)
         options &= options - 1
-        now = _chance_to_take(state, card)
-        later = worth - _card_worth(state, card)
-        off = abs(need - now - later) if need > 0 else now + LATER * later
-        if off < least - ROUNDING or (
-            off < least + ROUNDING and _place(card, slots) < _place(chosen, slots)
+        now = _current_trick_probability(state, card)
+        later = expected - _win_probability(state, card)
+        cost = abs(need - now - later) if need > 0 else now + FUTURE_TRICK_WEIGHT * later
+        if cost < lowest - TOLERANCE or (
+            cost < lowest + TOLERANCE and _tie_order(card, slots) < _tie_order(chosen, slots)
         ):
-            least = off
+            lowest = cost
             chosen = card
     return chosen
 
 
 @kernel
-def _place(card: int, slots: Slots) -> int:
-    """A card's place among cards that are as good: trumps last, in each suit the lowest first."""
+def _tie_order(card: int, slots: Slots) -> int:
+    """Rank a card among tied ones, lowest first: canonical slots from the last, low ranks first."""
     return card % RANKS - RANKS * slots[card // RANKS]
 
 
 @kernel
-def _hand_worth(state: State) -> float:
-    """The tricks that the acting seat's hand is likely to take."""
+def _expected_tricks(state: State) -> float:
+    """Sum the win probabilities of the acting seat's cards."""
     total = 0.0
     hand = state[HANDS + state[SEAT]]
     while hand != 0:
-        total += _card_worth(state, lowest_bit(hand))
+        total += _win_probability(state, lowest_bit(hand))
         hand &= hand - 1
     return total
 
 
 @kernel
-def _card_worth(state: State, card: int) -> float:
-    """The chance that the card takes a trick in which its suit is led."""
+def _win_probability(state: State, card: int) -> float:
+    """Estimate the probability that the card takes a trick in which its suit is led."""
     suit = card // RANKS
-    worth = _chance_to_hold(state, card, suit, state[PLAYERS] - 1)
+    probability = _unbeaten_probability(state, card, suit, state[PLAYERS] - 1)
     if suit == state[TRUMP]:
-        return max(worth, TRUMP_WORTH)
-    return worth
+        return max(probability, MIN_TRUMP_VALUE)
+    return probability
 
 
 @kernel
-def _chance_to_take(state: State, card: int) -> float:
-    """The chance that the card takes the trick on the table."""
+def _current_trick_probability(state: State, card: int) -> float:
+    """Estimate the probability that the card takes the trick on the table."""
     if state[IN_TRICK] == 0:
-        return _chance_to_hold(state, card, card // RANKS, state[PLAYERS] - 1)
+        return _unbeaten_probability(state, card, card // RANKS, state[PLAYERS] - 1)
     if not beats(card, state[BEST], state[TRUMP]):
         return 0.0
     led = state[TABLE + state[LEADER]] // RANKS
-    return _chance_to_hold(state, card, led, state[PLAYERS] - 1 - state[IN_TRICK])
+    return _unbeaten_probability(state, card, led, state[PLAYERS] - 1 - state[IN_TRICK])
 
 
 @kernel
-def _chance_to_hold(state: State, card: int, led: int, rivals: int) -> float:
-    """The chance that none of the next `rivals` seats beats the card in a trick of suit `led`.
+def _unbeaten_probability(state: State, card: int, led: int, opponents: int) -> float:
+    """Estimate the probability that none of the next seats beats the card.
 
-    Unseen cards are taken to be spread over the hands and the undealt ones independently.
+    The estimate treats each unseen card as independently in a given hand, with the same
+    probability for all. Known voids are used.
+
+    Args:
+        state: `[STATE]`.
+        card: the acting seat's card.
+        led: the suit that is led.
+        opponents: how many seats are still to play to the trick.
     """
     seat = state[SEAT]
     trump = state[TRUMP]
     suit = card // RANKS
-    unseen = PACK & ~(state[SEEN] | state[HANDS + seat])
+    unseen = DECK & ~(state[SEEN] | state[HANDS + seat])
+    # The probability that one given unseen card is not in one given hand; to the power of n, that
+    # none of n cards is.
     absent = 1.0 - popcount(state[HANDS + seat]) / popcount(unseen)
     unbeaten = absent ** popcount(unseen & _higher(card))
     out_of_led = absent ** _in_suit(unseen, led)
     no_trump_card = 1.0 if trump == NO_TRUMP else absent ** _in_suit(unseen, trump)
-    chance = 1.0
-    for step in range(1, rivals + 1):
+    probability = 1.0
+    for step in range(1, opponents + 1):
         voids = state[VOIDS + (seat + step) % state[PLAYERS]]
         void = 1.0 if (voids >> led) & 1 else out_of_led
-        if suit != led:  # a trump on another suit
-            chance *= 1.0 - void * (1.0 - unbeaten)
+        if suit != led:
+            # A trump on another suit: only an opponent who is void can beat it, with a higher one.
+            probability *= 1.0 - void * (1.0 - unbeaten)
             continue
         if not (voids >> led) & 1:
-            chance *= unbeaten
+            probability *= unbeaten
         if suit != trump and not (voids >> trump) & 1:
-            chance *= 1.0 - void * (1.0 - no_trump_card)
-    return chance
+            probability *= 1.0 - void * (1.0 - no_trump_card)
+    return probability
 
 
 @kernel
 def _higher(card: int) -> int:
-    """The mask of the cards of its suit that beat the card."""
+    """Return the mask of the higher cards of the same suit."""
     top = RANKS * (card // RANKS + 1)
     return (1 << top) - (2 << card)
 
 
 @kernel
 def _in_suit(mask: int, suit: int) -> int:
-    """How many of the mask's cards are of the suit."""
+    """Count the mask's cards of a suit."""
     return popcount((mask >> (RANKS * suit)) & SUIT_RANKS)

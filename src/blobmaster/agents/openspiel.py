@@ -1,10 +1,12 @@
-"""OpenSpiel's ISMCTS at a table of Blob: its `ISMCTSBot`, over this project's rules and points.
+"""OpenSpiel's `ISMCTSBot` as a player, over this project's rules and scoring.
 
-Needs the extra: `pip install "blobmaster[openspiel]"`. OpenSpiel's own `oh_hell` is not what the
-bot plays here: it has no rounds without trump, scores a missed bid below 0, and draws worlds from
-the cards that were dealt, which no seat knows (`blobmaster.agents.search.PeekingAgent` does so).
-The bot is Python: it takes fourteen times as long as `IsmctsAgent`, which is the same algorithm,
-and holds the GIL, so that more workers do not help.
+It needs the extra: `pip install "blobmaster[openspiel]"`. The bot does not play OpenSpiel's own
+`oh_hell`, for three reasons: that game has no rounds without trump, scores a missed bid below 0,
+and draws worlds from the cards that were dealt, which no seat knows (as
+`blobmaster.agents.ismcts.PeekingAgent` does).
+
+The bot runs in Python. It takes 14 times as long as `IsmctsAgent`, the same algorithm, and holds
+the GIL, so more workers do not help.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ import numpy.typing as npt
 import pyspiel
 from open_spiel.python.algorithms import ismcts
 
-from blobmaster.agents.base import Actions, Streams
-from blobmaster.agents.search import UCB_POINTS
+from blobmaster.agents.base import Actions, AgentMaker, Streams
+from blobmaster.agents.ismcts import UCB_POINTS
+from blobmaster.agents.making import OpponentRequest
 from blobmaster.game.rules import (
     HANDS,
     MAX_LEGAL,
@@ -33,11 +36,16 @@ from blobmaster.search.determinization import WorldTable, new_table, prepare_wor
 from blobmaster.search.rollout import play_out
 
 
+def make_openspiel_ismcts(request: OpponentRequest) -> AgentMaker:
+    """Make the opponent `openspiel-ismcts-N`."""
+    return lambda _: OpenSpielAgent(request.name.simulations)
+
+
 class OpenSpielAgent:
-    """Asks OpenSpiel's bot, decision by decision; its draws follow from the row's stream."""
+    """Runs OpenSpiel's bot on one decision after another, seeded by each row's stream."""
 
     def __init__(self, simulations: int, exploration: float = UCB_POINTS) -> None:
-        """Args: as of `IsmctsAgent`."""
+        """Args: see `IsmctsAgent`."""
         self._simulations = simulations
         self._exploration = exploration
         self._table = new_table()
@@ -54,10 +62,15 @@ class OpenSpielAgent:
         return int(bot.step(Position(state)))
 
     def bot(self, state: State, stream: Stream) -> ismcts.ISMCTSBot:
-        """OpenSpiel's bot, ready for one decision."""
+        """Set up OpenSpiel's bot for one decision.
+
+        Args:
+            state: `[STATE]`, the position to decide.
+            stream: seeds the bot and draws its worlds and rollouts.
+        """
         bot = ismcts.ISMCTSBot(
             pyspiel.load_game("oh_hell"),
-            _Playouts(stream),
+            _RandomRollouts(stream),
             self._exploration,
             self._simulations,
             random_state=np.random.RandomState(below(stream, 2**32)),
@@ -69,53 +82,53 @@ class OpenSpielAgent:
 
 
 class Position:
-    """A round, as the bot asks for it: the part of `pyspiel.State` that it uses."""
+    """A round behind the part of the `pyspiel.State` interface that the bot uses."""
 
     def __init__(self, state: State, taken: tuple[int, ...] = ()) -> None:
         """Args:
         state: `[STATE]`; copied.
-        taken: the actions since the bot was asked.
+        taken: the actions since the position that the bot decides.
         """
         self.state = state.copy()
         self._taken = taken
         self._legal = np.empty(MAX_LEGAL, np.int64)
 
     def get_game(self) -> pyspiel.Game:
-        """A game of Blob's kind: sequential, with hidden cards."""
+        """Return a game of the same type: sequential, with imperfect information."""
         return pyspiel.load_game("oh_hell")
 
     def is_chance_node(self) -> bool:
-        """Never: worlds are drawn whole."""
+        """Return False: the resampler draws complete worlds."""
         return False
 
     def is_terminal(self) -> bool:
-        """Whether the round is over."""
+        """Return True if the round is over."""
         return bool(is_over(self.state))
 
     def current_player(self) -> int:
-        """The seat to act."""
+        """Return the seat to act."""
         return int(self.state[SEAT])
 
     def legal_actions(self) -> list[int]:
-        """Its actions."""
+        """Return the legal actions."""
         return self._legal[: legal_actions(self.state, self._legal)].tolist()
 
     def apply_action(self, action: int) -> None:
-        """Take one."""
+        """Apply an action in place."""
         apply(self.state, action)
         self._taken = (*self._taken, action)
 
     def information_state_string(self) -> str:
-        """What the seat to act knows beyond the root."""
+        """Return what the acting seat knows beyond the root: its hand and the actions since."""
         return f"{self.state[HANDS + self.state[SEAT]]} {self._taken}"
 
     def returns(self) -> list[float]:
-        """Each seat's points, once the round is over."""
+        """Return each seat's points of a finished round."""
         return [float(points(self.state, seat)) for seat in range(self.state[PLAYERS])]
 
 
 class _Worlds:
-    """Draws the worlds of one decision."""
+    """The bot's resampler: draws worlds that fit what a seat knows."""
 
     def __init__(self, table: WorldTable, stream: Stream) -> None:
         self._table = table
@@ -127,8 +140,8 @@ class _Worlds:
         return Position(world)
 
 
-class _Playouts:
-    """OpenSpiel's evaluator by one random play-out."""
+class _RandomRollouts:
+    """The bot's evaluator: uniform priors and one random rollout."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream

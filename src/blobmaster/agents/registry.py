@@ -1,121 +1,97 @@
-"""Makes the players that the command line names."""
+"""The registry of opponents. To add one, write its file and add a line to `OPPONENTS`.
+
+The name pattern, the parser (`blobmaster.agents.names`), the help of `blobmaster evaluate`, the
+error for an unknown player and the players of every rating follow from that line. This module loads
+neither numpy nor torch: the file of an opponent is imported when the opponent is made.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import torch
-
-from blobmaster.agents.base import Agent, AgentMaker, HeuristicAgent, NetworkAgent, RandomAgent
-from blobmaster.agents.names import PlayerName
-from blobmaster.agents.search import IsmctsAgent, PeekingAgent, RolloutAgent, SearchAgent
-from blobmaster.checkpoint.network import Trained, load_trained
-from blobmaster.config.inference import NumberFormat
-from blobmaster.config.search import SearchSettings
-from blobmaster.inference.evaluator import NetworkEvaluator
-from blobmaster.inference.precision import Parts, packed
-from blobmaster.model.network import new_network
-from blobmaster.run.errors import RunError
-from blobmaster.search.spec import SearchSpec
-
-RANDOM = "random"
-HEURISTIC = "heuristic"
-
-FIXED_PLAYERS: dict[str, AgentMaker] = {
-    RANDOM: lambda _: RandomAgent(),
-    HEURISTIC: lambda _: HeuristicAgent(),
-}
+from dataclasses import dataclass
+from typing import Final
 
 
-def network_player(network: Parts, device: torch.device) -> AgentMaker:
-    """A player by a network's priors alone."""
-    return lambda capacity: NetworkAgent(network, capacity, device)
+@dataclass(frozen=True)
+class Opponent:
+    """A kind of opponent."""
+
+    name: str
+    """Its name, and with `takes_simulations` the part before `-N`."""
+    meaning: str
+    """For help texts; empty if the name says it all."""
+    maker: str
+    """`module:function`; see `blobmaster.agents.making.OpponentMaker`."""
+    takes_simulations: bool = False
+    """True for `NAME-N`, with N simulations per decision."""
+    is_rated: bool = False
+    """True if every rating plays against it; it is then made without a checkpoint."""
+    extra: str = ""
+    """The extra of this package that it needs, if any."""
+
+    @property
+    def pattern(self) -> str:
+        """The name as the help shows it, such as `ismcts-N`."""
+        return f"{self.name}-N" if self.takes_simulations else self.name
+
+    @property
+    def usage(self) -> str:
+        """The pattern with its meaning."""
+        needs = f"needs the extra {self.extra}" if self.extra else ""
+        notes = ", ".join(note for note in (self.meaning, needs) if note)
+        return f"{self.pattern} ({notes})" if notes else self.pattern
 
 
-def make_players(
-    names: Sequence[PlayerName], trained: Trained, device: torch.device
-) -> dict[str, AgentMaker]:
-    """What makes each player, by its name's text.
+OPPONENTS: Final = (
+    Opponent("random", "", "blobmaster.agents.uniform:make_random", is_rated=True),
+    Opponent("heuristic", "", "blobmaster.agents.heuristic:make_heuristic", is_rated=True),
+    Opponent(
+        "untrained",
+        "the checkpoint's network before training",
+        "blobmaster.agents.network:make_untrained",
+    ),
+    Opponent(
+        "rollout", "", "blobmaster.agents.rollout:make_rollout_player", takes_simulations=True
+    ),
+    Opponent("ismcts", "", "blobmaster.agents.ismcts:make_ismcts", takes_simulations=True),
+    Opponent(
+        "peeking-ismcts",
+        "sees which cards were not dealt",
+        "blobmaster.agents.ismcts:make_peeking_ismcts",
+        takes_simulations=True,
+    ),
+    Opponent(
+        "openspiel-ismcts",
+        "",
+        "blobmaster.agents.openspiel:make_openspiel_ismcts",
+        takes_simulations=True,
+        extra="openspiel",
+    ),
+)
+"""All opponents but checkpoints. The rated ones stand in the order in which ratings list them."""
 
-    Args:
-        names: the players.
-        trained: what `untrained` is the beginning of.
-        device: where networks run.
+CHECKPOINT: Final = Opponent("checkpoint", "", "blobmaster.agents.network:make_checkpoint_player")
+"""A checkpoint is named by its path, not by the word `checkpoint`."""
+
+RATED: Final = tuple(opponent.name for opponent in OPPONENTS if opponent.is_rated)
+"""The names of the opponents of every rating."""
+
+CHECKPOINT_HELP: Final = (
+    "PATH plays a checkpoint without search, PATH:3x35 searches 3 worlds with 35 simulations each, "
+    "PATH:3x35:gumbel (or :shared, :solved) searches in another way, and :bf16 or :int8 at the end "
+    "sets the number format"
+)
+
+
+def opponents_help() -> str:
+    """Return the sentences that list every way to name a player."""
+    usages = ", ".join(opponent.usage for opponent in OPPONENTS)
+    return f"{usages}, where N is the simulations per decision. Or a checkpoint: {CHECKPOINT_HELP}"
+
+
+def opponent_named(kind: str) -> Opponent:
+    """Return the opponent of a `PlayerName.kind`.
 
     Raises:
-        RunError: a checkpoint cannot be used, or OpenSpiel is not installed.
-        ValueError: this machine cannot do a number format.
+        KeyError: no such opponent is registered.
     """
-    return {name.text: _maker(name, trained, device) for name in names}
-
-
-def trained_player(
-    trained: Trained,
-    search: SearchSpec | None,
-    device: torch.device,
-    number_format: NumberFormat = "fp32",
-) -> AgentMaker:
-    """A checkpoint's network by its priors alone, or with a search.
-
-    Args:
-        trained: on `device`.
-        search: what is other than in its training.
-        device: where the network runs.
-        number_format: what it is evaluated in.
-
-    Raises:
-        ValueError: this machine cannot evaluate it so.
-    """
-    network = packed(trained.network, number_format)
-    if search is None:
-        return network_player(network, device)
-    return searching_player(network, search.over(trained.config.search), device)
-
-
-def searching_player(network: Parts, settings: SearchSettings, device: torch.device) -> AgentMaker:
-    """A network, on `device`, with a search."""
-
-    def make(capacity: int) -> Agent:
-        evaluator = NetworkEvaluator(network, capacity * settings.trees, device)
-        return SearchAgent(evaluator, capacity, settings)
-
-    return make
-
-
-def _maker(name: PlayerName, trained: Trained, device: torch.device) -> AgentMaker:
-    simulations = name.simulations
-    match name.kind:
-        case "random" | "heuristic":
-            return FIXED_PLAYERS[name.kind]
-        case "untrained":
-            config = trained.config
-            network = new_network(config.network, config.run.seed, sees_games=config.plays_games)
-            return network_player(network.to(device).eval(), device)
-        case "rollout":
-            settings = rollout_search(simulations)
-            return lambda _: RolloutAgent(settings)
-        case "ismcts":
-            return lambda _: IsmctsAgent(simulations)
-        case "peeking-ismcts":
-            return lambda _: PeekingAgent(IsmctsAgent(simulations))
-        case "openspiel-ismcts":
-            return _openspiel_maker(simulations)
-        case "checkpoint":
-            loaded = load_trained(name.path, device)
-            return trained_player(loaded, name.search, device, name.number_format)
-
-
-def rollout_search(simulations: int) -> SearchSettings:
-    """As many worlds as simulations in each, or a few more simulations."""
-    worlds = min(int(simulations**0.5), 64)
-    return SearchSettings(worlds=worlds, simulations=simulations // worlds)
-
-
-def _openspiel_maker(simulations: int) -> AgentMaker:
-    try:
-        from blobmaster.agents.openspiel import OpenSpielAgent
-    except ImportError:
-        raise RunError(
-            "openspiel-ismcts needs OpenSpiel: pip install 'blobmaster[openspiel]', or take ismcts"
-        ) from None
-    return lambda _: OpenSpielAgent(simulations)
+    return {opponent.name: opponent for opponent in (*OPPONENTS, CHECKPOINT)}[kind]

@@ -7,10 +7,16 @@ from typing import Any, NoReturn
 
 import click
 
+from blobmaster.agents.registry import opponents_help
 from blobmaster.cli.shared import end_process
 
+HELP = f"""Measure CHECKPOINT at tables where all the other seats are one PLAYER.
 
-@click.command()
+PLAYER is one of {opponents_help()}.
+"""
+
+
+@click.command(help=HELP)
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.argument("more", metavar="", nargs=-1)
 @click.option("--search", metavar="DxS", help="Let CHECKPOINT search, such as 3x35.")
@@ -32,14 +38,7 @@ from blobmaster.cli.shared import end_process
 def evaluate(
     checkpoint: Path, more: tuple[str, ...], against: tuple[str, ...], **options: Any
 ) -> NoReturn:
-    """Measure CHECKPOINT at tables where all others are one PLAYER.
-
-    PLAYER is random, heuristic, untrained (CHECKPOINT's network before training), rollout-N,
-    ismcts-N, peeking-ismcts-N (sees which cards were not dealt) or openspiel-ismcts-N, with N
-    simulations a decision, or a checkpoint: PATH, or PATH:3x35 to search 3 worlds by 35;
-    PATH:3x35:gumbel, :shared and :solved search in other ways. With :bf16 or :int8 at its end, a
-    checkpoint plays in that number format.
-    """
+    """Evaluate a checkpoint; `HELP` is what the command prints."""
     from blobmaster.evaluation.command import run_evaluation, understand
 
     if more and not against:

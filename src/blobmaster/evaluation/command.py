@@ -153,7 +153,8 @@ def run_evaluation(order: EvaluationOrder) -> int:
 
 def _prepare(order: EvaluationOrder) -> _Prepared:
     """Load what takes seconds: torch, the kernels, the networks."""
-    from blobmaster.agents.registry import make_players, trained_player
+    from blobmaster.agents.making import make_opponents
+    from blobmaster.agents.network import trained_player
     from blobmaster.checkpoint.network import load_trained
     from blobmaster.evaluation.calibration import CalibrationMatch
     from blobmaster.evaluation.matches import Arena
@@ -164,7 +165,7 @@ def _prepare(order: EvaluationOrder) -> _Prepared:
 
     device = choose_device(order.device)
     trained = load_trained(order.player.path, device)
-    players = make_players(order.opponents, trained, device)
+    players = make_opponents(order.opponents, trained, device)
     players[order.player.text] = trained_player(trained, order.player.search, device)
     arena = Arena(
         players,

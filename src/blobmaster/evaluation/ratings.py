@@ -18,7 +18,9 @@ import numpy as np
 import torch
 from msgspec import structs
 
-from blobmaster.agents.registry import FIXED_PLAYERS, HEURISTIC, RANDOM, network_player
+from blobmaster.agents.making import make_rated_opponents
+from blobmaster.agents.network import network_player
+from blobmaster.agents.registry import RATED
 from blobmaster.config.rating import RatingSettings
 from blobmaster.evaluation.arena import Results
 from blobmaster.evaluation.bootstrap import Estimate, estimate_mean
@@ -35,7 +37,8 @@ from blobmaster.model.network import BlobNetwork
 from blobmaster.selfplay.pool import Pool
 
 UNTRAINED = "untrained"
-FIXED = (UNTRAINED, RANDOM, HEURISTIC)
+RANDOM, HEURISTIC = "random", "heuristic"
+FIXED = (UNTRAINED, *RATED)
 """Who is in every pool. The first is the one that all others are rated from."""
 
 INCUMBENT = "incumbent"
@@ -172,7 +175,10 @@ class Ratings:
             networks[INCUMBENT] = incumbent
         matches = self._matches(name, (*FIXED, *earlier))
         arena = Arena(
-            {**FIXED_PLAYERS, **{k: network_player(v, device) for k, v in networks.items()}},
+            {
+                **make_rated_opponents(device),
+                **{k: network_player(v, device) for k, v in networks.items()},
+            },
             self._settings,
             lambda purpose, block: generator(self._seed, f"rating {purpose}", iteration, block),
             whole_games=self._whole_games,

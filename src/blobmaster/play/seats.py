@@ -8,7 +8,7 @@ from typing import Final
 import torch
 
 from blobmaster.agents.base import Agent
-from blobmaster.agents.registry import network_player, searching_player
+from blobmaster.agents.network import network_player, searching_player
 from blobmaster.checkpoint.network import Trained
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.play.cardtext import Signs

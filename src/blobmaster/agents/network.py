@@ -1,0 +1,101 @@
+"""Players that use a network: by its prior alone, or inside a determinized search."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from blobmaster.agents.base import Actions, Agent, AgentMaker, Streams
+from blobmaster.agents.making import OpponentRequest
+from blobmaster.agents.search import SearchAgent
+from blobmaster.checkpoint.network import Trained, load_trained
+from blobmaster.config.inference import NumberFormat
+from blobmaster.config.search import SearchSettings
+from blobmaster.game.rules import MAX_LEGAL, State, legal_actions
+from blobmaster.inference.evaluator import NetworkEvaluator
+from blobmaster.inference.precision import Parts, packed
+from blobmaster.kernels.compile import kernel
+from blobmaster.model.network import new_network
+from blobmaster.search.spec import SearchSpec
+
+
+class NetworkAgent:
+    """Takes the legal action of highest prior: one evaluation per decision, no search."""
+
+    def __init__(self, network: Parts, capacity: int, device: torch.device) -> None:
+        """Args: see `NetworkEvaluator`. Its buffers tie the agent to one thread."""
+        self._evaluator = NetworkEvaluator(network, capacity, device)
+
+    def choose(self, states: State, streams: Streams) -> Actions:  # noqa: ARG002 (draws nothing)
+        """See `Agent`."""
+        priors = self._evaluator.priors(states)
+        actions = np.empty(len(states), np.int64)
+        _choose_most_likely(states, priors, actions)
+        return actions
+
+
+@kernel
+def _choose_most_likely(states: State, priors: npt.NDArray[np.float32], actions: Actions) -> None:
+    legal = np.empty(MAX_LEGAL, np.int64)
+    for row in range(len(states)):
+        count = legal_actions(states[row], legal)
+        actions[row] = legal[np.argmax(priors[row, :count])]
+
+
+def network_player(network: Parts, device: torch.device) -> AgentMaker:
+    """Make a player that follows a network's prior; the network is on `device`."""
+    return lambda capacity: NetworkAgent(network, capacity, device)
+
+
+def searching_player(network: Parts, settings: SearchSettings, device: torch.device) -> AgentMaker:
+    """Make a player that searches with a network; the network is on `device`."""
+
+    def make(capacity: int) -> Agent:
+        evaluator = NetworkEvaluator(network, capacity * settings.trees, device)
+        return SearchAgent(evaluator, capacity, settings)
+
+    return make
+
+
+def trained_player(
+    trained: Trained,
+    search: SearchSpec | None,
+    device: torch.device,
+    number_format: NumberFormat = "fp32",
+) -> AgentMaker:
+    """Make a player from a checkpoint's network.
+
+    Args:
+        trained: the checkpoint, its network on `device`.
+        search: changes to the search settings of its training; None plays without search.
+        device: where the network runs.
+        number_format: the number format of the evaluations.
+
+    Raises:
+        ValueError: this machine does not support the number format.
+    """
+    network = packed(trained.network, number_format)
+    if search is None:
+        return network_player(network, device)
+    return searching_player(network, search.over(trained.config.search), device)
+
+
+def make_checkpoint_player(request: OpponentRequest) -> AgentMaker:
+    """Make the opponent `PATH`: another checkpoint's network."""
+    name = request.name
+    loaded = load_trained(name.path, request.device)
+    return trained_player(loaded, name.search, request.device, name.number_format)
+
+
+def make_untrained(request: OpponentRequest) -> AgentMaker:
+    """Make the opponent `untrained`: the evaluated network as its training began.
+
+    Raises:
+        ValueError: the request names no evaluated checkpoint.
+    """
+    if request.evaluated is None:
+        raise ValueError("the opponent untrained needs the checkpoint that is evaluated")
+    config = request.evaluated.config
+    network = new_network(config.network, config.run.seed, sees_games=config.plays_games)
+    return network_player(network.to(request.device).eval(), request.device)

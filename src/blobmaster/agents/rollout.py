@@ -1,0 +1,87 @@
+"""The player that searches with random rollouts instead of a network."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from blobmaster.agents.base import Actions, AgentMaker, Streams
+from blobmaster.agents.making import OpponentRequest
+from blobmaster.agents.search import UNDECIDED, advance_all, begin_all
+from blobmaster.config.search import SearchSettings
+from blobmaster.game.cards import MAX_PLAYERS
+from blobmaster.game.rules import MAX_LEGAL, PLAYERS, ROUND, State, legal_count
+from blobmaster.game.scoring import most_points, points
+from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.rng import Stream
+from blobmaster.search.mcts import Questions, Search, new_questions, new_search
+from blobmaster.search.rollout import play_out
+from blobmaster.search.tree import Priors, Values
+
+
+def make_rollout_player(request: OpponentRequest) -> AgentMaker:
+    """Make the opponent `rollout-N`."""
+    settings = rollout_search(request.name.simulations)
+    return lambda _: RolloutAgent(settings)
+
+
+def rollout_search(simulations: int) -> SearchSettings:
+    """Split a decision's simulations about evenly: √N worlds with √N simulations each."""
+    worlds = min(int(simulations**0.5), 64)
+    return SearchSettings(worlds=worlds, simulations=simulations // worlds)
+
+
+class RolloutAgent:
+    """Searches with uniform priors and the result of one random rollout per leaf as its value."""
+
+    def __init__(self, settings: SearchSettings) -> None:
+        """Args: see `SearchAgent`."""
+        self._search = new_search(1, settings)
+        self._questions = new_questions(1, settings)
+
+    def choose(self, states: State, streams: Streams) -> Actions:
+        """See `Agent`."""
+        actions = np.empty(len(states), np.int64)
+        _choose_by_rollouts(self._search, states, streams, self._questions, actions)
+        return actions
+
+
+@kernel
+def _choose_by_rollouts(
+    search: Search, states: State, streams: Streams, questions: Questions, actions: Actions
+) -> None:
+    rows = len(questions.critic)
+    priors = np.zeros((rows, MAX_LEGAL), np.float32)
+    values = np.zeros((rows, MAX_PLAYERS), np.float32)
+    for number in range(len(states)):
+        actions[number] = UNDECIDED
+        one = slice(number, number + 1)
+        begin_all(search, states[one], streams[one], questions)
+        while questions.rows.any():
+            answer_by_rollouts(questions, streams[number], priors, values)
+            advance_all(search, priors, values, streams[one], actions[one], questions)
+
+
+@kernel
+def answer_by_rollouts(
+    questions: Questions, stream: Stream, priors: Priors, values: Values
+) -> None:
+    """Write uniform priors and the values of one random rollout each.
+
+    Args:
+        questions: the positions that the search needs evaluated.
+        stream: draws the rollouts' actions.
+        priors: `[rows, MAX_LEGAL]`, written.
+        values: `[rows, MAX_PLAYERS]`, written: points as a share of the most in a round.
+    """
+    for row in range(questions.rows[0]):
+        count = legal_count(questions.actor[row])
+        priors[row, :count] = 1.0 / count
+    for row in range(questions.rows[1]):
+        _play_out_row(questions.critic[row], stream, values[row])
+
+
+@kernel
+def _play_out_row(state: State, stream: Stream, value: Values) -> None:
+    play_out(state, np.empty(MAX_LEGAL, np.int64), stream)
+    for seat in range(state[PLAYERS]):
+        value[seat] = points(state, seat) / most_points(state[ROUND])
