@@ -1,4 +1,4 @@
-"""What all tests share: imports from here, property tests that repeat, Ctrl+C that is heard."""
+"""Settings of all tests: property tests that repeat, and signals that child processes hear."""
 
 import signal
 
@@ -8,6 +8,9 @@ from hypothesis import settings
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile("repeatable")
 
-# A shell starts what it puts in the background with Ctrl+C ignored, and every process that a test
-# starts would inherit that.
+# A shell starts background jobs with Ctrl+C ignored, and nohup ignores hang-ups. A child process
+# inherits an ignored signal, but gets the default for one that has a handler here. So the
+# programs under test hear both, and the test run itself still survives a hang-up.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
