@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help newest env train monitor test check format bench proofs learning-curve search-cost clean
+.PHONY: help newest env train monitor test check format bench proofs learning-curve search-cost docs clean
 
 newest: ## run the tests with the newest packages that pyproject.toml allows, in .venv-newest
 	@$(PYTHON) -m venv .venv-newest
@@ -71,6 +71,9 @@ bench: $(READY) ## measure speed; blobmaster bench --help says what
 learning-curve: $(READY) ## train from nothing for half an hour, measured on the way; the curve goes to docs/
 	@$(BIN)/python tools/learning_curve.py models/learning-curve \
 	  --config examples/learning-curve.toml --output docs/learning-curve
+
+docs: $(READY) ## rewrite the parts of docs/ that are made from the code
+	@$(BIN)/python tools/architecture.py
 
 search-cost: $(READY) ## does search earn its cost: equal evaluations for each way of deciding
 	@$(BIN)/python tools/search_cost.py

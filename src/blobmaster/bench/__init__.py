@@ -1,0 +1,1 @@
+"""Benchmarks: the speed of self-play, search, learning, files and the monitor."""

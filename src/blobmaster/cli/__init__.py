@@ -1,1 +1,1 @@
-"""The `blobmaster` command line: one file per command, with heavy imports inside the functions."""
+"""The `blobmaster` command line: one file per command, heavy imports inside the functions."""

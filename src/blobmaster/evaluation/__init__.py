@@ -1,0 +1,1 @@
+"""Measuring players: duplicate matches, ratings, calibration, gating, intervals."""

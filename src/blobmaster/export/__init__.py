@@ -1,1 +1,1 @@
-"""A checkpoint's player as an ONNX file that needs nothing of BlobMaster to be used."""
+"""A checkpoint's player as an ONNX file that runs without BlobMaster."""

@@ -1,0 +1,1 @@
+"""The rules of Blob: cards, rounds, scoring, games, and the records of played rounds."""

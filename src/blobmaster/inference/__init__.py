@@ -1,0 +1,1 @@
+"""Fast evaluation of the network: number formats, CPU plans, CUDA graphs, stepping."""

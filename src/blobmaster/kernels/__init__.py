@@ -1,0 +1,1 @@
+"""Compiled functions: numba kernels and their cache, machine instructions, random streams."""

@@ -1,0 +1,1 @@
+"""The network: its features, its layers, and the meaning of its outputs."""

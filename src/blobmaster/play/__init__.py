@@ -1,0 +1,1 @@
+"""A game of a person against the network, on a screen or in lines."""

@@ -1,0 +1,1 @@
+"""Search over determinizations: trees, worlds from a belief, ISMCTS, solved endgames."""

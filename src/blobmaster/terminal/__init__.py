@@ -1,0 +1,1 @@
+"""What any screen needs of a terminal: capabilities, restored settings, log, progress."""

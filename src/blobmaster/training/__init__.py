@@ -1,0 +1,1 @@
+"""Training: the iteration, the learner, the replay buffer, and metrics."""

@@ -1,0 +1,1 @@
+"""Rounds small enough to solve: best responses, equilibria, NashConv."""

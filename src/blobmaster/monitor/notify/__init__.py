@@ -1,0 +1,1 @@
+"""Messages about runs: the events worth one, and their delivery."""

@@ -1,0 +1,1 @@
+"""Gauges for Prometheus, written to a textfile."""

@@ -1,0 +1,1 @@
+"""Reading a run: files that may be missing, damaged, remote or hung."""

@@ -1,1 +1,1 @@
-"""The report: a run as one HTML file that can be shown to anybody, offline."""
+"""The report: a run as one HTML file that can be read offline."""

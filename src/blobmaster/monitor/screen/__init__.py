@@ -1,0 +1,1 @@
+"""The full-screen monitor: panels, widgets, charts and key bindings."""

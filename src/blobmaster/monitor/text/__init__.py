@@ -1,0 +1,1 @@
+"""The monitor without a screen: pages, lines, lists and the format of numbers."""

@@ -1,0 +1,1 @@
+"""Checkpoint files: written, sealed, found, verified, retained and archived."""

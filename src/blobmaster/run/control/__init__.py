@@ -1,0 +1,1 @@
+"""Requests and signals to a run, its lock, and the identity of its process."""

@@ -1,0 +1,1 @@
+"""File-system building blocks: paths, atomic writes, retries, blocks in flight, history."""

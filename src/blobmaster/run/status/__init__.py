@@ -1,0 +1,1 @@
+"""status.json: its fields, who writes it, and what is sampled for it."""
