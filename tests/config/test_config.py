@@ -1,4 +1,4 @@
-"""Settings: composed in layers, checked where they are made, and light to load."""
+"""Settings: composed in layers, validated on creation, and light to import."""
 
 from __future__ import annotations
 
@@ -29,6 +29,16 @@ def test_checking_settings_loads_neither_torch_nor_numba() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_command_that_needs_no_settings_does_not_load_them() -> None:
+    code = (
+        "import sys, blobmaster.cli.main as cli\n"
+        "cli.blobmaster.get_command(None, 'monitor')\n"
+        "print([m for m in sys.modules if 'blobmaster.config' in m or m == 'torch'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_the_default_is_the_documented_phase_one() -> None:
     config = Config()
     assert config.run.iterations == 500
@@ -44,7 +54,7 @@ def test_later_layers_win_key_by_key() -> None:
     assert config.run.iterations == 5
 
 
-def test_settings_survive_the_way_through_a_checkpoint() -> None:
+def test_settings_are_equal_after_a_round_trip_through_a_checkpoint() -> None:
     config = compose(FAST)
     assert from_tables(as_tables(config)) == config
 
@@ -58,12 +68,12 @@ def test_differences_name_the_setting_and_both_values() -> None:
 @pytest.mark.parametrize(
     "change", [{"run": {"seed": 9}}, {"network": {"width": 64}}, {"network": {"blocks": 3}}]
 )
-def test_what_a_run_is_made_of_cannot_change(change: dict[str, dict[str, int]]) -> None:
+def test_fixed_settings_cannot_change(change: dict[str, dict[str, int]]) -> None:
     with pytest.raises(ConfigError, match="cannot become"):
         check_continues(Config(), compose(change))
 
 
-def test_what_a_run_may_change_can_change() -> None:
+def test_other_settings_can_change() -> None:
     check_continues(Config(), compose({"run": {"iterations": 900}, "search": {"worlds": 5}}))
 
 
@@ -76,7 +86,7 @@ def test_the_curriculum_makes_later_iterations_cost_more() -> None:
     assert config.work(0) == {"self-play": 30 * 2000, "learning": 2000, "rating": 0}
 
 
-def test_looking_ahead_costs_by_the_round_whatever_a_search_would() -> None:
+def test_the_cost_of_lookahead_does_not_depend_on_the_search() -> None:
     config = compose({"curriculum": {"enabled": True}, "self_play": {"decide_by": "lookahead"}})
     assert config.decides_by(499) == "lookahead"
     assert config.work(499) == {"self-play": 9984, "learning": 9984, "rating": 1}
@@ -91,12 +101,12 @@ def test_phase_two_plays_games_where_phase_one_plays_rounds() -> None:
     assert compose({"self_play": {"rounds": 900}}).units(7) == 900
 
 
-def test_games_are_not_searched_for_points() -> None:
+def test_search_is_refused_in_phase_two() -> None:
     with pytest.raises(ConfigError, match="decide_by") as caught:
         compose(GAMES, {"self_play": {"decide_by": "search"}})
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_run_begun_from_anothers_network_chooses_its_own_number_format() -> None:
+def test_a_run_that_starts_from_another_network_measures_its_own_number_format() -> None:
     first = compose({"network": {"width": 32}, "inference": {"number_format": "int8"}})
     assert begun_from(first) == compose({"network": {"width": 32}})

@@ -1,4 +1,4 @@
-"""The curriculum, at the edges of its stages."""
+"""The curriculum at the edges of its stages."""
 
 from __future__ import annotations
 

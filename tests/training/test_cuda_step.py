@@ -15,7 +15,7 @@ import pytest
 import torch
 from selfplayed import selfplayed
 
-from blobmaster.config.learning import LearnSettings
+from blobmaster.config.learning import LearningSettings
 from blobmaster.config.network import NetworkSettings
 from blobmaster.model.network import new_network
 from blobmaster.training import learner as module
@@ -61,7 +61,7 @@ def window() -> ReplayWindow:
 
 def new_learner(device: torch.device = HERE, **changes: Any) -> Learner:
     network = new_network(NetworkSettings(width=48, blocks=1), 1)
-    settings = LearnSettings(**({"batch": 64, "threads": 1, "ema_decay": 0.9} | changes))
+    settings = LearningSettings(**({"batch": 64, "threads": 1, "ema_decay": 0.9} | changes))
     return Learner(network, settings, 5, device)
 
 

@@ -59,8 +59,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory, phase_one: Path) -> Path:
     folder = tmp_path_factory.mktemp("two")
     done = run(*ordered(folder, phase_one, "--iterations", 5))
     assert done.returncode == 0, done.stderr + done.stdout
-    assert f"begins from the network of {phase_one}" in done.stdout
-    assert "other than there: run.training_on rounds -> games" in done.stdout
+    assert f"starts from the network of {phase_one}" in done.stdout
+    assert "changed since that run: run.training_on rounds -> games" in done.stdout
     return folder / "run"
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from selfplayed import selfplayed, telling_rounds
 
-from blobmaster.config.learning import LearnSettings
+from blobmaster.config.learning import LearningSettings
 from blobmaster.config.network import NetworkSettings
 from blobmaster.game.rules import ACTION_COUNT
 from blobmaster.kernels.rng import generator
@@ -25,8 +25,8 @@ from blobmaster.training.replay_buffer import ABSENT, ReplayWindow, new_batch
 CPU = torch.device("cpu")
 
 
-def settings(**changes: Any) -> LearnSettings:
-    return LearnSettings(**({"batch": 64, "threads": 1, "ema_decay": 0.9} | changes))
+def settings(**changes: Any) -> LearningSettings:
+    return LearningSettings(**({"batch": 64, "threads": 1, "ema_decay": 0.9} | changes))
 
 
 def new_learner(seed: int = 5, **changes: Any) -> Learner:

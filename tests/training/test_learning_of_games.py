@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from blobmaster.config.learning import LearnSettings
+from blobmaster.config.learning import LearningSettings
 from blobmaster.config.network import NetworkSettings
 from blobmaster.config.rounds import RoundMix
 from blobmaster.config.self_play import SelfPlaySettings
@@ -91,7 +91,7 @@ def test_a_share_of_the_win_is_learned_from_who_won_and_teaches_actor_and_critic
 
 
 def learned(steps: int) -> Learner:
-    settings = LearnSettings(batch=256, threads=1, number_format="fp32", learning_rate=3e-3)
+    settings = LearningSettings(batch=256, threads=1, number_format="fp32", learning_rate=3e-3)
     learner = Learner(small_network(), settings, 0, CPU)
     window = ReplayWindow(10**6)
     window.add(games_played())
@@ -116,7 +116,7 @@ def test_learning_tells_who_is_ahead_and_repeats_to_the_bit():
 
 def test_a_learner_that_begins_from_phase_one_plays_and_trains_that_network():
     small = new_network(NetworkSettings(width=32, blocks=1), 5)
-    learner = Learner(small_network(), LearnSettings(batch=64, threads=1), 0, CPU)
+    learner = Learner(small_network(), LearningSettings(batch=64, threads=1), 0, CPU)
     learner.begin_from(small.state_dict())
     for network in (learner.network, learner.ema):
         weights = network.state_dict()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 from selfplayed import decisions_of, greedy_rounds, selfplayed, strange_rounds
 
-from blobmaster.config.learning import LearnSettings
+from blobmaster.config.learning import LearningSettings
 from blobmaster.game.cards import MAX_PLAYERS, SUITS
 from blobmaster.game.records import GREEDY, Rounds, replay_out
 from blobmaster.game.rules import (
@@ -96,7 +96,7 @@ def test_where_a_stranger_chose_there_is_no_policy_to_learn():
 
 
 def test_sharpening_falls_in_a_line_and_stays():
-    settings = LearnSettings()
+    settings = LearningSettings()
     assert [settings.tau(iteration) for iteration in (0, 50, 100, 200, 201, 10_000)] == (
         pytest.approx([1.0, 0.925, 0.85, 0.7, 0.7, 0.7])
     )

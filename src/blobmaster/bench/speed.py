@@ -20,7 +20,7 @@ from blobmaster.bench.common import (
     size_of,
 )
 from blobmaster.config.config import Config
-from blobmaster.config.learning import LearnSettings
+from blobmaster.config.learning import LearningSettings
 from blobmaster.config.network import NetworkSettings
 from blobmaster.game.rules import MAX_LEGAL, STATE, apply, deal_into, is_over, legal_actions
 from blobmaster.inference.evaluator import choose_device
@@ -60,7 +60,7 @@ def measure_learner(shape: NetworkSettings = DEFAULT_SHAPE) -> Figures:
 
 
 def _bare_step(
-    network: BlobNetwork, window: ReplayWindow, settings: LearnSettings, device: torch.device
+    network: BlobNetwork, window: ReplayWindow, settings: LearningSettings, device: torch.device
 ) -> Callable[[], None]:
     batch = new_batch(settings.batch)
     window.draw(generator(0, "bench"), 1.0, batch)

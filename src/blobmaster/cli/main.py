@@ -1,51 +1,67 @@
-"""The `blobmaster` command: its subcommands, and how a person's mistakes are answered.
+"""The `blobmaster` command: finds its subcommands, and answers a person's mistakes in one line.
 
-Each subcommand has a file here. It checks what was typed, and imports what it needs inside the
-function: `--help` and the monitor must not load torch.
+Each subcommand has a file here, which is imported when the command is named. It checks the command
+line, and imports what it needs inside its function: `--help` and the monitor must not load torch.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import click
 
-from blobmaster.cli.bench import bench
-from blobmaster.cli.checkpoints import checkpoints
-from blobmaster.cli.evaluate import evaluate
-from blobmaster.cli.export import export
-from blobmaster.cli.ground_truth import ground_truth
-from blobmaster.cli.monitor import monitor
-from blobmaster.cli.play import play
-from blobmaster.cli.report import report
-from blobmaster.cli.train import train
-from blobmaster.cli.watch import watch
 from blobmaster.run.errors import RunError
 
 USAGE_ERROR = 2
 
+COMMANDS = {
+    "train": "train",
+    "monitor": "monitor",
+    "play": "play",
+    "evaluate": "evaluate",
+    "ground-truth": "ground_truth",
+    "checkpoints": "checkpoints",
+    "settings": "settings",
+    "report": "report",
+    "watch": "watch",
+    "export": "export",
+    "bench": "bench",
+}
+"""By name, the module of this package that holds the command, in a function of the same name."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is looked up.
+
+    The settings behind the flags of `train` take a quarter of the time in which `monitor --once`
+    has to be done, so no command pays for another's imports.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the help."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None if there is no command of that name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"blobmaster.cli.{module}"), module)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="blobmaster")
 def blobmaster() -> None:
     """Train a player of the card game Blob by self-play, and watch it learn."""
 
 
-blobmaster.add_command(train)
-blobmaster.add_command(monitor)
-blobmaster.add_command(play)
-blobmaster.add_command(report)
-blobmaster.add_command(watch)
-blobmaster.add_command(export)
-blobmaster.add_command(checkpoints)
-blobmaster.add_command(ground_truth)
-blobmaster.add_command(evaluate)
-blobmaster.add_command(bench)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; a person's mistake is one line on stderr and exit status 2."""
+    """Run the command line and exit; a person's mistake is one line on stderr and status 2."""
     try:
         status = blobmaster(
             list(sys.argv[1:] if arguments is None else arguments),
@@ -57,18 +73,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         status = USAGE_ERROR
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx is not None else "blobmaster"
-        status = _refuse(f"{error.format_message()} ({command} --help lists what there is)")
+        status = _refuse(f"{error.format_message()} (see {command} --help)")
     except (click.ClickException, RunError) as error:
         status = _refuse(str(error))
     except click.Abort:
-        status = 130
+        status = 130  # 128 + SIGINT, as a shell reports a command that Ctrl+C ended
     except ValueError as error:
         status = _refuse_settings(error)
     sys.exit(status)
 
 
 def _refuse_settings(error: ValueError) -> int:
-    from blobmaster.config.layers import ConfigError  # a quarter of the time that a page may take
+    """Answer wrong settings in one line; any other `ValueError` is a bug and is raised again."""
+    from blobmaster.config.layers import ConfigError  # not above: see `LazyGroup`
 
     if not isinstance(error, ConfigError):
         raise error

@@ -1,20 +1,21 @@
-"""How search and the number of rounds or games grow over the iterations."""
+"""`[curriculum]`: growth of the search and of the number of rounds or games over a run."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
+from blobmaster.config.flag import Flag
 from blobmaster.config.search import SearchSettings
 from blobmaster.config.self_play import SelfPlaySettings
 
 
 class Stage(NamedTuple):
-    """A search's size up to an iteration."""
+    """The size of the search up to an iteration."""
 
     until: int
-    """The first iteration (0-based) that this stage no longer holds for."""
+    """First iteration (0-based) after this stage."""
     worlds: int
     simulations: int
 
@@ -28,32 +29,37 @@ STAGES = (
 )
 FIRST_UNITS = 2000
 """Rounds or games of the first iteration."""
-MORE_UNITS = 16
-"""What each iteration plays beyond the one before."""
+ADDED_UNITS = 16
+"""Rounds or games that each iteration adds."""
 MOST_UNITS = 10_000
+"""Rounds or games of an iteration at most."""
 
 
 class Curriculum(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whether self-play starts cheap and grows, or stays as the settings say."""
+    """Growth of the search and of the number of rounds or games over a run."""
 
-    enabled: bool = False
+    enabled: Annotated[bool, Flag("--enable-curriculum")] = False
+    """Let rounds grow over the run, and the search where `decide_by` is `search`. An iteration has
+    2,000 rounds or games at first, 16 more each time, and 10,000 at most; the search grows from
+    1×15 to 5×50 in five stages. The settings of `[search]` and `[self_play]` that it replaces are
+    ignored."""
 
     def search(self, iteration: int, settings: SearchSettings) -> SearchSettings:
-        """The search of an iteration; past the last stage, the last one's."""
+        """Return the search of an iteration (0-based); the last stage holds from its end on."""
         if not self.enabled:
             return settings
         stage = next((stage for stage in STAGES if iteration < stage.until), STAGES[-1])
         return msgspec.structs.replace(settings, worlds=stage.worlds, simulations=stage.simulations)
 
     def rounds(self, iteration: int, settings: SelfPlaySettings) -> int:
-        """The rounds of an iteration of phase 1."""
+        """Return the rounds of an iteration (0-based) of phase 1."""
         return self._units(iteration, settings.rounds)
 
     def games(self, iteration: int, settings: SelfPlaySettings) -> int:
-        """The games of an iteration of phase 2: as many as phase 1 has rounds."""
+        """Return the games of an iteration (0-based) of phase 2: as many as phase 1 has rounds."""
         return self._units(iteration, settings.games)
 
-    def _units(self, iteration: int, usual: int) -> int:
+    def _units(self, iteration: int, without_curriculum: int) -> int:
         if not self.enabled:
-            return usual
-        return min(FIRST_UNITS + MORE_UNITS * iteration, MOST_UNITS)
+            return without_curriculum
+        return min(FIRST_UNITS + ADDED_UNITS * iteration, MOST_UNITS)

@@ -1,4 +1,4 @@
-"""Layers of settings: defaults, presets, a TOML file and flags, each put over those before."""
+"""Layers of settings: defaults, presets, a TOML file and flags; later layers win key by key."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from blobmaster.config.config import Config
 
 
 class ConfigError(ValueError):
-    """Settings that no run can have; `str()` is one line that says which and what to do."""
+    """Invalid settings; `str()` is one line that names the key and says what to do."""
 
 
 Tables = dict[str, dict[str, Any]]
-"""Settings as TOML has them: some of the tables, each with some of its keys."""
+"""Settings as in a TOML file: some of the tables, each with some of its keys."""
 
 UNCHANGEABLE = (
     ("run", "seed"),
@@ -25,8 +25,7 @@ UNCHANGEABLE = (
     ("network", "width"),
     ("network", "blocks"),
 )
-"""What a run keeps from its start to its end."""
-
+"""Table and key of the settings that a run cannot change when it is resumed."""
 
 RENAMED: dict[str, dict[str, str]] = {
     "run": {"turns": "blocks_per_worker"},
@@ -39,11 +38,11 @@ RENAMED: dict[str, dict[str, str]] = {
     "learning": {"reuse": "replay_ratio", "average_decay": "ema_decay"},
     "rating": {"promotion_threshold": "gating_threshold"},
 }
-"""By table, the names that keys had before, with the new ones. Old files and checkpoints load."""
+"""By table, the former name of a key and its name today. Both load, in files and checkpoints."""
 
 
 def compose(*layers: Tables, base: Config | None = None) -> Config:
-    """The defaults (or `base`), with each layer's keys put over those before it.
+    """Return the defaults (or `base`) with each layer's keys replacing those before it.
 
     Raises:
         ConfigError: a key is unknown or a value out of range.
@@ -52,7 +51,7 @@ def compose(*layers: Tables, base: Config | None = None) -> Config:
     for layer in layers:
         for name, table in layer.items():
             if not isinstance(table, dict):
-                raise ConfigError(f"`{name}` is a table of settings: write [{name}] above its keys")
+                raise ConfigError(f"`{name}` must be a table: write [{name}] above its keys")
             tables[name] = {**tables.get(name, {}), **_with_new_names(name, table)}
     try:
         return msgspec.json.decode(msgspec.json.encode(tables), type=Config)
@@ -61,40 +60,43 @@ def compose(*layers: Tables, base: Config | None = None) -> Config:
 
 
 def _with_new_names(name: str, table: dict[str, Any]) -> dict[str, Any]:
-    """The table with every old key under its new name."""
+    """Return the table with every former key under its name of today."""
     renamed = RENAMED.get(name, {})
     for old, new in renamed.items():
         if old in table and new in table:
-            raise ConfigError(f"{name}.{old} is the old name of {name}.{new}: give one of them")
+            raise ConfigError(f"{name}.{old} is the old name of {name}.{new}: keep one of them")
     return {renamed.get(key, key): value for key, value in table.items()}
 
 
 def begun_from(config: Config) -> Config:
-    """The settings that a new run takes from the one whose network it begins with: all but the
-    number format, which was chosen for that run's way of playing and is chosen anew."""
+    """Return the settings that a new run inherits from the run whose network it starts from.
+
+    All but the number format of self-play: it was measured for the other run's policy, and is
+    measured again.
+    """
     return compose({"inference": {"number_format": "auto"}}, base=config)
 
 
 def from_tables(tables: Mapping[str, Any]) -> Config:
-    """The settings that a checkpoint carries.
+    """Return the settings of a checkpoint.
 
     Raises:
-        ConfigError: they are not this version's.
+        ConfigError: they belong to another version.
     """
     return compose({name: dict(table) for name, table in tables.items()})
 
 
 def as_tables(config: Config) -> Tables:
-    """The settings as plain dictionaries, for checkpoints and for other layers."""
+    """Return the settings as plain dictionaries, for checkpoints and as a layer."""
     tables: Tables = msgspec.to_builtins(config, str_keys=True)
     return tables
 
 
 def read_file(path: Path) -> Tables:
-    """The tables of a TOML file.
+    """Return the tables of a TOML file.
 
     Raises:
-        ConfigError: it cannot be read or is no TOML.
+        ConfigError: the file cannot be read or is not TOML.
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -106,7 +108,7 @@ def read_file(path: Path) -> Tables:
 
 
 def differences(old: Config, new: Config) -> list[str]:
-    """What changed, a line each: `run.iterations 30 -> 60`."""
+    """List the changed settings, one line each: `run.iterations 30 -> 60`."""
     before, after = as_tables(old), as_tables(new)
     return [
         f"{name}.{key} {before[name][key]} -> {value}"
@@ -117,7 +119,7 @@ def differences(old: Config, new: Config) -> list[str]:
 
 
 def check_continues(old: Config, new: Config) -> None:
-    """Raise `ConfigError` if a run begun with `old` cannot go on with `new`."""
+    """Raise `ConfigError` if a run with the settings `old` cannot be resumed with `new`."""
     before, after = as_tables(old), as_tables(new)
     for name, key in UNCHANGEABLE:
         if before[name][key] != after[name][key]:
@@ -128,6 +130,7 @@ def check_continues(old: Config, new: Config) -> None:
 
 
 def _one_line(error: msgspec.ValidationError) -> str:
+    """Reword msgspec's message about its JSON path in terms of settings."""
     text = " ".join(str(error).split())
     return text.replace("Object contains unknown field", "there is no setting").replace(
         "- at `$.", "- in `"

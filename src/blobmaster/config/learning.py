@@ -1,4 +1,4 @@
-"""The settings of learning, checked where they are made."""
+"""`[learning]`: the replay window, the optimizer and the training targets."""
 
 from __future__ import annotations
 
@@ -8,51 +8,69 @@ import msgspec
 from msgspec import Meta
 
 
-class LearnSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Replay, optimizer and targets."""
+class LearningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The replay window, the optimizer and the training targets."""
 
     window: Annotated[int, Meta(ge=1)] = 500_000
-    """Decisions that the replay window holds; the oldest rounds make room."""
+    """Decisions in the replay window. When it is full, the oldest rounds are dropped."""
 
     batch: Annotated[int, Meta(ge=1)] = 1024
+    """Decisions per optimizer step."""
+
     replay_ratio: Annotated[float, Meta(gt=0)] = 4.0
-    """Times that a new decision is drawn on average: sets an iteration's steps."""
+    """Average number of times that a new decision is drawn. An iteration takes
+    `replay_ratio × new decisions / batch` steps."""
 
     learning_rate: Annotated[float, Meta(gt=0)] = 1e-3
+    """Learning rate of the first iteration."""
+
     last_learning_rate: Annotated[float, Meta(gt=0)] = 2e-5
+    """Learning rate at the end of the cosine schedule and after it."""
+
     schedule_iterations: Annotated[int, Meta(ge=1)] = 500
-    """Where the cosine ends. Not the run's length: a run that is extended, or made in two halves,
-    learns what a single one learns."""
+    """Iteration at which the cosine schedule ends. It does not follow `run.iterations`, so that a
+    run that is extended, or made in two halves, learns exactly like an uninterrupted one."""
 
     weight_decay: Annotated[float, Meta(ge=0)] = 1e-4
+    """Weight decay of AdamW."""
+
     gradient_norm: Annotated[float, Meta(gt=0)] = 5.0
-    """Gradients are clipped to this norm."""
+    """Largest norm of the gradient; a larger one is clipped."""
 
     value_weight: Annotated[float, Meta(ge=0)] = 1.0
-    """Weight of the critic's loss beside the policy's."""
+    """Weight of the critic's loss relative to the policy loss."""
 
     view_weight: Annotated[float, Meta(ge=0)] = 0.25
-    """Weight of the loss of the actor's own trick distributions."""
+    """Auxiliary loss weight of the actor's own predictions: tricks of each seat, and whether its
+    bid is made."""
 
     share_weight: Annotated[float, Meta(ge=0)] = 1.0
-    """In games, weight of the loss of what is told of the share of the win."""
+    """In phase 2, loss weight of the win shares predicted from a game's standing."""
 
     ema_decay: Annotated[float, Meta(ge=0, lt=1)] = 0.999
-    """Decay a step of the average of weights that plays."""
+    """Decay per step of the exponential moving average (EMA) of the weights, which is the network
+    that plays."""
 
     first_tau: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    """Temperature of the policy targets in the first iteration: they are raised to the power of
+    1 / tau and normalized."""
+
     last_tau: Annotated[float, Meta(gt=0, le=1)] = 0.7
+    """Temperature of the policy targets from iteration `tau_iterations` on."""
+
     tau_iterations: Annotated[int, Meta(ge=1)] = 200
-    """Policy targets are sharpened to the power of 1 / tau, which falls in a line to `last_tau`."""
+    """Iterations over which tau goes linearly from `first_tau` to `last_tau`."""
 
     number_format: Literal["auto", "fp32", "bf16"] = "auto"
-    """In which the passes through the network multiply; weights, losses and sums stay fp32. `auto`
-    is bf16 where the machine multiplies it faster, decided when the run starts, and then kept."""
+    """Number format of matrix products in training; weights, losses and sums stay in fp32. `auto`
+    takes bf16 where the machine has instructions for it. It is decided when the run starts and then
+    kept."""
 
     threads: Annotated[int, Meta(ge=0, le=256)] = 0
-    """CPU threads of a learning step; 0 is one a core when the run starts, and then kept."""
+    """CPU threads of an optimizer step; 0 takes one per core. It is decided when the run starts and
+    then kept, because the order of sums depends on it."""
 
     def tau(self, iteration: int) -> float:
-        """The sharpening of an iteration's policy targets."""
+        """Return the temperature of the policy targets in an iteration (0-based)."""
         share = min(iteration / self.tau_iterations, 1.0)
         return self.first_tau + share * (self.last_tau - self.first_tau)

@@ -1,4 +1,4 @@
-"""Presets that lie under a person's own settings: `--fast`, and phase 2."""
+"""Presets that the settings file and flags override: `--fast`, and phase 2."""
 
 from __future__ import annotations
 
@@ -25,12 +25,15 @@ FAST: Tables = {
     },
     "rating": {"deals": 200, "games": 40, "bootstrap": 100},
 }
-"""`--fast`: five iterations in about a minute on two cores, to see that everything works."""
+"""`--fast`: five iterations in about a minute on two cores, to check that everything works."""
 
 GAMES: Tables = {
     "run": {"training_on": "games", "iterations": 100},
     "learning": {"schedule_iterations": 100},
     "self_play": {"policy_step": 16.0},
 }
-"""Phase 2, over phase 1's settings. An exact bid is worth about half of what a round can change,
-but most of a round's points: twice the step moves a policy as far."""
+"""Phase 2, on top of the settings of phase 1.
+
+In a game, an exact bid moves the value by about half as much as in a single round, where it is most
+of the points. So twice the policy step gives an equally strong policy improvement.
+"""

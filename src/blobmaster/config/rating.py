@@ -1,4 +1,4 @@
-"""`[rating]`: how a network is rated."""
+"""`[rating]`: the matches that rate a network, and gating."""
 
 from __future__ import annotations
 
@@ -7,32 +7,46 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from blobmaster.config.flag import Flag
+
 
 class RatingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a network is rated, every 5th iteration."""
+    """The matches that rate the network every fifth iteration."""
 
     deals: Annotated[int, Meta(ge=10)] = 600
-    """Deals of each match; each is played once with every rotation of the seats."""
+    """Deals of each match in phase 1. Each deal is played once with every rotation of the seats."""
 
     players: Annotated[int, Meta(ge=3, le=8)] = 4
+    """Seats at the table."""
+
     cards: Annotated[int, Meta(ge=1, le=17)] = 5
+    """Cards dealt to each player; in phase 2, those of the first round of a game."""
+
     deals_per_block: Annotated[int, Meta(ge=1)] = 100
+    """Deals that one worker plays side by side in phase 1."""
+
     games: Annotated[int, Meta(ge=10)] = 100
-    """Games of each match in phase 2, in which a deal is a game from that many cards."""
+    """Games of each match in phase 2. Each is played once with every rotation of the seats."""
 
     games_per_block: Annotated[int, Meta(ge=1)] = 20
+    """Games that one worker plays side by side in phase 2."""
+
     earlier: Annotated[int, Meta(ge=0, le=20)] = 3
-    """Earlier rated checkpoints that a network is also matched against."""
+    """Past opponents: earlier rated checkpoints that the network also plays against."""
 
     bootstrap: Annotated[int, Meta(ge=20)] = 200
-    """Resamples of the deals behind each interval."""
+    """Bootstrap resamples of the deals behind each confidence interval."""
 
-    gating_threshold: Annotated[float, Meta(ge=0, le=1)] = 0.0
-    """Share of deals in which a rated network must be ahead of the one that plays self-play, to
-    play in its place; equals are at 0.5. With 0 the newest always plays, and no match is made."""
+    gating_threshold: Annotated[
+        float, Meta(ge=0, le=1), Flag("--gating-threshold", aliases=("--promotion-threshold",))
+    ] = 0.0
+    """Let a rated network play self-play only if it is ahead in this share of deals; equal networks
+    are at 0.5, and 0 turns gating off. Without gating the newest network always plays self-play,
+    and no gating match is played."""
 
     def __post_init__(self) -> None:
         if self.players * self.cards > 52:
             raise ValueError(
-                f"rating: {self.players} players × {self.cards} cards do not come out of 52 cards"
+                f"rating: {self.players} players × {self.cards} cards need more than 52 cards: "
+                "lower rating.players or rating.cards"
             )

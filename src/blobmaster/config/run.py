@@ -7,24 +7,31 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from blobmaster.config.flag import Flag
+
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a run is, beside how it plays and learns."""
+    """The length, seed, phase and workers of a run."""
 
-    iterations: Annotated[int, Meta(ge=1)] = 500
-    seed: Annotated[int, Meta(ge=0, lt=2**32)] = 0
-    """All random streams of the run are derived from it."""
+    iterations: Annotated[int, Meta(ge=1), Flag("--iterations")] = 500
+    """Train up to this many iterations in total. A resumed run can be extended by a larger
+    number."""
 
-    training_on: Literal["rounds", "games"] = "rounds"
-    """Phase 1, rounds that stand alone, played for points; or phase 2, games played for the win."""
+    seed: Annotated[int, Meta(ge=0, lt=2**32), Flag("--seed")] = 0
+    """Random seed. All random streams of the run are derived from it."""
 
-    save_every: Annotated[int, Meta(ge=1)] = 1
-    """Commit every so many iterations; every 5th and the last are committed in any case."""
+    training_on: Annotated[Literal["rounds", "games"], Flag("--training-on")] = "rounds"
+    """Train on single rounds (phase 1) or on full games (phase 2). Rounds are played for points,
+    games for the win."""
 
-    workers: Annotated[int, Meta(ge=0, le=1024)] = 0
-    """Threads that play; 0 is one a core. No result depends on it."""
+    save_every: Annotated[int, Meta(ge=1), Flag("--save-every")] = 1
+    """Commit a checkpoint every this many iterations. Every fifth iteration and the last are
+    committed in any case."""
+
+    workers: Annotated[int, Meta(ge=0, le=1024), Flag("--workers")] = 0
+    """Worker threads of self-play; 0 starts one per core. Results do not depend on it."""
 
     blocks_per_worker: Annotated[int, Meta(ge=1, le=16)] = 1
-    """Blocks that each worker has in play: while a GPU answers one, the core walks the trees of
-    another. On 16 cores the other workers fill most of that time: 2 was 5 % faster, in twice the
-    memory of the card. No result depends on it."""
+    """Blocks that each worker keeps in play at once. While a GPU evaluates one block, the core
+    walks the trees of another. On 16 cores, 2 was 5 % faster and took twice the GPU memory, since
+    other workers fill most of the waiting time. Results do not depend on it."""

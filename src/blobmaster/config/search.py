@@ -1,4 +1,4 @@
-"""The settings of a search, checked where they are made."""
+"""`[search]`: the tree search of one decision."""
 
 from __future__ import annotations
 
@@ -9,43 +9,48 @@ from msgspec import Meta
 
 
 class SearchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How one decision is searched: `worlds` trees of `simulations` each, as in `3×35`."""
+    """The search of one decision: `worlds` determinizations of `simulations` each, as in `3×35`."""
 
     worlds: Annotated[int, Meta(ge=1, le=64)] = 3
+    """Determinizations: deals of the unseen cards that are sampled for a decision."""
+
     simulations: Annotated[int, Meta(ge=1, le=4096)] = 35
+    """Simulations per world."""
+
     tree: Literal["each", "shared"] = "each"
-    """Whether each world has a tree of its own; or all simulations together grow a single one, and
-    draw a world each, in which a node is what its seat knows."""
+    """Trees of a decision. With `each`, every world has its own tree; with `shared`, all
+    simulations grow one tree whose nodes are information sets, and each simulation samples a
+    world."""
 
     root: Literal["puct", "gumbel"] = "puct"
-    """How simulations choose at the root: by PUCT, whose visits are the policy to be learned; or
-    by sequential halving, whose values improve the priors (`blobmaster.search.gumbel`)."""
+    """Action selection at the root. `puct` gives visit counts as the policy target; `gumbel` is
+    sequential halving, whose completed Q-values improve the priors (Danihelka et al. 2022)."""
 
     exploration: Annotated[float, Meta(gt=0)] = 1.5
-    """`c` of the PUCT rule, against values between 0 and 1."""
+    """Constant `c` of the PUCT rule, for values between 0 and 1."""
 
     noise_share: Annotated[float, Meta(ge=0, le=1)] = 0.25
-    """Share of Dirichlet noise in the root's priors, in self-play with PUCT at the root."""
+    """Share of Dirichlet noise in the root priors. Used in self-play with PUCT at the root."""
 
     noise_total: Annotated[float, Meta(ge=0.1)] = 10.0
     """Sum of the Dirichlet parameters: each of n legal actions gets `noise_total / n`. Far below
-    0.1 all of a draw's gamma numbers could be too small for a float, and their sum zero."""
+    0.1, all gamma samples of a draw could underflow to 0, and so could their sum."""
 
     considered: Annotated[int, Meta(ge=2, le=18)] = 8
-    """With Gumbel roots, the most actions that a search looks at."""
+    """Largest number of root actions that a Gumbel search considers."""
 
     value_scale: Annotated[float, Meta(gt=0, le=100)] = 0.1
-    """With Gumbel roots, how far values move a policy, beside visits and `visit_offset`."""
+    """Factor of the value in the improved policy of a Gumbel root."""
 
     visit_offset: Annotated[float, Meta(ge=0, le=10_000)] = 50.0
-    """With Gumbel roots, a policy moves by the exponential of the value times `value_scale` times
-    (this and the visits of the most visited action)."""
+    """Visits added to the most visited action's in the improved policy of a Gumbel root: its logits
+    move by `value_scale × (visit_offset + max visits) × value`."""
 
     settle: bool = False
-    """A round in which no seat's points can change is over for a tree, whatever is left to play."""
+    """End a round in the tree as soon as no seat's points can change any more."""
 
     solve_tricks: Annotated[int, Meta(ge=0, le=2)] = 0
-    """So many last tricks of a world are solved exactly instead of evaluated."""
+    """Last tricks of a world that are solved exactly instead of evaluated by the network."""
 
     def __str__(self) -> str:
         return f"{self.worlds}×{self.simulations}"
@@ -57,5 +62,5 @@ class SearchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     @property
     def simulations_a_tree(self) -> int:
-        """Simulations of each of them."""
+        """Simulations of each tree."""
         return self.worlds * self.simulations // self.trees

@@ -1,4 +1,4 @@
-"""`[self_play]`: how much is played an iteration, and how decisions are made."""
+"""`[self_play]`: the amount of play per iteration, and the policy that makes the decisions."""
 
 from __future__ import annotations
 
@@ -9,67 +9,70 @@ from msgspec import Meta
 
 
 class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How much is played an iteration, how it is cut into blocks, and how decisions are made."""
+    """The amount of play per iteration, its blocks, and the policy that makes the decisions."""
 
     decide_by: Literal["lookahead", "search"] = "lookahead"
-    """Whether a decision is drawn from the network's policy, which the critic's look one action
-    ahead improves; or from a determinized search, whose visits are the improved policy."""
+    """Policy of self-play. `lookahead` draws from the network's policy, improved by the critic's
+    values one step ahead; `search` draws from the visit counts of a determinized tree search."""
 
     rounds: Annotated[int, Meta(ge=1)] = 2000
-    """Rounds of an iteration without the curriculum."""
+    """Rounds per iteration of phase 1. The curriculum replaces it."""
 
     rounds_per_block: Annotated[int, Meta(ge=1, le=65536)] = 128
-    """A block is played by one worker; what is in flight when a run is killed is played again."""
+    """Rounds per block. A worker plays one block at a time, and a killed run plays its unfinished
+    blocks again."""
 
     games: Annotated[int, Meta(ge=1)] = 200
-    """Games of an iteration of phase 2 without the curriculum."""
+    """Games per iteration of phase 2. The curriculum replaces it."""
 
     games_per_block: Annotated[int, Meta(ge=1, le=4096)] = 32
-    """The same as `rounds_per_block`, in phase 2."""
+    """Games per block in phase 2."""
 
     lanes: Annotated[int, Meta(ge=1, le=65536)] = 128
-    """Rounds or games that a block plays side by side: times the worlds, the network's batch."""
+    """Rounds or games that a block plays side by side. They share each batch of the network."""
 
     policy_step: Annotated[float, Meta(gt=0, le=1000)] = 8.0
-    """How far looking ahead moves a policy: by the exponential of this times the value."""
+    """Step of the one-step policy improvement: probabilities are multiplied by
+    `exp(policy_step × value)` and normalized."""
 
     explore: Annotated[float, Meta(ge=0, le=1)] = 0.02
-    """With looking ahead, the share of decisions that any legal action may take."""
+    """Share of lookahead decisions that are drawn uniformly from the legal actions."""
 
     full_share: Annotated[float, Meta(gt=0, le=1)] = 1.0
-    """With search, the share of decisions that are searched in full and whose policies are learned.
-    The others are searched cheaply, played and not learned (Wu 2019, "Accelerating self-play
-    learning in Go": playout cap randomization)."""
+    """Share of search decisions that are searched in full and learned from. The others get a cheap
+    search and are played but not learned (playout cap randomization, Wu 2019, "Accelerating
+    Self-Play Learning in Go")."""
 
     cheap_simulations: Annotated[int, Meta(ge=1, le=4096)] = 8
-    """Simulations a world of a cheap search; as many as a full one has, where it has fewer."""
+    """Simulations per world of a cheap search; never more than those of a full one."""
 
     end_settled: bool = False
-    """Whether chance plays a round on once no seat's points can change; its choices, like those of
-    random_seats, are not learned."""
+    """Finish a round by uniformly random play once no seat's points can change. These actions, like
+    those of random opponents, are not learned."""
 
     random_opponent_rounds: Annotated[float, Meta(ge=0, le=1)] = 0.3
-    """Share of rounds or games in which some seats play at random, so that bad play is known."""
+    """Share of rounds or games with random opponents. They let the network see bad play."""
 
     random_opponent_seats: Annotated[float, Meta(ge=0, le=1)] = 0.6
-    """Share of the seats of such a one."""
+    """Share of seats that random opponents take in such a round or game."""
 
     greedy_rounds: Annotated[float, Meta(ge=0, le=1)] = 0.25
-    """Share of rounds or games that are played as a rated network plays: no random_seats, and every
-    choice the likeliest. From them alone the actor learns how many tricks its own play takes."""
+    """Share of rounds or games in which every seat takes its most probable action, as in ratings,
+    with no random opponents. The actor's trick and bid heads learn from them alone."""
 
     bid_temperature: Annotated[float, Meta(ge=0, le=10)] = 1.0
-    """With search, a bid is drawn from visits to the power of 1 over this; 0 takes the most."""
+    """Temperature of a bid with search: it is drawn from visit counts to the power of
+    1 / temperature. At 0, the most visited bid is taken."""
 
     play_temperature: Annotated[float, Meta(ge=0, le=10)] = 1.0
-    """The same for a round's first card; it falls in a line to `last_temperature`."""
+    """Temperature of a round's first card with search. It falls linearly to `last_temperature`."""
 
     last_temperature: Annotated[float, Meta(ge=0, le=10)] = 0.25
-    """The temperature at a round's last card."""
+    """Temperature of a round's last card with search."""
 
     def __post_init__(self) -> None:
         if self.random_opponent_rounds + self.greedy_rounds > 1:
             raise ValueError(
-                "self_play: random_opponent_rounds and greedy_rounds are shares of all rounds: "
-                f"{self.random_opponent_rounds} + {self.greedy_rounds} is more than 1"
+                "self_play: random_opponent_rounds and greedy_rounds are shares of all rounds, and "
+                f"{self.random_opponent_rounds} + {self.greedy_rounds} is more than 1: lower one"
             )

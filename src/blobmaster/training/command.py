@@ -1,4 +1,4 @@
-"""`blobmaster train`: from a person's flags to a run under way, and what is said at its end."""
+"""`blobmaster train`: starts or resumes a run, trains, and prints the commands to run next."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shlex
 import shutil
 import sys
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,128 +40,117 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
-    """What was asked for; None where a flag was not given."""
+class TrainOptions:
+    """The command line of `blobmaster train`."""
 
     root: Path
+    """The run directory."""
     is_fast: bool = False
+    """Apply the preset `FAST`."""
     is_resumed: bool = False
     resume: Path | None = None
+    """The checkpoint to resume from; None for the newest whole one."""
     init_from: Path | None = None
-    iterations: int | None = None
-    training_on: str | None = None
-    enable_curriculum: bool = False
-    save_every: int | None = None
-    workers: int | None = None
-    device: str | None = None
+    """The checkpoint of phase 1 whose network and settings a phase 2 starts from."""
     config_file: Path | None = None
-    gating_threshold: float | None = None
-    seed: int | None = None
+    flags: Tables = field(default_factory=dict)
+    """The settings that were given as flags."""
 
-    def tables(self) -> list[Tables]:
-        """The settings that were given, those that count most last.
+    def layers(self) -> list[Tables]:
+        """Return the layers of settings that were given; later ones win.
 
         Raises:
             ConfigError: the settings file cannot be read.
         """
-        run = {
-            name: value
-            for name in ("iterations", "training_on", "save_every", "workers", "seed")
-            if (value := vars(self)[name]) is not None
-        }
-        flags: Tables = {"run": run} if run else {}
-        if self.device is not None:
-            flags["inference"] = {"device": self.device}
-        if self.gating_threshold is not None:
-            flags["rating"] = {"gating_threshold": self.gating_threshold}
-        if self.enable_curriculum:
-            flags["curriculum"] = {"enabled": True}
         fast = dict(FAST)
         if self.init_from is not None:
-            del fast["network"]  # it is the checkpoint's
+            del fast["network"]  # the network is the checkpoint's, whatever its size
         preset = [fast] if self.is_fast else []
         file = [read_file(self.config_file)] if self.config_file is not None else []
-        return [*preset, *file, flags]
+        return [*preset, *file, self.flags]
 
 
-def run_training(order: Order) -> int:
-    """Train as ordered; returns the process's exit status.
+def run_training(options: TrainOptions) -> int:
+    """Start or resume a run, train, and return the exit status of the process.
 
     Raises:
-        ConfigError, RunError: a person's mistake, or a directory that another trainer holds.
+        ConfigError: the settings are invalid, or do not fit the checkpoint.
+        RunError: there is no such checkpoint, or another trainer holds the run directory.
     """
     console = Console(highlight=False)
-    checkpoint = _find_checkpoint(order, console) if order.is_resumed else None
-    origin = None if order.init_from is None else read_saved(order.init_from)
-    config = _settle(order, checkpoint, origin)
+    checkpoint = _find_checkpoint(options, console) if options.is_resumed else None
+    origin = None if options.init_from is None else read_saved(options.init_from)
+    config = _compose_settings(options, checkpoint, origin)
     if checkpoint is not None and checkpoint.meta.iteration + 1 >= config.run.iterations:
-        _say_complete(console, order, checkpoint)
+        _say_complete(console, options, checkpoint)
         return 0
     command = shlex.join(["blobmaster", *sys.argv[1:]])
-    with RunSession.open(order.root, command=command) as session:
+    with RunSession.open(options.root, command=command) as session:
         log_to_terminal(console)
-        _train(session, order, config, checkpoint, origin, console)
-    _say_next(console, order, session.exit_status)
+        _train(session, options, config, checkpoint, origin, console)
+    _say_next(console, options, session.exit_status)
     return session.exit_status
 
 
-def _find_checkpoint(order: Order, console: Console) -> Saved:
-    store = CheckpointStore(RunLayout(order.root))
-    path = order.resume
+def _find_checkpoint(options: TrainOptions, console: Console) -> Saved:
+    store = CheckpointStore(RunLayout(options.root))
+    path = options.resume
     if path is None:
-        entry, passed_over = store.newest_whole()
-        for damaged, reason in passed_over:
-            console.print(f"passed over {damaged}: {reason}", markup=False, soft_wrap=True)
+        entry, skipped = store.newest_whole()
+        for damaged, reason in skipped:
+            console.print(f"skipped {damaged}: {reason}", markup=False, soft_wrap=True)
         if entry is None:
             raise CheckpointError(
-                f"there is no whole checkpoint in {order.root} to resume: start a run with "
-                f"`{_program()} train{_where(order)}`, or name a checkpoint: --resume PATH"
+                f"there is no whole checkpoint in {options.root} to resume: start a run with "
+                f"`{_program()} train{_where(options)}`, or name a checkpoint: --resume PATH"
             )
         path = entry.path
     return read_saved(path)
 
 
-def _settle(order: Order, checkpoint: Saved | None, origin: Saved | None) -> Config:
-    """The run's settings: the checkpoint's, the origin's or the defaults, with what was ordered
-    over them."""
+def _compose_settings(
+    options: TrainOptions, checkpoint: Saved | None, origin: Saved | None
+) -> Config:
+    """Put the given layers over the settings of the checkpoint, of the origin, or the defaults."""
     if checkpoint is not None:
-        config = compose(*order.tables(), base=checkpoint.config)
+        config = compose(*options.layers(), base=checkpoint.config)
         check_continues(checkpoint.config, config)
         return config
     base = None if origin is None else begun_from(origin.config)
-    config = compose(*order.tables(), base=base)
+    config = compose(*options.layers(), base=base)
     if config.plays_games:
-        config = compose(GAMES, *order.tables(), base=base)
+        config = compose(GAMES, *options.layers(), base=base)
     if origin is not None:
-        _check_begins(origin, config)
+        _check_can_start_from(origin, config)
     return config
 
 
-def _check_begins(origin: Saved, config: Config) -> None:
-    """Raise `ConfigError` unless a run of these settings can begin from that network."""
+def _check_can_start_from(origin: Saved, config: Config) -> None:
+    """Raise `ConfigError` unless a run with these settings can start from that network."""
     if not config.plays_games:
         raise ConfigError(
-            "--init-from begins full games: add --training-on games, or go on with that run by "
+            "--init-from starts phase 2: add --training-on games, or continue that run with "
             "--resume"
         )
     if config.network != origin.config.network:
         theirs, ours = origin.config.network, config.network
         raise ConfigError(
-            f"{origin.path} has a network of width {theirs.width} and {theirs.blocks} blocks, and "
-            f"width {ours.width} and {ours.blocks} blocks are asked for: leave out [network]"
+            f"{origin.path} has a network of width {theirs.width} and {theirs.blocks} blocks, but "
+            f"[network] asks for width {ours.width} and {ours.blocks} blocks: leave out [network]"
         )
 
 
 def _train(
     session: RunSession,
-    order: Order,
+    options: TrainOptions,
     config: Config,
     checkpoint: Saved | None,
     origin: Saved | None,
     console: Console,
 ) -> None:
     console.print("loading torch and the compiled kernels …")
-    # Importing these takes seconds; the session hears requests meanwhile.
+    # These imports take seconds. They come after the session has opened, so that a pause or a
+    # signal that arrives meanwhile is seen.
     from blobmaster.selfplay.pool import default_workers
     from blobmaster.training.autotune import autotuned
     from blobmaster.training.trainer import TrainingPipeline
@@ -175,14 +164,14 @@ def _train(
     identity = checkpoint.meta.identity if checkpoint else _new_identity(config)
     pipeline = TrainingPipeline(config, session, workers)
     if checkpoint is not None:
-        _restore(pipeline, checkpoint)  # before the directory changes: it may be refused
+        _restore(pipeline, checkpoint)  # may fail, so before `begin` changes the directory
     if origin is not None:
-        _begin_from(pipeline, origin)
+        _initialize(pipeline, origin)
     moved = session.begin(
         identity,
         config.run.iterations,
         checkpoint.meta if checkpoint else None,
-        f"{_program()} train --resume{_where(order)}",
+        f"{_program()} train --resume{_where(options)}",
         workers=workers,
         gpu=None if pipeline.gpu_uuid is None else GpuWatch(pipeline.gpu_uuid),
         work=config.work,
@@ -190,7 +179,7 @@ def _train(
     log_to_file(session.layout.log)
     if moved is not None:
         log.info(
-            "go on with that run by `%s train --resume --checkpoint-dir %s`",
+            "continue that run with `%s train --resume --checkpoint-dir %s`",
             _program(),
             shlex.quote(str(moved)),
         )
@@ -199,11 +188,11 @@ def _train(
         for change in differences(checkpoint.config, config):
             log.info("changed since that checkpoint: %s", change)
     if origin is not None:
-        log.info("begins from the network of %s, with that run's settings", origin.path)
+        log.info("starts from the network of %s, with that run's settings", origin.path)
         for change in differences(origin.config, config):
-            log.info("other than there: %s", change)
+            log.info("changed since that run: %s", change)
     elif config.plays_games and checkpoint is None:
-        log.info("full games from an untrained network; --init-from begins where a phase 1 ended")
+        log.info("full games from an untrained network; --init-from would start from a phase 1")
     log.info(
         "training %s, iterations %d to %d, %d workers, %s parameters, in %s",
         identity.run_id,
@@ -211,7 +200,7 @@ def _train(
         config.run.iterations,
         workers,
         f"{identity.parameters:,}",
-        order.root,
+        options.root,
     )
     for line in decided:
         log.info(line)
@@ -225,10 +214,12 @@ def _run(pipeline: TrainingPipeline, session: RunSession) -> None:
     try:
         pipeline.run(session.first_iteration)
     except DivergedError as error:
-        session.fail(f"{error}; the last checkpoint is whole, nothing of this iteration was saved")
+        session.fail(
+            f"{error}; the last checkpoint is intact, and nothing of this iteration was saved"
+        )
 
 
-def _begin_from(pipeline: TrainingPipeline, origin: Saved) -> None:
+def _initialize(pipeline: TrainingPipeline, origin: Saved) -> None:
     import torch
 
     from blobmaster.checkpoint.network import load_trained
@@ -266,7 +257,7 @@ def _new_identity(config: Config) -> RunIdentity:
 
 
 def _program() -> str:
-    """How a person here starts `blobmaster`: by its name if that is on the path."""
+    """Return the command that starts this `blobmaster`: its name if that is on the path."""
     beside = Path(sys.executable).with_name("blobmaster")
     found = shutil.which("blobmaster")
     if found is not None and Path(found).resolve() == beside.resolve():
@@ -275,32 +266,32 @@ def _program() -> str:
     return str(beside.relative_to(cwd) if beside.is_relative_to(cwd) else beside)
 
 
-def _where(order: Order) -> str:
-    """The flag that names the run directory, if it is not the default one."""
-    if order.root == DEFAULT_DIRECTORY:
+def _where(options: TrainOptions) -> str:
+    """Return the flag that names the run directory, if it is not the default one."""
+    if options.root == DEFAULT_DIRECTORY:
         return ""
-    return f" --checkpoint-dir {shlex.quote(str(order.root))}"
+    return f" --checkpoint-dir {shlex.quote(str(options.root))}"
 
 
-def _say_complete(console: Console, order: Order, checkpoint: Saved) -> None:
+def _say_complete(console: Console, options: TrainOptions, checkpoint: Saved) -> None:
     done = checkpoint.meta.iteration + 1
     console.print(
-        f"{checkpoint.path.name} has all {done} iterations: train on with\n"
-        f"  {_program()} train --resume --iterations {2 * done}{_where(order)}",
+        f"{checkpoint.path.name} has all {done} iterations; to train on:\n"
+        f"  {_program()} train --resume --iterations {2 * done}{_where(options)}",
         markup=False,
         soft_wrap=True,
     )
 
 
-def _say_next(console: Console, order: Order, exit_status: int) -> None:
-    program, where = _program(), _where(order)
+def _say_next(console: Console, options: TrainOptions, exit_status: int) -> None:
+    program, where = _program(), _where(options)
     commands = {
         "watch the run, from any terminal": f"{program} monitor{where}",
-        "go on with it (--iterations N for more)": f"{program} train --resume{where}",
+        "continue it (--iterations N for more)": f"{program} train --resume{where}",
         "the real run: 500 iterations, days long": f"{program} train --enable-curriculum{where}",
     }
     if exit_status != 0:
-        commands = {"go on from the last commit": f"{program} train --resume{where}"}
+        commands = {"continue from the last checkpoint": f"{program} train --resume{where}"}
     console.print("\nnext:")
     for meaning, command in commands.items():
         console.print(f"  {meaning}\n    {command}", markup=False, soft_wrap=True)

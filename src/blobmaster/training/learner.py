@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from blobmaster.config.learning import LearnSettings
+from blobmaster.config.learning import LearningSettings
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import ACTION_COUNT
 from blobmaster.kernels.rng import generator
@@ -46,7 +46,7 @@ class Learner:
     """The network in training with its optimizer, and the average of its weights."""
 
     def __init__(
-        self, network: BlobNetwork, settings: LearnSettings, seed: int, device: torch.device
+        self, network: BlobNetwork, settings: LearningSettings, seed: int, device: torch.device
     ) -> None:
         self._settings = settings
         self._seed = seed

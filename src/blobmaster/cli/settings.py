@@ -1,0 +1,56 @@
+"""`blobmaster settings`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from blobmaster.config.config import Config
+
+
+@click.command()
+@click.argument("path", metavar="[RUN_DIR]", required=False, type=click.Path(path_type=Path))
+@click.option("--toml", "form", flag_value="toml", help="A complete settings file.")
+@click.option("--json", "form", flag_value="json", help="The JSON schema and the values.")
+@click.option("--markdown", "form", flag_value="markdown", help="The page docs/settings.md.")
+def settings(path: Path | None, form: str | None) -> int:
+    """Print every setting with its default, range and meaning.
+
+    With RUN_DIR, or the path of a checkpoint, print the settings of that run and mark those that
+    differ from the defaults.
+    """
+    from blobmaster.config import rendering
+    from blobmaster.config.config import Config
+
+    if form == "markdown":
+        if path is not None:
+            raise click.UsageError("--markdown describes the defaults: leave out RUN_DIR")
+        click.echo(rendering.as_markdown(), nl=False)
+        return 0
+    render = {"toml": rendering.as_toml, "json": rendering.as_json}.get(
+        form or "", rendering.as_text
+    )
+    click.echo(render(Config() if path is None else _settings_of(path)))
+    return 0
+
+
+def _settings_of(path: Path) -> Config:
+    """Read the settings of a run directory's newest whole checkpoint, or of a checkpoint.
+
+    Raises:
+        CheckpointError: there is no checkpoint, or it cannot be read.
+    """
+    from blobmaster.checkpoint.file import read_saved
+    from blobmaster.run.checkpoints.store import CheckpointStore
+    from blobmaster.run.errors import CheckpointError
+    from blobmaster.run.files.layout import RunLayout
+
+    if path.is_dir():
+        entry, _ = CheckpointStore(RunLayout(path)).newest_whole()
+        if entry is None:
+            raise CheckpointError(f"there is no whole checkpoint in {path}: name a run directory")
+        path = entry.path
+    return read_saved(path).config
