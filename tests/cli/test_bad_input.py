@@ -1,4 +1,4 @@
-"""A person's mistakes: each gets one line that says what to do and exit status 2."""
+"""Mistakes on the command line: each gets one line that says what to do, and exit status 2."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from blobmaster.run.files.layout import RunLayout
 
 
 def assert_refused(done, *words: str) -> None:
-    """One line on stderr with all the words in it, exit status 2."""
+    """Check for exit status 2 and one line on stderr that contains all the words."""
     assert done.returncode == 2, done.stdout + done.stderr
     lines = done.stderr.splitlines()
     assert len(lines) == 1, done.stderr
@@ -42,6 +42,8 @@ def assert_refused(done, *words: str) -> None:
         (["fly"], ["fly"]),
         (["monitor", "--refresh-interval", "0"], ["--refresh-interval"]),
         (["checkpoints", "list"], ["no checkpoint"]),
+        (["settings", "nowhere"], ["nowhere"]),
+        (["settings", "."], ["no whole checkpoint"]),
         (["bench", "luck"], ["luck", "selfplay"]),
     ],
 )
@@ -78,7 +80,7 @@ def test_a_wrong_settings_file_is_refused_in_one_line(
     assert not root.exists()
 
 
-def test_a_foreign_file_is_no_checkpoint(tmp_path: Path) -> None:
+def test_a_foreign_file_is_refused_as_a_checkpoint(tmp_path: Path) -> None:
     foreign = tmp_path / "holiday.pth"
     foreign.write_bytes(b"a picture of the sea" * 1000)
     root = tmp_path / "run"
@@ -91,7 +93,7 @@ def test_a_file_where_the_run_directory_should_be_is_refused(tmp_path: Path) -> 
     assert (tmp_path / "run").read_text() == "mine"
 
 
-def test_a_monitor_pointed_at_nothing_says_so(tmp_path: Path) -> None:
+def test_a_monitor_without_a_run_says_so_without_a_traceback(tmp_path: Path) -> None:
     done = run("monitor", "--once", "--checkpoint-dir", tmp_path / "nothing")
     assert done.returncode == 12
     assert "nothing" in done.stdout + done.stderr
@@ -110,7 +112,7 @@ def test_a_second_trainer_is_refused_with_the_first_ones_pid(tmp_path: Path) -> 
     assert first.returncode == 0, output
 
 
-def test_what_a_run_keeps_for_good_cannot_be_changed_by_a_resume(tmp_path: Path) -> None:
+def test_a_resume_cannot_change_fixed_settings(tmp_path: Path) -> None:
     root = tmp_path / "run"
     config = write_config(tmp_path)
     done = run("train", "--config", config, "--iterations", 1, "--checkpoint-dir", root)
@@ -123,7 +125,7 @@ def test_what_a_run_keeps_for_good_cannot_be_changed_by_a_resume(tmp_path: Path)
     assert json.loads(RunLayout(root).status.read_text())["state"] == "finished"
 
 
-def test_a_damaged_newest_checkpoint_is_passed_over_and_named(tmp_path: Path) -> None:
+def test_a_damaged_newest_checkpoint_is_skipped_and_named(tmp_path: Path) -> None:
     root = tmp_path / "run"
     config = write_config(tmp_path)
     done = run("train", "--config", config, "--iterations", 3, "--checkpoint-dir", root)
@@ -134,7 +136,7 @@ def test_a_damaged_newest_checkpoint_is_passed_over_and_named(tmp_path: Path) ->
     damaged.write_bytes(content)
     resumed = run("train", "--resume", "--checkpoint-dir", root)
     assert resumed.returncode == 0, resumed.stderr
-    assert re.search(rf"passed over .*{re.escape(damaged.name)}", resumed.stdout)
+    assert re.search(rf"skipped .*{re.escape(damaged.name)}", resumed.stdout)
     assert "iter002" in resumed.stdout
     assert status_of(root)["state"] == "finished"
 
@@ -148,18 +150,18 @@ def test_a_checkpoint_of_another_version_is_refused_and_changes_nothing(tmp_path
     content, meta = CheckpointStore.read(oldest.path)
     state = torch.load(content, weights_only=True)
     identity = msgspec.structs.replace(meta.identity, architecture=99)
-    random_seats = {
+    changed_files = {
         "schema 99": (meta, state | {"schema": 99}),
         "architecture 99": (msgspec.structs.replace(meta, identity=identity), state),
     }
     before = {path: path.stat() for path in root.rglob("*.*")}
-    for word, (description, inside) in random_seats.items():
-        stranger = tmp_path / "stranger.pth"
+    for word, (description, inside) in changed_files.items():
+        foreign = tmp_path / "foreign.pth"
         CheckpointStore(RunLayout(root)).save(
-            stranger, description, functools.partial(torch.save, inside)
+            foreign, description, functools.partial(torch.save, inside)
         )
-        resume = ("train", "--resume", stranger, "--iterations", 9, "--checkpoint-dir", root)
-        assert_refused(run(*resume), "stranger.pth", word, "the version that made it")
+        resume = ("train", "--resume", foreign, "--iterations", 9, "--checkpoint-dir", root)
+        assert_refused(run(*resume), "foreign.pth", word, "the version that made it")
     after = {path: path.stat() for path in root.rglob("*.*")}
     assert {path: found.st_size for path, found in after.items()} == {
         path: found.st_size for path, found in before.items()
@@ -167,7 +169,7 @@ def test_a_checkpoint_of_another_version_is_refused_and_changes_nothing(tmp_path
     assert status_of(root)["state"] == "finished"
 
 
-def test_a_log_that_takes_no_line_is_no_traceback(tmp_path: Path) -> None:
+def test_a_full_disk_under_the_log_causes_no_traceback(tmp_path: Path) -> None:
     root = tmp_path / "run"
     root.mkdir()
     RunLayout(root).log.symlink_to("/dev/full")

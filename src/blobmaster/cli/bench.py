@@ -7,12 +7,12 @@ import click
 
 @click.command()
 @click.argument("parts", nargs=-1)
-@click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def bench(parts: tuple[str, ...], as_json: bool) -> int:
-    """Measure speed: all PARTS, or some of them.
+    """Measure the speed of some PARTS, or of all.
 
-    They are selfplay, lookahead, scaling, formats, learner, checkpoint, status, engine, monitor and
-    watched.
+    PARTS are selfplay, lookahead, scaling, formats, learner, checkpoint, status, engine, monitor
+    and watched.
     """
     from blobmaster.bench.command import run_bench
 

@@ -1,32 +1,138 @@
-"""`blobmaster checkpoints list` and `verify`."""
+"""`blobmaster checkpoints`: lists and verifies checkpoints without torch."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from blobmaster.cli.shared import directory
+from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore
+from blobmaster.run.errors import CheckpointError
+from blobmaster.run.files.history import START, read_rows
+from blobmaster.run.files.layout import RunLayout
+
+DAMAGED = 1
+"""Exit status if a checkpoint is damaged."""
 
 
 @click.group()
 def checkpoints() -> None:
-    """Look at a run's checkpoints without loading them."""
+    """List or verify checkpoints, without loading their networks."""
 
 
 @checkpoints.command("list")
 @directory
 def list_checkpoints(root: Path) -> int:
-    """List them: iteration, Elo, size, age, and whether each is whole."""
-    from blobmaster.cli.checkpoint_list import print_list
-
+    """List a run's checkpoints: iteration, Elo, size, age, and if the file is intact."""
     return print_list(root)
 
 
 @checkpoints.command("verify")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 def verify_checkpoints(paths: tuple[Path, ...]) -> int:
-    """Read the checkpoints at PATHS and say of each whether it is whole."""
-    from blobmaster.cli.checkpoint_list import print_verdicts
-
+    """Read the checkpoints at PATHS and check that each is intact."""
     return print_verdicts(paths)
+
+
+def print_list(root: Path) -> int:
+    """Verify and print each checkpoint of a run; return 1 if one is damaged, else 0.
+
+    Raises:
+        CheckpointError: the run has no checkpoint.
+    """
+    from rich.console import Console
+    from rich.filesize import decimal
+    from rich.table import Table
+
+    entries = CheckpointStore(RunLayout(root)).entries()
+    if not entries:
+        raise CheckpointError(f"there is no checkpoint in {root}: name a run's --checkpoint-dir")
+    corrected = corrected_elos(RunLayout(root).history)
+    table = Table("iteration", "elo", "elo now", "size", "age", "kept", "whole", "file", box=None)
+    damaged = 0
+    for entry in entries:
+        found = _read(entry.path)
+        fault = found if isinstance(found, str) else None
+        run_id = None if isinstance(found, str) else found.identity.run_id
+        try:
+            stat = entry.path.stat()
+        except FileNotFoundError:
+            continue  # the trainer has rotated it out since it was listed
+        damaged += fault is not None
+        table.add_row(
+            str(entry.name.iteration + 1),
+            "" if entry.name.elo is None else str(entry.name.elo),
+            corrected.get((run_id, f"iter{entry.name.iteration + 1:03d}"), ""),
+            decimal(stat.st_size),
+            _age(time.time() - stat.st_mtime),
+            "for good" if entry.permanent else "newest 4",
+            "whole" if fault is None else fault,
+            entry.path.name,
+        )
+    Console(highlight=False, markup=False, width=200).print(table)
+    return DAMAGED if damaged else 0
+
+
+def print_verdicts(paths: Sequence[Path]) -> int:
+    """Print one line per file; return 1 if one is not an intact checkpoint, else 0."""
+    damaged = 0
+    for path in paths:
+        found = _read(path)
+        damaged += isinstance(found, str)
+        click.echo(found if isinstance(found, str) else f"{path}: whole")
+    return DAMAGED if damaged else 0
+
+
+def corrected_elos(history: Path) -> dict[tuple[str | None, str], str]:
+    """Return the Elo of each network, with its interval, as estimated by the newest rating.
+
+    Every rating estimates the Elo of all earlier networks again, from all matches so far.
+
+    Args:
+        history: the run's history file. Missing files and malformed rows are skipped.
+
+    Returns:
+        Text such as `1412 (1390 to 1433)`, by run id and network name.
+    """
+    found: dict[tuple[str | None, str], str] = {}
+    cursor, more = START, True
+    while more:
+        try:
+            part = read_rows(history, cursor)
+        except OSError:
+            return found
+        for row in part.rows:
+            pool = row.metrics.get("pool")
+            for name, elo in pool.items() if isinstance(pool, dict) else ():
+                found[row.run_id, name] = _with_interval(elo)
+        cursor, more = part.cursor, part.more
+    return found
+
+
+def _with_interval(elo: Any) -> str:
+    """Format `[1412, 1390, 1433]` as `1412 (1390 to 1433)`; anything else as an empty string."""
+    try:
+        value, low, high = (float(number) for number in elo)
+    except (TypeError, ValueError):
+        return ""
+    return f"{value:.0f} ({low:.0f} to {high:.0f})"
+
+
+def _read(path: Path) -> CheckpointMeta | str:
+    """Return the metadata of an intact checkpoint, or a description of the fault."""
+    try:
+        return CheckpointStore.read(path)[1]
+    except CheckpointError as error:
+        return str(error)
+
+
+def _age(seconds: float) -> str:
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 48 * 3600:
+        return f"{seconds / 3600:.0f} h"
+    return f"{seconds / 86400:.0f} days"

@@ -10,7 +10,7 @@ import click
 from blobmaster.agents.registry import opponents_help
 from blobmaster.cli.shared import end_process
 
-HELP = f"""Measure CHECKPOINT at tables where all the other seats are one PLAYER.
+HELP = f"""Measure CHECKPOINT against each PLAYER, who takes all other seats.
 
 PLAYER is one of {opponents_help()}.
 """
@@ -19,22 +19,42 @@ PLAYER is one of {opponents_help()}.
 @click.command(help=HELP)
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.argument("more", metavar="", nargs=-1)
-@click.option("--search", metavar="DxS", help="Let CHECKPOINT search, such as 3x35.")
+@click.option(
+    "--search", metavar="DxS", help="Let CHECKPOINT search: worlds x simulations, such as 3x35."
+)
 @click.option(
     "--against",
     metavar="PLAYER...",
     multiple=True,
-    help="Whom to meet (random, heuristic and ismcts-100 by default).",
+    help="Opponents (random, heuristic and ismcts-100 by default).",
 )
 @click.option("--players", type=int, default=4, show_default=True, help="Seats at a table.")
 @click.option("--cards", type=int, default=5, show_default=True, help="Cards dealt to each.")
-@click.option("--deals", type=int, default=300, show_default=True, help="Played from every seat.")
-@click.option("--games", is_flag=True, help="Each deal is a whole game, from --cards cards.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of it all.")
-@click.option("--workers", type=click.IntRange(min=0), default=0, help="Threads; 0 is one a core.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
-@click.option("--until-sure", is_flag=True, help="Stop once it is clear who is ahead.")
-@click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
+@click.option(
+    "--deals",
+    type=int,
+    default=300,
+    show_default=True,
+    help="Deals per opponent, each played from every seat.",
+)
+@click.option("--games", is_flag=True, help="Play full games that start with --cards cards.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Worker threads; 0 starts one per core.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    help="Device of the networks.",
+)
+@click.option("--until-sure", is_flag=True, help="Stop as soon as the difference is significant.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def evaluate(
     checkpoint: Path, more: tuple[str, ...], against: tuple[str, ...], **options: Any
 ) -> NoReturn:
@@ -42,7 +62,7 @@ def evaluate(
     from blobmaster.evaluation.command import run_evaluation, understand
 
     if more and not against:
-        raise click.UsageError(f"name opponents with --against: --against {' '.join(more)}")
+        raise click.UsageError(f"put --against before the opponents: --against {' '.join(more)}")
     try:
         status = run_evaluation(understand(checkpoint, (*against, *more), **options))
     except ValueError as error:

@@ -17,12 +17,12 @@ from blobmaster.run.errors import RunError
     type=click.Path(path_type=Path),
     default=Path("model.onnx"),
     show_default=True,
-    help="The file to write; an earlier one there is replaced.",
+    help="File to write; an existing one is replaced.",
 )
 def export(checkpoint: Path, output: Path) -> int:
-    """Write the player of CHECKPOINT to an ONNX file, held against torch before it is there."""
+    """Export the policy of CHECKPOINT to an ONNX file, and check it against torch first."""
     try:
         from blobmaster.export.command import run_export
     except ModuleNotFoundError as error:
-        raise RunError(f"export needs {error.name}: pip install onnx onnxruntime") from None
+        raise RunError(f"export needs {error.name}: run `pip install onnx onnxruntime`") from None
     return run_export(checkpoint, output)

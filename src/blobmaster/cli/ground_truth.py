@@ -10,11 +10,15 @@ import click
 @click.command("ground-truth")
 @click.argument("checkpoint", required=False, type=click.Path(path_type=Path))
 @click.option(
-    "--players", multiple=True, type=int, default=(3, 4, 5, 6), help="Seats; give it repeatedly."
+    "--players",
+    multiple=True,
+    type=int,
+    default=(3, 4, 5, 6),
+    help="Players; may be given repeatedly.",
 )
-@click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def ground_truth(checkpoint: Path | None, players: tuple[int, ...], as_json: bool) -> int:
-    """Hold the network of CHECKPOINT against small rounds that are solved exactly."""
+    """Compare the network of CHECKPOINT with exact solutions of small rounds."""
     from blobmaster.evaluation.exact.command import run_ground_truth
 
     try:

@@ -13,38 +13,49 @@ from blobmaster.cli.shared import directory
 @click.command()
 @click.argument("folders", metavar="[DIR]...", nargs=-1, type=click.Path(path_type=Path))
 @directory
-@click.option("--status-file", type=click.Path(path_type=Path), help="The status to show.")
+@click.option("--status-file", type=click.Path(path_type=Path), help="Status file to show.")
 @click.option(
     "--control-file",
     type=click.Path(path_type=Path),
-    help="Where requests go; control.signal beside the status file by default.",
+    help="File for requests; control.signal beside the status file by default.",
 )
-@click.option("--refresh-interval", type=float, default=5.0, show_default=True, help="Seconds.")
-@click.option("--once", is_flag=True, help="Print one page; the exit status tells the state.")
-@click.option("--plain", is_flag=True, help="No screen: a line whenever something changes.")
-@click.option("--json", "as_json", is_flag=True, help="What is shown, as JSON.")
+@click.option(
+    "--refresh-interval",
+    type=float,
+    default=5.0,
+    show_default=True,
+    help="Seconds between two reads of the run.",
+)
+@click.option(
+    "--once", is_flag=True, help="Print one page and exit; the exit status gives the state."
+)
+@click.option(
+    "--plain", is_flag=True, help="Print a line whenever something changes, without a full screen."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the view as JSON.")
 @click.option(
     "--prometheus",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="No screen: keep FILE current for a Prometheus textfile collector.",
+    help="Keep FILE up to date for a Prometheus textfile collector, without a full screen.",
 )
-@click.option("--readonly", is_flag=True, help="Leave out the keys that write.")
+@click.option("--readonly", is_flag=True, help="Disable the keys that control the run.")
 def monitor(root: Path, status_file: Path | None, as_json: bool, **options: Any) -> int:
-    """Watch a run; p pauses it, q leaves it alone and quits.
+    """Watch a run; p pauses it, q quits the monitor and lets the run go on.
 
-    With DIRs, or a folder that has runs below it, all of them are listed and Enter opens one.
+    Given several DIRs, or a folder with runs below it, the monitor lists them and Enter opens
+    one.
     """
     from blobmaster.monitor.command import run_monitor
     from blobmaster.monitor.options import MonitorOptions
     from blobmaster.run.files.layout import RunLayout
 
     if status_file is not None and options["folders"]:
-        raise click.UsageError("--status-file names a run: leave out either it or the folders")
+        raise click.UsageError("--status-file and DIR both name a run: leave out one of them")
     try:
-        wanted = MonitorOptions(
+        view_options = MonitorOptions(
             status_file=status_file or RunLayout(root).status, json=as_json, **options
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    return run_monitor(wanted)
+    return run_monitor(view_options)

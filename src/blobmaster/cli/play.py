@@ -13,27 +13,39 @@ from blobmaster.cli.shared import end_process
 
 @click.command()
 @click.argument("checkpoint", required=False, type=click.Path(path_type=Path))
-@click.option("--players", type=int, help="Seats at the table, yours included: 3 to 8 (4).")
-@click.option("--cards", type=int, help="Cards dealt to each in the longest rounds (7).")
-@click.option("--one-round", is_flag=True, help="One round of that many cards, not a whole game.")
-@click.option("--seat", type=int, help="Your seat; seat 1 deals first. Drawn by default.")
-@click.option("--seed", type=int, help="Of the cards and of all that the networks draw.")
+@click.option("--players", type=int, help="Players, including you: 3 to 8 (4).")
+@click.option("--cards", type=int, help="Cards per player in the longest rounds (7).")
+@click.option(
+    "--one-round", is_flag=True, help="Play one round of that many cards instead of a full game."
+)
+@click.option("--seat", type=int, help="Your seat; seat 1 deals first. Random by default.")
+@click.option("--seed", type=int, help="Random seed of the deals and the networks.")
 @click.option(
     "--search",
     metavar="DxS",
-    help="How the networks and their advice search: worlds x simulations, or none.",
+    help="Search of the networks and of their advice: worlds x simulations, or none.",
 )
-@click.option("--resume", is_flag=True, help="Take up the game that was left last.")
-@click.option("--saved", type=click.Path(path_type=Path), help="The file that keeps the game.")
-@click.option("--plain", is_flag=True, help="Lines instead of a screen, as for a screen reader.")
-@click.option("--pace", type=float, default=0.8, show_default=True, help="Seconds a move is shown.")
+@click.option("--resume", is_flag=True, help="Continue the saved game.")
+@click.option("--saved", type=click.Path(path_type=Path), help="File in which the game is saved.")
+@click.option(
+    "--plain", is_flag=True, help="Print lines instead of a full screen; suits a screen reader."
+)
+@click.option(
+    "--pace",
+    type=float,
+    default=0.8,
+    show_default=True,
+    help="Seconds for which each move is shown.",
+)
 def play(**options: Any) -> NoReturn:
-    """Play Blob against the network of CHECKPOINT: a seat for you, it at all others.
+    """Play Blob against the network of CHECKPOINT, which takes all other seats.
 
-    A game that is left is kept and goes on with --resume.
+    An unfinished game is saved and continues with --resume.
     """
     if sys.stderr.isatty():
-        click.echo("loading torch and the kernels; where none are compiled, a minute …", err=True)
+        click.echo(
+            "loading torch and the kernels; the first time, compiling takes a minute …", err=True
+        )
     from blobmaster.play.command import PlayOrder, run_play
 
     try:

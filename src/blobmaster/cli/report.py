@@ -12,23 +12,23 @@ from blobmaster.cli.shared import directory
 @click.command()
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
 @directory
-@click.option("--status-file", type=click.Path(path_type=Path), help="The status to tell of.")
+@click.option("--status-file", type=click.Path(path_type=Path), help="Status file of the run.")
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
     default=Path("report.html"),
     show_default=True,
-    help="The file to write; an earlier report there is replaced.",
+    help="File to write; an existing report is replaced.",
 )
 def report(folder: Path | None, root: Path, status_file: Path | None, output: Path) -> int:
-    """Write a run's curves, settings and checkpoints to one HTML file that needs no network."""
+    """Write a run's curves, settings and checkpoints to one self-contained HTML file."""
     from blobmaster.monitor.options import MonitorOptions
     from blobmaster.monitor.report.command import run_report
     from blobmaster.run.files.layout import RunLayout
 
     if status_file is not None and folder is not None:
-        raise click.UsageError("--status-file names a run: leave out either it or DIR")
+        raise click.UsageError("--status-file and DIR both name a run: leave out one of them")
     folders = () if folder is None else (folder,)
     status = status_file or RunLayout(root).status
     return run_report(MonitorOptions(status_file=status, folders=folders), output)

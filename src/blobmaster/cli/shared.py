@@ -1,4 +1,4 @@
-"""Options and endings that several commands share."""
+"""Options shared by several commands, and the fast end of a process."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import click
 from blobmaster.run.files.layout import DEFAULT_DIRECTORY
 
 NEWEST = "newest"
+"""Value of `--resume` without a path."""
 
 directory = click.option(
     "--checkpoint-dir",
@@ -20,17 +21,17 @@ directory = click.option(
     type=click.Path(path_type=Path),
     default=DEFAULT_DIRECTORY,
     show_default=True,
-    help="The run directory.",
+    help="Run directory.",
 )
 
 
 def end_process(status: int) -> NoReturn:
-    """End the process here: whatever must last is on disk.
+    """End the process at once, without Python's shutdown; all results must be on disk by now.
 
-    Taking torch and its threads down in order took 1.5 s on a busy machine, of the two seconds in
-    which a trainer that is told to leave is gone.
+    Shutting torch and its threads down took 1.5 s on a busy machine, and a trainer that receives a
+    signal promises to be gone within 2 s.
     """
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):  # nobody reads it any more
+        with contextlib.suppress(OSError):  # the reader of a pipe may be gone
             stream.flush()
     os._exit(status)

@@ -12,7 +12,7 @@ from blobmaster.cli.shared import directory
 @click.command()
 @click.argument("folders", metavar="[DIR]...", nargs=-1)
 @directory
-@click.option("--status-file", type=click.Path(path_type=Path), help="The status to watch.")
+@click.option("--status-file", type=click.Path(path_type=Path), help="Status file to watch.")
 @click.option(
     "--notify",
     "addresses",
@@ -20,9 +20,15 @@ from blobmaster.cli.shared import directory
     multiple=True,
     envvar="BLOBMASTER_NOTIFY",
     show_envvar=True,
-    help="Where to: https://host/hook, ntfy(s)://host/topic, or any address of apprise.",
+    help="Send to https://host/hook, ntfy(s)://host/topic or any apprise address.",
 )
-@click.option("--refresh-interval", type=float, default=5.0, show_default=True, help="Seconds.")
+@click.option(
+    "--refresh-interval",
+    type=float,
+    default=5.0,
+    show_default=True,
+    help="Seconds between two reads of the run.",
+)
 def watch(
     folders: tuple[str, ...],
     root: Path,
@@ -30,10 +36,10 @@ def watch(
     addresses: tuple[str, ...],
     refresh_interval: float,
 ) -> int:
-    """Tell when a run has finished, failed, stalled, lost Elo and the like; no screen.
+    """Send a message when a run finishes, fails, stalls, loses Elo and the like.
 
-    With DIRs, or a folder that has runs below it, all of them are watched. Several URLs may follow
-    one --notify.
+    Given several DIRs, or a folder with runs below it, all of them are watched. Several URLs may
+    follow one --notify.
     """
     from blobmaster.monitor.notify.command import run_watch
     from blobmaster.monitor.notify.targets import target
@@ -43,16 +49,18 @@ def watch(
     addresses += tuple(folder for folder in folders if "://" in folder)
     paths = tuple(Path(folder) for folder in folders if "://" not in folder)
     if status_file is not None and paths:
-        raise click.UsageError("--status-file names a run: leave out either it or the folders")
+        raise click.UsageError("--status-file and DIR both name a run: leave out one of them")
     if not addresses:
-        raise click.UsageError("say where to: --notify https://host/hook or ntfys://host/topic")
+        raise click.UsageError(
+            "no address given: add --notify https://host/hook or ntfys://host/topic"
+        )
     try:
         targets = [target(address) for address in addresses]
-        wanted = MonitorOptions(
+        view_options = MonitorOptions(
             status_file=status_file or RunLayout(root).status,
             folders=paths,
             refresh_interval=refresh_interval,
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    return run_watch(wanted, targets)
+    return run_watch(view_options, targets)

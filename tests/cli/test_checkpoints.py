@@ -1,4 +1,4 @@
-"""What `blobmaster checkpoints list` tells of a run."""
+"""`blobmaster checkpoints list` shows each checkpoint with its Elo as rated and as corrected."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from networks_saved import save_network
 
-from blobmaster.cli.checkpoint_list import corrected_elos, print_list
+from blobmaster.cli.checkpoints import corrected_elos, print_list
 from blobmaster.run.files.history import HistoryRow, append_rows
 from blobmaster.run.files.layout import RunLayout
 
@@ -20,7 +20,7 @@ def rated(root: Path, iteration: int, pool: object, run_id: str = "made") -> Non
     append_rows(RunLayout(root).history, [row])
 
 
-def test_a_checkpoint_has_its_elo_as_rated_and_as_the_last_rating_corrected_it(
+def test_a_checkpoint_is_listed_with_its_first_elo_and_the_newest_estimate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     save_network(tmp_path)
@@ -35,10 +35,10 @@ def test_a_checkpoint_has_its_elo_as_rated_and_as_the_last_rating_corrected_it(
 
 
 @pytest.mark.parametrize("pool", [None, [], "x", {"iter005": 3}, {"iter005": ["a", 1, 2]}])
-def test_a_history_that_says_something_else_corrects_nothing(tmp_path: Path, pool: object):
+def test_a_malformed_pool_in_the_history_gives_no_elo(tmp_path: Path, pool: object):
     rated(tmp_path, 5, pool)
     assert not any(corrected_elos(RunLayout(tmp_path).history).values())
 
 
-def test_no_history_corrects_nothing(tmp_path: Path):
+def test_a_missing_history_gives_no_elo(tmp_path: Path):
     assert corrected_elos(RunLayout(tmp_path).history) == {}
