@@ -13,11 +13,11 @@ from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import MAX_LEGAL
 from blobmaster.kernels.compile import kernel
 from blobmaster.search.mcts import (
-    advance,
-    begin,
-    gather,
-    new_questions,
+    advance_search,
+    begin_search,
+    new_requests,
     new_search,
+    request_evaluations,
     root_action,
     root_choice,
 )
@@ -25,21 +25,21 @@ from blobmaster.search.tree import plant
 
 
 @kernel
-def _choose_knowing_all(search, questions, states, streams, actions):
+def _choose_knowing_all(search, requests, states, streams, actions):
     """`RolloutAgent`'s search, but every world is the true one."""
     priors = np.zeros((search.width, MAX_LEGAL), np.float32)
     values = np.zeros((search.width, MAX_PLAYERS), np.float32)
     for number in range(len(states)):
-        begin(search, 0, states[number], search.simulations, False, streams[number])
+        begin_search(search, 0, states[number], search.simulations, False, streams[number])
         for tree in range(search.width):
             search.trees.world[tree] = states[number]
             plant(search.trees, tree)
         done = False
         while not done:
-            questions.rows[:] = 0
-            gather(search, 0, questions)
-            answer_by_rollouts(questions, streams[number], priors, values)
-            done = advance(search, 0, priors, values, streams[number])
+            requests.rows[:] = 0
+            request_evaluations(search, 0, requests)
+            answer_by_rollouts(requests, streams[number], priors, values)
+            done = advance_search(search, 0, priors, values, streams[number])
         actions[number] = root_action(search, 0, root_choice(search, 0))
 
 
@@ -48,11 +48,11 @@ class CheatingAgent:
 
     def __init__(self, settings: SearchSettings) -> None:
         self._search = new_search(1, settings)
-        self._questions = new_questions(1, settings)
+        self._requests = new_requests(1, settings)
 
     def choose(self, states, streams):
         actions = np.empty(len(states), np.int64)
-        _choose_knowing_all(self._search, self._questions, states, streams, actions)
+        _choose_knowing_all(self._search, self._requests, states, streams, actions)
         return actions
 
 

@@ -11,13 +11,13 @@ from blobmaster.game.rules import HANDS, SEAT, STATE
 from blobmaster.kernels.rng import stream
 from blobmaster.search.mcts import (
     Search,
-    advance,
+    advance_search,
     ask,
-    begin,
-    gather,
-    new_questions,
+    begin_search,
+    new_requests,
     new_search,
     pooled,
+    request_evaluations,
     root_action,
 )
 
@@ -45,17 +45,17 @@ def search_all(
 ) -> Search:
     """One search for each state, side by side until all are done."""
     search = new_search(len(states), settings)
-    questions = new_questions(len(states), settings)
+    requests = new_requests(len(states), settings)
     streams = [stream(seed, "search", lane) for lane in range(len(states))]
     for lane, state in enumerate(states):
-        begin(search, lane, state, search.simulations, explore, streams[lane])
+        begin_search(search, lane, state, search.simulations, explore, streams[lane])
     busy = list(range(len(states)))
     while busy:
-        questions.rows[:] = 0
+        requests.rows[:] = 0
         for lane in busy:
-            gather(search, lane, questions)
-        priors, values = ask(evaluator, questions)
-        busy = [s for s in busy if not advance(search, s, priors, values, streams[s])]
+            request_evaluations(search, lane, requests)
+        priors, values = ask(evaluator, requests)
+        busy = [s for s in busy if not advance_search(search, s, priors, values, streams[s])]
     return search
 
 

@@ -13,8 +13,8 @@ from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import FIRST_BID, HANDS, SEAT
 from blobmaster.search.mcts import (
     NO_ROW,
-    gather,
-    new_questions,
+    new_requests,
+    request_evaluations,
 )
 
 
@@ -90,9 +90,9 @@ def test_a_decision_is_searched_alike_alone_and_beside_others():
 def test_a_done_tree_waits_for_no_row():
     state = RandomRound(2, 3, 2).choices[-1]
     search = search_all([state], SearchSettings(worlds=4, simulations=9), UniformEvaluator())
-    questions = new_questions(1, SearchSettings(worlds=4))
-    gather(search, 0, questions)
-    assert not questions.rows.any()
+    requests = new_requests(1, SearchSettings(worlds=4))
+    request_evaluations(search, 0, requests)
+    assert not requests.rows.any()
     assert (search.actor_row == NO_ROW).all()
     assert (search.critic_row == NO_ROW).all()
 

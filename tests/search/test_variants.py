@@ -27,7 +27,14 @@ from blobmaster.game.scoring import most_points, points
 from blobmaster.kernels.rng import stream
 from blobmaster.search.determinization import new_table, prepare_worlds, sample_world
 from blobmaster.search.endgame import is_settled, tricks_left
-from blobmaster.search.mcts import advance, ask, begin, gather, new_questions, new_search
+from blobmaster.search.mcts import (
+    advance_search,
+    ask,
+    begin_search,
+    new_requests,
+    new_search,
+    request_evaluations,
+)
 
 WAYS = {
     "puct": {},
@@ -230,11 +237,11 @@ def test_budgets_of_any_size_are_kept_to(settings):
     search = new_search(1, settings)
     for simulations in (search.simulations, 4, 1, 7):
         draws = stream(1, "budget")
-        begin(search, 0, state, simulations, False, draws)
+        begin_search(search, 0, state, simulations, False, draws)
         done = False
         while not done:
-            questions = new_questions(1, settings)
-            gather(search, 0, questions)
-            done = advance(search, 0, *ask(WatchfulEvaluator(), questions), draws)
+            requests = new_requests(1, settings)
+            request_evaluations(search, 0, requests)
+            done = advance_search(search, 0, *ask(WatchfulEvaluator(), requests), draws)
         assert (search.trees.simulations == simulations).all()
         assert sum(visits_of(search).values()) == simulations * search.width

@@ -28,8 +28,9 @@ from blobmaster.game.rules import (
 )
 from blobmaster.game.scoring import most_points, points
 from blobmaster.kernels.rng import generator
-from blobmaster.selfplay.by_lookahead import children_of, play_block
+from blobmaster.selfplay.by_lookahead import play_block
 from blobmaster.selfplay.deals import Deals, deal, seat_players
+from blobmaster.selfplay.successors import max_children
 
 WIDE = RoundMix(
     players={3: 0.3, 4: 0.3, 8: 0.4}, most_cards={3: {17: 1.0}, 4: {5: 1.0}, 8: {6: 1.0}}
@@ -205,7 +206,7 @@ def test_strangers_choose_at_random_and_teach_no_policy():
 def test_strangers_sit_at_the_share_of_tables_that_is_asked_for_and_never_everywhere():
     deals = some_deals(20_000, random_opponent_rounds=0.3, random_opponent_seats=0.6)
     players = deals.plan[:, PLAYERS]
-    assert (deals.strangers < (1 << players) - 1).all()
+    assert (deals.random_seats < (1 << players) - 1).all()
     seats = np.array([int(mask).bit_count() for mask in deals.random_seats])
     for count in (3, 4, 8):
         of = players == count
@@ -239,7 +240,7 @@ def test_no_step_asks_for_more_rows_than_there_is_room_for():
     play(deals, network, lanes=6)
     assert max(rows for rows, _ in network.asked) <= 6
     most = max(children for _, children in network.asked)
-    assert 6 * 3 < most <= children_of(deals, 6) == 6 * 18
+    assert 6 * 3 < most <= max_children(deals, 6) == 6 * 18
 
 
 @pytest.mark.parametrize("steps", [0, 1, 17])

@@ -18,13 +18,13 @@ from blobmaster.game.rules import BIDS, STATE, TRICKS, is_bidding, is_over, new_
 from blobmaster.game.scoring import points
 from blobmaster.kernels.rng import stream
 from blobmaster.search.mcts import (
-    advance,
+    advance_search,
     ask,
-    begin,
-    gather,
-    new_questions,
+    begin_search,
+    new_requests,
     new_search,
     pooled,
+    request_evaluations,
     root_action,
 )
 from blobmaster.selfplay.by_search import play_block
@@ -115,12 +115,12 @@ def plain_round(deals: Deals, number: int, settings: SelfPlaySettings) -> list[l
         action = legal[0]
         if len(legal) > 1:
             search = new_search(1, SEARCH)
-            begin(search, 0, state, SEARCH.simulations, True, draws)
+            begin_search(search, 0, state, SEARCH.simulations, True, draws)
             done = False
             while not done:
-                questions = new_questions(1, SEARCH)
-                gather(search, 0, questions)
-                done = advance(search, 0, *ask(UniformEvaluator(), questions), draws)
+                requests = new_requests(1, SEARCH)
+                request_evaluations(search, 0, requests)
+                done = advance_search(search, 0, *ask(UniformEvaluator(), requests), draws)
             visits = pooled(search, 0).visits
             total = SEARCH.worlds * SEARCH.simulations
             policies += [int(255 * v / total + 0.5) for v in visits[: len(legal)].tolist()]

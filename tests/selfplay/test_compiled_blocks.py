@@ -23,7 +23,7 @@ from blobmaster.model.network import new_network
 from blobmaster.selfplay import by_lookahead as lookahead
 from blobmaster.selfplay import by_search as block
 from blobmaster.selfplay.deals import deal, deal_games, seat_players
-from blobmaster.selfplay.successors import children_of
+from blobmaster.selfplay.successors import max_children
 
 CPU = torch.device("cpu")
 MIX = RoundMix(players={3: 0.5, 5: 0.5}, most_cards={3: {5: 1.0}, 5: {4: 1.0}})
@@ -56,7 +56,7 @@ class Played:
         deals = seat_players(
             (deal_games if games else deal)(MIX, 3 if games else ROUNDS, draws), settings, draws
         )
-        rows = 9 * SEARCH.trees if decide_by == "search" else children_of(deals, 9)
+        rows = 9 * SEARCH.trees if decide_by == "search" else max_children(deals, 9)
         evaluator = kind(packed(network, number_format), rows, CPU, recorder=recorder)
         self.looks = 0
         self.told = 0

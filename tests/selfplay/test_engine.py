@@ -80,7 +80,7 @@ def play(
 ) -> dict[int, bytes]:
     """The bytes of each block that was finished."""
     engine = engine_of(way, workers, seed, number_format)
-    hooks = {"abandon": never, "on_rounds": ignore} | hooks
+    hooks = {"should_stop": never, "on_rounds": ignore} | hooks
     found = engine.play(iteration, network, WAYS[way][0], ROUNDS, blocks, **hooks)
     return {block: rounds.to_bytes() for block, rounds in found}
 

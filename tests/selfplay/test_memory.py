@@ -17,7 +17,7 @@ from blobmaster.inference.cpu_plans import Programs
 from blobmaster.inference.evaluator import NetworkEvaluator, bytes_a_row
 from blobmaster.inference.precision import packed
 from blobmaster.model.network import new_network
-from blobmaster.search.mcts import new_questions, new_search
+from blobmaster.search.mcts import new_requests, new_search
 from blobmaster.selfplay.engine import SelfPlayEngine
 from blobmaster.selfplay.memory import block_bytes, bytes_of, card_bytes
 from blobmaster.selfplay.pool import LocalPool
@@ -41,7 +41,7 @@ def test_arrays_are_counted_wherever_they_stand():
 
 def test_trees_take_what_is_said_of_them():
     tracemalloc.start()
-    made = new_search(64, SEARCH), new_questions(64, SEARCH)
+    made = new_search(64, SEARCH), new_requests(64, SEARCH)
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert bytes_of(made) == pytest.approx(taken, rel=0.02)

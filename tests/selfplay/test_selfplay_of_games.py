@@ -29,7 +29,7 @@ from blobmaster.game.scoring import points
 from blobmaster.kernels.rng import generator
 from blobmaster.selfplay.by_lookahead import play_block
 from blobmaster.selfplay.deals import Deals, deal_games, seat_players
-from blobmaster.selfplay.successors import children_of
+from blobmaster.selfplay.successors import max_children
 from blobmaster.selfplay.win_values import LEAST_STAKE
 
 MIX = RoundMix(players={3: 0.4, 4: 0.6}, most_cards={3: {3: 1.0}, 4: {2: 0.5, 3: 0.5}})
@@ -92,7 +92,7 @@ def play(deals: Deals, **settings: float) -> Rounds:
     rounds = play_block(network, deals, chosen, should_stop=lambda: False, on_rounds=told.append)
     assert rounds is not None
     assert sum(told) == len(deals) == len(rounds)
-    assert network.most_rows <= children_of(deals, min(chosen.lanes, deals.games))
+    assert network.most_rows <= max_children(deals, min(chosen.lanes, deals.games))
     return rounds
 
 

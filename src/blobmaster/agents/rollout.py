@@ -6,14 +6,14 @@ import numpy as np
 
 from blobmaster.agents.base import Actions, AgentMaker, Streams
 from blobmaster.agents.making import OpponentRequest
-from blobmaster.agents.search import UNDECIDED, advance_all, begin_all
+from blobmaster.agents.search import UNDECIDED, SearchBatch, advance_all, begin_all
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import MAX_LEGAL, PLAYERS, ROUND, State, legal_count
 from blobmaster.game.scoring import most_points, points
 from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.rng import Stream
-from blobmaster.search.mcts import Questions, Search, new_questions, new_search
+from blobmaster.search.mcts import EvaluationRequests, Search, new_requests, new_search
 from blobmaster.search.rollout import play_out
 from blobmaster.search.tree import Priors, Values
 
@@ -36,48 +36,49 @@ class RolloutAgent:
     def __init__(self, settings: SearchSettings) -> None:
         """Args: see `SearchAgent`."""
         self._search = new_search(1, settings)
-        self._questions = new_questions(1, settings)
+        self._requests = new_requests(1, settings)
 
     def choose(self, states: State, streams: Streams) -> Actions:
         """See `Agent`."""
         actions = np.empty(len(states), np.int64)
-        _choose_by_rollouts(self._search, states, streams, self._questions, actions)
+        _choose_by_rollouts(self._search, states, streams, self._requests, actions)
         return actions
 
 
 @kernel
 def _choose_by_rollouts(
-    search: Search, states: State, streams: Streams, questions: Questions, actions: Actions
+    search: Search, states: State, streams: Streams, requests: EvaluationRequests, actions: Actions
 ) -> None:
-    rows = len(questions.critic)
+    rows = len(requests.critic)
     priors = np.zeros((rows, MAX_LEGAL), np.float32)
     values = np.zeros((rows, MAX_PLAYERS), np.float32)
     for number in range(len(states)):
         actions[number] = UNDECIDED
         one = slice(number, number + 1)
-        begin_all(search, states[one], streams[one], questions)
-        while questions.rows.any():
-            answer_by_rollouts(questions, streams[number], priors, values)
-            advance_all(search, priors, values, streams[one], actions[one], questions)
+        batch = SearchBatch(search, streams[one], actions[one], requests)
+        begin_all(batch, states[one])
+        while requests.rows.any():
+            answer_by_rollouts(requests, streams[number], priors, values)
+            advance_all(batch, priors, values)
 
 
 @kernel
 def answer_by_rollouts(
-    questions: Questions, stream: Stream, priors: Priors, values: Values
+    requests: EvaluationRequests, stream: Stream, priors: Priors, values: Values
 ) -> None:
     """Write uniform priors and the values of one random rollout each.
 
     Args:
-        questions: the positions that the search needs evaluated.
+        requests: the positions that the search needs evaluated.
         stream: draws the rollouts' actions.
         priors: `[rows, MAX_LEGAL]`, written.
         values: `[rows, MAX_PLAYERS]`, written: points as a share of the most in a round.
     """
-    for row in range(questions.rows[0]):
-        count = legal_count(questions.actor[row])
+    for row in range(requests.rows[0]):
+        count = legal_count(requests.actor[row])
         priors[row, :count] = 1.0 / count
-    for row in range(questions.rows[1]):
-        _play_out_row(questions.critic[row], stream, values[row])
+    for row in range(requests.rows[1]):
+        _play_out_row(requests.critic[row], stream, values[row])
 
 
 @kernel

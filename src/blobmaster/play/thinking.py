@@ -25,13 +25,13 @@ from blobmaster.kernels.rng import Stream, stream
 from blobmaster.play.game import Game, legal_of, seen_from, state_of
 from blobmaster.search.mcts import (
     Evaluator,
-    advance,
+    advance_search,
     ask,
-    begin,
-    gather,
-    new_questions,
+    begin_search,
+    new_requests,
     new_search,
     pooled,
+    request_evaluations,
     root_choice,
 )
 
@@ -98,7 +98,7 @@ class Adviser:
         self.settings = settings
         self._evaluator = evaluator
         self._search = new_search(1, settings)
-        self._questions = new_questions(1, settings)
+        self._requests = new_requests(1, settings)
 
     def weigh(self, state: State, draws: Stream) -> tuple[Option, ...]:
         """The legal actions of the seat to act, from its own view, the best first.
@@ -128,18 +128,18 @@ class Adviser:
 
     def _run(self, state: State, draws: Stream) -> None:
         """Search the decision to its end."""
-        begin(self._search, 0, state, self._search.simulations, False, draws)
+        begin_search(self._search, 0, state, self._search.simulations, False, draws)
         done = False
         while not done:
-            self._questions.rows[:] = 0
-            gather(self._search, 0, self._questions)
-            priors, values = ask(self._evaluator, self._questions)
-            done = advance(self._search, 0, priors, values, draws)
+            self._requests.rows[:] = 0
+            request_evaluations(self._search, 0, self._requests)
+            priors, values = ask(self._evaluator, self._requests)
+            done = advance_search(self._search, 0, priors, values, draws)
 
     def _guess(self, state: State, action: int) -> float:
         """The seat's value right after an action, a mean over the search's worlds."""
         seat = state[SEAT]
-        rows = self._questions.critic
+        rows = self._requests.critic
         known = np.empty(len(rows))
         waiting = _after(self._search.trees.world, action, seat, rows, known)
         if waiting > 0:

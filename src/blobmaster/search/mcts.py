@@ -69,7 +69,7 @@ class Evaluator(Protocol):
         ...
 
 
-class Questions(NamedTuple):
+class EvaluationRequests(NamedTuple):
     """The states that wait for an evaluation; R rows at most of either kind."""
 
     actor: State
@@ -136,22 +136,22 @@ def new_search(lanes: int, settings: SearchSettings) -> Search:
     )
 
 
-def new_questions(lanes: int, settings: SearchSettings) -> Questions:
+def new_requests(lanes: int, settings: SearchSettings) -> EvaluationRequests:
     """Room for what `lanes` searches ask at once."""
     rows = lanes * settings.trees
-    return Questions(
+    return EvaluationRequests(
         np.zeros((rows, STATE), np.int64), np.zeros((rows, STATE), np.int64), np.zeros(2, np.int64)
     )
 
 
-def ask(evaluator: Evaluator, questions: Questions) -> tuple[Priors, Values]:
+def ask(evaluator: Evaluator, requests: EvaluationRequests) -> tuple[Priors, Values]:
     """The answers to all questions; whoever asks gives them to `advance`."""
-    actor, critic = questions.rows
-    return evaluator.answer(questions.actor[:actor], questions.critic[:critic])
+    actor, critic = requests.rows
+    return evaluator.answer(requests.actor[:actor], requests.critic[:critic])
 
 
 @lean_kernel
-def begin(
+def begin_search(
     search: Search, lane: int, state: State, simulations: int, explore: bool, stream: Stream
 ) -> None:
     """Draw the worlds of a decision; its roots wait for their evaluation.
@@ -174,9 +174,9 @@ def begin(
 
 
 @lean_kernel
-def gather(search: Search, lane: int, questions: Questions) -> None:
+def request_evaluations(search: Search, lane: int, requests: EvaluationRequests) -> None:
     """Add what the lane's trees wait for to the questions."""
-    trees, rows = search.trees, questions.rows
+    trees, rows = search.trees, requests.rows
     first = lane * search.width
     at_roots = trees.nodes[first] == 0
     for tree in range(first, first + search.width):
@@ -186,17 +186,19 @@ def gather(search: Search, lane: int, questions: Questions) -> None:
             search.critic_row[tree] = rows[1] - 1
             continue
         if trees.wants[tree] & PRIORS:
-            copy_row(trees.leaf[tree], questions.actor[rows[0]])
+            copy_row(trees.leaf[tree], requests.actor[rows[0]])
             search.actor_row[tree] = rows[0]
             rows[0] += 1
         if trees.wants[tree] & VALUES:
-            copy_row(trees.leaf[tree], questions.critic[rows[1]])
+            copy_row(trees.leaf[tree], requests.critic[rows[1]])
             search.critic_row[tree] = rows[1]
             rows[1] += 1
 
 
 @lean_kernel
-def advance(search: Search, lane: int, priors: Priors, values: Values, stream: Stream) -> bool:
+def advance_search(
+    search: Search, lane: int, priors: Priors, values: Values, stream: Stream
+) -> bool:
     """Take the answers to what `gather` asked for the lane; whether its search is done.
 
     Every tree is left done, waiting for an evaluation, or for the others of its decision.

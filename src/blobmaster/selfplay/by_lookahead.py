@@ -1,19 +1,19 @@
-"""Plays a block by the actor's policy, and improves that policy by the critic's look ahead.
+"""Play a block by the actor's policy, and improve that policy by a one-step lookahead.
 
-Each decision is drawn from the actor's priors: no choice knows a hidden card. Its policy to be
-learned is the priors moved towards the actions that the critic, which sees the dealt hands, thinks
-best: `prior × exp(policy_step × value)`, a step of mirror descent (Tomar et al. 2020). A deal is a
-fair draw from the worlds that a seat must hold for possible, of what others' bids and plays tell
-included, so what is learned over many deals is what is best without seeing them.
+Each action is drawn from the actor's priors, so no choice depends on a hidden card. The policy
+target is `prior × exp(policy_step × value)`, a step of mirror descent (Tomar et al. 2020), with the
+values of the critic, which sees the dealt hands. A deal is a fair draw from the worlds that are
+possible for a seat, given also what the others' bids and plays tell. So the mean of the targets
+over many deals depends only on what the seat can see.
 
-The value of an action is the acting seat's expected points of the round, as a share of the most it
-could make; in games, of the share of the win (see `blobmaster.selfplay.win_values`).
+An action's value is the acting seat's expected points of the round, divided by the most it could
+make; in games, its share of the win (see `blobmaster.selfplay.win_values`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +21,16 @@ import numpy.typing as npt
 from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.game.records import Rounds
 from blobmaster.game.rules import MAX_LEGAL, SEAT, State, legal_actions, legal_count
-from blobmaster.inference.compiled import Passes, answer, are_recorded
-from blobmaster.inference.cuda_graphs import check
+from blobmaster.inference.compiled import Passes
+from blobmaster.inference.stepping import advances, play_to_end
 from blobmaster.kernels.compile import kernel
+from blobmaster.search.mcts import EvaluationRequests
 from blobmaster.search.tree import Priors, Values
 from blobmaster.selfplay.deals import Deals
 from blobmaster.selfplay.lanes import (
     IDLE,
     Block,
+    ProgressCounter,
     decide,
     draw_edge,
     new_block,
@@ -36,8 +38,14 @@ from blobmaster.selfplay.lanes import (
     refill,
     write_policy,
 )
-from blobmaster.selfplay.successors import EXACT, Choices, children_of, gather, new_choices
-from blobmaster.selfplay.win_values import lay_ends, new_ends, weigh_wins
+from blobmaster.selfplay.successors import (
+    ROUND_OVER,
+    Successors,
+    list_successors,
+    max_children,
+    new_successors,
+)
+from blobmaster.selfplay.win_values import list_outcomes, new_outcomes, write_win_values
 
 Bids = npt.NDArray[np.int64]
 
@@ -47,6 +55,10 @@ class ActorCritic(Protocol):
 
     def priors(self, states: State) -> Priors:
         """The actor's, of the acting seat's view."""
+        ...
+
+    def values(self, states: State) -> Values:
+        """The critic's, all hands known."""
         ...
 
     def answer(self, acting: State, judged: State) -> tuple[Priors, Values]:
@@ -66,6 +78,18 @@ class ActorCritic(Protocol):
         ...
 
 
+class LookaheadBlock(NamedTuple):
+    """A block in play, one decision with its successors per lane."""
+
+    block: Block
+    successors: Successors
+    requests: EvaluationRequests
+    """Priors of the decisions and values of their successors."""
+    policy_step: float
+    explore: float
+    """Share of actions that are drawn uniformly."""
+
+
 def play_block(
     network: ActorCritic,
     deals: Deals,
@@ -77,105 +101,106 @@ def play_block(
     """Play `deals` to the end; a pure function of its arguments.
 
     Args:
-        network: asked twice a step, with room for `children_of(deals, lanes)` rows.
+        network: called once per step; needs room for `max_children(deals, lanes)` rows.
         deals: the rounds to play and their random streams.
         settings: lanes, exploration and the step of improvement.
-        should_stop: looked at between two steps; when true the block is given up.
-        on_rounds: told how many rounds were finished by a step.
+        should_stop: checked between steps; the block is given up when it returns True.
+        on_rounds: called with the number of rounds that were finished since its last call.
 
     Returns:
-        The rounds in the order of `deals`, or None if the block was abandoned.
+        The rounds in the order of `deals`, or None if the block was given up.
     """
     lanes = min(settings.lanes, deals.games)
     block = new_block(deals, lanes, ends_settled=settings.end_settled)
-    choices = new_choices(children_of(deals, lanes), lanes)
-    ends = None if deals.lengths is None else new_ends(deals, lanes)
-    _begin(block)
-    finished = 0
+    successors, requests = new_successors(max_children(deals, lanes), lanes)
+    state = LookaheadBlock(block, successors, requests, settings.policy_step, settings.explore)
+    _begin(state)
+    progress = ProgressCounter(block, on_rounds)
+    if deals.lengths is None:
+        done = play_to_end(network, state, should_stop=should_stop, on_step=progress.report)
+    else:
+        done = _play_games(network, deals, state, should_stop, progress)
+    return records_of(block) if done else None
+
+
+def _play_games(
+    network: ActorCritic,
+    deals: Deals,
+    state: LookaheadBlock,
+    should_stop: Callable[[], bool],
+    progress: ProgressCounter,
+) -> bool:
+    """Play a block of games; return False if it was stopped.
+
+    Values are shares of the win here: two more networks' outputs, and kernels between them, so the
+    loop runs in Python.
+    """
+    outcomes = new_outcomes(deals, len(state.block.round_of))
+    requests = state.requests
     while not should_stop():
-        count, children = gather(block, choices)
-        if block.finished[0] > finished:
-            on_rounds(int(block.finished[0]) - finished)
-            finished = int(block.finished[0])
-        if count == 0:
-            return records_of(block)
-        acting, judged = choices.rows[:count], choices.children[:children]
-        if ends is None:
-            passes = network.passes(count, children)
-            if passes is not None:
-                check(_go_on(block, choices, passes, settings.policy_step, settings.explore))
-                continue
-            priors, values = network.answer(acting, judged)
-            _weigh_points(block, choices, values)
-        else:
-            priors = network.priors(acting)
-            laid = lay_ends(block, choices, ends, *network.chances(judged))
-            weigh_wins(block, choices, ends, network.standings(ends.states[:laid]))
-        _decide_all(block, choices, priors, settings.policy_step, settings.explore)
-    return None
+        progress.report()
+        decisions, children = requests.rows.tolist()
+        if decisions == 0:
+            return True
+        priors = network.priors(requests.actor[:decisions])
+        chances = network.chances(requests.critic[:children])
+        count = list_outcomes(state.block, state.successors, outcomes, *chances)
+        shares = network.standings(outcomes.states[:count])
+        write_win_values(state.block, state.successors, outcomes, shares)
+        _decide_all(state, priors)
+    return False
 
 
 @kernel
-def _go_on(
-    block: Block, choices: Choices, passes: Passes, policy_step: float, explore: float
-) -> int:
-    """Take some steps, as far as passes are recorded for them; the driver's code."""
-    for _ in range(passes.steps):
-        count, children = gather(block, choices)
-        if count == 0 or not are_recorded(passes, count, children):
-            break
-        code = answer(passes, choices.rows[:count], choices.children[:children])
-        if code != 0:
-            return code
-        _weigh_points(block, choices, passes.values)
-        _decide_all(block, choices, passes.priors, policy_step, explore)
-    return 0
+def _begin(state: LookaheadBlock) -> None:
+    """Deal to every lane, and request the evaluations of its first decision."""
+    for lane in range(len(state.block.round_of)):
+        refill(state.block, lane)
+    list_successors(state.block, state.successors, state.requests)
+
+
+@advances(LookaheadBlock)
+@kernel
+def _advance(state: LookaheadBlock, priors: Priors, values: Values) -> None:
+    """Decide in every lane by these evaluations."""
+    _write_point_values(state.block, state.successors, values)
+    _decide_all(state, priors)
 
 
 @kernel
-def _begin(block: Block) -> None:
-    for lane in range(len(block.round_of)):
-        refill(block, lane)
-
-
-@kernel
-def _weigh_points(block: Block, choices: Choices, values: Values) -> None:
-    """Write the value of every child whose round is not over."""
+def _write_point_values(block: Block, successors: Successors, values: Values) -> None:
+    """Write the value of every successor whose round is not over."""
     for lane in range(len(block.round_of)):
         if block.round_of[lane] == IDLE:
             continue
         state = block.state[lane]
         for edge in range(legal_count(state)):
-            child = choices.row[lane, edge]
-            if child != EXACT:
-                choices.value[lane, edge] = values[child, state[SEAT]]
+            row = successors.row[lane, edge]
+            if row != ROUND_OVER:
+                successors.value[lane, edge] = values[row, state[SEAT]]
 
 
 @kernel
-def _decide_all(
-    block: Block,
-    choices: Choices,
-    priors: Priors,
-    policy_step: float,
-    explore: float,
-) -> None:
+def _decide_all(state: LookaheadBlock, priors: Priors) -> None:
+    """Record every lane's improved policy, act by its priors, and request what comes next."""
+    block = state.block
     legal = np.empty(MAX_LEGAL, np.int64)
     shares = np.empty(MAX_LEGAL, np.float64)
-    row = 0
+    row = 0  # of the lane's priors: idle lanes have none
     for lane in range(len(block.round_of)):
         if block.round_of[lane] == IDLE:
             continue
-        state = block.state[lane]
-        count = legal_actions(state, legal)
-        _improve(priors[row], choices.value[lane], count, policy_step, shares)
+        count = legal_actions(block.state[lane], legal)
+        _improve(priors[row], state.successors.value[lane], count, state.policy_step, shares)
         write_policy(block, lane, shares, count)
         number = block.round_of[lane]
         for edge in range(count):
-            shares[edge] = (1.0 - explore) * priors[row, edge] + explore / count
+            shares[edge] = (1.0 - state.explore) * priors[row, edge] + state.explore / count
         temperature = 0.0 if block.greedy[number] else 1.0
         edge = draw_edge(shares, count, temperature, block.streams[number])
         decide(block, lane, legal[edge])
         row += 1
+    list_successors(block, state.successors, state.requests)
 
 
 @kernel
@@ -187,7 +212,7 @@ def _improve(
     shares: npt.NDArray[np.float64],
 ) -> None:
     """Write `prior × exp(policy_step × value)`, normalised, into `shares`."""
-    best = value[:count].max()
+    best = value[:count].max()  # subtracted, so that the exponential cannot overflow
     total = 0.0
     for edge in range(count):
         shares[edge] = prior[edge] * np.exp(policy_step * (value[edge] - best))

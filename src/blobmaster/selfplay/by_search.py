@@ -1,9 +1,9 @@
-"""Plays a block of self-play by search: a pure function of (evaluator, settings, stream).
+"""Play a block of self-play by search: a pure function of (evaluator, settings, streams).
 
-A block plays its rounds through a fixed number of lanes in lock-step: each step asks the evaluator
-once for the waiting leaves of every lane. Batches are made of the block's own rounds alone: a row's
-last bit may depend on the batch that it was in, and so a block's result depends on nothing outside
-it.
+A block plays its rounds in a fixed number of lanes in lock-step: each step evaluates the waiting
+leaves of all lanes in one batch. A batch holds rows of this block alone. The last bit of a row's
+result may depend on the size of its batch, so batches shared between blocks would make a block
+depend on what else happens to run.
 """
 
 from __future__ import annotations
@@ -18,19 +18,18 @@ from blobmaster.config.search import SearchSettings
 from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.game.records import Rounds
 from blobmaster.game.rules import ACTIONS, MAX_LEGAL, PLAYERS, ROUND, State, is_bidding
-from blobmaster.inference.compiled import BlockEvaluator, Passes, answer, are_recorded
-from blobmaster.inference.cuda_graphs import check
-from blobmaster.kernels.compile import compiled_for, kernel, lean_kernel
+from blobmaster.inference.compiled import BlockEvaluator
+from blobmaster.inference.stepping import advances, play_to_end
+from blobmaster.kernels.compile import kernel, lean_kernel
 from blobmaster.kernels.rng import uniform
 from blobmaster.search.mcts import (
-    Questions,
+    EvaluationRequests,
     Search,
-    advance,
-    ask,
-    begin,
-    gather,
-    new_questions,
+    advance_search,
+    begin_search,
+    new_requests,
     new_search,
+    request_evaluations,
     root_action,
     root_choice,
     root_policy,
@@ -40,6 +39,7 @@ from blobmaster.selfplay.deals import Deals
 from blobmaster.selfplay.lanes import (
     IDLE,
     Block,
+    ProgressCounter,
     decide,
     draw_edge,
     new_block,
@@ -49,13 +49,18 @@ from blobmaster.selfplay.lanes import (
 )
 
 
-class _Rules(NamedTuple):
-    """How the decisions of a block are searched and made."""
+class SearchBlock(NamedTuple):
+    """A block in play, one search per lane."""
 
-    temperature: npt.NDArray[np.float64]
-    """`[3]`: of bids, of the first card and of the last."""
+    block: Block
+    search: Search
+    requests: EvaluationRequests
+    temperatures: npt.NDArray[np.float64]
+    """`[3]`: for bids, for the round's first card, for its last."""
     full_share: float
+    """Share of decisions that are searched in full."""
     cheap_simulations: int
+    """Simulations per tree for the other decisions."""
 
 
 def play_block(
@@ -70,131 +75,98 @@ def play_block(
     """Play `deals` to the end, each decision by a search.
 
     Args:
-        evaluator: asked once a step; room for `lanes × search.trees` rows is enough.
+        evaluator: called once per step; needs room for `lanes × search.trees` rows.
         deals: the rounds to play and their random streams.
-        search: of a decision.
+        search: settings of each decision's search.
         settings: lanes, temperatures, and the share of decisions that are searched in full.
-        should_stop: looked at between two steps; when true the block is given up.
-        on_rounds: told how many rounds were finished by a step.
+        should_stop: checked between steps; the block is given up when it returns True.
+        on_rounds: called with the number of rounds that were finished since its last call.
 
     Returns:
-        The rounds in the order of `deals`, or None if the block was abandoned.
+        The rounds in the order of `deals`, or None if the block was given up.
     """
     lanes = min(settings.lanes, deals.games)
     block = new_block(deals, lanes, ends_settled=settings.end_settled)
-    rules = _Rules(
-        np.array([settings.bid_temperature, settings.play_temperature, settings.last_temperature]),
-        settings.full_share,
-        _cheap(settings, search),
+    state = SearchBlock(
+        block=block,
+        search=new_search(lanes, search),
+        requests=new_requests(lanes, search),
+        temperatures=np.array(
+            [settings.bid_temperature, settings.play_temperature, settings.last_temperature]
+        ),
+        full_share=settings.full_share,
+        cheap_simulations=_cheap_simulations(settings, search),
     )
-    searches = new_search(lanes, search)
-    questions = new_questions(lanes, search)
-    _begin(block, searches, rules, questions)
-    step: Callable[..., None] | None = None
-    go_on: Callable[..., int] | None = None
-    finished = 0
-    while not should_stop():
-        if block.finished[0] > finished:
-            on_rounds(int(block.finished[0]) - finished)
-            finished = int(block.finished[0])
-        if not questions.rows.any():
-            return records_of(block)
-        passes = evaluator.passes(int(questions.rows[0]), int(questions.rows[1]))
-        if passes is None:
-            priors, values = ask(evaluator, questions)
-            if step is None:
-                step = compiled_for(_advance, block, searches, rules, priors, values, questions)
-            step(block, searches, rules, priors, values, questions)
-        else:
-            if go_on is None:
-                go_on = compiled_for(_go_on, block, searches, rules, passes, questions)
-            check(go_on(block, searches, rules, passes, questions))
-    return None
+    _begin(state)
+    progress = ProgressCounter(block, on_rounds)
+    done = play_to_end(evaluator, state, should_stop=should_stop, on_step=progress.report)
+    return records_of(block) if done else None
 
 
-def _cheap(settings: SelfPlaySettings, search: SearchSettings) -> int:
-    """Simulations of each tree of a cheap search."""
-    a_world = min(settings.cheap_simulations, search.simulations)
-    return a_world * search.worlds // search.trees
+def _cheap_simulations(settings: SelfPlaySettings, search: SearchSettings) -> int:
+    """Simulations of each tree in a cheap search."""
+    per_world = min(settings.cheap_simulations, search.simulations)
+    return per_world * search.worlds // search.trees
 
 
 @kernel
-def _begin(block: Block, search: Search, rules: _Rules, questions: Questions) -> None:
-    """Deal, begin every lane's first search, and ask what it waits for."""
-    for lane in range(len(block.round_of)):
-        if refill(block, lane):
-            _begin_search(block, search, lane, rules)
-    _gather(block, search, questions)
+def _begin(state: SearchBlock) -> None:
+    """Deal, begin every lane's first search, and request its evaluations."""
+    for lane in range(len(state.block.round_of)):
+        if refill(state.block, lane):
+            _begin_lane(state, lane)
+    _request_all(state)
 
 
 @kernel
-def _begin_search(block: Block, search: Search, lane: int, rules: _Rules) -> None:
-    """Search the lane's decision in full, with chance at the root, or cheaply without."""
+def _begin_lane(state: SearchBlock, lane: int) -> None:
+    """Begin the lane's search: in full with exploration at the root, or cheaply without it."""
+    block, search = state.block, state.search
     stream = block.streams[block.round_of[lane]]
-    full = rules.full_share == 1.0 or uniform(stream) < rules.full_share
-    simulations = search.simulations if full else rules.cheap_simulations
-    begin(search, lane, block.state[lane], simulations, full, stream)
+    # At a share of 1 nothing is drawn, so the round's stream goes on as if there were no choice.
+    full = state.full_share == 1.0 or uniform(stream) < state.full_share
+    simulations = search.simulations if full else state.cheap_simulations
+    begin_search(search, lane, block.state[lane], simulations, full, stream)
 
 
 @lean_kernel
-def _gather(block: Block, search: Search, questions: Questions) -> None:
-    """Ask what every lane waits for."""
-    questions.rows[:] = 0
-    for lane in range(len(block.round_of)):
-        if block.round_of[lane] != IDLE:
-            gather(search, lane, questions)
+def _request_all(state: SearchBlock) -> None:
+    """Request the evaluations that the lanes wait for."""
+    state.requests.rows[:] = 0
+    for lane in range(len(state.block.round_of)):
+        if state.block.round_of[lane] != IDLE:
+            request_evaluations(state.search, lane, state.requests)
 
 
+@advances(SearchBlock)
 @lean_kernel
-def _advance(
-    block: Block,
-    search: Search,
-    rules: _Rules,
-    priors: Priors,
-    values: Values,
-    questions: Questions,
-) -> None:
-    """Take the answers, and ask what is waited for then.
-
-    A lane whose search is done acts, and begins its next search.
-    """
+def _advance(state: SearchBlock, priors: Priors, values: Values) -> None:
+    """Move every search on; a lane whose search is done acts and begins its next search."""
+    block = state.block
     for lane in range(len(block.round_of)):
         number = block.round_of[lane]
-        if number == IDLE or not advance(search, lane, priors, values, block.streams[number]):
+        if number == IDLE:
             continue
-        if _act(block, search, lane, rules):
-            _begin_search(block, search, lane, rules)
-    _gather(block, search, questions)
+        if not advance_search(state.search, lane, priors, values, block.streams[number]):
+            continue
+        if _act(state, lane):
+            _begin_lane(state, lane)
+    _request_all(state)
 
 
 @kernel
-def _go_on(
-    block: Block, search: Search, rules: _Rules, passes: Passes, questions: Questions
-) -> int:
-    """Take some steps, as far as passes are recorded for them; the driver's code."""
-    for _ in range(passes.steps):
-        acts, judges = questions.rows
-        if acts + judges == 0 or not are_recorded(passes, acts, judges):
-            break
-        code = answer(passes, questions.actor[:acts], questions.critic[:judges])
-        if code != 0:
-            return code
-        _advance(block, search, rules, passes.priors, passes.values, questions)
-    return 0
+def _act(state: SearchBlock, lane: int) -> bool:
+    """Record and take the searched decision; return True if another decision follows.
 
-
-@kernel
-def _act(block: Block, search: Search, lane: int, rules: _Rules) -> bool:
-    """Take the searched decision; whether there is another one.
-
-    What a cheap search found is played and not learned.
+    A cheap search decides, but leaves an empty policy: nothing is learned from it.
     """
+    block, search = state.block, state.search
     shares = np.empty(MAX_LEGAL, np.float64)
     count = root_policy(search, lane, shares)
     edge = root_choice(search, lane)
-    if not search.gumbel:  # whose noise has drawn already
+    if not search.gumbel:  # Gumbel noise has already drawn the action
         number = block.round_of[lane]
-        temperature = _temperature(rules.temperature, block.state[lane])
+        temperature = _temperature(state.temperatures, block.state[lane])
         if block.greedy[number]:
             temperature = 0.0
         edge = draw_edge(shares, count, temperature, block.streams[number])
@@ -206,7 +178,7 @@ def _act(block: Block, search: Search, lane: int, rules: _Rules) -> bool:
 
 @kernel
 def _temperature(temperatures: npt.NDArray[np.float64], state: State) -> float:
-    """Of a decision, by the temperatures of bids, of the first card and of the last."""
+    """Return a decision's temperature: of bids, or between the first card's and the last's."""
     bid, first, last = temperatures
     if is_bidding(state):
         return bid

@@ -25,7 +25,7 @@ from blobmaster.selfplay import by_lookahead as lookahead
 from blobmaster.selfplay.by_search import play_block
 from blobmaster.selfplay.deals import Deals, deal, deal_games, game_sizes, seat_players
 from blobmaster.selfplay.pool import Pool
-from blobmaster.selfplay.successors import children_of
+from blobmaster.selfplay.successors import max_children
 
 
 class MakeEvaluator(Protocol):
@@ -113,7 +113,7 @@ class SelfPlayEngine:
         def play_one(block: int) -> Rounds | None:
             deals = self._deals(iteration, block, self.units_in(block, units))
             lanes = min(self._settings.lanes, deals.games)
-            rows = children_of(deals, lanes) if by_lookahead else lanes * search.trees
+            rows = max_children(deals, lanes) if by_lookahead else lanes * search.trees
             with self._evaluator(rows) as evaluator:
                 if by_lookahead:
                     return lookahead.play_block(

@@ -8,6 +8,7 @@ choose uniformly at random.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -229,6 +230,22 @@ def draw_edge(
         if left < 0.0:
             return edge
     return most
+
+
+class ProgressCounter:
+    """Reports the rounds of a block as they are finished."""
+
+    def __init__(self, block: Block, on_rounds: Callable[[int], None]) -> None:
+        self._block = block
+        self._on_rounds = on_rounds
+        self._reported = 0
+
+    def report(self) -> None:
+        """Call `on_rounds` with the number of rounds finished since the last report, if any."""
+        finished = int(self._block.finished[0])
+        if finished > self._reported:
+            self._on_rounds(finished - self._reported)
+            self._reported = finished
 
 
 def records_of(block: Block) -> Rounds:

@@ -13,7 +13,7 @@ from blobmaster.config.rounds import RoundMix
 from blobmaster.config.search import SearchSettings
 from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.inference.evaluator import bytes_a_row
-from blobmaster.search.mcts import new_questions, new_search
+from blobmaster.search.mcts import new_requests, new_search
 
 CARD_BYTES_A_BLOCK = 96_000_000
 CARD_BYTES_A_ROW = 22_000
@@ -29,7 +29,7 @@ def block_bytes(
     if settings.decide_by == "lookahead":
         return rows
     lanes = _lanes(settings)
-    return rows + bytes_of((new_search(lanes, search), new_questions(lanes, search)))
+    return rows + bytes_of((new_search(lanes, search), new_requests(lanes, search)))
 
 
 def card_bytes(mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings) -> int:

@@ -1,4 +1,4 @@
-"""The decisions that a block of looking ahead waits for: one a lane, with every child of each."""
+"""The successors of a block's decisions, for the one-step lookahead: every child of each lane."""
 
 from __future__ import annotations
 
@@ -24,78 +24,82 @@ from blobmaster.game.rules import (
 )
 from blobmaster.game.scoring import most_points, points
 from blobmaster.kernels.compile import kernel
+from blobmaster.search.mcts import EvaluationRequests
 from blobmaster.selfplay.deals import Deals
 from blobmaster.selfplay.lanes import IDLE, Block
 
-EXACT = -1
-"""The row of a child whose round is over: what it comes to needs no evaluation."""
+ROUND_OVER = -1
+"""The row of a successor whose round is over: its result is known without an evaluation."""
 
 
-class Choices(NamedTuple):
-    """What waits; all but `rows` and `children` by lane and by the decision's legal actions."""
+class Successors(NamedTuple):
+    """What follows each legal action of the waiting decisions; S lanes."""
 
-    rows: State
-    """`[S, STATE]`: the states to decide in, those of idle lanes left out."""
-    children: State
-    """`[S * edges, STATE]`: what each legal action leads to, where it needs an evaluation."""
     row: npt.NDArray[np.int64]
-    """`[S, MAX_LEGAL]`: where a child stands in `children`, or `EXACT`."""
+    """`[S, MAX_LEGAL]`: the successor's row among the requested values, or `ROUND_OVER`."""
     value: npt.NDArray[np.float64]
-    """`[S, MAX_LEGAL]`: the acting seat's value of a child; `gather` writes those of rounds that
-    are over, in points."""
+    """`[S, MAX_LEGAL]`: the acting seat's value of a successor. `list_successors` writes those of
+    rounds that are over, as a share of the most points."""
     bids: npt.NDArray[np.int64]
-    """`[S, MAX_LEGAL, MAX_PLAYERS]`: the bid of each seat in a child, for games."""
+    """`[S, MAX_LEGAL, MAX_PLAYERS]`: each seat's bid in a successor, for games."""
     exact: npt.NDArray[np.float64]
-    """`[S, MAX_LEGAL, MAX_PLAYERS]`: how likely that bid is to be exact. `gather` writes both of
-    rounds that are over."""
+    """`[S, MAX_LEGAL, MAX_PLAYERS]`: probability that this bid is made exactly.
+    `list_successors` writes `bids` and `exact` of rounds that are over."""
 
 
-def new_choices(children: int, lanes: int) -> Choices:
-    """Room for the decisions of so many lanes, with so many children together."""
-    return Choices(
-        rows=np.zeros((lanes, STATE), np.int64),
-        children=np.zeros((children, STATE), np.int64),
-        row=np.full((lanes, MAX_LEGAL), EXACT, np.int64),
+def new_successors(children: int, lanes: int) -> tuple[Successors, EvaluationRequests]:
+    """Allocate for the decisions of `lanes` lanes with at most `children` successors together."""
+    successors = Successors(
+        row=np.full((lanes, MAX_LEGAL), ROUND_OVER, np.int64),
         value=np.zeros((lanes, MAX_LEGAL)),
         bids=np.zeros((lanes, MAX_LEGAL, MAX_PLAYERS), np.int64),
         exact=np.zeros((lanes, MAX_LEGAL, MAX_PLAYERS)),
     )
+    requests = EvaluationRequests(
+        actor=np.zeros((lanes, STATE), np.int64),
+        critic=np.zeros((children, STATE), np.int64),
+        rows=np.zeros(2, np.int64),
+    )
+    return successors, requests
 
 
-def children_of(deals: Deals, lanes: int) -> int:
-    """The most children that the decisions of so many lanes can have: a bid more than cards."""
+def max_children(deals: Deals, lanes: int) -> int:
+    """Return the most successors that `lanes` decisions can have: one more bid than cards each."""
     return lanes * (int(deals.plan[:, 1].max()) + 1)
 
 
 @kernel
-def gather(block: Block, choices: Choices) -> tuple[int, int]:
-    """Gather the waiting decisions and their children; return how many there are of each."""
+def list_successors(block: Block, successors: Successors, requests: EvaluationRequests) -> None:
+    """Request the priors of every waiting decision and the values of its successors."""
     count = children = 0
     legal = np.empty(MAX_LEGAL, np.int64)
     for lane in range(len(block.round_of)):
         if block.round_of[lane] == IDLE:
             continue
         state = block.state[lane]
-        choices.rows[count] = state
+        requests.actor[count] = state
         count += 1
         for edge in range(legal_actions(state, legal)):
-            child = choices.children[children]
+            child = requests.critic[children]
             child[:] = state
             apply(child, legal[edge])
             play_forced(child)
             if is_over(child):
-                choices.row[lane, edge] = EXACT
-                _write_end(choices, lane, edge, child, state[SEAT])
+                # The row is not counted: the next child overwrites it.
+                successors.row[lane, edge] = ROUND_OVER
+                _write_result(successors, lane, edge, child, state[SEAT])
             else:
-                choices.row[lane, edge] = children
+                successors.row[lane, edge] = children
                 children += 1
-    return count, children
+    requests.rows[0] = count
+    requests.rows[1] = children
 
 
 @kernel
-def _write_end(choices: Choices, lane: int, edge: int, over: State, seat: int) -> None:
-    choices.value[lane, edge] = points(over, seat) / most_points(over[ROUND])
+def _write_result(successors: Successors, lane: int, edge: int, over: State, seat: int) -> None:
+    """Write what a finished round brought `seat`, and which bids were exact."""
+    successors.value[lane, edge] = points(over, seat) / most_points(over[ROUND])
     for other in range(over[PLAYERS]):
         bid = over[BIDS + other]
-        choices.bids[lane, edge, other] = bid
-        choices.exact[lane, edge, other] = 1.0 if over[TRICKS + other] == bid else 0.0
+        successors.bids[lane, edge, other] = bid
+        successors.exact[lane, edge, other] = 1.0 if over[TRICKS + other] == bid else 0.0

@@ -33,14 +33,14 @@ from blobmaster.kernels.compile import kernel
 from blobmaster.search.tree import Values
 from blobmaster.selfplay.deals import Deals
 from blobmaster.selfplay.lanes import IDLE, Block
-from blobmaster.selfplay.successors import EXACT, Choices
+from blobmaster.selfplay.successors import ROUND_OVER, Successors
 
 LEAST_STAKE = 0.05
 """What a round is taken to change of a share of the win at least: where less is at stake, the
 network's errors are larger than what it could tell apart."""
 
 
-class Ends(NamedTuple):
+class Outcomes(NamedTuple):
     """Where games may stand after the rounds on the table."""
 
     states: State
@@ -52,11 +52,11 @@ class Ends(NamedTuple):
     """`[S]`: the end of the best round for the acting seat; the next is that of the worst."""
 
 
-def new_ends(deals: Deals, lanes: int) -> Ends:
+def new_outcomes(deals: Deals, lanes: int) -> Outcomes:
     """Room for the ends of the decisions of so many lanes."""
     players, cards = deals.plan[:, 0], deals.plan[:, 1]
     most = lanes * int(((cards + 1) * 2**players + 2).max())
-    return Ends(
+    return Outcomes(
         states=np.zeros((most, STATE), np.int64),
         first=np.zeros((lanes, MAX_LEGAL), np.int64),
         bound=np.zeros(lanes, np.int64),
@@ -64,10 +64,10 @@ def new_ends(deals: Deals, lanes: int) -> Ends:
 
 
 @kernel
-def lay_ends(
+def list_outcomes(
     block: Block,
-    choices: Choices,
-    ends: Ends,
+    successors: Successors,
+    outcomes: Outcomes,
     bids: npt.NDArray[np.int64],
     exact: npt.NDArray[np.float32],
 ) -> int:
@@ -84,39 +84,39 @@ def lay_ends(
             continue
         state = block.state[lane]
         for edge in range(legal_count(state)):
-            row = choices.row[lane, edge]
-            if row != EXACT:
-                choices.bids[lane, edge] = bids[row]
-                choices.exact[lane, edge] = exact[row]
+            row = successors.row[lane, edge]
+            if row != ROUND_OVER:
+                successors.bids[lane, edge] = bids[row]
+                successors.exact[lane, edge] = exact[row]
             if edge == 0 or is_bidding(state):
-                ends.first[lane, edge] = count
-                count = _lay_patterns(state, choices.bids[lane, edge], ends.states, count)
+                outcomes.first[lane, edge] = count
+                count = _list_patterns(state, successors.bids[lane, edge], outcomes.states, count)
             else:  # all bids are known, so all children may come to the same
-                ends.first[lane, edge] = ends.first[lane, 0]
-        ends.bound[lane] = count
-        count = _lay_bounds(state, ends.states, count)
+                outcomes.first[lane, edge] = outcomes.first[lane, 0]
+        outcomes.bound[lane] = count
+        count = _list_bounds(state, outcomes.states, count)
     return count
 
 
 @kernel
-def _lay_patterns(state: State, bids: npt.NDArray[np.int64], ends: State, count: int) -> int:
+def _list_patterns(state: State, bids: npt.NDArray[np.int64], outcomes: State, count: int) -> int:
     for pattern in range(1 << state[PLAYERS]):
-        end = ends[count]
-        end[:] = state
+        outcome = outcomes[count]
+        outcome[:] = state
         for seat in range(state[PLAYERS]):
             if (pattern >> seat) & 1:
-                end[SCORES + seat] += exact_points(bids[seat])
-        pass_deal(end)
+                outcome[SCORES + seat] += exact_points(bids[seat])
+        pass_deal(outcome)
         count += 1
     return count
 
 
 @kernel
-def _lay_bounds(state: State, ends: State, count: int) -> int:
+def _list_bounds(state: State, outcomes: State, count: int) -> int:
     """The best round for the acting seat: it alone is exact; the worst: all others are. A bid is
     taken to be a little more than its seat's part of the tricks."""
     usual = exact_points(1 + state[ROUND] // state[PLAYERS])
-    best, worst = ends[count], ends[count + 1]
+    best, worst = outcomes[count], outcomes[count + 1]
     best[:] = state
     worst[:] = state
     for seat in range(state[PLAYERS]):
@@ -130,25 +130,29 @@ def _lay_bounds(state: State, ends: State, count: int) -> int:
 
 
 @kernel
-def weigh_wins(block: Block, choices: Choices, ends: Ends, told: Values) -> None:
+def write_win_values(
+    block: Block, successors: Successors, outcomes: Outcomes, shares: Values
+) -> None:
     """Write the value of every child; `told` (`[ends, MAX_PLAYERS]`) is each end's shares."""
     for lane in range(len(block.round_of)):
         if block.round_of[lane] == IDLE:
             continue
         state = block.state[lane]
         seat = state[SEAT]
-        bound = ends.bound[lane]
-        stake = max(told[bound, seat] - told[bound + 1, seat], LEAST_STAKE)
+        bound = outcomes.bound[lane]
+        stake = max(shares[bound, seat] - shares[bound + 1, seat], LEAST_STAKE)
         for edge in range(legal_count(state)):
-            first, exact = ends.first[lane, edge], choices.exact[lane, edge]
+            first, exact = outcomes.first[lane, edge], successors.exact[lane, edge]
             share = 0.0
             for pattern in range(1 << state[PLAYERS]):
-                share += _chance(exact, pattern, state[PLAYERS]) * told[first + pattern, seat]
-            choices.value[lane, edge] = share / stake
+                share += (
+                    _probability(exact, pattern, state[PLAYERS]) * shares[first + pattern, seat]
+                )
+            successors.value[lane, edge] = share / stake
 
 
 @kernel
-def _chance(exact: npt.NDArray[np.float64], pattern: int, players: int) -> float:
+def _probability(exact: npt.NDArray[np.float64], pattern: int, players: int) -> float:
     """How likely it is that just the seats of the pattern are exact."""
     chance = 1.0
     for seat in range(players):
