@@ -28,7 +28,7 @@ from blobmaster.config.search import SearchSettings
 from blobmaster.evaluation.arena import Results
 from blobmaster.evaluation.bootstrap import estimate_mean
 from blobmaster.evaluation.matches import Arena, match_against
-from blobmaster.evaluation.measure import leads
+from blobmaster.evaluation.measure import point_leads
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.records import Rounds, join
 from blobmaster.game.rules import State
@@ -184,7 +184,7 @@ def played(network: BlobNetwork, deals: int, seed: int) -> list[Results]:
 
 def shown(results: Results) -> str:
     """Points a round, and how far ahead of the others, with the 95 % interval's half width."""
-    lead = estimate_mean(leads(results).mean(axis=1), 400, generator(0, "search cost"))
+    lead = estimate_mean(point_leads(results).mean(axis=1), 400, generator(0, "search cost"))
     half = (lead.high - lead.low) / 2
     return f"{results.points[:, :, 0].mean():.2f} ({lead.value:+.2f} ± {half:.2f})"
 

@@ -11,9 +11,9 @@ from blobmaster.config.rating import RatingSettings
 from blobmaster.evaluation.calibration import (
     Bids,
     CalibrationMatch,
-    bids_of,
-    calibration_of,
+    record_bids,
     reliability,
+    summarize,
 )
 from blobmaster.game.rules import MAX_LEGAL
 from blobmaster.inference.evaluator import NetworkEvaluator
@@ -70,7 +70,7 @@ def test_bids_and_outcomes_are_counted_by_cards_dealt():
         at_bid=np.array([0.9, 0.8, 0.6, 0.4]),
         at_first_card=np.array([np.nan, np.nan, 0.7, 0.3]),
     )
-    found = calibration_of(bids)
+    found = summarize(bids)
     assert found.by_cards == (
         (1, 2, pytest.approx(0.85), 0.5, 0.5, 0.0),
         (3, 2, pytest.approx(0.5), 0.5, 1.0, 1.5),
@@ -82,7 +82,7 @@ def test_bids_and_outcomes_are_counted_by_cards_dealt():
 @pytest.mark.parametrize(("players", "cards"), [(3, 1), (4, 5), (6, 4)])
 def test_the_bids_are_those_that_the_networks_player_makes(players, cards):
     deals = deals_of(players, cards, 40)
-    bids = bids_of(NetworkEvaluator(small_network(1), 40, CPU), deals, never)
+    bids = record_bids(NetworkEvaluator(small_network(1), 40, CPU), deals, never)
     made = play([small_network_agent(1, 40 * players)], [0] * players, deals)
     chosen = np.full((40, players), True)
     forced = 40 * players - len(bids.bid)
@@ -109,7 +109,7 @@ class Forecaster:
 
 def test_what_is_noted_is_said_of_the_bid_at_the_bid_and_at_the_first_card():
     deals = deals_of(3, 17, 5)
-    bids = bids_of(Forecaster(), deals, never)
+    bids = record_bids(Forecaster(), deals, never)
     # The dealer bids last, asked third; seats bid as high as they may.
     assert len(bids.bid) == 15
     turns = np.round(1000 * bids.at_bid - 10 * bids.bid).astype(int)
@@ -120,7 +120,7 @@ def test_what_is_noted_is_said_of_the_bid_at_the_bid_and_at_the_first_card():
 
 def test_a_networks_forecast_is_its_actors_over_the_tricks_that_are_possible():
     deals = deals_of(4, 5, 1)
-    bids = bids_of(NetworkEvaluator(small_network(1), 1, CPU), deals, never)
+    bids = record_bids(NetworkEvaluator(small_network(1), 1, CPU), deals, never)
     assert (bids.at_bid > 0).all()
     assert bids.at_bid == pytest.approx(1 / 2, abs=0.1)  # an untrained network knows nothing
     first = bids.at_first_card[~np.isnan(bids.at_first_card)]

@@ -13,7 +13,7 @@ import pytest
 from networks_saved import save_network
 
 from blobmaster.agents.names import parse_player
-from blobmaster.evaluation.command import understand
+from blobmaster.evaluation.command import parse_request
 
 PATIENCE_S = 300
 FIXED = ("untrained", "random", "heuristic")
@@ -108,10 +108,10 @@ def test_a_wrong_order_is_refused_in_one_line(checkpoint: Path, arguments, words
     assert all(word in done.stderr for word in words), done.stderr
 
 
-def order(*against: str, **changes):
-    usual = {"search": None, "players": 4, "cards": 5, "deals": 300, "seed": 0, "workers": 0}
+def request(*against: str, **changes):
+    defaults = {"search": None, "players": 4, "cards": 5, "deals": 300, "seed": 0, "workers": 0}
     rest = {"device": "cpu", "games": False, "until_sure": False, "as_json": False}
-    return understand(Path("runs/a.pth"), against, **{**usual, **rest, **changes})
+    return parse_request(Path("runs/a.pth"), against, **{**defaults, **rest, **changes})
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def order(*against: str, **changes):
 )
 def test_what_cannot_be_is_said_before_anything_is_loaded(against, changes, words):
     with pytest.raises(ValueError) as refused:
-        order(against, **changes)
+        request(against, **changes)
     assert all(word in str(refused.value) for word in words)
     assert len(str(refused.value).splitlines()) == 1
 
@@ -174,10 +174,10 @@ def test_a_checkpoint_may_be_told_its_number_format():
 
 
 def test_nobody_named_means_the_usual_players_after_the_untrained_network():
-    names = [opponent.text for opponent in order().opponents]
+    names = [opponent.text for opponent in request().opponents]
     assert names == ["untrained", "random", "heuristic", "ismcts-100"]
 
 
 def test_a_player_that_is_named_twice_is_met_once():
-    names = [opponent.text for opponent in order("random", "untrained", "random").opponents]
+    names = [opponent.text for opponent in request("random", "untrained", "random").opponents]
     assert names == ["untrained", "random"]

@@ -61,7 +61,7 @@ def test_an_incumbent_is_a_copy_until_it_gives_way_and_is_stored():
         next(first.parameters()).zero_()
     assert not same(incumbent.network, first)
     assert same(incumbent.network, small_network(1))
-    incumbent.give_way(second, 4)
+    incumbent.replace_network(second, 4)
     stored = GatedNetwork(small_network(0))
     stored.load_state_dict(incumbent.state_dict())
     assert stored.since == 4

@@ -18,11 +18,11 @@ from blobmaster.evaluation.arena import shares_of_win
 from blobmaster.evaluation.bootstrap import estimate_mean
 from blobmaster.evaluation.matches import Arena
 from blobmaster.evaluation.measure import (
-    LOOK_LEVEL,
-    LOOKS,
+    INTERIM_LEVEL,
+    INTERIM_LOOKS,
     Evaluation,
-    Found,
-    look_ends,
+    OpponentResult,
+    interim_ends,
 )
 from blobmaster.kernels.rng import generator
 from blobmaster.selfplay.pool import LocalPool
@@ -46,7 +46,7 @@ def evaluation(
     return Evaluation(player, opponents, arena, rating, seed, until_sure=until_sure)
 
 
-def play(some: Evaluation, workers: int = 1, should_stop=lambda: False) -> list[Found]:
+def play(some: Evaluation, workers: int = 1, should_stop=lambda: False) -> list[OpponentResult]:
     """Play to the end; what was yielded, in that order."""
     pool = LocalPool(workers, lambda: None)
     return list(some.play(pool, should_stop=should_stop, on_deals=[].append))
@@ -121,15 +121,17 @@ def test_nothing_is_known_before_the_first_block():
 
 @pytest.mark.parametrize(("blocks", "looks"), [(1, 1), (3, 3), (10, 10), (15, 10), (500, 10)])
 def test_there_are_at_most_ten_looks_and_the_last_is_at_the_end(blocks, looks):
-    ends = look_ends(blocks)
+    ends = interim_ends(blocks)
     assert len(ends) == looks
     assert ends[-1] == blocks
 
 
 def test_looking_ten_times_is_wrong_about_5_times_in_100():
-    bound = NormalDist().inv_cdf((1 + LOOK_LEVEL) / 2)
+    bound = NormalDist().inv_cdf((1 + INTERIM_LEVEL) / 2)
     draws = generator(0, "looks")
-    paths = draws.standard_normal((40_000, LOOKS)).cumsum(axis=1) / np.sqrt(np.arange(1, LOOKS + 1))
+    paths = draws.standard_normal((40_000, INTERIM_LOOKS)).cumsum(axis=1) / np.sqrt(
+        np.arange(1, INTERIM_LOOKS + 1)
+    )
     wrong = (np.abs(paths) > bound).any(axis=1).mean()
     assert wrong == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / 40_000))
 

@@ -18,7 +18,7 @@ from blobmaster.evaluation.arena import Results
 from blobmaster.evaluation.exact.bidding import one_card_gap
 from blobmaster.evaluation.exact.priors import ROWS
 from blobmaster.evaluation.matches import Arena, match_against, mixed_match
-from blobmaster.evaluation.ratings import Ratings, player_name
+from blobmaster.evaluation.ratings import Ratings, network_name
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.kernels.rng import generator
 from blobmaster.selfplay.pool import LocalPool
@@ -34,7 +34,7 @@ def rate(
     workers=1,
     should_stop=lambda: False,
     told=None,
-    incumbent=None,
+    self_play_network=None,
 ):
     """Rate a network as the loop does."""
     pool = LocalPool(workers, lambda: torch.set_num_threads(1))
@@ -45,7 +45,7 @@ def rate(
         earlier or {},
         pool,
         CPU,
-        incumbent=incumbent,
+        self_play_network=self_play_network,
         should_stop=should_stop,
         on_deals=(told if told is not None else []).append,
     )
@@ -87,7 +87,7 @@ def test_any_number_of_workers_gives_the_same_rating_and_the_same_bytes():
     for workers in (1, 2, 4):
         ratings = Ratings(SETTINGS, seed=3)
         first = rate(ratings, 4, small_network(1), workers=workers)
-        earlier = {player_name(4): small_network(1)}
+        earlier = {network_name(4): small_network(1)}
         second = rate(ratings, 9, small_network(2), earlier, workers=workers)
         found.append((first, second, ratings.elos(), stored(ratings)))
     assert found[0] == found[1] == found[2]
@@ -97,7 +97,7 @@ def test_a_rating_after_a_resume_is_the_one_that_would_have_been():
     straight = Ratings(SETTINGS, seed=3)
     rate(straight, 4, small_network(1))
     resumed = restored(stored(straight))
-    earlier = {player_name(4): small_network(1)}
+    earlier = {network_name(4): small_network(1)}
     assert rate(straight, 9, small_network(2), earlier) == rate(
         resumed, 9, small_network(2), earlier
     )
@@ -118,7 +118,7 @@ def test_no_global_generator_is_read_or_moved():
 
 def test_another_seed_or_iteration_deals_other_cards():
     found = {
-        rate(Ratings(SETTINGS, seed), iteration, small_network(1)).vs_random
+        rate(Ratings(SETTINGS, seed), iteration, small_network(1)).baselines["random"]
         for seed, iteration in ((3, 4), (4, 4), (3, 9))
     }
     assert len(found) == 3
@@ -126,8 +126,8 @@ def test_another_seed_or_iteration_deals_other_cards():
 
 def test_the_untrained_network_gains_exactly_nothing_and_rates_about_1000():
     rating = rate(Ratings(SETTINGS, seed=3), 4, small_network(0))
-    assert rating.vs_random.gain == (0, 0, 0)
-    assert rating.vs_heuristic.gain == (0, 0, 0)
+    assert rating.baselines["random"].gain == (0, 0, 0)
+    assert rating.baselines["heuristic"].gain == (0, 0, 0)
     assert rating.elo_low < 1000 < rating.elo_high
 
 
@@ -163,7 +163,7 @@ def test_an_abandoned_rating_changes_nothing(finished):
 def test_all_deals_are_announced_and_told_of(earlier):
     ratings = Ratings(SETTINGS, seed=3)
     told: list[int] = []
-    networks = {player_name(number): small_network(number + 5) for number in range(earlier)}
+    networks = {network_name(number): small_network(number + 5) for number in range(earlier)}
     rate(ratings, 9, small_network(1), networks, told=told, workers=2)
     assert sum(told) == ratings.total_deals
 
@@ -181,7 +181,7 @@ def test_a_resume_with_other_tables_goes_on_from_the_results_so_far():
     rate(ratings, 4, small_network(1))
     settings = RatingSettings(players=5, cards=3, deals=30, bootstrap=20)
     resumed = restored(stored(ratings), settings)
-    rate(resumed, 9, small_network(2), {player_name(4): small_network(1)})
+    rate(resumed, 9, small_network(2), {network_name(4): small_network(1)})
     assert list(resumed.elos()) == ["untrained", "random", "heuristic", "iter005", "iter010"]
 
 
@@ -209,7 +209,7 @@ def test_metrics_are_flat_numbers_with_their_intervals():
 def test_a_later_rating_tells_the_corrected_elo_of_an_earlier_network():
     ratings = Ratings(SETTINGS, seed=3)
     first = rate(ratings, 4, small_network(1))
-    second = rate(ratings, 9, small_network(2), {player_name(4): small_network(1)})
+    second = rate(ratings, 9, small_network(2), {network_name(4): small_network(1)})
     assert first.pool["iter005"] == first[:3]
     assert second.pool["iter005"].value == ratings.elos()["iter005"] != first.elo
     corrected = second.metrics()["pool"]["iter005"]
@@ -223,20 +223,20 @@ def test_a_network_is_promoted_if_it_reaches_the_threshold(threshold, promoted):
     )
     ratings = Ratings(settings, seed=3)
     told: list[int] = []
-    rating = rate(ratings, 4, small_network(1), incumbent=small_network(1), told=told)
-    assert rating.promotion == ((0.5, 0.5, 0.5), promoted)
+    rating = rate(ratings, 4, small_network(1), self_play_network=small_network(1), told=told)
+    assert rating.gating == ((0.5, 0.5, 0.5), promoted)
     assert rating.metrics()["promoted"] is promoted
     assert sum(told) == ratings.total_deals
-    assert "incumbent" not in ratings.elos()
+    assert "self-play network" not in ratings.elos()
 
 
 def test_without_a_threshold_nobody_is_promoted_and_all_else_is_the_same():
     settings = RatingSettings(deals=60, deals_per_block=13, bootstrap=40, gating_threshold=0.6)
     plain = rate(Ratings(SETTINGS, seed=3), 4, small_network(1))
-    gated = rate(Ratings(settings, seed=3), 4, small_network(1), incumbent=small_network(2))
-    assert plain.promotion is None
-    assert gated.promotion is not None
-    assert plain == gated._replace(promotion=None)
+    gated = rate(Ratings(settings, seed=3), 4, small_network(1), self_play_network=small_network(2))
+    assert plain.gating is None
+    assert gated.gating is not None
+    assert plain == gated._replace(gating=None)
 
 
 def test_the_network_that_is_rated_is_held_against_the_one_card_round():
@@ -262,15 +262,15 @@ def play_match(match) -> Results:
 
 
 @pytest.mark.parametrize("opponent", ["random", "heuristic"])
-def test_yardsticks_are_what_the_network_makes_against_that_opponent(opponent):
+def test_a_baseline_is_the_result_of_a_match_against_that_opponent(opponent):
     rating = rate(Ratings(SETTINGS, seed=3), 4, small_network(1))
-    yardstick = {"random": rating.vs_random, "heuristic": rating.vs_heuristic}[opponent]
+    baseline = rating.baselines[opponent]
     network = play_match(match_against("iter005", opponent, SETTINGS))
     untrained = play_match(match_against("untrained", opponent, SETTINGS))
     made, before = network.points[:, :, 0].mean(), untrained.points[:, :, 0].mean()
-    assert yardstick.points.value == pytest.approx(made)
-    assert yardstick.exact.value == pytest.approx(network.exact[:, :, 0].mean())
-    assert yardstick.gain.value == pytest.approx(made - before)
+    assert baseline.points.value == pytest.approx(made)
+    assert baseline.exact.value == pytest.approx(network.exact[:, :, 0].mean())
+    assert baseline.gain.value == pytest.approx(made - before)
 
 
 def test_no_two_blocks_of_a_match_play_the_same_deals():
@@ -314,10 +314,10 @@ def test_in_phase_two_whole_games_are_rated_and_wins_rank_them():
         [match], LocalPool(1, lambda: None), should_stop=lambda: False, on_deals=[].append
     )
     assert played is not None
-    yardstick = found[0].vs_heuristic
+    baseline = found[0].baselines["heuristic"]
     rounds = 6  # 2, 1, 1, 1, 1, 2 cards
-    assert yardstick.wins.value == pytest.approx(played[0].wins[:, :, 0].mean())
-    assert yardstick.points.value == pytest.approx(played[0].points[:, :, 0].mean() / rounds)
-    assert yardstick.exact.value == pytest.approx(played[0].exact[:, :, 0].mean())
-    assert found[0].metrics()["wins_vs_heuristic"] == yardstick.wins.value
+    assert baseline.wins.value == pytest.approx(played[0].wins[:, :, 0].mean())
+    assert baseline.points.value == pytest.approx(played[0].points[:, :, 0].mean() / rounds)
+    assert baseline.exact.value == pytest.approx(played[0].exact[:, :, 0].mean())
+    assert found[0].metrics()["wins_vs_heuristic"] == baseline.wins.value
     assert "games won" in str(found[0])

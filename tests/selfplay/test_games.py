@@ -13,7 +13,7 @@ from blobmaster.agents.uniform import RandomAgent
 from blobmaster.config.rounds import RoundMix
 from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.evaluation.arena import Results, play_deals
-from blobmaster.evaluation.matches import merits
+from blobmaster.evaluation.matches import ranking_scores
 from blobmaster.game.rules import (
     LEFT,
     MOST,
@@ -147,7 +147,7 @@ def test_players_see_the_scores_and_what_is_left_of_the_game():
 def test_the_same_player_at_every_place_wins_exactly_as_many_games_everywhere(name):
     agent = {"random": RandomAgent(), "heuristic": HeuristicAgent()}[name]
     results = play([agent], [0] * 4, games_of(4, 3, 30))
-    wins = merits(results, whole_games=True)
+    wins = ranking_scores(results, whole_games=True)
     assert (wins == wins[:, :1]).all()
     assert (wins.sum(axis=1) == 4 * 840).all()
 
@@ -155,8 +155,8 @@ def test_the_same_player_at_every_place_wins_exactly_as_many_games_everywhere(na
 def test_a_games_rank_is_by_wins_and_a_rounds_by_points():
     made = np.array([[[30, 20, 20], [90, 0, 89], [5, 5, 5]]])
     results = Results(made, np.zeros(made.shape))
-    assert merits(results, whole_games=False).tolist() == [[125, 25, 114]]
-    assert merits(results, whole_games=True).tolist() == [[840 + 840 + 280, 280, 280]]
+    assert ranking_scores(results, whole_games=False).tolist() == [[125, 25, 114]]
+    assert ranking_scores(results, whole_games=True).tolist() == [[840 + 840 + 280, 280, 280]]
 
 
 def test_a_game_is_told_of_once_when_all_its_rotations_are_over():

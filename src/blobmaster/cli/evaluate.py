@@ -59,12 +59,12 @@ def evaluate(
     checkpoint: Path, more: tuple[str, ...], against: tuple[str, ...], **options: Any
 ) -> NoReturn:
     """Evaluate a checkpoint; `HELP` is what the command prints."""
-    from blobmaster.evaluation.command import run_evaluation, understand
+    from blobmaster.evaluation.command import parse_request, run_evaluation
 
     if more and not against:
         raise click.UsageError(f"put --against before the opponents: --against {' '.join(more)}")
     try:
-        status = run_evaluation(understand(checkpoint, (*against, *more), **options))
+        status = run_evaluation(parse_request(checkpoint, (*against, *more), **options))
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     end_process(status)

@@ -1,9 +1,9 @@
-"""Duplicate play: the same deals once for every rotation of the seats, all in lock-step.
+"""Duplicate play: every deal is played once per rotation of the seats, all tables in lockstep.
 
-What is dealt are rounds that stand alone or whole games, all cards of which are dealt beforehand.
-The luck of the cards falls on every player of a table alike, so what is left between them is how
-they play. A round's draws start from its deal's stream in every rotation, so that players that
-play alike score alike, drawn choices included.
+A deal is a single round, or a whole game whose cards are all dealt beforehand. Every player of a
+table holds every hand once, which removes most of the luck of the cards. A round's random stream
+starts from the same state in every rotation, so that identical players get identical scores even
+if they draw their actions.
 """
 
 from __future__ import annotations
@@ -35,47 +35,47 @@ from blobmaster.kernels.compile import kernel
 from blobmaster.selfplay.deals import Deals
 
 Lineups = npt.NDArray[np.int64]
-"""`[deals, players]`: who sits at each place of a deal's table, as indices of agents."""
+"""`[deals, places]`: the agent at each place of a deal's table, as an index."""
 
 
 class Results(NamedTuple):
-    """What every place of every table made. In rotation r, place p sits at seat (p + r)."""
+    """The results by place. In rotation r, place p sits at seat (p + r) modulo the places."""
 
     points: npt.NDArray[np.int64]
-    """`[deals, rotations, places]`: points of the round or game."""
+    """`[deals, rotations, places]`: points in the round or game."""
     exact: npt.NDArray[np.float64]
-    """`[deals, rotations, places]`: share of its bids that were made exactly."""
+    """`[deals, rotations, places]`: share of bids made exactly."""
 
     @property
     def wins(self) -> npt.NDArray[np.float64]:
-        """`[deals, rotations, places]`: share of the win, which those with the most points have."""
+        """`[deals, rotations, places]`: share of the win; players tied for first split it."""
         return shares_of_win(self.points)
 
 
 def shares_of_win(points: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """`[.., places]` points of tables to each place's share of the win."""
+    """Convert points (`[..., places]`) into each place's share of the win."""
     best = points == points.max(axis=-1, keepdims=True)
     return best / best.sum(axis=-1, keepdims=True)
 
 
 class _Tables(NamedTuple):
-    """T tables of P seats: every deal in all its rotations, one after another."""
+    """T tables of P seats; the P rotations of a deal are neighbours."""
 
     states: State
     """`[T, STATE]`."""
     streams: npt.NDArray[np.uint64]
-    """`[T, 1]`: of the round on the table."""
+    """`[T, 1]`: the random stream of the current round."""
     round_of: npt.NDArray[np.int64]
-    """`[T]`: which of the deals' rounds that is."""
+    """`[T]`: the current round, as an index into the deals' rounds."""
     exact: npt.NDArray[np.int64]
-    """`[T, P]`: bids that each seat has made exactly."""
+    """`[T, P]`: the number of bids that each seat made exactly so far."""
     over: npt.NDArray[np.bool_]
-    """`[T]`: whether the last round has been played."""
+    """`[T]`: True after the last round."""
     plan: npt.NDArray[np.int64]
     deck: npt.NDArray[np.int64]
     places: npt.NDArray[np.int64]
     drawn: npt.NDArray[np.uint64]
-    """As in `Deals`, where `drawn` is called streams."""
+    """The initial streams of the rounds. These four are the fields of `Deals`."""
 
 
 def play_deals(
@@ -89,27 +89,27 @@ def play_deals(
     """Play each deal with its lineup, once for every rotation of the seats.
 
     Args:
-        agents: the players that `lineups` speaks of; asked with batches of these rounds alone, so
-            that the results follow from these arguments and nothing else.
+        agents: the players to which `lineups` refers. Their batches hold rows of these deals only,
+            so the results depend on these arguments alone.
         lineups: each deal's table; a player may sit at several of its places.
-        deals: rounds or games of as many players as a table has places.
-        should_stop: looked at between two steps; when true the deals are given up.
-        on_deals: told how many deals were finished, in all their rotations, by a step.
+        deals: rounds or games for as many players as a table has places.
+        should_stop: called between steps; when it returns True, play is abandoned.
+        on_deals: called with the number of deals that a step finished, in all their rotations.
 
     Returns:
         The results in the order of `deals`, or None if they were abandoned.
 
     Raises:
-        ValueError: the deals are not for the tables' number of players, or an agent chose what
-            is not legal.
+        ValueError: the deals are for another number of players, or an agent chose an illegal
+            action.
     """
     places = lineups.shape[1]
     if (deals.plan[:, 0] != places).any():
-        raise ValueError(f"deals for {places} places are deals for {places} players each")
+        raise ValueError(f"a table of {places} places needs deals for {places} players")
     tables = _new_tables(deals, places)
     count = len(tables.states) // places
     _open_all(tables, deals.starts)
-    seated = _seated(lineups)
+    seated = _seat_agents(lineups)
     finished = 0
     while not should_stop():
         if tables.over.all():
@@ -119,10 +119,10 @@ def play_deals(
         for number, agent in enumerate(agents):
             rows = waiting[acting == number]
             if len(rows) > 0:
-                drawn = tables.streams[rows]
+                drawn = tables.streams[rows]  # a copy: fancy indexing gives no view to write to
                 actions = agent.choose(tables.states[rows], drawn)
                 tables.streams[rows] = drawn
-                _take(tables, rows, actions)
+                _apply_actions(tables, rows, actions)
         played = int(tables.over.reshape(count, places).all(axis=1).sum())
         if played > finished:
             on_deals(played - finished)
@@ -130,8 +130,8 @@ def play_deals(
     return None
 
 
-def _seated(lineups: Lineups) -> Lineups:
-    """`[tables, seats]`: who sits where, the rotations of a deal one after another."""
+def _seat_agents(lineups: Lineups) -> Lineups:
+    """Return `[tables, seats]`, the agent at each seat; the rotations of a deal are neighbours."""
     places = np.arange(lineups.shape[1])
     seated = lineups[:, (places[None, :] - places[:, None]) % len(places)]
     return seated.reshape(-1, len(places))
@@ -170,7 +170,7 @@ def _deal(tables: _Tables, table: int, number: int) -> None:
 
 @kernel
 def _play_on(tables: _Tables, table: int) -> None:
-    """Play what is forced, and deal the next round of the game where one is over."""
+    """Play forced actions; when a round is over, score it and deal the next one of the game."""
     state = tables.states[table]
     play_forced(state)
     while is_over(state):
@@ -185,20 +185,27 @@ def _play_on(tables: _Tables, table: int) -> None:
 
 
 @kernel
-def _take(tables: _Tables, rows: npt.NDArray[np.int64], actions: npt.NDArray[np.int64]) -> None:
-    """Take an action at each of the tables `rows`, and go on to its next choice."""
+def _apply_actions(
+    tables: _Tables, rows: npt.NDArray[np.int64], actions: npt.NDArray[np.int64]
+) -> None:
+    """Apply an action at each of the tables `rows` and advance it to its next decision."""
     legal = np.empty(MAX_LEGAL, np.int64)
     for i in range(len(rows)):
         state = tables.states[rows[i]]
         count = legal_actions(state, legal)
         if actions[i] not in legal[:count]:
-            raise ValueError("an agent chose an action that is not legal")
+            raise ValueError("an agent chose an illegal action")
         apply(state, actions[i])
         _play_on(tables, rows[i])
 
 
 def _results(tables: _Tables, rounds: npt.NDArray[np.int64]) -> Results:
-    """Args: the tables, and how many rounds each deal has."""
+    """Turn results by seat into results by place.
+
+    Args:
+        tables: the finished tables.
+        rounds: `[deals]`, the number of rounds of each deal.
+    """
     places = np.arange(tables.exact.shape[1])
     seat_of = (places[None, :] + places[:, None]) % len(places)
     shape = (len(rounds), len(places), len(places))

@@ -1,9 +1,8 @@
-"""Values with the interval that holds the truth 95 times in 100, by the bootstrap over deals.
+"""95 % confidence intervals by the bootstrap over deals.
 
-The deals that were played stand for all that could have been: the value is worked out again from
-as many deals drawn from them with replacement, many times over (Efron 1979). The interval reaches
-a little farther than the resampled values' own 95 %, by what Student's distribution adds for so
-few deals ("expanded percentile interval", Hesterberg 2015): without that, it is too short for few.
+The bootstrap recomputes a value from samples of the deals, drawn with replacement (Efron 1979). The
+percentile interval is too short for few deals, so its quantiles are widened by the ratio of
+Student's distribution to the normal one (the "expanded percentile interval", Hesterberg 2015).
 """
 
 from __future__ import annotations
@@ -16,11 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 LEVEL = 0.95
+"""The confidence level of the bootstrap's intervals."""
+
 _NORMAL = NormalDist()
 
 
 class Estimate(NamedTuple):
-    """A measured value, and its 95 % interval."""
+    """A measured value with the ends of its confidence interval, 95 % unless stated otherwise."""
 
     value: float
     low: float
@@ -28,12 +29,12 @@ class Estimate(NamedTuple):
 
 
 def estimate(value: float, resampled: npt.NDArray[np.float64], deals: int) -> Estimate:
-    """`value` with the interval that its resampled values span.
+    """Return `value` with the expanded percentile interval of its resamples.
 
     Args:
-        value: worked out from all deals.
-        resampled: `[resamples]`, the same from deals drawn again.
-        deals: how many deals there were, at least 2.
+        value: the value of all deals.
+        resampled: `[resamples]`, the value of each resample of the deals.
+        deals: the number of deals, at least 2.
     """
     tail = _NORMAL.cdf(-math.sqrt(deals / (deals - 1)) * _student(deals - 1, LEVEL))
     low, high = np.quantile(resampled, (tail, 1.0 - tail))
@@ -43,10 +44,10 @@ def estimate(value: float, resampled: npt.NDArray[np.float64], deals: int) -> Es
 def estimate_mean(
     values: npt.NDArray[np.float64], resamples: int, generator: np.random.Generator
 ) -> Estimate:
-    """The mean of one value a deal (`[deals]`).
+    """Estimate the mean of a value per deal (`[deals]`).
 
-    Points take few values, so how often each is drawn again is all that is drawn: the same, and
-    much faster where there are many deals.
+    Points take few distinct values. Resampling their counts, a multinomial draw, has the same
+    distribution as resampling deals and is much faster for many deals.
     """
     deals = len(values)
     distinct, counts = np.unique(values, return_counts=True)
@@ -55,9 +56,9 @@ def estimate_mean(
 
 
 def student_mean(values: npt.NDArray[np.float64], level: float) -> Estimate:
-    """The mean of one value a deal, with Student's interval, which is to hold it at that level.
+    """Estimate the mean of a value per deal (`[deals]`) with Student's interval.
 
-    For levels beyond 95 %: the tails of thousands of resamples are a few values, and vary.
+    Use it for levels above 95 %: there, the bootstrap's quantiles rest on a few resamples and vary.
     """
     mean = float(values.mean())
     reach = _student(len(values) - 1, level) * float(values.std(ddof=1)) / math.sqrt(len(values))
@@ -65,6 +66,6 @@ def student_mean(values: npt.NDArray[np.float64], level: float) -> Estimate:
 
 
 def _student(freedom: int, level: float) -> float:
-    """How many standard errors an interval reaches (Abramowitz and Stegun 1964, 26.7.5)."""
+    """Return the half width in standard errors (Abramowitz and Stegun 1964, 26.7.5)."""
     z = _NORMAL.inv_cdf((1.0 + level) / 2.0)
     return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)

@@ -1,8 +1,8 @@
-"""How far a network's own P(exact) can be believed: of the bids that it gives p, a share p is made.
+"""Calibration of a network's P(exact), its own estimate that a bid will be made exactly.
 
-The network sits at every seat and plays without search. P(exact) is what its actor, which sees one
-hand, gives a bid when it is made; and at the first card that the seat chooses, when all bids are
-known, what it gives that number of tricks.
+A calibrated network makes a share p of the bids to which it gives probability p. The network sits
+at every seat and plays without search. The actor, which sees one hand, states P(exact) twice: when
+it bids, and at the seat's first choice of a card, when all bids are known.
 """
 
 from __future__ import annotations
@@ -38,62 +38,62 @@ from blobmaster.selfplay.deals import Deals, deal
 from blobmaster.selfplay.pool import Pool
 
 ROUNDS_A_DEAL = 8
-"""Rounds for each deal of a rating's matches: a network that is perfectly calibrated shows an
-error of some 0.7 % in 4,800 rounds of four players, by chance alone."""
+"""Rounds per deal of a rating's matches. A perfectly calibrated network shows an error of about 0.7
+% in 4,800 rounds of four players by chance alone."""
 
 BINS = 10
-"""Bids are put together by their P(exact): 0 to 10 %, 10 to 20 %, .."""
+"""Number of bins of P(exact): 0 to 10 %, 10 to 20 %, ..."""
 
 Share = npt.NDArray[np.float64]
 
 
 class Bids(NamedTuple):
-    """Bids that a network chose, and what became of them; forced bids are left out."""
+    """Bids that a network chose, with their outcomes; forced bids are left out."""
 
     cards: npt.NDArray[np.int64]
-    """`[bids]`: cards dealt."""
+    """`[bids]`: cards dealt to each seat."""
     bid: npt.NDArray[np.int64]
     tricks: npt.NDArray[np.int64]
-    """`[bids]`: taken in the end."""
+    """`[bids]`: tricks taken by the end of the round."""
     at_bid: Share
-    """`[bids]`: P(exact) when the bid was made."""
+    """`[bids]`: P(exact) at the bid."""
     at_first_card: Share
-    """`[bids]`: the same at the first card; NaN where the seat never had a choice of cards."""
+    """`[bids]`: P(exact) at the first card; NaN if the seat never had a choice of cards."""
 
 
 class Reliability(NamedTuple):
-    """How far stated probabilities are from what happened."""
+    """Calibration error of predicted probabilities."""
 
     error: float
-    """Expected calibration error: over the bins, the mean distance between P(exact) and the share
-    made, each bin by its bids (Guo et al. 2017)."""
+    """Expected calibration error: the mean over bins, weighted by their bids, of the distance
+    between the mean P(exact) and the share of bids made (Guo et al. 2017)."""
     chance: float
-    """What it would be expected to be, by chance alone, if every P(exact) were true."""
+    """The expected error of a perfectly calibrated network on the same bids."""
 
 
 class ByCards(NamedTuple):
-    """Bids and outcomes of rounds of one size."""
+    """Bids and outcomes of the rounds with one number of cards."""
 
     cards: int
     bids: int
     said: float
-    """Mean P(exact) when the bid was made."""
+    """Mean P(exact) at the bid."""
     made: float
     """Share of the bids that were made exactly."""
     bid: float
     tricks: float
-    """Means, a seat."""
+    """Mean bid and mean tricks taken, per seat."""
 
 
 class Calibration(NamedTuple):
-    """What a network says of its bids, held against what came of them."""
+    """The calibration of a network's bids."""
 
     at_bid: Reliability
     at_first_card: Reliability
     by_cards: tuple[ByCards, ...]
 
     def metrics(self) -> dict[str, Any]:
-        """For a run's history; the lists begin with one card."""
+        """Return the fields of a run's history; the lists begin at one card."""
         return {
             "calibration_error": self.at_bid.error,
             "calibration_error_by_chance": self.at_bid.chance,
@@ -104,15 +104,15 @@ class Calibration(NamedTuple):
 
 
 class CalibrationMatch:
-    """Plays the rounds that tell a network's calibration, in blocks of one size of round each."""
+    """Plays rounds to measure calibration; all rounds of a block have the same number of cards."""
 
     def __init__(
         self, settings: RatingSettings, draws: Callable[[int], np.random.Generator]
     ) -> None:
         """Args:
-        settings: seats, the most cards, and deals, of which there are `ROUNDS_A_DEAL` as many
-            rounds here; each size of round, from one card on, is dealt equally often.
-        draws: what deals the cards of a block.
+        settings: seats, most cards and deals. `ROUNDS_A_DEAL` rounds are played per deal, divided
+            evenly among the numbers of cards, from one up.
+        draws: returns the generator that deals a block's cards.
         """
         self._players = settings.players
         self._draws = draws
@@ -126,7 +126,7 @@ class CalibrationMatch:
 
     @property
     def rounds(self) -> int:
-        """How many are played in all."""
+        """The number of rounds in all blocks."""
         return sum(rounds for _, rounds in self._blocks)
 
     def play(
@@ -138,10 +138,14 @@ class CalibrationMatch:
         should_stop: Callable[[], bool],
         on_rounds: Callable[[int], None],
     ) -> Calibration | None:
-        """The network's calibration, or None if it was abandoned.
+        """Measure the calibration of a network; return None if play was abandoned.
 
-        Workers call `should_stop` between two steps, and `on_rounds` with the number of rounds
-        that a step finished.
+        Args:
+            network: the network, on `device`.
+            device: where the network runs.
+            pool: plays the blocks.
+            should_stop: called by the workers between steps.
+            on_rounds: called by the workers with the number of rounds that they finished.
         """
 
         def play_one(block: int) -> Bids | None:
@@ -152,7 +156,7 @@ class CalibrationMatch:
                 longest_only=True,
             )
             deals = deal(mix, rounds, self._draws(block))
-            found = bids_of(NetworkEvaluator(network, rounds, device), deals, should_stop)
+            found = record_bids(NetworkEvaluator(network, rounds, device), deals, should_stop)
             if found is not None:
                 on_rounds(rounds)
             return found
@@ -162,20 +166,18 @@ class CalibrationMatch:
         whole = [part for part in parts if part is not None]
         if len(whole) < len(self._blocks):
             return None
-        return calibration_of(
-            Bids(*(np.concatenate(columns) for columns in zip(*whole, strict=True)))
-        )
+        return summarize(Bids(*(np.concatenate(columns) for columns in zip(*whole, strict=True))))
 
 
-def bids_of(
+def record_bids(
     evaluator: NetworkEvaluator, deals: Deals, should_stop: Callable[[], bool]
 ) -> Bids | None:
-    """Play rounds that stand alone; None if they were abandoned.
+    """Play single rounds and record the bids; return None if play was abandoned.
 
     Args:
         evaluator: with room for as many rows as there are deals.
         deals: the rounds.
-        should_stop: looked at between two steps.
+        should_stop: called between steps.
     """
     states = np.empty((len(deals), STATE), np.int64)
     said = np.full((2, len(deals), MAX_PLAYERS), np.nan)
@@ -199,7 +201,7 @@ def bids_of(
 def _open_all(
     states: State, plan: npt.NDArray[np.int64], deck: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
-    """Deal all rounds; returns those that wait for a choice."""
+    """Deal all rounds; return the rows that wait for a decision."""
     waiting = np.empty(len(states), np.int64)
     count = 0
     for row in range(len(states)):
@@ -220,9 +222,17 @@ def _take_likeliest(
     exact: npt.NDArray[np.float32],
     said: Share,
 ) -> npt.NDArray[np.int64]:
-    """Take each round's likeliest action, and note what is said of it; returns who still waits.
+    """Take each round's most likely action and record its P(exact).
 
-    `said`: `[2, rounds, MAX_PLAYERS]`, P(exact) at the bid and at the first card.
+    Args:
+        states: `[rounds, STATE]`, changed in place.
+        waiting: `[rows]`, the rounds that wait for a decision.
+        priors: `[rows, MAX_LEGAL]`.
+        exact: `[rows, tricks]`, the probability of each number of tricks for the acting seat.
+        said: `[2, rounds, MAX_PLAYERS]`, written: P(exact) at the bid and at the first card.
+
+    Returns:
+        The rounds that still wait for a decision.
     """
     legal = np.empty(MAX_LEGAL, np.int64)
     still = np.empty(len(waiting), np.int64)
@@ -245,8 +255,8 @@ def _take_likeliest(
     return still[:left]
 
 
-def calibration_of(bids: Bids) -> Calibration:
-    """What the bids tell together."""
+def summarize(bids: Bids) -> Calibration:
+    """Summarize bids into calibration errors and means by cards dealt."""
     made = bids.bid == bids.tricks
     played = ~np.isnan(bids.at_first_card)
     by_cards = [
@@ -266,7 +276,7 @@ def calibration_of(bids: Bids) -> Calibration:
 
 
 def reliability(said: Share, made: npt.NDArray[np.bool_]) -> Reliability:
-    """Hold probabilities (`[bids]`) against what happened (`[bids]`)."""
+    """Compare predicted probabilities (`[bids]`) with outcomes (`[bids]`)."""
     bins = np.minimum((said * BINS).astype(np.int64), BINS - 1)
     counts = np.bincount(bins, minlength=BINS)
     kept = counts > 0
@@ -274,6 +284,7 @@ def reliability(said: Share, made: npt.NDArray[np.bool_]) -> Reliability:
     found = np.bincount(bins, made, BINS)[kept] / counts[kept]
     spread = np.bincount(bins, said * (1 - said), BINS)[kept] / counts[kept] ** 2
     shares = counts[kept] / max(len(said), 1)
-    # The mean distance of a normal variable from its mean is sqrt(2 / pi) standard deviations.
+    # Bin shares are about normal; the mean absolute deviation of a normal variable is
+    # sqrt(2 / pi) standard deviations.
     chance = np.sqrt(2 / np.pi * spread)
     return Reliability(float(shares @ abs(stated - found)), float(shares @ chance))

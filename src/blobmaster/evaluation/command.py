@@ -1,4 +1,4 @@
-"""`blobmaster evaluate`: how strong a checkpoint is, against players of known kinds."""
+"""`blobmaster evaluate`: measures a checkpoint against chosen opponents."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from blobmaster.checkpoint.network import Trained
     from blobmaster.evaluation.bootstrap import Estimate
     from blobmaster.evaluation.calibration import Calibration, CalibrationMatch
-    from blobmaster.evaluation.measure import Evaluation, Found
+    from blobmaster.evaluation.measure import Evaluation, OpponentResult
 
-USUAL = ("random", "heuristic", "ismcts-100")
-"""Whom a checkpoint meets where nobody is named."""
+DEFAULT_OPPONENTS = ("random", "heuristic", "ismcts-100")
+"""The opponents if none is named."""
 
 ANCHOR = "untrained"
-"""Always met: the player that Elo is counted from."""
+"""The opponent that anchors the Elo; it is always played."""
 
 DEALS_PER_BLOCK = 20
 RESAMPLES = 2000
@@ -37,7 +37,7 @@ INTERRUPTED = 130
 
 
 class _Prepared(NamedTuple):
-    """All that is to be played."""
+    """Everything that an evaluation plays."""
 
     evaluation: Evaluation
     calibration: CalibrationMatch
@@ -46,8 +46,8 @@ class _Prepared(NamedTuple):
 
 
 @dataclass(frozen=True)
-class EvaluationOrder:
-    """What was asked for, understood."""
+class EvaluationRequest:
+    """A validated request for an evaluation."""
 
     player: PlayerName
     opponents: tuple[PlayerName, ...]
@@ -61,7 +61,7 @@ class EvaluationOrder:
     as_json: bool
 
 
-def understand(
+def parse_request(
     checkpoint: Path,
     against: Sequence[str],
     *,
@@ -75,19 +75,19 @@ def understand(
     games: bool,
     until_sure: bool,
     as_json: bool,
-) -> EvaluationOrder:
-    """Check what was typed.
+) -> EvaluationRequest:
+    """Validate the arguments of the command line.
 
     Raises:
-        ValueError: one line that says what cannot be.
+        ValueError: an argument is invalid; the message is one line.
     """
     player = checkpoint_player(checkpoint, search)
-    named = dict.fromkeys([parse_player(ANCHOR), *map(parse_player, against or USUAL)])
+    named = dict.fromkeys([parse_player(ANCHOR), *map(parse_player, against or DEFAULT_OPPONENTS)])
     texts = [player.text, *(opponent.text for opponent in named)]
     for text in texts:
         if texts.count(text) > 1:
             raise ValueError(
-                f"two players would be called {text}: name others, or copy one to another name"
+                f"two players would be called {text}: name others, or rename a checkpoint"
             )
     try:
         settings = msgspec.convert(
@@ -102,7 +102,7 @@ def understand(
         )
     except msgspec.ValidationError as error:
         raise ValueError(_one_line(error)) from None
-    return EvaluationOrder(
+    return EvaluationRequest(
         player, tuple(named), settings, seed, workers, device, games, until_sure, as_json
     )
 
@@ -112,47 +112,50 @@ def _one_line(error: msgspec.ValidationError) -> str:
     return text.replace("- at `$.", "- in `")
 
 
-def run_evaluation(order: EvaluationOrder) -> int:
-    """Play, print what was found, and return the exit status; what is known after Ctrl+C too.
+def run_evaluation(request: EvaluationRequest) -> int:
+    """Play, print the results and return the exit status; Ctrl+C prints the results so far.
 
     Raises:
-        RunError: a checkpoint cannot be used, or OpenSpiel is not installed.
-        ValueError: the device is not there.
+        RunError: a checkpoint cannot be used, or an extra is not installed.
+        ValueError: the device is not available.
     """
     began = time.monotonic()
     stopping = threading.Event()
     console = Console(stderr=True)
     if console.is_terminal:
-        console.print("loading torch and the kernels; where none are compiled yet, half a minute …")
-    prepared = _prepare(order)
+        console.print(
+            "loading torch and the kernels; the first time, compiling takes half a minute …"
+        )
+    prepared = _prepare(request)
     evaluation, calibration = prepared.evaluation, None
-    total = order.settings.deals * len(order.opponents)
-    if not order.whole_games:
+    total = request.settings.deals * len(request.opponents)
+    if not request.whole_games:
         total += prepared.calibration.rounds
     status = 0
-    # In a thread of its own, so that Ctrl+C waits for no block that is being played.
-    with Tally(console, _units(order), total) as tally:
-        playing = ThreadPoolExecutor(1).submit(_play, order, prepared, stopping, tally)
+    # Play in another thread, so that Ctrl+C, which Python raises in the main thread, does not wait
+    # for the end of a block.
+    with Tally(console, _units(request), total) as tally:
+        playing = ThreadPoolExecutor(1).submit(_play, request, prepared, stopping, tally)
         try:
             calibration = playing.result()
         except KeyboardInterrupt:
             stopping.set()
             status = INTERRUPTED
     found = evaluation.found()
-    if order.as_json:
-        document = _document(order, evaluation, found, time.monotonic() - began)
+    if request.as_json:
+        document = _document(request, evaluation, found, time.monotonic() - began)
         print(json.dumps(document | {"calibration": _calibrated(calibration)}))  # noqa: T201
     else:
         if status == INTERRUPTED:
-            print("interrupted: this is what was known")  # noqa: T201
-        _print(order, evaluation, found)
+            print("interrupted: the results so far")  # noqa: T201
+        _print(request, evaluation, found)
         if calibration is not None:
             _print_calibration(calibration)
     return status
 
 
-def _prepare(order: EvaluationOrder) -> _Prepared:
-    """Load what takes seconds: torch, the kernels, the networks."""
+def _prepare(request: EvaluationRequest) -> _Prepared:
+    """Load torch, the kernels and the networks, which takes seconds."""
     from blobmaster.agents.making import make_opponents
     from blobmaster.agents.network import trained_player
     from blobmaster.checkpoint.network import load_trained
@@ -163,32 +166,32 @@ def _prepare(order: EvaluationOrder) -> _Prepared:
     from blobmaster.kernels.rng import generator
     from blobmaster.selfplay.pool import default_workers
 
-    device = choose_device(order.device)
-    trained = load_trained(order.player.path, device)
-    players = make_opponents(order.opponents, trained, device)
-    players[order.player.text] = trained_player(trained, order.player.search, device)
+    device = choose_device(request.device)
+    trained = load_trained(request.player.path, device)
+    players = make_opponents(request.opponents, trained, device)
+    players[request.player.text] = trained_player(trained, request.player.search, device)
     arena = Arena(
         players,
-        order.settings,
-        lambda _, block: generator(order.seed, "evaluation", block),
-        whole_games=order.whole_games,
+        request.settings,
+        lambda _, block: generator(request.seed, "evaluation", block),
+        whole_games=request.whole_games,
     )
     evaluation = Evaluation(
-        order.player.text,
-        [opponent.text for opponent in order.opponents],
+        request.player.text,
+        [opponent.text for opponent in request.opponents],
         arena,
-        order.settings,
-        order.seed,
-        until_sure=order.until_sure,
+        request.settings,
+        request.seed,
+        until_sure=request.until_sure,
     )
     calibration = CalibrationMatch(
-        order.settings, lambda block: generator(order.seed, "evaluation calibration", block)
+        request.settings, lambda block: generator(request.seed, "evaluation calibration", block)
     )
-    return _Prepared(evaluation, calibration, trained, default_workers(order.workers))
+    return _Prepared(evaluation, calibration, trained, default_workers(request.workers))
 
 
 def _play(
-    order: EvaluationOrder, prepared: _Prepared, stopping: threading.Event, tally: Tally
+    request: EvaluationRequest, prepared: _Prepared, stopping: threading.Event, tally: Tally
 ) -> Calibration | None:
     from blobmaster.inference.evaluator import use_one_thread
     from blobmaster.selfplay.pool import LocalPool
@@ -199,15 +202,15 @@ def _play(
     ):
         ahead = (
             f"wins {_percent(found.wins)} %"
-            if order.whole_games
+            if request.whole_games
             else f"ahead by {_signed(found.lead)}"
         )
         tally.say(
-            f"against {found.opponent}: {found.points.value:.2f} points a {_unit(order)}, "
-            f"{ahead}, after {found.deals} {_units(order)}"
+            f"against {found.opponent}: {found.points.value:.2f} points a {_unit(request)}, "
+            f"{ahead}, after {found.deals} {_units(request)}"
         )
-    if order.whole_games:
-        return None  # its bids are calibrated on rounds that stand alone
+    if request.whole_games:
+        return None  # calibration is measured on single rounds
     trained = prepared.trained
     device = next(trained.network.parameters()).device
     return prepared.calibration.play(
@@ -215,27 +218,31 @@ def _play(
     )
 
 
-def _unit(order: EvaluationOrder) -> str:
-    """What points are counted for."""
-    return "game" if order.whole_games else "round"
+def _unit(request: EvaluationRequest) -> str:
+    """Return the unit of the points."""
+    return "game" if request.whole_games else "round"
 
 
-def _units(order: EvaluationOrder) -> str:
-    """What is played from every seat."""
-    return "games" if order.whole_games else "deals"
+def _units(request: EvaluationRequest) -> str:
+    """Return the unit of what is played from every seat."""
+    return "games" if request.whole_games else "deals"
 
 
-def _print(order: EvaluationOrder, evaluation: Evaluation, found: Sequence[Found]) -> None:
+def _print(
+    request: EvaluationRequest, evaluation: Evaluation, found: Sequence[OpponentResult]
+) -> None:
     console = Console(highlight=False, markup=False, width=200)
-    settings = order.settings
-    console.print(f"{order.player.text}, {_described(order)}, seed {order.seed}; 95 % intervals")
+    settings = request.settings
+    console.print(
+        f"{request.player.text}, {_described(request)}, seed {request.seed}; 95 % intervals"
+    )
     if not found:
-        console.print(f"nothing is known yet: no block of {_units(order)} was finished")
+        console.print(f"no results yet: no block of {_units(request)} was finished")
         return
     elos = evaluation.elos()
-    points, deals = f"points a {_unit(order)}", _units(order)
-    heads = ("against", points, "exact bids %", "wins %", "ahead by", "its Elo", deals)
-    table = Table(*heads, box=None)
+    points, deals = f"points a {_unit(request)}", _units(request)
+    headings = ("against", points, "exact bids %", "wins %", "ahead by", "its Elo", deals)
+    table = Table(*headings, box=None)
     for row in found:
         table.add_row(
             row.opponent,
@@ -248,18 +255,18 @@ def _print(order: EvaluationOrder, evaluation: Evaluation, found: Sequence[Found
         )
     console.print(table)
     console.print(
-        f"Elo {_whole(elos[order.player.text])}, 1000 is its network before training; "
+        f"Elo {_whole(elos[request.player.text])}, 1000 is its network before training; "
         f"an even share of wins is {100 / settings.players:.1f} %"
     )
 
 
 def _print_calibration(found: Calibration) -> None:
-    """What the network says of its bids, and what came of them."""
+    """Print the calibration errors, and predictions beside outcomes by cards dealt."""
     bid, later = found.at_bid, found.at_first_card
     console = Console(highlight=False, markup=False, width=200)
     console.print(
         f"calibration of its P(exact), itself at every seat, no search: error "
-        f"{100 * bid.error:.1f} % when it bids ({100 * bid.chance:.1f} % would be chance), "
+        f"{100 * bid.error:.1f} % when it bids ({100 * bid.chance:.1f} % expected by chance), "
         f"{100 * later.error:.1f} % at its first card ({100 * later.chance:.1f} %)"
     )
     table = Table("cards", "P(exact) %", "made %", "bid", "tricks", "bids", box=None)
@@ -280,21 +287,24 @@ def _calibrated(found: Calibration | None) -> dict[str, Any] | None:
     }
 
 
-def _described(order: EvaluationOrder) -> str:
-    players, cards = order.settings.players, order.settings.cards
-    if order.whole_games:
+def _described(request: EvaluationRequest) -> str:
+    players, cards = request.settings.players, request.settings.cards
+    if request.whole_games:
         return f"{players} players, games from {cards} cards, each once from every seat"
     return f"{players} players × {cards} cards, each deal once from every seat"
 
 
 def _document(
-    order: EvaluationOrder, evaluation: Evaluation, found: Sequence[Found], seconds: float
+    request: EvaluationRequest,
+    evaluation: Evaluation,
+    found: Sequence[OpponentResult],
+    seconds: float,
 ) -> dict[str, Any]:
-    """What `--json` prints; an estimate is its value with the ends of its interval."""
+    """Build the output of `--json`; an estimate has the keys value, low and high."""
     elos = evaluation.elos() if found else {}
     return {
-        "player": order.player.text,
-        "elo": elos[order.player.text]._asdict() if found else None,
+        "player": request.player.text,
+        "elo": elos[request.player.text]._asdict() if found else None,
         "against": [
             {
                 "player": row.opponent,
@@ -308,12 +318,12 @@ def _document(
             }
             for row in found
         ],
-        "players": order.settings.players,
-        "cards": order.settings.cards,
-        "deals": order.settings.deals,
-        "games": order.whole_games,
-        "seed": order.seed,
-        "until_sure": order.until_sure,
+        "players": request.settings.players,
+        "cards": request.settings.cards,
+        "deals": request.settings.deals,
+        "games": request.whole_games,
+        "seed": request.seed,
+        "until_sure": request.until_sure,
         "seconds": round(seconds, 1),
     }
 

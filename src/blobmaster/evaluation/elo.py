@@ -1,8 +1,8 @@
-"""Elo of everyone who has met at mixed tables, from how every deal ranked its table.
+"""Elo of all players that met at mixed tables, fitted to the ranking of every deal.
 
-Results are kept for good, as counts of the rankings that came out, and all are fitted together: a
-later result corrects an earlier rating. Counts are all that intervals need too, since the deals of
-one rating are alike: which of them gave a ranking says nothing.
+All results are kept, as counts of rankings per rating, and fitted together, so a later result
+corrects an earlier rating. The counts suffice for intervals too: a rating's deals are exchangeable,
+so resampling them is resampling its counts.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from blobmaster.evaluation.bootstrap import Estimate, estimate
 from blobmaster.evaluation.plackett_luce import EMPTY, Standings, choices_of, fit, standings_of
 
 ANCHOR_ELO = 1000.0
-"""The Elo of the first player, from which all others are rated."""
+"""The Elo of the first player, the anchor of the scale."""
 
 ELO_PER_DECADE = 400.0
-"""Ten times as strong is 400 more: it comes before the other in 10 of 11 deals."""
+"""400 more Elo is ten times the strength: the stronger player is ahead in 10 of 11 deals."""
 
 DRAWS = 1.0
-"""Tied deals with the first player that everyone is given, so that a perfect record stays finite:
-against some hundred deals that were played, it moves a rating by a few points."""
+"""Virtual draws of every player against the anchor, which keep the Elo of a perfect record finite.
+With some hundred real deals they move a rating by a few points."""
 
 
 class League:
-    """Who has played, and how often each ranking came out of each rating's tables."""
+    """All players and the counts of their rankings; survives a resume through its state dict."""
 
     def __init__(self, players: Sequence[str]) -> None:
         """Args:
-        players: names to begin with; the first is the anchor.
+        players: the first names; the first of them is the anchor.
         """
         self._players = list(players)
         self._standings: Standings = np.empty((0, 0), np.int16)
@@ -44,12 +44,12 @@ class League:
         return name in self._players
 
     def add(self, names: Sequence[str], lineups: Lineups, points: npt.NDArray[np.int64]) -> None:
-        """Keep the results of a rating's tables.
+        """Add the results of a rating's tables.
 
         Args:
-            names: the players that `lineups` speaks of; new ones join the league.
-            lineups: `[deals, places]`, who sat there.
-            points: `[deals, places]`, what they made of the deal in all rotations together.
+            names: the players to which `lineups` refers; new ones join the league.
+            lineups: `[deals, places]`, the player at each place.
+            points: `[deals, places]`, its score in all rotations of the deal together.
         """
         self._players += [name for name in names if name not in self._players]
         numbers = np.array([self._players.index(name) for name in names])
@@ -60,17 +60,17 @@ class League:
         self._sizes.append(len(counts))
 
     def elos(self) -> dict[str, float]:
-        """The Elo of every player, by all results so far."""
+        """Fit the Elo of every player to all results so far."""
         start = np.ones(len(self._players))
         elos = _elo(fit(choices_of(self._standings), self._counts, start, draws=DRAWS))
         return dict(zip(self._players, elos.tolist(), strict=True))
 
     def estimate(self, name: str, resamples: int, generator: np.random.Generator) -> Estimate:
-        """A player's Elo, with the interval over deals: those of each rating are drawn again."""
+        """Estimate one player's Elo; the bootstrap resamples the deals of each rating."""
         return self.estimates(resamples, generator)[name]
 
     def estimates(self, resamples: int, generator: np.random.Generator) -> dict[str, Estimate]:
-        """The Elo of every player, each with its interval."""
+        """Estimate the Elo of every player; the bootstrap resamples the deals of each rating."""
         choices = choices_of(self._standings)
         strengths = fit(choices, self._counts, np.ones(len(self._players)), draws=DRAWS)
         ratings = np.split(self._counts, np.cumsum(self._sizes)[:-1])
@@ -88,7 +88,7 @@ class League:
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """All results: arrays, numbers and names."""
+        """Return all results as arrays, numbers and names."""
         return {
             "players": list(self._players),
             "standings": self._standings,
@@ -97,7 +97,7 @@ class League:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state_dict`."""
+        """Restore what `state_dict` returned."""
         self._players = list(state["players"])
         self._standings = np.array(state["standings"], np.int16)
         self._counts = np.array(state["counts"], np.int32)
@@ -109,7 +109,7 @@ def _elo(strengths: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _as_wide(*standings: Standings) -> list[Standings]:
-    """The same standings, filled up to the width of the widest."""
+    """Pad standings with `EMPTY` to the width of the widest."""
     width = max(part.shape[1] for part in standings)
     return [
         np.pad(part, ((0, 0), (0, width - part.shape[1])), constant_values=EMPTY)

@@ -1,8 +1,7 @@
-"""Gating: where it is asked for, a newer network plays self-play only once it has shown itself.
+"""Gating: a newer network replaces the one that plays self-play only after winning a match.
 
-It meets the network that plays on duplicate deals, half of a table each. Equal players are ahead
-in half of the deals, so a threshold of 0.55 asks for the margin that AlphaGo Zero was gated by
-(Silver et al. 2017).
+Both sit at half of the places of each table, on duplicate deals. Equal networks are each ahead in
+half of the deals, so a threshold of 0.55 is the margin of AlphaGo Zero (Silver et al. 2017).
 """
 
 from __future__ import annotations
@@ -24,68 +23,72 @@ from blobmaster.run.files.layout import START
 NEWER, OLDER = 0, 1
 
 
-class Gating(NamedTuple):
-    """How a newer network did against the one that plays."""
+class GatingResult(NamedTuple):
+    """The result of a gating match."""
 
     share: Estimate
-    """Of the deals in which its seats made more, ties counted half."""
+    """Share of deals in which the newer network's seats made more points; ties count half."""
     is_accepted: bool
+    """True if the newer network plays self-play from now on."""
 
     def __str__(self) -> str:
-        """The outcome in a few words."""
+        """Return the outcome for a log line."""
         found = "promoted" if self.is_accepted else "not promoted"
         return (
             f"{found}: ahead of the network that plays in {100 * self.share.value:.0f} % of deals"
         )
 
     def metrics(self) -> dict[str, Any]:
-        """Flat, for a run's history."""
+        """Return the fields of a run's history."""
         share = self.share
         ends = {"promotion_share_low": share.low, "promotion_share_high": share.high}
         return {"promoted": self.is_accepted, "promotion_share": share.value, **ends}
 
 
 def gating_match(newer: str, older: str, settings: RatingSettings) -> Match:
-    """Tables at which the two sit in turn; who begins changes from deal to deal."""
+    """Seat the two networks alternately; the first place changes from deal to deal."""
     deals, places = np.indices((settings.deals, settings.players))
     return Match("promotion", (newer, older), (deals + places) % 2)
 
 
 def deals_ahead(points: npt.NDArray[np.int64], lineups: Lineups) -> npt.NDArray[np.float64]:
-    """`[deals]`: 1 where a seat of the newer made more than one of the older, 0.5 if as much.
+    """Compare the mean points per seat of the two networks, deal by deal.
 
     Args:
-        points: `[deals, places]`, of a deal in all rotations together.
-        lineups: of a `gating_match`.
+        points: `[deals, places]`, the score in all rotations of a deal together.
+        lineups: the lineups of a `gating_match`.
+
+    Returns:
+        `[deals]`: 1 where the newer network made more, 0.5 for a tie, 0 otherwise.
     """
     newer = lineups == NEWER
-    # Means by cross-multiplication: whole numbers tie exactly.
+    # Cross-multiply instead of dividing: means of whole numbers then tie exactly.
     made = (points * newer).sum(axis=1) * (~newer).sum(axis=1)
     lost = (points * ~newer).sum(axis=1) * newer.sum(axis=1)
     return (1.0 + np.sign(made - lost)) / 2.0
 
 
 class GatedNetwork:
-    """The network that plays self-play until a newer one is promoted."""
+    """The network that plays self-play until a newer one passes the gate."""
 
     def __init__(self, network: BlobNetwork, since: int = START) -> None:
         """Args:
-        network: what plays first; it is copied.
-        since: the iteration (0-based) that it is of.
+        network: the first network; it is copied.
+        since: the iteration (0-based) that it comes from.
         """
         self.network = copy.deepcopy(network).requires_grad_(False).eval()
         self.since = since
 
-    def give_way(self, network: BlobNetwork, iteration: int) -> None:
-        """Let the network of an iteration (0-based) play from now on."""
+    def replace_network(self, network: BlobNetwork, iteration: int) -> None:
+        """Play with a copy of this network, of an iteration (0-based), from now on."""
         self.network.load_state_dict(network.state_dict())
         self.since = iteration
 
     def state_dict(self) -> dict[str, Any]:
-        """All that must survive."""
+        """Return the network's weights and its iteration."""
         return {"network": self.network.state_dict(), "since": self.since}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state_dict`."""
+        """Restore what `state_dict` returned."""
         self.network.load_state_dict(state["network"])
         self.since = state["since"]

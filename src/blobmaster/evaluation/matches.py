@@ -1,4 +1,4 @@
-"""Matches: who meets whom on how many deals, played in blocks by a pool of workers."""
+"""Matches: players, tables and deals, played in blocks by a pool of workers."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from blobmaster.selfplay.deals import deal, deal_games
 from blobmaster.selfplay.pool import Pool
 
 SHARES_OF_A_WIN = 840
-"""Any number of winners up to eight divides it."""
+"""Shares of a win are counted in 840ths: 840 is divisible by every number up to eight."""
 
 
 class Match(NamedTuple):
-    """Deals played by given tables."""
+    """Tables of players, one per deal."""
 
     purpose: str
-    """Matches of the same purpose are played on the same deals."""
+    """Part of the seed: matches with the same purpose get the same deals."""
     names: tuple[str, ...]
-    """The players."""
+    """The players, by name."""
     lineups: Lineups
     """`[deals, places]`, as indices of `names`."""
 
 
 def mixed_match(player: str, others: Sequence[str], settings: RatingSettings) -> Match:
-    """`player` with others at every table, who take turns.
+    """Seat `player` at every table with a changing set of the others.
 
-    The tables are the stretches of a circle of the others: one deal each, and round again. Where
-    there are fewer others than places, some sit at a table more than once.
+    The others form a circle. Deal n seats those that follow position n of it, so all play equally
+    often. If there are fewer others than places, some sit at a table more than once.
     """
     seats = np.arange(settings.players - 1)
     turns = np.arange(settings.deals)[:, None] + seats[None, :]
@@ -44,14 +44,14 @@ def mixed_match(player: str, others: Sequence[str], settings: RatingSettings) ->
 
 
 def match_against(player: str, opponent: str, settings: RatingSettings) -> Match:
-    """`player` at tables where all the others are copies of one opponent."""
+    """Seat `player` at place 0 and copies of one opponent at all others."""
     lineups = np.ones((settings.deals, settings.players), np.int64)
     lineups[:, 0] = 0
     return Match(f"against {opponent}", (player, opponent), lineups)
 
 
 class Arena:
-    """Plays matches in blocks; each block follows from the players and its number alone."""
+    """Plays matches in blocks; a block's results depend only on the players and its number."""
 
     def __init__(
         self,
@@ -63,9 +63,9 @@ class Arena:
     ) -> None:
         """Args:
         players: by name.
-        settings: rounds to deal and the size of a block.
-        draws: what deals the cards of a purpose's block.
-        whole_games: a deal is not a round but a game whose longest rounds have that many cards.
+        settings: the size of the tables, of the rounds and of a block.
+        draws: returns the generator that deals the cards of (purpose, block).
+        whole_games: if True, a deal is a game, and `settings.cards` its longest rounds.
         """
         self.whole_games = whole_games
         self._players = players
@@ -85,9 +85,9 @@ class Arena:
         should_stop: Callable[[], bool],
         on_deals: Callable[[int], None],
     ) -> list[Results] | None:
-        """The results of each match, or None if they were abandoned.
+        """Play the matches; return the results of each, or None if play was abandoned.
 
-        See `play_deals` for `should_stop` and `on_deals`, which the pool's workers call.
+        The pool's workers call `should_stop` and `on_deals`; see `play_deals`.
         """
         blocks = [
             (number, block)
@@ -101,10 +101,10 @@ class Arena:
             parts[number][block] = results
         if sum(map(len, parts)) < len(blocks):
             return None
-        return [joined(played) for played in parts]
+        return [join_blocks(played) for played in parts]
 
     def block_count(self, match: Match) -> int:
-        """How many blocks a match is played in."""
+        """Return the number of blocks of a match."""
         return -(-len(match.lineups) // self._settings.deals_per_block)
 
     def play_blocks(
@@ -119,8 +119,8 @@ class Arena:
         """Yield (match, block, results) in the order in which they are finished.
 
         Args:
-            matches: what the first number of each of `blocks` speaks of.
-            blocks: (match, block); those that are abandoned are not yielded.
+            matches: the matches to which `blocks` refers.
+            blocks: (index of the match, block); abandoned blocks are not yielded.
             pool, should_stop, on_deals: see `play`.
         """
         wanted = list(blocks)
@@ -155,18 +155,23 @@ class Arena:
         )
 
 
-def merits(results: Results, *, whole_games: bool) -> npt.NDArray[np.int64]:
-    """`[deals, places]`: what ranks a deal's table, all its rotations together.
+def ranking_scores(results: Results, *, whole_games: bool) -> npt.NDArray[np.int64]:
+    """Return the scores that rank each table, summed over the rotations of its deal.
 
-    Of rounds their points; of games their wins, in 840ths, so that shared ones are whole numbers.
+    Args:
+        results: the results of a match.
+        whole_games: if True, rank by wins instead of points.
+
+    Returns:
+        `[deals, places]`: points, or wins in 840ths, so that shared wins are whole numbers.
     """
     if whole_games:
         return np.rint(SHARES_OF_A_WIN * results.wins).astype(np.int64).sum(axis=1)
     return results.points.sum(axis=1)
 
 
-def joined(parts: Mapping[int, Results]) -> Results:
-    """The blocks of one match, in order."""
+def join_blocks(parts: Mapping[int, Results]) -> Results:
+    """Concatenate the blocks of one match in order."""
     ordered = [parts[block] for block in sorted(parts)]
     return Results(
         np.concatenate([part.points for part in ordered]),

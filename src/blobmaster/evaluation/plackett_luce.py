@@ -1,10 +1,10 @@
 """Strengths from rankings: the Plackett-Luce model, fitted by minorization-maximization.
 
-A ranking is read as choices: the best player is chosen among all of a table, the next among those
-left, and so on; a player is chosen in proportion to its strength. Players that tie are chosen in
-every order alike. All that the fit needs of many rankings is how often each set of players was
-chosen from and how often each player was chosen (Hunter 2004, "MM algorithms for generalized
-Bradley-Terry models").
+The model reads a ranking as choices: the first player is chosen among all of a table, the next
+among the rest, and so on, each with a probability proportional to its strength. A tie counts as all
+orders of its players, equally weighted. The sufficient statistics of many rankings are how often
+each set of players was chosen from and how often each player was chosen (Hunter 2004, "MM
+algorithms for generalized Bradley-Terry models").
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ import numpy.typing as npt
 from blobmaster.kernels.compile import kernel
 
 EMPTY = np.iinfo(np.int16).min
-"""Fills up a standing that is shorter than others."""
+"""Pads a standing that is shorter than the others."""
 
-CLOSE_ENOUGH = 1e-6
-"""The fit ends when no logarithm of a strength moves by more than this in one step; measured on a
-hundred ratings, it is then within 0.1 Elo of where it would end."""
+CONVERGENCE = 1e-6
+"""The fit ends when no log strength moves by more than this in a step. On a hundred ratings it was
+then within 0.1 Elo of its limit."""
 
 Standings = npt.NDArray[np.int16]
-"""`[rankings, places]`: each table's players from best to worst; one that ties with the player
-before it is written as `~player`, a place that the table does not have as `EMPTY`."""
+"""`[rankings, places]`: each table's players from best to worst. A player that ties with the one
+before it is stored as `~player`; missing places are `EMPTY`."""
 
 
 def standings_of(players: npt.NDArray[np.int64], points: npt.NDArray[np.int64]) -> Standings:
-    """Rank tables by points; players that tie stand in the order of their numbers.
+    """Rank tables by points; tied players are sorted by number.
 
     Args:
-        players: `[tables, places]`, who sat there.
-        points: `[tables, places]`, what they made.
+        players: `[tables, places]`, the player at each place.
+        points: `[tables, places]`, its points.
     """
     order = np.lexsort((players, -points), axis=1)
     ranked = np.take_along_axis(players, order, axis=1)
@@ -47,26 +47,26 @@ def standings_of(players: npt.NDArray[np.int64], points: npt.NDArray[np.int64]) 
 
 
 class Choices(NamedTuple):
-    """Rankings as choices; E entries below say how much of a set one ranking brings."""
+    """Rankings as choices: E sparse entries (ranking, set) and W entries (ranking, player)."""
 
     sets: npt.NDArray[np.int64]
-    """`[sets, places]`: distinct sets of players to choose from, filled up with `EMPTY`."""
+    """`[sets, places]`: the distinct sets of players to choose from, padded with `EMPTY`."""
     set_ranking: npt.NDArray[np.int64]
     """`[E]`: the ranking of an entry."""
     set_number: npt.NDArray[np.int64]
     """`[E]`: its set."""
     set_share: npt.NDArray[np.float64]
-    """`[E]`: how often, in one such ranking, a player is chosen from that set."""
+    """`[E]`: the expected number of choices from that set in one such ranking."""
     win_ranking: npt.NDArray[np.int64]
-    """`[W]`: for each player of each ranking, the ranking."""
+    """`[W]`: the ranking of an entry, one entry for each player of each ranking."""
     win_player: npt.NDArray[np.int64]
     """`[W]`: the player."""
     win_share: npt.NDArray[np.float64]
-    """`[W]`: how often it is chosen from others; from 0, alone in last place, to 1."""
+    """`[W]`: the expected number of times that it is chosen: 0 alone in last place, at most 1."""
 
 
 def choices_of(standings: Standings) -> Choices:
-    """Read rankings as choices."""
+    """Convert rankings into choices."""
     numbers: dict[tuple[int, ...], int] = {}
     sets: list[tuple[int, int, float]] = []
     wins: list[tuple[int, int, float]] = []
@@ -76,7 +76,7 @@ def choices_of(standings: Standings) -> Choices:
             worse = [player for other in groups[position + 1 :] for player in other]
             share = 1.0 if worse else 1.0 - 1.0 / len(group)
             wins += [(ranking, player, share) for player in group]
-            for members, weight in _sets_chosen_from(group, worse):
+            for members, weight in _choice_sets(group, worse):
                 sets.append((ranking, numbers.setdefault(members, len(numbers)), weight))
     table = np.full((len(numbers), standings.shape[1]), EMPTY, np.int64)
     for members, number in numbers.items():
@@ -87,7 +87,7 @@ def choices_of(standings: Standings) -> Choices:
 
 
 def _groups(standing: list[int]) -> list[list[int]]:
-    """Players that tie, best group first."""
+    """Split a standing into groups of tied players, best group first."""
     groups: list[list[int]] = []
     for entry in standing:
         if entry >= 0:
@@ -97,12 +97,10 @@ def _groups(standing: list[int]) -> list[list[int]]:
     return groups
 
 
-def _sets_chosen_from(
-    group: list[int], worse: list[int]
-) -> Iterator[tuple[tuple[int, ...], float]]:
-    """The sets that players who tie are chosen from, over all their orders, and each one's share.
+def _choice_sets(group: list[int], worse: list[int]) -> Iterator[tuple[tuple[int, ...], float]]:
+    """Yield the sets that a tied group is chosen from, each with its share over all orders.
 
-    When j of k are left to be chosen, they are any j of them alike.
+    When j of the k tied players are left, every subset of j of them is equally likely.
     """
     for left in range(len(group), 0, -1):
         if left + len(worse) > 1:
@@ -124,18 +122,17 @@ def fit(
     *,
     draws: float,
 ) -> npt.NDArray[np.float64]:
-    """The most likely strengths, that of player 0 being 1.
+    """Fit the strengths of maximum likelihood, with player 0 at 1.
 
     Args:
         choices: the rankings.
-        counts: `[rankings]`, how often each was seen.
-        start: `[players]`, strengths to begin with; a good guess saves time.
-        draws: tied deals with player 0 that every player is taken to have played on top, which
-            keeps a perfect record finite. Without any, each player must be linked to player 0 by
-            wins and losses.
+        counts: `[rankings]`, how often each occurred.
+        start: `[players]`, initial strengths; a good guess saves time.
+        draws: virtual draws of every player against player 0, which keep the strength of a perfect
+            record finite. With 0, wins and losses must link each player to player 0.
 
     Returns:
-        `[players]`.
+        `[players]` strengths.
     """
     players = len(start)
     weights = np.zeros(len(choices.sets))
@@ -155,15 +152,17 @@ def _maximize(
     draws: float,
     strengths: npt.NDArray[np.float64],
 ) -> None:
-    """Raise the likelihood until nothing moves: a strength becomes wins over what it was due.
+    """Iterate Hunter's MM update in place until it converges.
 
-    A drawn deal is half a win for each and one choice between the two.
+    A strength becomes its wins divided by its expected wins per unit of strength: the sum, over the
+    choices in which it took part, of one over the set's total strength. A draw counts as half a win
+    for both and as one choice between the two. Each step rescales so that player 0 stays at 1.
     """
     players = len(strengths)
-    due = np.empty(players, np.float64)
+    expected = np.empty(players, np.float64)
     change = np.inf
-    while change > CLOSE_ENOUGH:
-        due[:] = 0.0
+    while change > CONVERGENCE:
+        expected[:] = 0.0
         for number in range(len(sets)):
             total = 0.0
             for player in sets[number]:
@@ -171,14 +170,14 @@ def _maximize(
                     total += strengths[player]
             for player in sets[number]:
                 if player != EMPTY:
-                    due[player] += weights[number] / total
+                    expected[player] += weights[number] / total
         for player in range(1, players):
             drawn = draws / (strengths[0] + strengths[player])
-            due[0] += drawn
-            due[player] += drawn
-        unit = (wins[0] + 0.5 * draws * (players - 1)) / due[0]
+            expected[0] += drawn
+            expected[player] += drawn
+        unit = (wins[0] + 0.5 * draws * (players - 1)) / expected[0]
         change = 0.0
         for player in range(1, players):
-            better = (wins[player] + 0.5 * draws) / due[player] / unit
+            better = (wins[player] + 0.5 * draws) / expected[player] / unit
             change = max(change, abs(np.log(better / strengths[player])))
             strengths[player] = better

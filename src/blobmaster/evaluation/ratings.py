@@ -1,12 +1,17 @@
-"""Ratings: how strong a network is, against a pool of earlier ones and fixed players.
+"""Ratings: the strength of a run's network, measured at regular iterations.
 
-A rating plays two things. At mixed tables the network meets the pool; every deal, summed over the
-rotations of its seats, ranks its table, and the rankings of all ratings together give each player
-an Elo, so that later results correct earlier ratings. The yardsticks need no pool: points a round
-and exact bids at tables of random and of heuristic players, and what the untrained network makes
-there on the same deals. And the one-card round, where the truth can be computed, and how far the
-network's own P(exact) can be believed. Where a network must be promoted before it plays, there is
-a match for that too. In phase 2 a deal is a whole game, and wins rank its table.
+A rating consists of
+- mixed tables with the rating pool (past networks, rated opponents and the untrained network). Each
+  deal, summed over the rotations of its seats, ranks its table, and all rankings of the run
+  together give every player an Elo: later results correct earlier ratings;
+- baselines: points and exact bids at tables of each rated opponent, also of the untrained network
+  on
+  the same deals;
+- NashConv of the one-card round, which is computed exactly;
+- the calibration of the network's own P(exact);
+- with gating, the match against the network that plays self-play.
+
+In phase 2 a deal is a whole game, and wins rank its table.
 """
 
 from __future__ import annotations
@@ -28,8 +33,8 @@ from blobmaster.evaluation.calibration import Calibration, CalibrationMatch
 from blobmaster.evaluation.elo import League
 from blobmaster.evaluation.exact.bidding import OneCardGap, one_card_gap
 from blobmaster.evaluation.exact.priors import ROWS
-from blobmaster.evaluation.gating import Gating, deals_ahead, gating_match
-from blobmaster.evaluation.matches import Arena, Match, match_against, merits, mixed_match
+from blobmaster.evaluation.gating import GatingResult, deals_ahead, gating_match
+from blobmaster.evaluation.matches import Arena, Match, match_against, mixed_match, ranking_scores
 from blobmaster.game.schedule import round_count
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.kernels.rng import generator
@@ -37,62 +42,62 @@ from blobmaster.model.network import BlobNetwork
 from blobmaster.selfplay.pool import Pool
 
 UNTRAINED = "untrained"
-RANDOM, HEURISTIC = "random", "heuristic"
-FIXED = (UNTRAINED, *RATED)
-"""Who is in every pool. The first is the one that all others are rated from."""
+POOL_PLAYERS = (UNTRAINED, *RATED)
+"""The members of every rating pool. The first anchors the Elo."""
 
-INCUMBENT = "incumbent"
-"""The network that plays self-play, in the match for its place."""
+SELF_PLAY_NETWORK = "self-play network"
+"""The network that plays self-play, as a player of the gating match."""
 
 
-class Yardstick(NamedTuple):
-    """A network at tables where all others are the same fixed player."""
+class BaselineResult(NamedTuple):
+    """A network's results at tables of one rated opponent."""
 
     points: Estimate
-    """Points a round."""
+    """Points per round."""
     exact: Estimate
     """Share of bids made exactly."""
     gain: Estimate
-    """Points a round above the untrained network, on the same deals in the same place."""
+    """Points per round above the untrained network, on the same deals and places."""
     wins: Estimate | None = None
-    """Share of games won, ties shared; None where rounds are rated."""
+    """Share of games won, ties shared; None if single rounds are rated."""
 
 
 class Rating(NamedTuple):
-    """What a network was found to be worth."""
+    """The result of a rating."""
 
     elo: float
     elo_low: float
     elo_high: float
-    vs_random: Yardstick
-    vs_heuristic: Yardstick
+    baselines: Mapping[str, BaselineResult]
+    """By the name of the rated opponent."""
     one_card: OneCardGap
-    """How far it is from an equilibrium of the one-card round at a table of that size."""
+    """Distance from an equilibrium of the one-card round at a table of the rating's size."""
     calibration: Calibration
     pool: Mapping[str, Estimate]
-    """The Elo of every player that was ever rated, by all results up to this one."""
-    promotion: Gating | None
-    """None where the newest network plays in any case."""
+    """The Elo of every player that was ever rated, from all results up to this one."""
+    gating: GatingResult | None
+    """The gating match; None without gating."""
 
     def __str__(self) -> str:
-        """The rating in one line."""
-        promotion = "" if self.promotion is None else f", {self.promotion}"
+        """Return the rating in one line for the log."""
+        gating = "" if self.gating is None else f", {self.gating}"
+        points = " and ".join(
+            f"{baseline.points.value:.2f} against {name}"
+            for name, baseline in self.baselines.items()
+        )
         return (
             f"Elo {self.elo:.0f} ({self.elo_low:.0f} to {self.elo_high:.0f}), points a round "
-            f"{self.vs_random.points.value:.2f} against random and "
-            f"{self.vs_heuristic.points.value:.2f} against heuristic players{self._games_won()}, "
+            f"{points} players{self._games_won()}, "
             f"one-card NashConv {self.one_card.likeliest:.2f}, calibration error "
-            f"{100 * self.calibration.at_bid.error:.1f} %{promotion}"
+            f"{100 * self.calibration.at_bid.error:.1f} %{gating}"
         )
 
     def _games_won(self) -> str:
-        if self.vs_random.wins is None or self.vs_heuristic.wins is None:
-            return ""
-        against_random, against_heuristic = self.vs_random.wins.value, self.vs_heuristic.wins.value
-        return f", games won {against_random:.0%} and {against_heuristic:.0%}"
+        wins = [row.wins for row in self.baselines.values() if row.wins is not None]
+        return f", games won {' and '.join(f'{share.value:.0%}' for share in wins)}" if wins else ""
 
     def metrics(self) -> dict[str, Any]:
-        """Every number by a flat name: `elo`, `points_vs_random`, `points_vs_random_low`, .."""
+        """Return the fields of a run's history: `elo`, `elo_low`, `points_vs_random`, ..."""
         metrics: dict[str, Any] = {
             "elo": self.elo,
             "elo_low": self.elo_low,
@@ -100,27 +105,27 @@ class Rating(NamedTuple):
             "one_card_nash_conv": self.one_card.likeliest,
             "one_card_nash_conv_drawn": self.one_card.drawn,
             **self.calibration.metrics(),
-            **({} if self.promotion is None else self.promotion.metrics()),
-            # Lists, which no chart shows: each is a player's, not the run's course.
+            **({} if self.gating is None else self.gating.metrics()),
+            # Lists are left out of charts: each is the Elo of one player, not a metric over time.
             "pool": {name: [round(x, 1) for x in elo] for name, elo in self.pool.items()},
         }
-        for opponent, yardstick in ((RANDOM, self.vs_random), (HEURISTIC, self.vs_heuristic)):
-            for measure, found in yardstick._asdict().items():
-                if found is None:
+        for opponent, baseline in self.baselines.items():
+            for measure, value in baseline._asdict().items():
+                if value is None:
                     continue
                 name = f"{measure}_vs_{opponent}"
-                metrics |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+                metrics |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
         return metrics
 
 
 class Ratings:
-    """Rates the networks of a run, and keeps the results that their Elo comes from."""
+    """Rates the networks of a run and keeps the results of all ratings."""
 
     def __init__(self, settings: RatingSettings, seed: int, *, whole_games: bool = False) -> None:
         """Args:
-        settings: how much is played.
-        seed: the run's seed, which names the deals.
-        whole_games: a deal is a game, ranked by its wins.
+        settings: the amount of play.
+        seed: the run's seed, from which the deals follow.
+        whole_games: if True, a deal is a whole game, ranked by wins.
         """
         if whole_games:
             settings = structs.replace(
@@ -129,12 +134,12 @@ class Ratings:
         self._settings = settings
         self._whole_games = whole_games
         self._seed = seed
-        self._league = League(FIXED)
+        self._league = League(POOL_PLAYERS)
 
     @property
     def total_deals(self) -> int:
-        """Deals that one rating plays, those of its calibration included."""
-        matches = self._matches("", FIXED)
+        """The number of deals of one rating, including its calibration."""
+        matches = self._matches("", POOL_PLAYERS)
         return sum(len(match.lineups) for match in matches) + self._calibration(0).rounds
 
     def rate(
@@ -146,20 +151,21 @@ class Ratings:
         pool: Pool,
         device: torch.device,
         *,
-        incumbent: BlobNetwork | None = None,
+        self_play_network: BlobNetwork | None = None,
         should_stop: Callable[[], bool],
         on_deals: Callable[[int], None],
     ) -> Rating | None:
         """Rate the network of an iteration.
 
         Args:
-            iteration: 0-based; the network is called after it, such as `iter005` after 4.
-            network, untrained: the network and what it was before training.
-            earlier: some networks that were rated before, by name.
-            pool, device: what plays.
-            incumbent: the network that plays self-play, where there is a promotion threshold.
-            should_stop: looked at between two steps; when true the rating is given up.
-            on_deals: told by the workers how many deals have been finished.
+            iteration: 0-based; it names the network, `iter005` for 4.
+            network, untrained: the network, and its state before training.
+            earlier: past networks that were rated before, by name.
+            pool: plays the blocks.
+            device: where the networks run.
+            self_play_network: the network that plays self-play; needed with gating only.
+            should_stop: called between steps; when it returns True, the rating is abandoned.
+            on_deals: called by the workers with the number of deals that they finished.
 
         Returns:
             The rating, or None, with nothing changed, if it was abandoned.
@@ -167,13 +173,13 @@ class Ratings:
         Raises:
             ValueError: the iteration was rated before.
         """
-        name = player_name(iteration)
+        name = network_name(iteration)
         if name in self._league or name in earlier:
             raise ValueError(f"{name} was rated before")
         networks = {**earlier, name: network, UNTRAINED: untrained}
-        if incumbent is not None:
-            networks[INCUMBENT] = incumbent
-        matches = self._matches(name, (*FIXED, *earlier))
+        if self_play_network is not None:
+            networks[SELF_PLAY_NETWORK] = self_play_network
+        matches = self._matches(name, (*POOL_PLAYERS, *earlier))
         arena = Arena(
             {
                 **make_rated_opponents(device),
@@ -189,58 +195,61 @@ class Ratings:
         )
         if played is None or calibration is None:
             return None
-        ranked = merits(played[0], whole_games=self._whole_games)
+        ranked = ranking_scores(played[0], whole_games=self._whole_games)
         self._league.add(matches[0].names, matches[0].lineups, ranked)
         draws = generator(self._seed, "rating intervals", iteration)
         elos = self._league.estimates(self._settings.bootstrap, draws)
         return Rating(
             *elos[name],
-            vs_random=self._yardstick(played[1], played[2], draws),
-            vs_heuristic=self._yardstick(played[3], played[4], draws),
+            baselines={
+                name: self._baseline_result(played[1 + 2 * place], played[2 + 2 * place], draws)
+                for place, name in enumerate(RATED)
+            },
             one_card=one_card_gap(NetworkEvaluator(network, ROWS, device), self._settings.players),
             calibration=calibration,
             pool=elos,
-            promotion=self._promotion(matches[-1], played[-1], draws),
+            gating=self._gating(matches[-1], played[-1], draws),
         )
 
     def elos(self) -> dict[str, float]:
-        """The Elo of every player, by all results so far."""
+        """Fit the Elo of every player to all results so far."""
         return self._league.elos()
 
     def state_dict(self) -> dict[str, Any]:
-        """All results: arrays, numbers and names."""
+        """Return all results as arrays, numbers and names."""
         return self._league.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state_dict`."""
+        """Restore what `state_dict` returned."""
         self._league.load_state_dict(state)
 
     def _matches(self, name: str, others: tuple[str, ...]) -> list[Match]:
-        """The mixed tables, then each yardstick for the network and for the untrained one.
+        """List the matches of a rating.
 
-        Where there is a promotion threshold, the match for it comes last.
+        The order is: the mixed tables; per rated opponent, the network and the untrained network
+        against it; with gating, the gating match.
         """
         matches = [
             mixed_match(name, others, self._settings),
             *(
                 match_against(player, opponent, self._settings)
-                for opponent in (RANDOM, HEURISTIC)
+                for opponent in RATED
                 for player in (name, UNTRAINED)
             ),
         ]
         if self._settings.gating_threshold > 0:
-            matches.append(gating_match(name, INCUMBENT, self._settings))
+            matches.append(gating_match(name, SELF_PLAY_NETWORK, self._settings))
         return matches
 
-    def _promotion(
+    def _gating(
         self, match: Match, played: Results, draws: np.random.Generator
-    ) -> Gating | None:
+    ) -> GatingResult | None:
         threshold = self._settings.gating_threshold
         if threshold == 0:
             return None
-        ahead = deals_ahead(merits(played, whole_games=self._whole_games), match.lineups)
+        ahead = deals_ahead(ranking_scores(played, whole_games=self._whole_games), match.lineups)
         share = estimate_mean(ahead, self._settings.bootstrap, draws)
-        return Gating(share, share.value >= threshold)
+        return GatingResult(share, share.value >= threshold)
 
     def _calibration(self, iteration: int) -> CalibrationMatch:
         return CalibrationMatch(
@@ -248,10 +257,10 @@ class Ratings:
             lambda block: generator(self._seed, "rating calibration", iteration, block),
         )
 
-    def _yardstick(
+    def _baseline_result(
         self, network: Results, untrained: Results, draws: np.random.Generator
-    ) -> Yardstick:
-        """Compare two matches on the same deals; the player in question sits at place 0."""
+    ) -> BaselineResult:
+        """Summarize two matches on the same deals, of the network and of the untrained one."""
         size = self._settings
         rounds = round_count(size.players, size.cards) if self._whole_games else 1
         points = network.points[:, :, 0].mean(axis=1) / rounds
@@ -260,9 +269,9 @@ class Ratings:
         measures = [points, exact, gain]
         if self._whole_games:
             measures.append(network.wins[:, :, 0].mean(axis=1))
-        return Yardstick(*(estimate_mean(v, size.bootstrap, draws) for v in measures))
+        return BaselineResult(*(estimate_mean(v, size.bootstrap, draws) for v in measures))
 
 
-def player_name(iteration: int) -> str:
-    """What the network of an iteration (0-based) is called: `iter005` for 4, as in file names."""
+def network_name(iteration: int) -> str:
+    """Return the name of the network of an iteration (0-based): `iter005` for 4, as in files."""
     return f"iter{iteration + 1:03d}"

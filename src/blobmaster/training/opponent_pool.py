@@ -8,7 +8,7 @@ import torch
 
 from blobmaster.checkpoint.network import load_trained
 from blobmaster.config.config import Config
-from blobmaster.evaluation.ratings import player_name
+from blobmaster.evaluation.ratings import network_name
 from blobmaster.model.network import BlobNetwork
 from blobmaster.run.checkpoints.retention import is_permanent
 from blobmaster.run.checkpoints.store import CheckpointEntry
@@ -42,7 +42,7 @@ class PastOpponents:
         }
         found: dict[str, BlobNetwork] = {}
         for number in wanted:
-            name = player_name(number)
+            name = network_name(number)
             try:
                 found[name] = self._networks.get(name) or self._load(entries[number])
             except KeyError:

@@ -252,13 +252,13 @@ class TrainingPipeline:
             self._past_opponents.before(iteration),
             self._pool,
             self._device,
-            incumbent=None if incumbent is None else incumbent.network,
+            self_play_network=None if incumbent is None else incumbent.network,
             should_stop=self._session.should_stop.is_set,
             on_deals=self._session.advance,
         )
-        promotion = None if rating is None else rating.promotion
+        promotion = None if rating is None else rating.gating
         if incumbent is not None and promotion is not None and promotion.is_accepted:
-            incumbent.give_way(self._learner.ema, iteration)
+            incumbent.replace_network(self._learner.ema, iteration)
         return rating
 
     def _measure(
@@ -363,7 +363,7 @@ class TrainingPipeline:
         """
         self._learner.begin_from(network.state_dict())
         if self._incumbent is not None:
-            self._incumbent.give_way(self._learner.ema, START)
+            self._incumbent.replace_network(self._learner.ema, START)
 
     def restore(self, content: BinaryIO) -> None:
         """Go on from a checkpoint's verified bytes; `load_state_dict` says what it raises."""

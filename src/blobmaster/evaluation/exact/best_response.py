@@ -1,9 +1,10 @@
-"""The best response to a policy over a tiny game's whole tree.
+"""Best responses to a policy, computed over the whole tree of a tiny game.
 
-A node's weight is the chance of its deal times that of all actions but the responder's own on the
-way to it. From the last level up, the responder takes at each information set the action whose
-children, with their weights, bring the most: the set's nodes share one choice, since it cannot
-tell them apart, and what it did before weighs them all alike.
+A node's counterfactual weight is the probability of its deal times that of all actions on the way
+to it except the responder's own. From the last level up, the responder takes at each information
+set the action with the highest weighted value of its children. All nodes of the set share this
+choice, as the responder cannot tell them apart. Its own earlier actions can be left out, because
+with perfect recall they weigh all nodes of the set equally.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ NOBODY = -1
 
 
 def gains(tree: Tree, policy: TreePolicy) -> Gains:
-    """What each seat makes by `policy`, and by its best response to it."""
+    """Compute each seat's value under `policy` and under its best response to it."""
     made = _leaf_weights(tree, policy, NOBODY) @ tree.points
     best = [_best_value(tree, policy, seat) for seat in range(tree.players)]
     return Gains(made, np.array(best))
 
 
 def _leaf_weights(tree: Tree, policy: TreePolicy, responder: int) -> Numbers:
-    """`[leaves]`: the chance to come there, the responder's own actions taken for granted."""
+    """Return the counterfactual weights `[leaves]`: the responder's own actions count as 1."""
     weights = np.full(tree.deals, 1 / tree.deals)
     for level, choices in zip(tree.levels, policy, strict=True):
         sets = level.set_of[level.parent]
@@ -36,7 +37,7 @@ def _leaf_weights(tree: Tree, policy: TreePolicy, responder: int) -> Numbers:
 
 
 def _best_value(tree: Tree, policy: TreePolicy, responder: int) -> float:
-    """What the responder makes by its best response."""
+    """Return the value of the responder's best response."""
     values = _leaf_weights(tree, policy, responder) * tree.points[:, responder]
     for level in reversed(tree.levels):
         taken = _taken(level, values, responder)
@@ -45,7 +46,7 @@ def _best_value(tree: Tree, policy: TreePolicy, responder: int) -> float:
 
 
 def _taken(level: Level, values: Numbers, responder: int) -> npt.NDArray[np.bool_]:
-    """`[children]`: whether a child counts: all but those that the responder passes by."""
+    """Return `[children]`: False for the actions that the responder does not take."""
     sets = level.set_of[level.parent]
     slots = level.slots
     sums = _sums(sets * len(slots) + level.slot, values, len(level.seat) * len(slots))
@@ -55,5 +56,5 @@ def _taken(level: Level, values: Numbers, responder: int) -> npt.NDArray[np.bool
 
 
 def _sums(indices: Indices, values: Numbers, count: int) -> Numbers:
-    """`[count]`: the values of each index summed."""
+    """Return `[count]`: the sum of the values at each index."""
     return np.bincount(indices, values, count).astype(np.float64, copy=False)  # stubs say int

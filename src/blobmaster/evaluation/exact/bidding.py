@@ -1,4 +1,4 @@
-"""A player's bids in the real one-card round, held against what each seat could make."""
+"""NashConv of a player's bids in the one-card round with the full deck."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from blobmaster.search.mcts import Evaluator
 
 WITHOUT_TRUMP = TRUMP_CYCLE.count(NO_TRUMP) / len(TRUMP_CYCLE)
 TRUMP_SHARES = {0: 1 - WITHOUT_TRUMP, NO_TRUMP: WITHOUT_TRUMP}
-"""How often a round has trump and none. The four trump suits are one case: suits have no names."""
+"""Share of rounds with trump and without. By symmetry, the four trump suits are one case."""
 
 
 class BidPolicies(NamedTuple):
-    """What an evaluator's player bids, without search."""
+    """The bid policies of an evaluator without search."""
 
     likeliest: BidPolicy
-    """It takes the bid of the highest prior, as in ratings."""
+    """The bid of highest prior, as in ratings."""
     drawn: BidPolicy
-    """It draws its bid by the priors."""
+    """A bid drawn from the prior."""
 
 
 class OneCardGap(NamedTuple):
-    """NashConv of both policies over the trump cycle: points a round that the seats leave."""
+    """NashConv of both policies, in points per round, averaged over the trump cycle."""
 
     likeliest: float
     drawn: float
 
 
 def one_card_gap(evaluator: Evaluator, players: int) -> OneCardGap:
-    """Hold an evaluator's player against the one-card round with 52 cards."""
+    """Compute NashConv of an evaluator's policies in the one-card round with 52 cards."""
     gap = np.zeros(len(OneCardGap._fields))
     for trump, share in TRUMP_SHARES.items():
         game = OneCardRound(players, trump)
@@ -51,7 +51,7 @@ def one_card_gap(evaluator: Evaluator, players: int) -> OneCardGap:
 
 
 def policies_of(evaluator: Evaluator, game: OneCardRound) -> BidPolicies:
-    """What an evaluator's player bids at every node with every card."""
+    """Evaluate the bid policies at every node with every card."""
     nodes = np.flatnonzero(legal_bids(game.players).all(axis=1))
     states = _information_states(game, nodes)
     priors = priors_at(evaluator, states.reshape(-1, STATE))
@@ -62,7 +62,7 @@ def policies_of(evaluator: Evaluator, game: OneCardRound) -> BidPolicies:
 
 
 def _information_states(game: OneCardRound, nodes: npt.NDArray[np.int64]) -> State:
-    """`[nodes, cards, STATE]`: a state of each information set; the others hold any cards."""
+    """Build `[nodes, cards, STATE]`: a state per information set; hidden cards are arbitrary."""
     players, size = game.players, len(game.deck)
     deck, order = np.array(game.deck), np.arange(players)
     states = np.empty((len(nodes), size, STATE), np.int64)

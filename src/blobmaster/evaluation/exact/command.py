@@ -1,7 +1,8 @@
-"""`blobmaster ground-truth`: a player held against rounds that are small enough to solve.
+"""`blobmaster ground-truth`: NashConv of a player in rounds that are small enough to solve.
 
-All figures are NashConv in points a round: what the seats could gain in all if each alone played
-its best response; 0 is an equilibrium. Without a checkpoint it tells of the rounds themselves.
+All figures are NashConv in points per round: the sum, over the seats, of the gain of a best
+response by that seat alone. 0 is an equilibrium. Without a checkpoint, it shows the uniform and the
+CFR+ policies only.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from blobmaster.game.rules import check_round
 from blobmaster.inference.evaluator import NetworkEvaluator, choose_device
 from blobmaster.search.mcts import Evaluator
 
-Found = dict[str, Any]
+Row = dict[str, Any]
+"""A line of the tables and an object of the JSON output."""
 
 CFR_ITERATIONS = 100
 FIGURES = {
@@ -37,17 +39,17 @@ FIGURES = {
     "likeliest": "network's likeliest",
     "drawn": "drawn by its priors",
 }
-"""Whose NashConv is told, as far as it is known, and its heading."""
+"""The policies and their headings; a table shows those that its rows have."""
 
 WIDTH = 160
-"""Columns of the tables: a line is never broken, whatever it is printed on."""
+"""Width of the tables in columns, fixed so that no line is broken on a narrow terminal."""
 
 
 def run_ground_truth(checkpoint: Path | None, tables: Sequence[int], *, as_json: bool) -> int:
-    """Print what is found for tables of these sizes; returns the exit status.
+    """Print NashConv for tables of these numbers of players; return the exit status.
 
     Raises:
-        ValueError: there is no table of such a size.
+        ValueError: the rules allow no table of such a size.
         CheckpointError: the checkpoint cannot be used.
     """
     for players in tables:
@@ -69,8 +71,8 @@ def run_ground_truth(checkpoint: Path | None, tables: Sequence[int], *, as_json:
     return 0
 
 
-def _one_card(players: int, evaluator: Evaluator | None) -> list[Found]:
-    """With trump, without, and the mean over the trump cycle."""
+def _one_card(players: int, evaluator: Evaluator | None) -> list[Row]:
+    """Return the rows with trump, without trump and of the mean over the trump cycle."""
     found = [_one_card_round(OneCardRound(players, trump), evaluator) for trump in TRUMP_SHARES]
     shares = np.array(list(TRUMP_SHARES.values()))
     mean = {
@@ -81,7 +83,7 @@ def _one_card(players: int, evaluator: Evaluator | None) -> list[Found]:
     return [*found, {"round": f"{players} players, over the trump cycle", **mean}]
 
 
-def _one_card_round(game: OneCardRound, evaluator: Evaluator | None) -> Found:
+def _one_card_round(game: OneCardRound, evaluator: Evaluator | None) -> Row:
     trump = "no trump" if game.trump == NO_TRUMP else "trump"
     policies = {"uniform": one_card.uniform_policy(game), "cfr": solve(game, CFR_ITERATIONS)}
     if evaluator is not None:
@@ -93,7 +95,7 @@ def _one_card_round(game: OneCardRound, evaluator: Evaluator | None) -> Found:
     }
 
 
-def _tiny(game: TinyGame, evaluator: Evaluator | None) -> Found:
+def _tiny(game: TinyGame, evaluator: Evaluator | None) -> Row:
     grown = tree.grow(game)
     policies = {"uniform": tree.uniform_policy(grown)}
     if evaluator is not None:
@@ -105,7 +107,7 @@ def _tiny(game: TinyGame, evaluator: Evaluator | None) -> Found:
     }
 
 
-def _print_table(title: str, rows: Sequence[Found]) -> None:
+def _print_table(title: str, rows: Sequence[Row]) -> None:
     figures = [name for name in FIGURES if name in rows[0]]
     table = Table(title, *(FIGURES[name] for name in figures), box=None)
     with_values = "equilibrium" in rows[0]

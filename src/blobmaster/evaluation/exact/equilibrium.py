@@ -1,4 +1,4 @@
-"""The equilibrium of the one-card round: by CFR+, and seat by seat."""
+"""Equilibria of the one-card round: approximate by CFR+, exact by backward reasoning per seat."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from blobmaster.evaluation.exact.one_card import (
 
 
 def solve(game: OneCardRound, iterations: int) -> BidPolicy:
-    """The average policy of CFR+ after so many iterations, all seats updated at once.
+    """Run CFR+ with simultaneous updates and return the average policy.
 
-    Regrets never fall below 0, and the policy of iteration t counts t times: Tammelin, "Solving
-    large imperfect information games using CFR+", 2014. A seat acts once in a round, so that its
-    own reach, by which CFR weighs its policies, is 1.
+    Regrets are clipped at 0 and iteration t has weight t in the average: Tammelin, "Solving large
+    imperfect information games using CFR+", 2014. A seat acts once per round, so its own reach
+    probability, the other weight of the average, is always 1.
     """
     policy = uniform_policy(game)
     regrets = np.zeros((*policy.shape, 2))
@@ -32,7 +32,7 @@ def solve(game: OneCardRound, iterations: int) -> BidPolicy:
 
 
 def _regrets(game: OneCardRound, policy: BidPolicy) -> BidValues:
-    """What each bid would have made above the policy; never more than 0 for an illegal one."""
+    """Return the instantaneous regret of each bid; -inf for an illegal one."""
     values = bid_values(game, policy)
     made = policy * values[:, :, 1] + (1 - policy) * values[:, :, 0]
     legal = legal_bids(game.players)[:, None]
@@ -40,16 +40,16 @@ def _regrets(game: OneCardRound, policy: BidPolicy) -> BidValues:
 
 
 def _match_regrets(game: OneCardRound, regrets: BidValues) -> BidPolicy:
-    """Bid in proportion to the regrets; uniformly where there are none."""
+    """Return the policy proportional to the positive regrets; uniform if there are none."""
     total = regrets.sum(axis=2)
     return np.divide(regrets[:, :, 1], total, out=uniform_policy(game), where=total > 0)
 
 
 def solve_seat_by_seat(game: OneCardRound) -> BidPolicy:
-    """An exact equilibrium: from the leader to the dealer, each seat's best response.
+    """Compute an exact equilibrium: each seat's best response, from the leader to the dealer.
 
-    No seat cares about the bids that follow its own, so what is best against the seats before it
-    stays best whatever the seats behind it do.
+    Later bids do not change a seat's payoff. So a best response to the earlier seats stays one
+    whatever the later seats do.
     """
     policy = uniform_policy(game)
     legal = legal_bids(game.players)

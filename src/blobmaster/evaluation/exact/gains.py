@@ -1,4 +1,4 @@
-"""How far a policy is from an equilibrium: what each seat makes, and what it could make."""
+"""The distance of a policy from an equilibrium."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ Points = npt.NDArray[np.float64]
 
 
 class Gains(NamedTuple):
-    """Expected points a round; seats in order of play, the leader first, the dealer last."""
+    """Expected points per round, seats in order of play: the leader first, the dealer last."""
 
     made: Points
-    """`[players]`: what each seat makes where all follow the policy."""
+    """`[players]`: the value of each seat if all follow the policy."""
     best: Points
-    """`[players]`: what each seat would make by its best response to the others' policy."""
+    """`[players]`: the value of each seat's best response to the others' policy."""
 
     @property
     def nash_conv(self) -> float:
-        """What the seats could gain, each alone, summed: 0 in an equilibrium, else more.
+        """The sum of the seats' gains by a best response: 0 in an equilibrium, else positive.
 
         NashConv: Lanctot et al., "A unified game-theoretic approach to multiagent reinforcement
         learning", NeurIPS 2017.
         """
         gain = float((self.best - self.made).sum())
-        return max(0.0, gain)  # rounding may leave a little less than nothing
+        return max(0.0, gain)  # rounding may leave a tiny negative number

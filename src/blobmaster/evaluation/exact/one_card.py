@@ -1,12 +1,12 @@
-"""The one-card round, exactly: play is forced there, so that bids are all that is chosen.
+"""Exact values of the one-card round, in which the bids are the only decisions.
 
-Seats are numbered in order of play: seat 0 leads, the last one deals. A seat bids once, knowing
-its card and the bids before it. Those bids are a path in a binary tree, and tree and card
-together are an information set: `node = 2**seat - 1 + history`, where the first bid is the
-highest bit of `history`. A policy is `[nodes, cards]`: the probability of bidding 1.
+Seats are numbered in order of play: seat 0 leads, the last one deals. A seat bids once, knowing its
+card and the earlier bids. The earlier bids are a path in a binary tree; its node and the card are
+an information set. `node = 2**seat - 1 + history`, where the first bid is the highest bit of
+`history`. A policy is `[nodes, cards]`: the probability of bidding 1.
 
-Nobody's bid changes who takes the trick. So a seat's bid earns 10 or 11 points by its own card and
-by what the bids before it tell of the others' cards, and later bids mean nothing to it.
+No bid changes who takes the trick. So the value of a bid depends on the seat's own card and on what
+the earlier bids reveal about the other cards, but not on later bids.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ BidPolicy = npt.NDArray[np.float64]
 """`[nodes, cards]`: the probability of bidding 1."""
 
 BidValues = npt.NDArray[np.float64]
-"""`[nodes, cards, 2]`: expected points of bidding 0 and 1, times the chance of coming there."""
+"""`[nodes, cards, 2]`: expected points of bidding 0 and 1, times the probability of getting
+there."""
 
 
 class OneCardRound(NamedTuple):
-    """One card each from `deck`."""
+    """A round with one card each from `deck`."""
 
     players: int
     trump: int
@@ -37,16 +38,16 @@ class OneCardRound(NamedTuple):
 
     @property
     def nodes(self) -> int:
-        """Nodes of the tree of bids."""
+        """The number of nodes of the bid tree."""
         return 2**self.players - 1
 
     def nodes_of(self, seat: int) -> slice:
-        """Those at which `seat` bids."""
+        """Return the nodes at which `seat` bids."""
         return slice(2**seat - 1, 2 ** (seat + 1) - 1)
 
 
 def legal_bids(players: int) -> npt.NDArray[np.bool_]:
-    """`[nodes, 2]`: which bids a node allows. The dealer may not make the sum equal 1."""
+    """Return `[nodes, 2]`, True for a legal bid. The dealer may not make the bids sum to 1."""
     legal = np.ones((2**players - 1, 2), np.bool_)
     for history in range(2 ** (players - 1)):
         total = history.bit_count()
@@ -56,13 +57,13 @@ def legal_bids(players: int) -> npt.NDArray[np.bool_]:
 
 
 def uniform_policy(game: OneCardRound) -> BidPolicy:
-    """Any legal bid, all alike."""
+    """Return the policy that is uniform over the legal bids."""
     legal = legal_bids(game.players)
     return np.repeat((legal[:, 1] / legal.sum(axis=1))[:, None], len(game.deck), axis=1)
 
 
 def gains(game: OneCardRound, policy: BidPolicy) -> Gains:
-    """What each seat makes by `policy`, and by its best response to it."""
+    """Compute each seat's value under `policy` and under its best response to it."""
     values = bid_values(game, policy)
     made = policy * values[:, :, 1] + (1 - policy) * values[:, :, 0]
     best = np.where(legal_bids(game.players)[:, None], values, -np.inf).max(axis=2)
@@ -74,7 +75,7 @@ def gains(game: OneCardRound, policy: BidPolicy) -> Gains:
 
 
 def bid_values(game: OneCardRound, policy: BidPolicy) -> BidValues:
-    """The counterfactual value of every bid: over all deals, weighted by the others' bids."""
+    """Compute the counterfactual value of every bid under `policy`."""
     deck = np.array(game.deck)
     strength = _strengths(deck, game.trump)
     values = np.empty((game.nodes, len(deck), 2))
@@ -83,16 +84,17 @@ def bid_values(game: OneCardRound, policy: BidPolicy) -> BidValues:
 
 
 def _strengths(deck: npt.NDArray[np.int64], trump: int) -> npt.NDArray[np.int64]:
-    """`[suits, cards]`: each card's rank in a trick led by a suit; 0 takes no trick."""
+    """Return `[suits, cards]`: a card's strength in a trick led by a suit; 0 takes no trick."""
     suit, rank = deck // RANKS, deck % RANKS
     led = np.arange(SUITS)[:, None]
     return np.where(suit == trump, 2 * RANKS + rank, np.where(suit == led, RANKS + rank, 0))
 
 
-# The kernels sum over ordered deals of distinct cards. Cards come one after another, and each may
-# go to one seat or to none: `sums[mask]` is the weight of all ways in which the seats of `mask`
-# hold cards that have come. A seat that has bid weighs a card by the chance that it bids so with
-# it; one that has not bid takes any card that is left, which is a count.
+# The kernels sum over all ordered deals of distinct cards without listing them, by dynamic
+# programming over subsets of seats (a permanent). Cards are added one at a time, and each goes to
+# one seat or to none: `sums[mask]` is the total weight of all ways to give the cards so far to the
+# seats of `mask`. A seat that has bid weighs a card by the probability of its bid with that card.
+# Seats that bid later take any of the cards left, so they only contribute a count (`_ways`).
 
 Numbers = npt.NDArray[np.float64]
 Cards = npt.NDArray[np.int64]
@@ -100,7 +102,7 @@ Cards = npt.NDArray[np.int64]
 
 @kernel
 def _ways(cards: int, seats: int) -> float:
-    """In how many ways `seats` seats take one of `cards` cards each."""
+    """Count the ways in which `seats` seats can each take one of `cards` cards."""
     ways = 1.0
     for taken in range(seats):
         ways *= max(cards - taken, 0)
@@ -109,7 +111,8 @@ def _ways(cards: int, seats: int) -> float:
 
 @kernel
 def _add_card(sums: Numbers, reach: Numbers, first: int, card: int) -> None:
-    """Let `card` come: seat `first + j` may take it, where j is a bit of the masks."""
+    """Add `card` to the sums: bit j of a mask stands for seat `first + j`."""
+    # Masks descend, so that every mask reads the sums of smaller masks before this card.
     for mask in range(len(sums) - 1, 0, -1):
         for j in range(len(reach) - first):
             if mask >> j & 1:
@@ -118,7 +121,8 @@ def _add_card(sums: Numbers, reach: Numbers, first: int, card: int) -> None:
 
 @kernel
 def _weight_without(sums: Numbers, reach: Numbers, card: int, rest: Numbers) -> float:
-    """The weight of all seats' cards with `card` among none of them: `_add_card` undone."""
+    """Return the weight of the deals in which no seat holds `card`, by undoing `_add_card`."""
+    # Masks ascend here: each needs the smaller masks with this card already removed.
     for mask in range(len(sums)):
         rest[mask] = sums[mask]
         for j in range(len(reach)):
@@ -129,7 +133,7 @@ def _weight_without(sums: Numbers, reach: Numbers, card: int, rest: Numbers) -> 
 
 @kernel
 def _reach_bids(policy: BidPolicy, node: int, reach: Numbers) -> None:
-    """Write `[seats before, cards]`: the chance that a seat with a card bids as on the way."""
+    """Write `[earlier seats, cards]`: the probability of the seat's bid on the path to `node`."""
     seats = len(reach)
     for seat in range(seats):
         before = ((node + 1) >> (seats - seat)) - 1
@@ -142,10 +146,10 @@ def _reach_bids(policy: BidPolicy, node: int, reach: Numbers) -> None:
 def _weigh_wins(
     suits: Cards, strength: Cards, order: Cards, reach: Numbers, later: int, wins: Numbers
 ) -> None:
-    """Write the weight of the deals in which a card takes the trick for the seat that bids.
+    """Write, per card of the bidding seat, the weight of the deals in which it takes the trick.
 
-    For each lead the others' cards come from the weakest up: what has come before a card is what
-    it beats.
+    For each lead, cards are added from the weakest up. So when a card's turn comes, the sums hold
+    exactly the cards that it beats.
     """
     seat = len(reach)
     sums = np.empty(1 << (seat - 1))
@@ -167,7 +171,7 @@ def _weigh_wins(
 
 @kernel
 def _weigh_leads(suits: Cards, strength: Cards, players: int, wins: Numbers) -> None:
-    """`_weigh_wins` for the leader."""
+    """Write what `_weigh_wins` writes, for the leader, who has no earlier bids to weigh."""
     for lead in range(len(suits)):
         weaker = 0
         for card in range(len(suits)):

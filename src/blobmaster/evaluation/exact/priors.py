@@ -1,4 +1,4 @@
-"""What an evaluator's player does without search: its priors at states, or the likeliest action."""
+"""The policies of an evaluator without search: its prior, or the action of highest prior."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from blobmaster.game.rules import MAX_LEGAL, State
 from blobmaster.search.mcts import Evaluator
 
 Choices = npt.NDArray[np.float64]
-"""`[states, MAX_LEGAL]`: how likely each action is, in the order of `legal_actions`."""
+"""`[states, MAX_LEGAL]`: the probability of each action, in the order of `legal_actions`."""
 
 ROWS = 1024
-"""The most states that an evaluator is asked about at once: the capacity that it needs here."""
+"""Largest batch of states: the capacity that an evaluator needs here."""
 
 
 def priors_at(evaluator: Evaluator, states: State) -> Choices:
-    """The evaluator's priors at `[states, STATE]`, each at a real choice."""
+    """Evaluate the priors of `[states, STATE]`, each with at least two legal actions."""
     priors = np.empty((len(states), MAX_LEGAL))
     for start in range(0, len(states), ROWS):
         priors[start : start + ROWS] = evaluator.priors(states[start : start + ROWS])
@@ -24,7 +24,7 @@ def priors_at(evaluator: Evaluator, states: State) -> Choices:
 
 
 def likeliest(priors: Choices) -> Choices:
-    """The policy that takes the first action of the highest prior, as `NetworkAgent` does."""
+    """Return the policy that takes the first action of highest prior, as `NetworkAgent` does."""
     choices = np.zeros_like(priors)
     choices[np.arange(len(priors)), priors.argmax(axis=1)] = 1.0
     return choices

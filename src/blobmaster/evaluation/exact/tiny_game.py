@@ -1,7 +1,7 @@
-"""Tiny games: rounds of Blob from so small a deck that every deal and every line can be listed.
+"""Tiny games: rounds of Blob with a deck so small that the whole game tree fits into memory.
 
-The deck is a part of the 52 cards, which the rules need not know. What a seat cannot see is which
-of the deck's other cards the others hold, and which stay undealt.
+The deck is a subset of the 52 cards; the rules are unchanged. A seat does not know which of the
+deck's other cards each opponent holds and which were not dealt.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from blobmaster.game.scoring import score
 
 @dataclass(frozen=True, kw_only=True)
 class TinyGame:
-    """One round, the last seat its dealer. The deck's deals are equally likely."""
+    """One round, dealt by the last seat. All deals of the deck are equally likely."""
 
     players: int
     cards: int
@@ -27,14 +27,14 @@ class TinyGame:
     deck: tuple[int, ...]
     trump: int
     points: Callable[[int, int], float] = score
-    """What a seat gets for its bid and the tricks that it took."""
+    """The score of (bid, tricks)."""
 
     def deals(self) -> npt.NDArray[np.int64]:
-        """`[deals, players, cards]`: all deals; a hand is a set, so its order makes no other."""
+        """Return `[deals, players, cards]`: all deals, with hands as sets."""
         return np.array(list(_deals(self.deck, self.players, self.cards)), np.int64)
 
     def __str__(self) -> str:
-        """The game in words, such as `3 players, 2 cards each of 2×4, trump ♠`."""
+        """Return a description such as `3 players, 2 cards each of 2×4, trump ♠`."""
         suits = len({card // RANKS for card in self.deck})
         trump = "no trump" if self.trump == NO_TRUMP else f"trump {SUIT_SYMBOLS[self.trump]}"
         cards = "1 card" if self.cards == 1 else f"{self.cards} cards"
@@ -53,9 +53,9 @@ def _deals(deck: tuple[int, ...], players: int, cards: int) -> Iterator[list[tup
 
 
 def tiny_deck(suits: int, ranks: int) -> tuple[int, ...]:
-    """The first `suits` suits, each with `ranks` ranks spread evenly from the two to the ace.
+    """Return the first `suits` suits with `ranks` ranks spread evenly from the two to the ace.
 
-    A player that learned with 52 cards is to see high and low cards in it, not aces and kings.
+    A player trained on 52 cards then sees high and low cards, and not aces and kings only.
     """
     spread = np.linspace(0, RANKS - 1, ranks).round().astype(int).tolist()
     return tuple(RANKS * suit + rank for suit in range(suits) for rank in spread)
@@ -66,4 +66,4 @@ TINY_GAMES = tuple(
     for suits, ranks, cards in ((1, 4, 1), (2, 3, 1), (2, 4, 1), (2, 4, 2))
     for trump in (0, NO_TRUMP)
 )
-"""Those that a player is held against."""
+"""The games for which `blobmaster ground-truth` computes NashConv."""

@@ -1,8 +1,8 @@
-"""The tree of a tiny game, level by level: every deal, every line of bids and cards.
+"""The complete tree of a tiny game, level by level.
 
-All nodes of a level lie the same number of actions below the deal, forced ones included. Two
-nodes are one information set if the same public actions led to them and the seat to act holds the
-same cards; its hand at the start follows from these.
+All nodes of a level have the same number of actions since the deal, forced ones included. Two nodes
+belong to one information set if the public actions before them are the same and the acting seat
+holds the same cards. (Its initial hand follows from both.)
 """
 
 from __future__ import annotations
@@ -34,31 +34,31 @@ Indices = npt.NDArray[np.int64]
 
 
 class Level(NamedTuple):
-    """The nodes at which one more action is taken, and what it leads to."""
+    """The nodes of one level and the edges to the next."""
 
     seat: Indices
-    """`[sets]`: who acts at each information set."""
+    """`[sets]`: the acting seat of each information set."""
     legal: Indices
-    """`[sets]`: how many actions are legal."""
+    """`[sets]`: the number of legal actions."""
     choices: Indices
-    """`[choices]`: the sets at which more than one is."""
+    """`[choices]`: the sets with more than one legal action."""
     states: State
-    """`[choices, STATE]`: a state of each of them."""
+    """`[choices, STATE]`: one state of each of these sets."""
     set_of: Indices
     """`[nodes]`: each node's information set."""
     parent: Indices
-    """`[children]`: the node that a child follows; the children are the next level's nodes."""
+    """`[children]`: the parent of each child; the children are the next level's nodes."""
     slot: Indices
-    """`[children]`: which of the node's actions led there, in the order of `legal_actions`."""
+    """`[children]`: the index of the action that led there, in the order of `legal_actions`."""
 
     @property
     def slots(self) -> Indices:
-        """As many as there are legal actions anywhere on the level."""
+        """The action indices up to the largest number of legal actions on the level."""
         return np.arange(self.legal.max())
 
 
 class Tree(NamedTuple):
-    """A tiny game, all of it."""
+    """The complete tree of a tiny game."""
 
     players: int
     deals: int
@@ -68,11 +68,11 @@ class Tree(NamedTuple):
 
 
 TreePolicy = list[Choices]
-"""For each level `[sets, slots]`: how likely each action is at an information set."""
+"""Per level `[sets, slots]`: the probability of each action at an information set."""
 
 
 def grow(game: TinyGame) -> Tree:
-    """All of the game's tree."""
+    """Build the complete tree of a game."""
     deals = game.deals()
     dealer = game.players - 1
     nodes = np.array(
@@ -87,7 +87,7 @@ def grow(game: TinyGame) -> Tree:
 
 
 def _grow_level(nodes: State, public: Indices) -> tuple[Level, State, Indices]:
-    """A level of these nodes; the next one's nodes and what of them is public, as numbers."""
+    """Return the level of these nodes, its children, and ids of the children's public history."""
     hands = nodes[np.arange(len(nodes)), HANDS + nodes[:, SEAT]]
     _, first, set_of = np.unique(_pairs(public, hands), return_index=True, return_inverse=True)
     states = nodes[first]
@@ -103,7 +103,7 @@ def _grow_level(nodes: State, public: Indices) -> tuple[Level, State, Indices]:
 
 
 def _pairs(left: Indices, right: Indices) -> Indices:
-    """A number for each pair, from 0 on, alike for like pairs alone."""
+    """Number the distinct pairs from 0 on; equal pairs get equal numbers."""
     _, number = np.unique(right, return_inverse=True)
     _, pair = np.unique(left * (number.max() + 1) + number, return_inverse=True)
     return pair
@@ -135,12 +135,12 @@ def _points(game: TinyGame, leaves: State) -> npt.NDArray[np.float64]:
 
 
 def uniform_policy(tree: Tree) -> TreePolicy:
-    """Any legal action, all alike."""
+    """Return the policy that is uniform over the legal actions."""
     return [(level.slots < level.legal[:, None]) / level.legal[:, None] for level in tree.levels]
 
 
 def priors_of(evaluator: Evaluator, tree: Tree) -> TreePolicy:
-    """The evaluator's priors at every real choice of the tree."""
+    """Evaluate the priors at every information set with a choice."""
     policy = uniform_policy(tree)
     for likely, level in zip(policy, tree.levels, strict=True):
         likely[level.choices] = priors_at(evaluator, level.states)[:, level.slots]
