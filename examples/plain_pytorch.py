@@ -1,4 +1,4 @@
-"""A plain PyTorch loop made safe: kill it, pause it, start it again, and it goes on exactly."""
+"""A plain PyTorch loop that can be paused, killed and restarted, and continues bit by bit."""
 
 import copy
 import sys
@@ -9,13 +9,13 @@ from blobmaster.run.session import RunIdentity, RunSession
 
 root, iterations, again = Path(sys.argv[1]), int(sys.argv[2]), " ".join(sys.argv)
 with RunSession.open(root, command=again) as session:
-    import torch  # takes seconds; requests and signals are heard from the line above on
+    import torch  # takes seconds; requests and signals are received from the line above on
 
     torch.manual_seed(7)
     model = torch.nn.Linear(64, 8)
     optimizer = torch.optim.Adam(model.parameters())
     sine = RunIdentity(run_id="sine", project="Sine", architecture=1, parameters=520, seed=7)
-    newest, meta = session.store.newest_whole()[0], None
+    newest, meta = session.store.newest_valid()[0], None
     if newest is not None:
         file, meta = session.store.read(newest.path)
         weights, moments = torch.load(file, weights_only=True)

@@ -155,12 +155,12 @@ SNAPSHOTS: dict[str, Snapshot] = {
 
 def draw(name: str) -> str:
     """The snapshot as SVG; nothing in it depends on the machine, the moment or the place."""
-    with _surroundings(dict(SNAPSHOTS[name].locale)):
+    with _environment(dict(SNAPSHOTS[name].locale)):
         return asyncio.run(_draw(SNAPSHOTS[name]))
 
 
 @contextmanager
-def _surroundings(locale: dict[str, str]) -> Iterator[None]:
+def _environment(locale: dict[str, str]) -> Iterator[None]:
     before = Path.cwd()
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -24,7 +24,7 @@ import sys, time
 from pathlib import Path
 from blobmaster.run.session import RunIdentity, RunSession
 with RunSession.open(Path(sys.argv[1]), command="toy") as session:
-    newest = session.store.newest_whole()[0]
+    newest = session.store.newest_valid()[0]
     meta = None if newest is None else session.store.read(newest.path)[1]
     identity = RunIdentity(run_id="toy", project="Toy", architecture=1, parameters=100_000, seed=1)
     session.begin(identity, 1000, meta, resume_command="toy --resume")

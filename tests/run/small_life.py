@@ -12,6 +12,7 @@ from victim import IDENTITY, learn, load, play, read_state, write_state
 
 from blobmaster.run.checkpoints.commits import Commits
 from blobmaster.run.checkpoints.retention import is_permanent
+from blobmaster.run.checkpoints.retry import WriteRetry
 from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore
 from blobmaster.run.control import requests as control
 from blobmaster.run.control.lock import RunLock
@@ -22,11 +23,10 @@ from blobmaster.run.files import history
 from blobmaster.run.files.history import HistoryRow
 from blobmaster.run.files.inflight import InflightStore
 from blobmaster.run.files.layout import RunLayout
-from blobmaster.run.files.retry import Patience
-from blobmaster.run.opening import make_way, take_directory
-from blobmaster.run.status.progress import Progress
+from blobmaster.run.opening import acquire_directory, prepare_directory
 from blobmaster.run.status.publisher import StatusPublisher
 from blobmaster.run.status.schema import read_status
+from blobmaster.run.status.step_progress import StepProgress
 
 BLOCKS = 2
 
@@ -46,7 +46,7 @@ class Life:
         """Train up to `iterations` and return the weights."""
         lock = RunLock(self.layout)
         try:
-            take_directory(self.layout, lock, "small life")
+            acquire_directory(self.layout, lock, "small life")
             state = self._train(iterations, resume)
             lock.release()
             return state
@@ -59,21 +59,21 @@ class Life:
             file, meta = self.store.read(resume)
             state = read_state(file)
         publisher = StatusPublisher(
-            self.layout, this_process(), Progress(time.monotonic(), time.time()), lambda: None
+            self.layout, this_process(), StepProgress(time.monotonic(), time.time()), lambda: None
         )
         requests = Requests()
-        patience = Patience(publisher, requests, lambda _: None)
-        inflight = InflightStore(self.layout, patience.insist)
-        commits = Commits(self.layout, publisher, patience, inflight)
+        retry = WriteRetry(publisher, requests, lambda _: None)
+        inflight = InflightStore(self.layout, retry.until_written)
+        commits = Commits(self.layout, publisher, retry, inflight)
         identity = meta.identity if meta else self._identity
-        make_way(self.layout, identity, meta)
-        publisher.put(run_id=identity.run_id, state="running")
+        prepare_directory(self.layout, identity, meta)
+        publisher.update(run_id=identity.run_id, state="running")
         try:
             for iteration in range(meta.iteration + 1 if meta else 0, iterations):
                 state = self._iterate(state, iteration, identity, publisher, inflight, commits)
         finally:
             commits.close()
-        publisher.put(state="finished")
+        publisher.update(state="finished")
         publisher.write()
         publisher.close()
         return state
@@ -101,7 +101,7 @@ class Life:
             rows=[_row(identity.run_id, iteration, state)],
         )
         commits.submit(meta, partial(write_state, state, 100), permanent=is_permanent(iteration))
-        commits.settle()
+        commits.wait()
         self.committed = iteration + 1
         return state
 

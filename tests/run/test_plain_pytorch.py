@@ -24,7 +24,7 @@ def start_example(root):
 
 def final_state(root) -> tuple[list[torch.Tensor], int]:
     store = CheckpointStore(RunLayout(root))
-    file, meta = store.read(store.newest_whole()[0].path)
+    file, meta = store.read(store.newest_valid()[0].path)
     model, optimizer = torch.load(file, weights_only=True)
     moments = [value for part in optimizer["state"].values() for value in part.values()]
     return [*model.values(), *moments], meta.iteration + 1

@@ -11,7 +11,7 @@ import pytest
 from victim import IDENTITY, load, read_state, write_state
 
 from blobmaster.run.checkpoints.store import CheckpointStore, RunIdentity
-from blobmaster.run.errors import GivenUpError, RunDirectoryError, RunHeldError
+from blobmaster.run.errors import RunDirectoryError, RunHeldError, WriteAbandonedError
 from blobmaster.run.files.history import read_rows
 from blobmaster.run.files.layout import CheckpointName, RunLayout
 from blobmaster.run.session import RunSession
@@ -24,7 +24,7 @@ OTHER = msgspec.structs.replace(IDENTITY, run_id="other")
 def train(root, upto: int, *, identity=IDENTITY, fresh=False, resume=None, **options):
     """Train in this process; returns where an earlier run was moved to."""
     with RunSession.open(root, command="test") as session:
-        newest = None if fresh else session.store.newest_whole()[0]
+        newest = None if fresh else session.store.newest_valid()[0]
         path = resume or (newest and newest.path)
         meta = session.store.read(path)[1] if path else None
         moved = session.begin(identity, upto, meta, "test --resume", **options)
@@ -50,7 +50,7 @@ def commit_once(session, write, *, settled: bool) -> None:
     session.begin(IDENTITY, 2, None, "")
     session.commit(0, write, metrics={})
     if settled:
-        session.settle()
+        session.wait_for_commit()
 
 
 def paths(root) -> set[str]:
@@ -114,7 +114,7 @@ def test_a_resume_from_an_older_iteration_moves_what_lies_after_it_aside(fast_pa
         5,
         6,
     ]
-    newest, _ = CheckpointStore(RunLayout(fast_path)).newest_whole()
+    newest, _ = CheckpointStore(RunLayout(fast_path)).newest_valid()
     assert newest.name.iteration == 5
 
 
@@ -182,7 +182,7 @@ def test_a_failed_save_is_told_in_one_line(fast_path, settled):
 def test_giving_up_ends_the_block_like_a_pause(fast_path):
     with RunSession.open(fast_path, command="test") as session:
         session.begin(IDENTITY, 2, None, "")
-        raise GivenUpError("no room")
+        raise WriteAbandonedError("no room")
     assert session.exit_status == 0
     assert read_status(fast_path / "status.json").state == "paused"
 
@@ -215,9 +215,9 @@ def test_a_nearly_full_disk_is_warned_of_with_the_hours_left(fast_path, monkeypa
     monkeypatch.setattr(machine, "LOW_BYTES", psutil.disk_usage(str(fast_path)).total + 1)
     with RunSession.open(fast_path, command="test") as session:
         session.begin(IDENTITY, 9, None, "")
-        session._surroundings.own_bytes_per_s = 1000.0
-        session._surroundings._disk_at = 0.0
-        session._surroundings.sample(1.0)
+        session._resources.own_bytes_per_s = 1000.0
+        session._resources._disk_at = 0.0
+        session._resources.sample(1.0)
         session.paused()
     alert = next(a for a in read_status(fast_path / "status.json").alerts if a.kind == "disk-low")
     assert "full in" in alert.message
@@ -260,6 +260,6 @@ def test_saving_goes_on_while_the_loop_works(fast_path):
         session.commit(0, slow, metrics={})
         assert not session.store.entries()
         working.set()  # reached while the save is in progress
-        assert session.settle()
+        assert session.wait_for_commit()
         assert read_state(session.store.read(session.store.entries()[0].path)[0]) == b"slow"
         session.paused()

@@ -45,8 +45,8 @@ def test_a_run_stopped_at_any_step_resumes_to_the_undisturbed_end(fast_path, mon
         life = Life(root)
         stop_at(monkeypatch, number, where, life, ITERATIONS)
         assert_whole(root)
-        newest, passed_over = CheckpointStore(RunLayout(root)).newest_whole()
-        assert not passed_over
+        newest, skipped = CheckpointStore(RunLayout(root)).newest_valid()
+        assert not skipped
         assert (newest.name.iteration + 1 if newest else 0) >= life.committed
         Life(root).live(ITERATIONS)
         assert files(root) == undisturbed, f"stopped {where} step {number}"
@@ -93,7 +93,7 @@ def test_a_resume_from_an_older_iteration_stopped_at_any_step_keeps_the_newer(
         stop_at(monkeypatch, number, where, Life(root), 6, resume=root / older)
         Life(root).live(6, resume=root / older)
         assert permanent <= {path.read_bytes() for path in root.rglob("*.pth")}
-        newest, _ = CheckpointStore(RunLayout(root)).newest_whole()
+        newest, _ = CheckpointStore(RunLayout(root)).newest_valid()
         assert newest is not None
         assert newest.name.iteration == 5
         assert (root / "history.jsonl").read_bytes().count(b"\n") == 6

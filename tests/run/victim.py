@@ -47,7 +47,7 @@ def read_state(file: io.BytesIO) -> bytes:
 
 def load(store: CheckpointStore) -> tuple[bytes, CheckpointMeta | None]:
     """The weights and description of the newest whole checkpoint; the first weights without one."""
-    newest, _ = store.newest_whole()
+    newest, _ = store.newest_valid()
     if newest is None:
         return b"first weights", None
     file, meta = store.read(newest.path)

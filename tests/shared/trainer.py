@@ -214,8 +214,8 @@ def history_of(root: Path) -> list[dict[str, Any]]:
 
 def newest(root: Path) -> Path:
     """The newest whole checkpoint."""
-    entry, passed_over = CheckpointStore(RunLayout(root)).newest_whole()
-    assert entry is not None, passed_over
+    entry, skipped = CheckpointStore(RunLayout(root)).newest_valid()
+    assert entry is not None, skipped
     return entry.path
 
 

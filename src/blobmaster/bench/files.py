@@ -16,8 +16,8 @@ from blobmaster.run.checkpoints.store import RunIdentity
 from blobmaster.run.control.process import this_process
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.session import RunSession
-from blobmaster.run.status.progress import Progress
 from blobmaster.run.status.publisher import StatusPublisher
+from blobmaster.run.status.step_progress import StepProgress
 from blobmaster.training.autotune import autotuned
 from blobmaster.training.learner import Learner
 from blobmaster.training.replay_buffer import ReplayWindow
@@ -48,9 +48,9 @@ def measure_checkpoint() -> Figures:
                 began = time.perf_counter()
                 pipeline.commit(iteration, None)
                 held.append(time.perf_counter() - began)
-                session.settle()
+                session.wait_for_commit()
                 plain.append(seconds(lambda: torch.save(state, root / "plain")))
-            entry, _ = session.store.newest_whole()
+            entry, _ = session.store.newest_valid()
             assert entry is not None
             size = entry.path.stat().st_size
     return {
@@ -73,11 +73,11 @@ def _state_after_a_step(config: Config, window: ReplayWindow) -> dict[str, Any]:
 def measure_status() -> Figures:
     """A write of news into status.json, its file synced."""
     with folder_here() as folder:
-        progress = Progress(time.monotonic(), time.time())
+        progress = StepProgress(time.monotonic(), time.time())
         publisher = StatusPublisher(RunLayout(folder), this_process(), progress, lambda: None)
         times = []
         for loss in range(300):
-            publisher.put(metrics={"loss": float(loss), "phase": "rounds"})
+            publisher.update(metrics={"loss": float(loss), "phase": "rounds"})
             times.append(seconds(publisher.write))
         publisher.close()
     return {

@@ -30,9 +30,9 @@ from blobmaster.run.control.process import this_process
 from blobmaster.run.files.history import HistoryRow, append_rows, encode_row
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.session import RunSession
-from blobmaster.run.status.course import Course
-from blobmaster.run.status.progress import Progress
 from blobmaster.run.status.publisher import StatusPublisher
+from blobmaster.run.status.run_progress import RunProgress
+from blobmaster.run.status.step_progress import StepProgress
 from blobmaster.run.status.ticker import Ticker
 
 COLUMNS, LINES = 120, 35
@@ -156,12 +156,16 @@ class _SampleRun:
         root.mkdir()
         self.layout.history.write_bytes(b"".join(map(_row, range(1, rows + 1))))
         self.layout.log.write_text("INFO iteration committed\n" * 300)
-        self._progress = Progress(time.monotonic(), time.time())
+        self._progress = StepProgress(time.monotonic(), time.time())
         self._progress.start("self-play", 10**6, "rounds", time.monotonic(), time.time())
         self._board = StatusPublisher(self.layout, this_process(), self._progress, lambda: None)
-        self._board.put(state="running", run_id="bench", metrics={"phase": "rounds", "elo": 1200.0})
-        course = Course(first=rows, total=2 * rows, elapsed_before_s=0.0, now=time.monotonic())
-        self._board.follow(course)
+        self._board.update(
+            state="running", run_id="bench", metrics={"phase": "rounds", "elo": 1200.0}
+        )
+        progress = RunProgress(
+            first=rows, total=2 * rows, elapsed_before_s=0.0, now=time.monotonic()
+        )
+        self._board.track(progress)
         self.beat()
 
     @property

@@ -49,7 +49,7 @@ def _settings_of(path: Path) -> Config:
     from blobmaster.run.files.layout import RunLayout
 
     if path.is_dir():
-        entry, _ = CheckpointStore(RunLayout(path)).newest_whole()
+        entry, _ = CheckpointStore(RunLayout(path)).newest_valid()
         if entry is None:
             raise CheckpointError(f"there is no whole checkpoint in {path}: name a run directory")
         path = entry.path

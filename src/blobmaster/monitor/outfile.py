@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from blobmaster.run.errors import StatusError, StatusMissingError
-from blobmaster.run.status.schema import read_regular
+from blobmaster.run.files.read import read_regular
 
 _LIMIT_BYTES: Final = 16 << 20
 

@@ -1,20 +1,20 @@
-"""The errors that a person is meant to read: one line that says what is wrong and what to do."""
+"""Errors for the user: `str(error)` is one line that says what is wrong and what to do."""
 
 
 class RunError(Exception):
-    """Something about the run's files that the user can answer; `str()` is one line."""
+    """A problem with the run's files that the user can solve; `str()` is one line."""
 
 
 class StatusError(RunError):
-    """The status file is there and cannot be used: corrupt, foreign, too large or too new."""
+    """The status file cannot be used: corrupt, foreign, too large or of a newer version."""
 
 
 class StatusMissingError(StatusError):
-    """There is no status file: no run has begun here yet."""
+    """There is no status file: no run has started here yet."""
 
 
 class ControlError(RunError):
-    """A request could not be left for the trainer."""
+    """A request to the trainer could not be written."""
 
 
 class CheckpointError(RunError):
@@ -26,8 +26,8 @@ class RunHeldError(RunError):
 
 
 class RunDirectoryError(RunError):
-    """The run directory cannot be made or written."""
+    """The run directory cannot be created or written."""
 
 
-class GivenUpError(RunError):
-    """A write that the disk did not take was given up, since the run was asked to leave."""
+class WriteAbandonedError(RunError):
+    """A write was abandoned: the disk did not accept it and the run was asked to stop."""

@@ -1,7 +1,7 @@
-"""What a session does to a directory when it takes it, and when it knows which run it will be.
+"""Prepares a run directory: locks and repairs it, then makes room for the run that starts.
 
-The status file may belong to an earlier run: it is set aside, not overwritten, and comes back if
-the session ends before it has begun (a mistyped path, an impatient Ctrl+C while libraries load).
+The status file may belong to an earlier run. It is set aside, not overwritten, and restored if the
+session ends before a run has started (a mistyped path, Ctrl+C while libraries load).
 """
 
 import logging
@@ -20,15 +20,17 @@ from blobmaster.run.files.layout import CheckpointName, RunLayout
 log = logging.getLogger(__name__)
 
 
-def take_directory(layout: RunLayout, lock: RunLock, command: str) -> None:
-    """Make the directory, lock it, and repair what a session that died left half done.
+def acquire_directory(layout: RunLayout, lock: RunLock, command: str) -> None:
+    """Create and lock the directory, and repair what a crashed session left half done.
 
-    Raises: RunHeldError, RunDirectoryError; the lock is then not held.
+    Raises:
+        RunHeldError: another trainer holds the directory.
+        RunDirectoryError: it cannot be created or written. The lock is released.
     """
     try:
         atomic.make_folder(layout.root)
     except OSError as error:
-        raise RunDirectoryError(f"cannot make {layout.root}: {error.strerror}") from None
+        raise RunDirectoryError(f"cannot create {layout.root}: {error.strerror}") from None
     lock.acquire(command)
     try:
         _clean_up(layout, this_process().started_at)
@@ -38,20 +40,24 @@ def take_directory(layout: RunLayout, lock: RunLock, command: str) -> None:
         raise RunDirectoryError(f"cannot write in {layout.root}: {error.strerror}") from None
 
 
-def make_way(
+def prepare_directory(
     layout: RunLayout, identity: RunIdentity, resumed: CheckpointMeta | None
 ) -> Path | None:
-    """Make the directory this run's, up to the resumed checkpoint; returns where another went.
+    """Move other runs and later checkpoints to the archive and reconcile history and blocks.
 
-    May be repeated after it failed halfway.
+    It is idempotent: call it again after it failed halfway.
 
-    Raises: OSError.
+    Returns:
+        The folder that an earlier run was moved to; None if the directory held none.
+
+    Raises:
+        OSError: the disk did not accept a write.
     """
     moved = None
-    if resumed is None or archive.held_run(layout) not in (identity.run_id, None):
-        moved = archive.move_run_aside(layout)
+    if resumed is None or archive.run_id_in(layout) not in (identity.run_id, None):
+        moved = archive.archive_run(layout)
     if resumed is not None:
-        archive.move_later_aside(layout, resumed)
+        archive.archive_later_checkpoints(layout, resumed)
         history.reconcile(layout.history, identity.run_id, resumed.iteration + 1, resumed.rows)
         InflightStore(layout).clear(before_iteration=resumed.iteration + 1)
         CheckpointStore(layout).prune(identity.checkpoint_name(resumed.iteration))
@@ -59,10 +65,11 @@ def make_way(
     return moved
 
 
-def take_status_back(layout: RunLayout) -> None:
-    """Bring back the status that `take_directory` set aside: this session began no run.
+def restore_status(layout: RunLayout) -> None:
+    """Restore the status that `acquire_directory` set aside, as this session started no run.
 
-    Raises: OSError.
+    Raises:
+        OSError: the file cannot be moved.
     """
     if layout.earlier_status.exists():
         atomic.move(layout.earlier_status, layout.status)
@@ -72,13 +79,15 @@ def take_status_back(layout: RunLayout) -> None:
 
 def _clean_up(layout: RunLayout, process_started_at: float) -> None:
     names_in_root = {path.name for path in layout.single_files}
-    strays = atomic.sweep(layout.root, names_in_root.__contains__)
+    strays = atomic.remove_temporaries(layout.root, names_in_root.__contains__)
     for folder in (layout.permanent, layout.cache):
-        strays += atomic.sweep(folder, lambda name: CheckpointName.parse(name) is not None)
+        strays += atomic.remove_temporaries(
+            folder, lambda name: CheckpointName.parse(name) is not None
+        )
     for stray in strays:
-        log.info("removed the unfinished %s of a session that died", stray)
+        log.info("removed %s, left unfinished by a crashed session", stray)
     atomic.discard(layout.control_taken)
-    archive.finish_moving(layout)
+    archive.finish_archiving(layout)
     if not is_stale(layout.control, process_started_at):
         return
     taken = take(layout.control, layout.control_taken)
@@ -87,6 +96,7 @@ def _clean_up(layout: RunLayout, process_started_at: float) -> None:
 
 
 def _set_status_aside(layout: RunLayout) -> None:
-    """One that was set aside by a session that died before it began is the real one."""
+    # A session that crashed before its run started has left the real status set aside; the one in
+    # place is then that session's own and must not replace it.
     if layout.status.exists() and not layout.earlier_status.exists():
         atomic.move(layout.status, layout.earlier_status)

@@ -1,4 +1,4 @@
-"""A session of a run: the one object by which a training loop keeps its run safe and visible."""
+"""A session of a run: the object through which a training loop keeps its run safe and visible."""
 
 import logging
 import threading
@@ -9,23 +9,23 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from blobmaster.run.checkpoints.commits import Commits, last_committed
+from blobmaster.run.checkpoints.record import RunRecord
 from blobmaster.run.checkpoints.retention import PERMANENT_EVERY, is_permanent
+from blobmaster.run.checkpoints.retry import WriteRetry
 from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore, RunIdentity
 from blobmaster.run.control.lock import RunLock
 from blobmaster.run.control.process import this_process
 from blobmaster.run.control.requests import Requests
 from blobmaster.run.control.signals import SignalWatch
-from blobmaster.run.errors import GivenUpError
+from blobmaster.run.errors import WriteAbandonedError
 from blobmaster.run.files.inflight import InflightStore
 from blobmaster.run.files.layout import START, RunLayout
-from blobmaster.run.files.ledger import Ledger
-from blobmaster.run.files.retry import Patience
-from blobmaster.run.opening import make_way, take_directory, take_status_back
-from blobmaster.run.status.course import Course, same_work
-from blobmaster.run.status.machine import Surroundings
-from blobmaster.run.status.progress import Progress
+from blobmaster.run.opening import acquire_directory, prepare_directory, restore_status
+from blobmaster.run.status.machine import ResourceSampler
 from blobmaster.run.status.publisher import StatusPublisher
+from blobmaster.run.status.run_progress import RunProgress, equal_work
 from blobmaster.run.status.schema import ENDED, clean_metrics
+from blobmaster.run.status.step_progress import StepProgress
 from blobmaster.run.status.ticker import Ticker
 
 __all__ = ["RunIdentity", "RunSession"]
@@ -34,12 +34,12 @@ log = logging.getLogger(__name__)
 
 
 class RunSession:
-    """From `open`, before anything heavy is imported, to the end of the `with` block.
+    """A context manager that holds a run directory from `open` to the end of the `with` block.
 
-    `begin` says which run it is; then iteration after iteration is worked on (`step`, `advance`)
-    and committed (`commit`), until `finish`, `paused` or `fail`. A loop looks at `pause_requested`
-    between iterations and at `should_stop` between small steps of work. A `GivenUpError` ends
-    the block like a pause and goes no further.
+    Open it before importing heavy libraries. `begin` starts or resumes a run. Then the loop reports
+    each iteration's work (`step`, `advance`) and commits it (`commit`), until `finish`, `paused` or
+    `fail`. It checks `pause_requested` between iterations and `should_stop` between small steps of
+    work. A `WriteAbandonedError` ends the block like a pause and is not propagated.
     """
 
     layout: RunLayout
@@ -48,30 +48,36 @@ class RunSession:
 
     @classmethod
     def open(cls, root: Path, *, command: str) -> Self:
-        """Take the run directory and hear requests and signals from here on.
+        """Lock the run directory and receive requests and signals from now on.
 
-        For the main thread. `command` is what a person typed, for whoever finds the run held.
+        To be called in the main thread.
 
-        Raises: RunHeldError, RunDirectoryError; one line each.
+        Args:
+            root: the run directory; it is created if needed.
+            command: the user's command line, recorded beside the lock.
+
+        Raises:
+            RunHeldError: another trainer holds the directory.
+            RunDirectoryError: it cannot be created or written.
         """
         return cls(root, command)
 
     def __init__(self, root: Path, command: str) -> None:
         self.layout = RunLayout(root)
         self._lock = RunLock(self.layout)
-        take_directory(self.layout, self._lock, command)
+        acquire_directory(self.layout, self._lock, command)
         self._watch = SignalWatch()
         self._requests = Requests()
-        self._progress = Progress(time.monotonic(), time.time())
+        self._progress = StepProgress(time.monotonic(), time.time())
         self._publisher = StatusPublisher(
             self.layout, this_process(), self._progress, self._watch.wake
         )
-        self._patience = Patience(self._publisher, self._requests, self._hold)
-        self._surroundings = Surroundings(root, self._publisher)
+        self._retry = WriteRetry(self._publisher, self._requests, self._on_wait)
+        self._resources = ResourceSampler(root, self._publisher)
         self.store = CheckpointStore(self.layout)
-        self.inflight = InflightStore(self.layout, self._patience.insist)
-        self._commits = Commits(self.layout, self._publisher, self._patience, self.inflight)
-        self._ledger: Ledger | None = None
+        self.inflight = InflightStore(self.layout, self._retry.until_written)
+        self._commits = Commits(self.layout, self._publisher, self._retry, self.inflight)
+        self._record: RunRecord | None = None
         self._first = 0
         self._ticker = Ticker(
             watch=self._watch,
@@ -94,9 +100,9 @@ class RunSession:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        gave_up = isinstance(error, GivenUpError)
+        gave_up = isinstance(error, WriteAbandonedError)
         try:
-            if self._ledger:  # else no run has begun, so none has failed
+            if self._record:  # otherwise no run has started, so none has failed
                 self._end_with(None if gave_up else error)
         finally:
             self._commits.close()
@@ -109,28 +115,28 @@ class RunSession:
 
     @property
     def should_stop(self) -> threading.Event:
-        """Set when running blocks are to be given up: leave within a second."""
+        """Set when running blocks are to be abandoned: exit within a second."""
         return self._requests.should_stop
 
     @property
     def pause_requested(self) -> bool:
-        """Commit this iteration, then leave."""
+        """True if the loop is to commit this iteration and then exit."""
         return self._requests.pause
 
     @property
     def identity(self) -> RunIdentity:
-        """Which run this is; known once it has begun."""
+        """Identity of the run; known after `begin`."""
         return self._running().identity
 
     @property
     def first_iteration(self) -> int:
-        """Where this session goes on, 0-based; known once it has begun."""
+        """The first iteration of this session, 0-based; known after `begin`."""
         return self._first
 
     @property
     def exit_status(self) -> int:
-        """What the process should end with: 0, 1 after a failure, 128 + the signal's number."""
-        state = self._publisher.facts.state
+        """The process's exit status: 0, 1 after a failure, or 128 + the signal's number."""
+        state = self._publisher.status.state
         if state == "failed":
             return 1
         return 128 + self._requests.signal if self._requests.signal and state != "finished" else 0
@@ -144,36 +150,48 @@ class RunSession:
         *,
         workers: int | None = None,
         gpu: Callable[[], dict[str, Any] | None] | None = None,
-        work: Callable[[int], Mapping[str, float]] = same_work,
+        work: Callable[[int], Mapping[str, float]] = equal_work,
     ) -> Path | None:
-        """Begin the run or go on with it; returns where an earlier run was moved to, if one was.
+        """Start a run, or resume one from a checkpoint.
 
-        A fresh run moves aside the run that the directory holds. A resumed one keeps its identity,
-        whatever `identity` says, and moves aside only what lies after the checkpoint.
-        `gpu()` tells a card's figures; it is asked every 2 s and must not wait (see `run.gpu`).
-        `work(iteration)` is what each of its steps costs beside other iterations' same step, for
-        the ETA; steps that it does not name cost the same every time.
+        A fresh run moves the directory's earlier run to the archive. A resumed run keeps the
+        checkpoint's identity and moves only later checkpoints to the archive.
 
-        Raises: GivenUpError when asked to leave while the disk takes nothing.
+        Args:
+            identity: the run's identity, if it is not resumed.
+            total_iterations: iterations of the whole run.
+            resumed_from: metadata of the checkpoint; None for a fresh run.
+            resume_command: the command line that resumes this run later.
+            workers: number of workers, shown in the status.
+            gpu: returns a GPU's figures; called every 2 s, it must not block (see `status.gpu`).
+            work: returns the cost of an iteration's steps relative to the same step of other
+                iterations, for the ETA; steps not named cost the same in every iteration.
+
+        Returns:
+            The folder that an earlier run was moved to; None if there was none.
+
+        Raises:
+            WriteAbandonedError: the run was asked to exit while the disk accepted no write.
         """
         identity = resumed_from.identity if resumed_from else identity
         moved: list[Path | None] = []
-        self._patience.insist(
-            lambda: moved.append(make_way(self.layout, identity, resumed_from)), "run's folders"
+        self._retry.until_written(
+            lambda: moved.append(prepare_directory(self.layout, identity, resumed_from)),
+            "run's folders",
         )
         self._first = 0 if resumed_from is None else resumed_from.iteration + 1
         before = 0.0 if resumed_from is None else resumed_from.elapsed_seconds
-        self._surroundings.workers, self._surroundings.gpu = workers, gpu
-        course = Course(
+        self._resources.workers, self._resources.gpu = workers, gpu
+        progress = RunProgress(
             first=self._first,
             total=total_iterations,
             elapsed_before_s=before,
             now=time.monotonic(),
             work=work,
         )
-        self._ledger = Ledger(identity, course)
-        self._publisher.follow(course)
-        self._publisher.put(
+        self._record = RunRecord(identity, progress)
+        self._publisher.track(progress)
+        self._publisher.update(
             run_id=identity.run_id,
             resume_command=resume_command,
             last_checkpoint=last_committed(self.store),
@@ -182,28 +200,28 @@ class RunSession:
         return moved[-1]
 
     def step(self, name: str, total: int = 0, unit: str = "", *, done: int = 0) -> None:
-        """Say what the loop does now, and of how many units (0: not known).
+        """Start a step of `total` units of work (0: unknown).
 
-        `done` of them an earlier session did: they count as progress, not as speed.
+        An earlier session completed `done` of them: they count as progress, not as speed.
         """
         now = time.monotonic()
         self._progress.start(name, total, unit, now, time.time(), done=done)
-        if self._ledger is not None:
-            self._ledger.course.enter(name, now)
+        if self._record is not None:
+            self._record.progress.start_step(name, now)
             if done:
-                self._ledger.course.enter_midway()
+                self._record.progress.mark_resumed()
 
     def advance(self, units: int = 1) -> None:
-        """Count units of the step as done. Cheap; any thread may."""
+        """Count units of the step as done. Cheap and thread-safe."""
         self._progress.advance(units, time.monotonic(), time.time())
 
     def publish(self, metrics: Mapping[str, Any]) -> None:
-        """Set the loop's own metrics for the status; those not named stay as they are."""
-        together = self._publisher.facts.metrics | clean_metrics(dict(metrics))
-        self._publisher.put(soon=False, metrics=together)
+        """Set some of the loop's own metrics in the status; the others keep their values."""
+        together = self._publisher.status.metrics | clean_metrics(dict(metrics))
+        self._publisher.update(urgent=False, metrics=together)
 
     def complete(self, iteration: int, metrics: Mapping[str, Any]) -> None:
-        """End an iteration (0-based) without a commit; its history waits for the next one."""
+        """End an iteration (0-based) without a commit; the next commit writes its history row."""
         plain = clean_metrics(dict(metrics))
         self._running().complete(iteration, plain)
         self.publish(plain)
@@ -218,19 +236,26 @@ class RunSession:
         config: Mapping[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        """End an iteration (0-based) and commit it; returns when the commit before is on disk.
+        """End an iteration (0-based) and start to commit it, once the previous commit is on disk.
 
-        `write(file)` runs in another thread, while the loop goes on: it must write a snapshot that
-        nothing changes any more, as a zip archive (`torch.save` makes one).
+        Args:
+            iteration: the iteration, 0-based.
+            write: writes a snapshot to a file as a zip archive, as `torch.save` does. It runs in
+                another thread while the loop continues, so the snapshot must not change any more.
+            metrics: the iteration's metrics, for history and status.
+            elo: rating of the network, for the name of a permanent checkpoint.
+            config: the loop's settings, for the checkpoint's metadata.
+            extra: other data for the checkpoint's metadata.
 
-        Raises: what the writer of the commit before raised.
+        Raises:
+            Exception: what the previous commit's `write` raised.
         """
-        self.settle()
+        self.wait_for_commit()
         self.complete(iteration, metrics)
         keep = self._requests.take_keep()
         if keep and not self._requests.pause:
-            self._publisher.put(request=None)
-        meta = self._running().close(iteration, elo, config, extra)
+            self._publisher.update(request=None)
+        meta = self._running().make_meta(iteration, elo, config, extra)
         self._commits.submit(meta, write, permanent=keep or is_permanent(iteration))
 
     def commit_start(
@@ -240,85 +265,87 @@ class RunSession:
         config: Mapping[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        """Commit the state that a fresh run starts from, so that it can be resumed at once.
+        """Commit a fresh run's initial state, so that the run can be resumed from its start.
 
-        `write` as for `commit`. The checkpoint goes when the first iteration is committed.
+        `write`, `config` and `extra` are as for `commit`. The first iteration's commit deletes this
+        checkpoint.
         """
-        meta = self._running().close(START, None, config, extra)
+        meta = self._running().make_meta(START, None, config, extra)
         self._commits.submit(meta, write, permanent=False)
 
-    def settle(self) -> bool:
-        """Wait until what was committed is on disk; False if that was given up, to leave.
+    def wait_for_commit(self) -> bool:
+        """Wait until the last commit is on disk; returns False if it was abandoned to exit.
 
-        Raises: what the checkpoint's writer raised.
+        Raises:
+            Exception: what the checkpoint's writer raised.
         """
-        return self._commits.settle()
+        return self._commits.wait()
 
     def finish(self) -> None:
-        """The last iteration was committed."""
+        """End the run: its last iteration was committed."""
         self._end("finished")
 
     def paused(self) -> None:
-        """The loop leaves, to be resumed later."""
+        """End the session; the run can be resumed later."""
         self._end("paused")
 
     def fail(self, error: BaseException | str) -> None:
-        """The run cannot go on; the last checkpoint stays good."""
+        """End the run with an error; the last checkpoint stays valid."""
         text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
         line = " ".join(text.split())
         log.error("the run failed: %s", line)
-        self._requests.should_stop.set()  # a commit in progress gets one more try, not a wait
-        self._publisher.put(soon=False, error=line)
-        self._publisher.put_state("failed")
+        self._requests.should_stop.set()  # a commit in progress tries once more and does not wait
+        self._publisher.update(urgent=False, error=line)
+        self._publisher.set_state("failed")
 
-    def _running(self) -> Ledger:
-        if self._ledger is None:
-            raise RuntimeError("begin() comes before the first iteration")
-        return self._ledger
+    def _running(self) -> RunRecord:
+        if self._record is None:
+            raise RuntimeError("call begin() before the first iteration")
+        return self._record
 
     def _end_with(self, error: BaseException | None) -> None:
         if isinstance(error, Exception):
             self.fail(error)
-        if self._publisher.facts.state in ENDED:
+        if self._publisher.status.state in ENDED:
             return
         try:
             self._end("paused")
-        except BaseException as failure:  # the last commit's
+        except BaseException as failure:  # raised by the last commit
             self.fail(failure)
             raise
 
     def _end(self, state: str) -> None:
-        whole = self.settle()
-        self._publisher.put(soon=False, request=None)
-        self._publisher.put_state(state if whole else "paused")
+        committed = self.wait_for_commit()
+        self._publisher.update(urgent=False, request=None)
+        self._publisher.set_state(state if committed else "paused")
 
-    def _hold(self, waiting: bool) -> None:
+    def _on_wait(self, waiting: bool) -> None:
         now = time.monotonic()
-        if self._ledger is not None:
-            course = self._ledger.course
-            (course.stop_clock if waiting else course.start_clock)(now)
+        if self._record is not None:
+            progress = self._record.progress
+            (progress.pause_clock if waiting else progress.resume_clock)(now)
         self._refresh_state()
 
     def _refresh_state(self) -> None:
         if self._requests.pause:
-            self._publisher.put_state("pausing")
-        elif self._patience.waiting:
-            self._publisher.put_state("waiting")
+            self._publisher.set_state("pausing")
+        elif self._retry.waiting:
+            self._publisher.set_state("waiting")
         else:
-            self._publisher.put_state("running" if self._ledger else "starting")
+            self._publisher.set_state("running" if self._record else "starting")
 
     def _sample(self) -> None:
         self._refresh_state()
-        last = self._publisher.facts.last_checkpoint
-        seconds = self._ledger.course.seconds_per_iteration() if self._ledger else None
+        last = self._publisher.status.last_checkpoint
+        seconds = self._record.progress.seconds_per_iteration() if self._record else None
         if last is not None and seconds:
-            self._surroundings.own_bytes_per_s = last.bytes / PERMANENT_EVERY / seconds
-        self._surroundings.sample(time.monotonic())
+            self._resources.own_bytes_per_s = last.bytes / PERMANENT_EVERY / seconds
+        self._resources.sample(time.monotonic())
 
     def _close_status(self) -> None:
-        """Write the last status of this session, or bring back the one that it found."""
-        if self._ledger:
-            self._publisher.put_state("paused")
+        """Write this session's last status, or restore the earlier one if no run has started."""
+        if self._record:
+            self._publisher.set_state("paused")
             self._publisher.write()
         else:
-            take_status_back(self.layout)
+            restore_status(self.layout)

@@ -1,4 +1,4 @@
-"""What a command's own terminal shows of long work: log lines, and a bar of what is done."""
+"""Console output of commands that take long: log lines and progress bars."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from blobmaster.run.status.schema import Status, Step, read_status
 
 LOOK_SECONDS = 0.5
 LINE_SECONDS = 5.0
-"""Between two lines of a count, where there is no terminal for a bar."""
+"""Interval between lines of progress where there is no terminal for a bar."""
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
 def log_to_terminal(console: Console) -> None:
-    """Send the package's log to the terminal: rich lines above the bar, or plain ones in a pipe."""
+    """Send the package's log to the console: above the bar on a terminal, plain lines in a pipe."""
     handler: logging.Handler
     if console.is_terminal:
         handler = RichHandler(console=console, show_path=False, show_level=False, markup=False)
@@ -46,7 +46,10 @@ def log_to_terminal(console: Console) -> None:
 
 
 class _RunLog(logging.FileHandler):
-    """A log that a full disk silences: what it cannot take is on the terminal, and alerts tell."""
+    """A log file that ignores disk errors: the lines are on the terminal, and an alert is raised.
+
+    logging would print a traceback for each line that a full disk does not accept.
+    """
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
         if not isinstance(sys.exception(), OSError):
@@ -61,9 +64,9 @@ def log_to_file(path: Path) -> None:
 
 
 class ProgressBar:
-    """Shows the step in progress on a terminal, read from the status file as a monitor would.
+    """Shows the current step on a terminal, read from the status file like a monitor.
 
-    It runs in a thread of its own: nothing that it does can hold up the training.
+    It runs in a thread of its own, so a slow terminal does not slow down the training.
     """
 
     def __init__(self, console: Console, status_file: Path) -> None:
@@ -76,7 +79,7 @@ class ProgressBar:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[pace]}"),
+            TextColumn("{task.fields[speed]}"),
             console=console,
             transient=True,
             disable=not console.is_terminal,
@@ -111,24 +114,24 @@ class ProgressBar:
             if self._task is not None:
                 self._progress.remove_task(self._task)
             where = f"iteration {status.iteration}/{status.total_iterations} {step.name}"
-            self._task = self._progress.add_task(where, total=None, pace="")
+            self._task = self._progress.add_task(where, total=None, speed="")
             self._shown = (status.iteration, step.name)
         if self._task is not None:
-            pace = f"{step.rate:.0f} {step.unit}/s" if step.rate else ""
+            speed = f"{step.rate:.0f} {step.unit}/s" if step.rate else ""
             self._progress.update(
-                self._task, completed=step.done, total=step.total or None, pace=pace
+                self._task, completed=step.done, total=step.total or None, speed=speed
             )
 
 
 class Tally:
-    """Counts what threads have done: a bar on a terminal, now and then a plain line elsewhere."""
+    """Counts threads' completed work: a bar on a terminal, a line every few seconds elsewhere."""
 
     def __init__(self, console: Console, unit: str, total: int) -> None:
         self._console = console
         self._unit = unit
         self._total = total
         self._done = 0
-        self._told_at = time.monotonic()
+        self._printed_at = time.monotonic()
         self._lock = threading.Lock()
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -154,15 +157,15 @@ class Tally:
         self._progress.stop()
 
     def advance(self, count: int) -> None:
-        """So many more are done; may be called from any thread."""
+        """Add completed units; thread-safe."""
         self._progress.advance(self._task, count)
         with self._lock:
             self._done += count
-            if self._console.is_terminal or time.monotonic() - self._told_at < LINE_SECONDS:
+            if self._console.is_terminal or time.monotonic() - self._printed_at < LINE_SECONDS:
                 return
-            self._told_at = time.monotonic()
+            self._printed_at = time.monotonic()
             self.say(f"{self._done} of {self._total} {self._unit}")
 
     def say(self, line: str) -> None:
-        """Print a line, above the bar if there is one."""
+        """Print a line above the bar."""
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)

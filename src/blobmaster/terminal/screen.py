@@ -1,4 +1,4 @@
-"""What a screen needs of its terminal: what it can show, and that it is left as it was found."""
+"""Terminal support for full-screen programs: capabilities, signals and restoring its settings."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from typing import Final
 
 STDIN: Final = 0
 STDERR: Final = 2
-PATIENCE_S: Final = 1.5
-"""What an orderly exit may take before the process ends itself."""
+EXIT_TIMEOUT_S: Final = 1.5
+"""Time for an orderly exit after a signal, before the process ends itself."""
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
-# Mouse, focus and paste reports off, kitty keys popped, line wrap on, primary screen, cursor shown.
+# Escape sequences (xterm control sequences, kitty keyboard protocol): mouse, focus, paste and
+# resize reports off, keyboard mode popped, line wrap on, primary screen, cursor shown.
 _RESET: Final = (
     b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?2048l"
     b"\x1b[<u\x1b[?7h\x1b[?1049l\x1b[?25h"
@@ -26,10 +27,10 @@ _RESET: Final = (
 
 
 def can_draw() -> bool:
-    """Whether this process has a terminal to draw a screen on and to read keys from."""
+    """Return True if this process has a terminal to draw a screen on and to read keys from."""
     if os.environ.get("TERM", "dumb") in ("", "dumb", "unknown"):
         return False
-    # Textual draws on stderr and reads keys from stdin; a redirected stdout asks for text.
+    # Textual draws on stderr and reads keys from stdin; a redirected stdout means text output.
     return all(_is_terminal(number) for number in (STDIN, 1, STDERR))
 
 
@@ -41,7 +42,7 @@ def _is_terminal(descriptor: int) -> bool:
 
 
 def shows_unicode(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether more than ASCII can be shown: yes, unless the locale plainly names another one."""
+    """Return True if the terminal shows Unicode: unless the locale names another encoding."""
     for name in ("LC_ALL", "LC_CTYPE", "LANG"):
         value = environment.get(name, "")
         if value:
@@ -51,20 +52,20 @@ def shows_unicode(environment: Mapping[str, str] = os.environ) -> bool:
 
 @contextlib.contextmanager
 def guarded_terminal(leave: Callable[[int], None]) -> Iterator[None]:
-    """Calls `leave(exit status)`, in the main thread, when a signal asks this process to end.
+    """Call `leave(exit_status)` in the main thread when a signal asks this process to end.
 
-    Where the orderly way takes longer than `PATIENCE_S` (a frozen or closed terminal blocks every
-    write to it) the terminal's settings are put back and the process ends at once. A terminal that
-    hangs up without a signal, as under nohup, ends it likewise.
+    If the orderly exit takes longer than `EXIT_TIMEOUT_S`, as a frozen or closed terminal blocks
+    every write to it, the terminal's settings are restored and the process ends at once. So it does
+    when the terminal hangs up without a signal, as under nohup.
     """
-    # Exported by some shells, they would hide every change of the terminal's size.
+    # Some shells export these two. They would override the terminal's size after each resize.
     for stale in ("COLUMNS", "LINES"):
         os.environ.pop(stale, None)
     settings = termios.tcgetattr(STDIN)
 
     def on_signal(number: int, _: FrameType | None) -> None:
         status = 128 + number
-        last_resort = threading.Timer(PATIENCE_S, _end_now, (settings, status))
+        last_resort = threading.Timer(EXIT_TIMEOUT_S, _end_now, (settings, status))
         last_resort.daemon = True
         last_resort.start()
         leave(status)
@@ -79,9 +80,9 @@ def guarded_terminal(leave: Callable[[int], None]) -> Iterator[None]:
 
 
 def _end_on_hangup() -> None:
-    """Sleep until the terminal is gone; there is nothing left to restore then."""
+    """Wait until the terminal is gone, then end the process; nothing is left to restore."""
     watched = select.poll()
-    watched.register(STDIN, 0)  # hang-ups and errors alone: keys are the screen's
+    watched.register(STDIN, 0)  # only hang-ups and errors: the screen reads the keys
     for _, event in watched.poll():
         if event & (select.POLLHUP | select.POLLERR | select.POLLNVAL):
             os._exit(128 + signal.SIGHUP)
@@ -91,7 +92,7 @@ def _end_now(settings: list[int | list[bytes | int]], status: int) -> None:
     with contextlib.suppress(termios.error):
         termios.tcsetattr(STDIN, termios.TCSANOW, settings)
     with contextlib.suppress(OSError):
-        os.set_blocking(STDERR, False)
+        os.set_blocking(STDERR, False)  # a frozen terminal must not block this write too
         os.write(STDERR, _RESET)
         os.set_blocking(STDERR, True)
     os._exit(status)

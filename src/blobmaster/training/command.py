@@ -30,7 +30,7 @@ from blobmaster.run.checkpoints.store import CheckpointStore, RunIdentity
 from blobmaster.run.errors import CheckpointError
 from blobmaster.run.files.layout import DEFAULT_DIRECTORY, RunLayout
 from blobmaster.run.session import RunSession
-from blobmaster.run.status.gpu import GpuWatch
+from blobmaster.run.status.gpu import GpuSampler
 from blobmaster.terminal.console import ProgressBar, log_to_file, log_to_terminal
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _find_checkpoint(options: TrainOptions, console: Console) -> Saved:
     store = CheckpointStore(RunLayout(options.root))
     path = options.resume
     if path is None:
-        entry, skipped = store.newest_whole()
+        entry, skipped = store.newest_valid()
         for damaged, reason in skipped:
             console.print(f"skipped {damaged}: {reason}", markup=False, soft_wrap=True)
         if entry is None:
@@ -173,7 +173,7 @@ def _train(
         checkpoint.meta if checkpoint else None,
         f"{_program()} train --resume{_where(options)}",
         workers=workers,
-        gpu=None if pipeline.gpu_uuid is None else GpuWatch(pipeline.gpu_uuid),
+        gpu=None if pipeline.gpu_uuid is None else GpuSampler(pipeline.gpu_uuid),
         work=config.work,
     )
     log_to_file(session.layout.log)

@@ -32,7 +32,7 @@ class PastOpponents:
 
         One whose checkpoint is gone or damaged is left out, and that is logged.
         """
-        self._session.settle()
+        self._session.wait_for_commit()
         rated = [number for number in range(iteration) if is_permanent(number)]
         wanted = rated[max(len(rated) - self._config.rating.earlier, 0) :]
         entries = {

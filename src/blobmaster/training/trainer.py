@@ -304,7 +304,7 @@ class TrainingPipeline:
 
     def _snapshot(self, iteration: int) -> Callable[[BinaryIO], None]:
         """Copy the state, once the copy before is on disk; returns what writes it to a file."""
-        self._session.settle()
+        self._session.wait_for_commit()
         state = self.state_dict(iteration)
         window = state.pop("window")  # its arrays are replaced, never changed
         self._copy = copied(state, into=self._copy)

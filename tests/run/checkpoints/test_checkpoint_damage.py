@@ -104,7 +104,7 @@ def test_no_zeroed_page_or_cut_gets_through(path):
     assert not refused_or_equal(path, original, original)
 
 
-def test_resume_steps_back_to_the_newest_whole_one_and_says_why(fast_path):
+def test_resume_steps_back_to_the_newest_valid_one_and_says_why(fast_path):
     store = CheckpointStore(RunLayout(fast_path))
     for iteration in range(3):
         meta = CheckpointMeta(
@@ -115,10 +115,10 @@ def test_resume_steps_back_to_the_newest_whole_one_and_says_why(fast_path):
         store.save(store.path_of(meta, permanent=False), meta, state)
     newest = store.entries()[-1].path
     newest.write_bytes(newest.read_bytes()[:-1])
-    entry, passed_over = store.newest_whole()
+    entry, skipped = store.newest_valid()
     assert entry.name.iteration == 1
-    assert passed_over[0][0] == newest
-    assert "damaged" in passed_over[0][1]
+    assert skipped[0][0] == newest
+    assert "damaged" in skipped[0][1]
 
 
 def sealed(path, members: dict[str, bytes], compression=zipfile.ZIP_STORED) -> None:

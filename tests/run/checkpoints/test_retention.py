@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from small_life import Life
 
-from blobmaster.run.checkpoints.retention import is_permanent, surplus
+from blobmaster.run.checkpoints.retention import expired, is_permanent
 from blobmaster.run.checkpoints.store import CheckpointStore
 from blobmaster.run.errors import CheckpointError
 from blobmaster.run.files.layout import CheckpointName, RunLayout
@@ -36,7 +36,7 @@ def name(number: int, project: str = "Blobmaster") -> CheckpointName:
     ],
 )
 def test_the_newest_four_up_to_the_one_written_stay(there, written, gone):
-    assert sorted(n.iteration + 1 for n in surplus(map(name, there), written=name(written))) == gone
+    assert sorted(n.iteration + 1 for n in expired(map(name, there), written=name(written))) == gone
 
 
 def test_every_fifth_iteration_is_permanent():
@@ -45,7 +45,7 @@ def test_every_fifth_iteration_is_permanent():
 
 def test_another_runs_checkpoints_are_nobodys_to_delete():
     others = [name(number, "Other") for number in range(1, 9)]
-    assert surplus(others, written=name(20)) == []
+    assert expired(others, written=name(20)) == []
 
 
 class Retention(RuleBasedStateMachine):
@@ -67,7 +67,7 @@ class Retention(RuleBasedStateMachine):
 
     @rule(more=st.integers(1, 4))
     def train_on(self, more: int) -> None:
-        newest, _ = CheckpointStore(RunLayout(self.root)).newest_whole()
+        newest, _ = CheckpointStore(RunLayout(self.root)).newest_valid()
         self.iterations = (newest.name.iteration + 1 if newest else 0) + more
         Life(self.root).live(self.iterations)
 
@@ -115,7 +115,7 @@ class Retention(RuleBasedStateMachine):
     @invariant()
     def the_newest_is_whole_and_there(self) -> None:
         if self.iterations:
-            newest, _ = CheckpointStore(RunLayout(self.root)).newest_whole()
+            newest, _ = CheckpointStore(RunLayout(self.root)).newest_valid()
             assert newest is not None
 
     @invariant()

@@ -160,17 +160,17 @@ def test_only_what_is_older_than_the_process_is_stale(control):
 
 def test_a_pause_now_cannot_be_taken_back_and_a_pause_can():
     requests = Requests()
-    assert requests.ask(RequestKind.PAUSE)
-    assert requests.ask(RequestKind.CONTINUE)
+    assert requests.submit(RequestKind.PAUSE)
+    assert requests.submit(RequestKind.CONTINUE)
     assert not requests.pause
-    requests.ask(RequestKind.PAUSE_NOW)
-    assert not requests.ask(RequestKind.CONTINUE)
+    requests.submit(RequestKind.PAUSE_NOW)
+    assert not requests.submit(RequestKind.CONTINUE)
     assert requests.should_stop.is_set()
 
 
 def test_checkpoint_holds_for_one_commit():
     requests = Requests()
-    requests.ask(RequestKind.CHECKPOINT)
+    requests.submit(RequestKind.CHECKPOINT)
     assert requests.take_keep()
     assert not requests.take_keep()
 

@@ -14,7 +14,7 @@ import pytest
 
 from blobmaster.config.config import Config
 from blobmaster.config.layers import compose
-from blobmaster.run.status.course import Course
+from blobmaster.run.status.run_progress import RunProgress
 
 CONFIGS = {
     way: compose({"curriculum": {"enabled": True}, "self_play": {"decide_by": way}})
@@ -114,7 +114,7 @@ class Replay:
         ]
 
     def _session(self, number: int, first: int, end: int, before: float, *, midway: bool) -> float:
-        course = Course(
+        progress = RunProgress(
             first=first,
             total=ITERATIONS,
             elapsed_before_s=before,
@@ -124,30 +124,30 @@ class Replay:
         for iteration in range(first, end):
             restored = 0.7 if midway and iteration == first else 0.0
             if restored:
-                course.enter_midway()
+                progress.mark_resumed()
             for step, seconds in self._fate.steps(iteration, cold=iteration == first):
-                course.enter(step, self._now)
+                progress.start_step(step, self._now)
                 took = seconds * (1 - restored if step == "self-play" else 1)
                 for _ in range(4):
                     self._pass(took / 4)
-                    self._note(number, iteration - first >= SETTLED, course)
+                    self._note(number, iteration - first >= SETTLED, progress)
                 if self._fate.luck.random() < 0.005:
-                    self._wait_for_disk(course)
-            course.complete(iteration, self._now)
-            self._note(number, iteration + 1 - first >= SETTLED, course)
-        return course.elapsed_seconds(self._now)
+                    self._wait_for_disk(progress)
+            progress.complete(iteration, self._now)
+            self._note(number, iteration + 1 - first >= SETTLED, progress)
+        return progress.elapsed_seconds(self._now)
 
     def _pass(self, seconds: float) -> None:
         self._now += seconds
         self._worked += seconds
 
-    def _wait_for_disk(self, course: Course) -> None:
-        course.stop_clock(self._now)
+    def _wait_for_disk(self, progress: RunProgress) -> None:
+        progress.pause_clock(self._now)
         self._now += self._fate.luck.uniform(2, 20_000)
-        course.start_clock(self._now)
+        progress.resume_clock(self._now)
 
-    def _note(self, session: int, settled: bool, course: Course) -> None:
-        said = course.sample(self._now).seconds_left
+    def _note(self, session: int, settled: bool, progress: RunProgress) -> None:
+        said = progress.sample(self._now).seconds_left
         self._said.append((session, settled, said, self._worked))
 
 

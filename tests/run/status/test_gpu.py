@@ -11,7 +11,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 from processes import wait_for
 
-from blobmaster.run.status.gpu import GpuWatch
+from blobmaster.run.status.gpu import GpuSampler
 
 UUID = "GPU-2f6a"
 
@@ -72,23 +72,23 @@ def nvml(monkeypatch: pytest.MonkeyPatch) -> Nvml:
 
 
 @pytest.fixture
-def watch() -> Iterator[Callable[[], GpuWatch]]:
-    begun: list[GpuWatch] = []
+def watch() -> Iterator[Callable[[], GpuSampler]]:
+    begun: list[GpuSampler] = []
 
-    def begin() -> GpuWatch:
-        begun.append(GpuWatch(UUID, every=0.01))
+    def begin() -> GpuSampler:
+        begun.append(GpuSampler(UUID, every=0.01))
         return begun[-1]
 
     yield begin
     for one in begun:
-        one.leave()
+        one.stop()
 
 
 def thread_has_ended() -> bool:
     return not any(thread.name == "gpu" for thread in threading.enumerate())
 
 
-def test_the_cards_figures_are_told_in_plain_units(nvml: Nvml, watch: Callable[[], GpuWatch]):
+def test_the_cards_figures_are_told_in_plain_units(nvml: Nvml, watch: Callable[[], GpuSampler]):
     gpu = watch()
     wait_for(lambda: gpu() is not None)
     assert gpu() == {
@@ -101,7 +101,7 @@ def test_the_cards_figures_are_told_in_plain_units(nvml: Nvml, watch: Callable[[
     }
 
 
-def test_what_a_card_does_not_tell_is_left_out(nvml: Nvml, watch: Callable[[], GpuWatch]):
+def test_what_a_card_does_not_tell_is_left_out(nvml: Nvml, watch: Callable[[], GpuSampler]):
     nvml.is_slice = True
     gpu = watch()
     wait_for(lambda: gpu() is not None)
@@ -110,7 +110,7 @@ def test_what_a_card_does_not_tell_is_left_out(nvml: Nvml, watch: Callable[[], G
 
 
 def test_without_library_or_driver_there_are_no_figures_and_a_line_in_the_log(
-    nvml: Nvml, watch: Callable[[], GpuWatch], monkeypatch, caplog: pytest.LogCaptureFixture
+    nvml: Nvml, watch: Callable[[], GpuSampler], monkeypatch, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level("INFO")
     nvml.has_driver = False
@@ -127,7 +127,7 @@ def test_without_library_or_driver_there_are_no_figures_and_a_line_in_the_log(
 
 @pytest.mark.parametrize("trouble", ["lost", "hangs"])
 def test_a_card_that_is_lost_or_hangs_is_not_told_of_for_long(
-    nvml: Nvml, watch: Callable[[], GpuWatch], trouble: str, monkeypatch
+    nvml: Nvml, watch: Callable[[], GpuSampler], trouble: str, monkeypatch
 ):
     gpu = watch()
     wait_for(lambda: gpu() is not None)

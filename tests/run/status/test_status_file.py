@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from blobmaster.run.errors import StatusError, StatusMissingError
 from blobmaster.run.files import atomic
-from blobmaster.run.status.schema import Status, Step, decode, encode, read_regular, read_status
+from blobmaster.run.files.read import read_regular
+from blobmaster.run.status.schema import Status, Step, decode, encode, read_status
 
 STATUS = Status(
     run_id="a run", seq=3, state="running", pid=1, process_started_at=1.5, boot_id="b", host="h",

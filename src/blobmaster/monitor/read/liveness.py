@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Final
 
 from blobmaster.monitor.text import words
-from blobmaster.run.control.process import is_local, life_of
+from blobmaster.run.control.process import is_local, process_state
 from blobmaster.run.status.schema import ENDED, Status
 
 STALL_FLOOR_S: Final = 90.0
@@ -85,7 +85,7 @@ def look_for_process(status: Status) -> Process:
     """Find the trainer's process, which is the pid *and* its start: pids are used again."""
     if not is_local(host=status.host, boot=status.boot_id):
         return Process.ELSEWHERE
-    life = life_of(
+    life = process_state(
         status.pid,
         started_at=status.process_started_at,
         start_ticks=status.process_start_ticks,

@@ -36,7 +36,7 @@ def exit_status(view: View) -> int:
 
 def page(view: View) -> str:
     """The whole view as plain text, without colour or control codes."""
-    return "\n".join([*_headline(view), *_run(view), *_surroundings(view)]) + "\n"
+    return "\n".join([*_headline(view), *_run(view), *_resources(view)]) + "\n"
 
 
 def as_json(view: View) -> str:
@@ -175,7 +175,7 @@ def _run(view: View) -> list[str]:
     return lines
 
 
-def _surroundings(view: View) -> list[str]:
+def _resources(view: View) -> list[str]:
     if not view.run_id:
         return []
     return [

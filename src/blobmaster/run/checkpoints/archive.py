@@ -1,4 +1,4 @@
-"""Moves an earlier run, or what lies after a resumed checkpoint, aside; nothing is ever deleted."""
+"""Moves an earlier run, or checkpoints after a resumed one, to `archive/`; deletes nothing."""
 
 import logging
 from pathlib import Path
@@ -7,13 +7,14 @@ from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore
 from blobmaster.run.errors import CheckpointError, StatusError
 from blobmaster.run.files import atomic
 from blobmaster.run.files.layout import STATUS_NAME, RunLayout
-from blobmaster.run.status.schema import read_regular, read_status
+from blobmaster.run.files.read import read_regular
+from blobmaster.run.status.schema import read_status
 
 log = logging.getLogger(__name__)
 
 
-def held_run(layout: RunLayout) -> str | None:
-    """The id of the run that the directory holds; None if it holds none."""
+def run_id_in(layout: RunLayout) -> str | None:
+    """Return the id of the run in the directory, None if there is none."""
     entries = CheckpointStore(layout).entries()
     for entry in reversed(entries):
         try:
@@ -30,30 +31,32 @@ def held_run(layout: RunLayout) -> str | None:
     return "unknown-run" if remains else None
 
 
-def move_run_aside(layout: RunLayout) -> Path | None:
-    """Move the run that the directory holds to `archive/<run id>`; returns the new place.
+def archive_run(layout: RunLayout) -> Path | None:
+    """Move the directory's run to `archive/<run id>` and return that folder; foreign files stay.
 
-    What is not the run's stays. The move is several renames: a note says where to until all are
-    done, and `finish_moving` goes on after a crash.
+    The move takes several renames. A note file names the target until all are done, so that
+    `finish_archiving` can complete the move after a crash.
 
-    Raises: OSError.
+    Raises:
+        OSError: a file cannot be moved.
     """
-    run_id = held_run(layout)
+    run_id = run_id_in(layout)
     if run_id is None:
         return None
     target = _free(layout, _plain(run_id))
-    atomic.replace(layout.moving_aside, target.name.encode())
-    finish_moving(layout)
+    atomic.replace(layout.archive_note, target.name.encode())
+    finish_archiving(layout)
     return target
 
 
-def finish_moving(layout: RunLayout) -> None:
-    """Go on with a move that the note tells of, if there is one.
+def finish_archiving(layout: RunLayout) -> None:
+    """Complete the move that the note file names, if there is one.
 
-    Raises: OSError.
+    Raises:
+        OSError: a file cannot be moved.
     """
     try:
-        name = read_regular(layout.moving_aside, 4096).decode(errors="replace")
+        name = read_regular(layout.archive_note, 4096).decode(errors="replace")
     except StatusError:
         return
     target = RunLayout(layout.archive / _plain(name))
@@ -69,22 +72,26 @@ def finish_moving(layout: RunLayout) -> None:
     for source, destination in moves:
         if source.exists() and not destination.exists():
             atomic.move(source, destination)
-    atomic.discard(layout.moving_aside)
+    atomic.discard(layout.archive_note)
     atomic.sync_folder(layout.root)
     log.info("the earlier run was moved to %s", target.root)
 
 
-def move_later_aside(layout: RunLayout, meta: CheckpointMeta) -> Path | None:
-    """Move checkpoints after `meta` to the archive: a resume would take them for the newest.
+def archive_later_checkpoints(layout: RunLayout, meta: CheckpointMeta) -> Path | None:
+    """Move checkpoints after `meta` to the archive, so that the next resume does not pick them.
 
-    Raises: OSError.
+    Returns:
+        The folder that they were moved to; None if there were none.
+
+    Raises:
+        OSError: a file cannot be moved.
     """
     later = [e for e in CheckpointStore(layout).entries() if e.name.iteration > meta.iteration]
     if not later:
         return None
     run_id = _plain(meta.identity.run_id)
     target = RunLayout(_free(layout, f"{run_id}-after-iter{meta.iteration + 1:03d}"))
-    # The newest last: until all are moved a plain resume still finds the line it would have found.
+    # The newest last: after a crash halfway, a plain resume still picks the newest one, as before.
     for entry in later:
         folder = target.permanent if entry.permanent else target.cache
         atomic.make_folder(folder)
@@ -94,7 +101,7 @@ def move_later_aside(layout: RunLayout, meta: CheckpointMeta) -> Path | None:
 
 
 def _free(layout: RunLayout, name: str) -> Path:
-    """A path in the archive that nothing has yet."""
+    """Return an unused path in the archive."""
     target = layout.archive / name
     number = 2
     while target.exists():
@@ -104,6 +111,6 @@ def _free(layout: RunLayout, name: str) -> Path:
 
 
 def _plain(name: str) -> str:
-    """A name that stays inside the archive, whatever a file claimed the run's id to be."""
+    """Make a run id from a file safe as a name: it cannot point outside of the archive."""
     kept = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in name)
     return kept.lstrip(".-")[:120] or "unknown-run"

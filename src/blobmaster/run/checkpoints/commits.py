@@ -1,4 +1,4 @@
-"""Commits snapshots in a thread: the loop is held for the copy alone, not for the disk."""
+"""Commits snapshots in a thread: the loop waits for the copy in memory, not for the disk."""
 
 import errno
 import logging
@@ -9,12 +9,12 @@ from typing import BinaryIO
 
 import psutil
 
+from blobmaster.run.checkpoints.retry import WriteRetry
 from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore
-from blobmaster.run.errors import CheckpointError, GivenUpError
+from blobmaster.run.errors import CheckpointError, WriteAbandonedError
 from blobmaster.run.files import history
 from blobmaster.run.files.inflight import InflightStore
 from blobmaster.run.files.layout import RunLayout
-from blobmaster.run.files.retry import Patience
 from blobmaster.run.status.publisher import StatusPublisher
 from blobmaster.run.status.schema import LastCheckpoint
 
@@ -22,18 +22,22 @@ log = logging.getLogger(__name__)
 
 
 class Commits:
-    """One commit at a time: the checkpoint first, then what follows from it."""
+    """Writes one commit at a time: checkpoint, history rows, status, then the clean-up.
+
+    The order makes a crash at any point safe: the checkpoint carries the history rows that the file
+    may lack, and old blocks and checkpoints are only deleted after the new checkpoint is on disk.
+    """
 
     def __init__(
         self,
         layout: RunLayout,
         publisher: StatusPublisher,
-        patience: Patience,
+        retry: WriteRetry,
         inflight: InflightStore,
     ) -> None:
         self._layout = layout
         self._publisher = publisher
-        self._patience = patience
+        self._retry = retry
         self._inflight = inflight
         self._store = CheckpointStore(layout)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="blobmaster-saver")
@@ -43,25 +47,26 @@ class Commits:
     def submit(
         self, meta: CheckpointMeta, write: Callable[[BinaryIO], None], *, permanent: bool
     ) -> None:
-        """Begin a commit; the one before must be settled."""
+        """Start a commit; the previous one must have ended."""
         self._pending = self._thread.submit(self._commit, meta, write, permanent)
 
-    def settle(self) -> bool:
-        """Wait for the commit in progress; False if it was given up, since the run is to leave.
+    def wait(self) -> bool:
+        """Wait for the commit in progress; returns False if it was abandoned to exit.
 
-        Raises: whatever the checkpoint's writer raised.
+        Raises:
+            Exception: what the checkpoint's writer raised.
         """
         if self._pending is None:
             return True
         try:
             self._pending.result()
-        except GivenUpError as given_up:
-            log.warning("%s", given_up)
+        except WriteAbandonedError as abandoned:
+            log.warning("%s", abandoned)
             return False
         return True
 
     def close(self) -> None:
-        """Wait for the commit in progress, whatever becomes of it, and end the thread."""
+        """Wait for the commit in progress, ignoring its outcome, and end the thread."""
         self._thread.shutdown(wait=True)
 
     def _commit(
@@ -74,16 +79,16 @@ class Commits:
             self._check_room()
             self._expected_bytes = self._store.save(path, meta, write)
 
-        self._patience.insist(save, f"checkpoint of iteration {number}")
-        self._patience.insist(
+        self._retry.until_written(save, f"checkpoint of iteration {number}")
+        self._retry.until_written(
             lambda: history.append_rows(self._layout.history, meta.rows),
             f"history of iteration {number}",
         )
-        self._publisher.put(last_checkpoint=last_committed(self._store))
+        self._publisher.update(last_checkpoint=last_committed(self._store))
         self._tidy(meta, permanent)
 
     def _check_room(self) -> None:
-        """A save that cannot end is not begun: what it would fill may be room for the status."""
+        """Fail early when there is no room: a partial file could block status.json."""
         if psutil.disk_usage(str(self._layout.root)).free < self._expected_bytes:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -96,7 +101,7 @@ class Commits:
 
 
 def last_committed(store: CheckpointStore) -> LastCheckpoint | None:
-    """What the status says of the newest checkpoint; None while there is none."""
+    """Return the status entry of the newest readable checkpoint, None if there is none."""
     for entry in reversed(store.entries()):
         try:
             meta, found = entry.meta(), entry.path.stat()

@@ -1,25 +1,25 @@
-"""Which checkpoints stay: a pure rule over names, never over times of files."""
+"""Retention of checkpoints: a pure rule over their names, independent of file times."""
 
 from collections.abc import Iterable
 
 from blobmaster.run.files.layout import START, CheckpointName
 
 PERMANENT_EVERY = 5
-"""Every 5th iteration, counted from 1, is kept for good."""
-CACHED = 4
-"""So many of the others stay: the newest may turn out damaged, and is never the only one."""
+"""Every 5th iteration, counted from 1, is kept permanently."""
+CACHED_KEPT = 4
+"""Number of other checkpoints kept. More than one, as the newest may turn out to be damaged."""
 
 
 def is_permanent(iteration: int) -> bool:
-    """Whether an iteration (0-based) is one of those that are kept for good."""
+    """Return True if an iteration's (0-based) checkpoint is kept permanently."""
     return iteration != START and (iteration + 1) % PERMANENT_EVERY == 0
 
 
-def surplus(cached: Iterable[CheckpointName], *, written: CheckpointName) -> list[CheckpointName]:
-    """Which of the cached checkpoints go, once `written` is whole on disk.
+def expired(cached: Iterable[CheckpointName], *, written: CheckpointName) -> list[CheckpointName]:
+    """Return the cached checkpoints to delete once `written` is on disk.
 
-    Another run's stay, and so does what is newer than `written`: this session did not make it.
-    The state that the run started from goes as soon as there is a later one.
+    Kept are the newest `CACHED_KEPT` up to `written`, other runs' checkpoints, and any newer than
+    `written`, which this session did not make. The initial state is deleted with the first commit.
     """
     older = [
         name
@@ -30,5 +30,5 @@ def surplus(cached: Iterable[CheckpointName], *, written: CheckpointName) -> lis
     return [
         name
         for place, name in enumerate(newest_first)
-        if place >= CACHED or START == name.iteration < written.iteration
+        if place >= CACHED_KEPT or START == name.iteration < written.iteration
     ]

@@ -1,12 +1,12 @@
-"""The seal at a checkpoint's end: what it is, readable without torch, and a digest of every byte.
+"""The seal at a checkpoint's end: a description readable without torch, and a digest of all bytes.
 
-A checkpoint is a zip archive, as `torch.save` and `numpy.savez` make them. Its comment, the last
-thing in a zip file, holds a JSON description and one line of fixed length:
+A checkpoint is a zip archive, as made by `torch.save` or `numpy.savez`. The archive's comment at
+the end of the file holds a JSON description and one line of fixed length:
 
     blobrun1 <length of the JSON> <xxh3-64 of the JSON> <xxh3-128 of all bytes up to here>
 
-so any reader of zip archives still reads the file, `unzip -z` shows the description, and no byte
-can change unnoticed. (`torch.load` ignores the archive's own checksums: it returns flipped bits.)
+So any zip reader can still read the file, `unzip -z` shows the description, and every changed byte
+is detected. (`torch.load` does not check the archive's own checksums and returns flipped bits.)
 """
 
 import io
@@ -21,34 +21,39 @@ import xxhash
 from blobmaster.run.errors import CheckpointError
 
 _END = struct.Struct("<4s4H2LH")
-"""A zip archive's end record: signature first, length of the comment last."""
+"""End of central directory record (zip APPNOTE 4.3.16); the comment's size is its last field."""
 _SIGNATURE = b"PK\x05\x06"
 _MARK = b"\nblobrun1 "
 _LINE = re.compile(rb"\nblobrun1 ([0-9a-f]{8}) ([0-9a-f]{16}) ([0-9a-f]{32})\n")
 _LINE_BYTES = len(_MARK) + 8 + 1 + 16 + 1 + 32 + 1
 _DIGEST_BYTES = 32 + 1
-"""The digest and the newline after it: the only bytes that the digest does not cover."""
+"""The digest and the newline after it: the only bytes not covered by the digest."""
 DESCRIPTION_LIMIT = 0xFFFF - _LINE_BYTES
-"""A zip comment's length has 16 bits."""
+"""Largest description in bytes: a zip comment's length has 16 bits."""
 
 NOT_SEALED = "is damaged at its end or is no checkpoint of a run here"
 
 
 def write_sealed(file: BinaryIO, write: Callable[[BinaryIO], None], description: bytes) -> int:
-    """Let `write` make a zip archive in `file` and seal it; returns the bytes written.
+    """Write a zip archive to `file` with `write`, seal it, and return the number of bytes written.
 
-    Raises: ValueError when `write` makes no zip archive or the description exceeds the limit;
-    whatever `write` raises.
+    Raises:
+        ValueError: `write` wrote no zip archive, or the description is too long.
+        Exception: what `write` raises.
     """
     if len(description) > DESCRIPTION_LIMIT:
         raise ValueError(f"a description takes {DESCRIPTION_LIMIT} bytes, not {len(description)}")
-    sealing = _Sealing(file)
+    sealing = _SealingStream(file)
     write(cast(BinaryIO, sealing))
     return sealing.finish(description)
 
 
-class _Sealing(io.RawIOBase):
-    """Passes an archive on as it is written, holding back its end record until it is known."""
+class _SealingStream(io.RawIOBase):
+    """Passes an archive through to a file, but holds back its last record.
+
+    The record contains the comment's length, so it is changed before it is written. The archive is
+    streamed: a checkpoint need not fit in memory twice.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -89,9 +94,11 @@ class _Sealing(io.RawIOBase):
 
 
 def read_description(path: Path) -> bytes:
-    """The description alone, from the file's last 64 KiB; the rest is neither read nor verified.
+    """Read only the description, from the last 64 KiB; the other bytes are not verified.
 
-    Raises: CheckpointError, OSError.
+    Raises:
+        CheckpointError: the file is not sealed.
+        OSError: it cannot be read.
     """
     with path.open("rb") as file:
         size = file.seek(0, io.SEEK_END)
@@ -100,9 +107,10 @@ def read_description(path: Path) -> bytes:
 
 
 def verify(data: bytes) -> bytes:
-    """Check every byte of a sealed file and return its description.
+    """Verify every byte of a sealed file and return its description.
 
-    Raises: CheckpointError.
+    Raises:
+        CheckpointError: the file is damaged or not sealed.
     """
     description = _description(data)
     comment = len(description) + _LINE_BYTES

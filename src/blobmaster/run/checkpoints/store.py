@@ -1,4 +1,4 @@
-"""Owns the checkpoint files: what they say of themselves, and how they are written, found, read."""
+"""Owns the checkpoint files: their metadata, and how they are written, listed, read and pruned."""
 
 import io
 import logging
@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from blobmaster.run.checkpoints import seal
-from blobmaster.run.checkpoints.retention import surplus
+from blobmaster.run.checkpoints.retention import expired
 from blobmaster.run.errors import CheckpointError
 from blobmaster.run.files import atomic
 from blobmaster.run.files.history import HistoryRow
@@ -26,17 +26,17 @@ log = logging.getLogger(__name__)
 
 
 class RunIdentity(msgspec.Struct, frozen=True, kw_only=True):
-    """What stays the same through all sessions of a run."""
+    """The properties of a run that never change, shared by all its sessions."""
 
     run_id: str
-    """Unique; also the name of the run's folder in the archive."""
+    """Unique id; also the name of the run's folder in the archive."""
     project: str
-    """Letters, digits and underscores; the word in the checkpoints' names."""
+    """Project part of the checkpoints' names: letters, digits and underscores."""
     architecture: int
     parameters: int
-    """Of the network, a count."""
+    """Number of the network's parameters."""
     start_date: str = msgspec.field(default_factory=lambda: time.strftime("%Y%m%d"))
-    """The day the run began, `YYYYMMDD`."""
+    """The day the run started, `YYYYMMDD`."""
     seed: int
 
     def __post_init__(self) -> None:
@@ -60,12 +60,12 @@ _RUN_ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY
 
 
 class CheckpointMeta(msgspec.Struct, frozen=True, kw_only=True):
-    """What a checkpoint says of itself without being loaded."""
+    """A checkpoint's metadata, readable without loading it."""
 
     schema: int = SCHEMA
     identity: RunIdentity
     iteration: int
-    """The last one that is in it, 0-based."""
+    """The last completed iteration, 0-based."""
     elo: float | None
     elapsed_seconds: float
     """Training time over all sessions, waiting excluded."""
@@ -74,9 +74,9 @@ class CheckpointMeta(msgspec.Struct, frozen=True, kw_only=True):
     config: dict[str, Any]
     """The loop's settings."""
     extra: dict[str, Any]
-    """The loop's own."""
+    """Other data of the loop."""
     rows: list[HistoryRow] = []
-    """History since the commit before: a crash right after this commit loses none of it."""
+    """History rows since the previous commit; they survive a crash before the file has them."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,10 @@ class CheckpointEntry:
     permanent: bool
 
     def meta(self) -> CheckpointMeta:
-        """Read what it says of itself, from its end alone.
+        """Read the metadata from the end of the file; the other bytes are not verified.
 
-        Raises: CheckpointError.
+        Raises:
+            CheckpointError: the file is damaged at its end, foreign or unreadable.
         """
         try:
             return _decode_meta(seal.read_description(self.path))
@@ -105,31 +106,33 @@ class CheckpointStore:
         self._layout = layout
 
     def entries(self) -> list[CheckpointEntry]:
-        """All files that bear a checkpoint's name, oldest iteration first.
+        """List all files with a checkpoint's name, oldest iteration first.
 
-        Raises: OSError.
+        Raises:
+            OSError: a folder cannot be read.
         """
         folders = ((self._layout.cache, False), (self._layout.permanent, True))
         found = [entry for folder, permanent in folders for entry in _list(folder, permanent)]
         return sorted(found, key=lambda entry: (entry.name.iteration, entry.permanent))
 
-    def newest_whole(self) -> tuple[CheckpointEntry | None, list[tuple[Path, str]]]:
-        """The newest checkpoint that verifies, and the newer ones that do not, with reasons."""
-        passed_over: list[tuple[Path, str]] = []
+    def newest_valid(self) -> tuple[CheckpointEntry | None, list[tuple[Path, str]]]:
+        """Return the newest checkpoint that verifies, and the newer, damaged ones with reasons."""
+        skipped: list[tuple[Path, str]] = []
         for entry in reversed(self.entries()):
             try:
                 self.read(entry.path)
             except CheckpointError as error:
-                passed_over.append((entry.path, str(error)))
+                skipped.append((entry.path, str(error)))
             else:
-                return entry, passed_over
-        return None, passed_over
+                return entry, skipped
+        return None, skipped
 
     @staticmethod
     def read(path: Path) -> tuple[io.BytesIO, CheckpointMeta]:
-        """Read a checkpoint once and verify it; the bytes handed over are those that were verified.
+        """Read a checkpoint and verify it; the bytes returned are the bytes verified.
 
-        Raises: CheckpointError, one line.
+        Raises:
+            CheckpointError: the file is damaged, foreign or unreadable; one line.
         """
         try:
             data = _read_sealed(path)
@@ -148,9 +151,12 @@ class CheckpointStore:
         return folder / self.name_of(meta, permanent=permanent).format()
 
     def save(self, path: Path, meta: CheckpointMeta, write: Callable[[BinaryIO], None]) -> int:
-        """Put a checkpoint in its place, whole and synced; returns its bytes.
+        """Write a checkpoint atomically, sync it, and return its size in bytes.
 
-        Raises: OSError, ValueError, and whatever `write` raises; nothing is changed then.
+        Raises:
+            OSError: the disk did not accept it.
+            ValueError: `write` wrote no zip archive.
+            Exception: what `write` raises. In all cases nothing has changed.
         """
         description = _describe(meta)
         size = 0
@@ -164,9 +170,9 @@ class CheckpointStore:
         return size
 
     def prune(self, written: CheckpointName) -> None:
-        """Delete what retention gives up once `written` is whole; a failed delete only warns."""
+        """Delete the checkpoints that retention expires; a failed deletion is only logged."""
         cached = {entry.name: entry.path for entry in _list(self._layout.cache, permanent=False)}
-        for name in surplus(cached, written=written):
+        for name in expired(cached, written=written):
             try:
                 atomic.discard(cached[name])
             except OSError as error:
@@ -184,7 +190,10 @@ def _list(folder: Path, permanent: bool) -> list[CheckpointEntry]:
 
 
 def _describe(meta: CheckpointMeta) -> bytes:
-    """The description's bytes. The oldest rows go first if it would not fit: they are insurance."""
+    """Encode the metadata, dropping the oldest history rows if it would be too long.
+
+    The rows are a spare copy, needed only after a crash before history.jsonl was written.
+    """
     rows = list(meta.rows)
     while True:
         data = msgspec.json.encode(msgspec.structs.replace(meta, rows=rows))
@@ -210,7 +219,7 @@ class _Schema(msgspec.Struct):
 
 
 def _read_sealed(path: Path) -> bytes:
-    """All bytes of a regular file that ends like a checkpoint; a foreign one is not read whole."""
+    """Read a regular file that ends with a seal; a foreign, maybe huge file is not read whole."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -223,7 +232,10 @@ def _read_sealed(path: Path) -> bytes:
 
 
 def _refuse_unsafe_members(data: bytes) -> None:
-    """A digest is no signature: whoever made the file, it unpacks to no more than its own size."""
+    """Refuse an archive that could unpack to more than its size or outside of its folder.
+
+    The digest proves only that the file is undamaged, not who made it.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()

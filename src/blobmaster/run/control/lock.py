@@ -1,4 +1,4 @@
-"""One trainer a run directory: the lock, and who holds it."""
+"""The lock that allows one trainer per run directory, and a record of its holder."""
 
 import logging
 import time
@@ -11,13 +11,13 @@ from blobmaster.run.control.process import ProcessIdentity, this_process
 from blobmaster.run.errors import RunDirectoryError, RunHeldError, StatusError
 from blobmaster.run.files import atomic
 from blobmaster.run.files.layout import RunLayout
-from blobmaster.run.status.schema import read_regular
+from blobmaster.run.files.read import read_regular
 
 log = logging.getLogger(__name__)
 
 
-class Holder(msgspec.Struct, frozen=True, kw_only=True):
-    """Who holds the lock, for the one who is refused."""
+class LockHolder(msgspec.Struct, frozen=True, kw_only=True):
+    """The process that holds the lock, to be named to a second trainer."""
 
     pid: int
     host: str
@@ -26,11 +26,11 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunLock:
-    """Held from `acquire` to `release`, or to the end of the process, however it ends.
+    """An flock(2) lock, held from `acquire` to `release` or to the end of the process.
 
-    The lock is flock(2): the kernel frees it when the process is gone. Over NFS it holds between
-    machines; over sshfs and some other network filesystems only on this machine, so there a second
-    trainer on another machine is not noticed.
+    The kernel releases it when the process ends, however that happens. Over NFS it works between
+    machines. Over sshfs and some other network filesystems it works within one machine only, so a
+    second trainer on another machine goes unnoticed there.
     """
 
     def __init__(self, layout: RunLayout) -> None:
@@ -38,7 +38,12 @@ class RunLock:
         self._holder = layout.lock_holder
 
     def acquire(self, command: str) -> None:
-        """Raises: RunHeldError, RunDirectoryError; one line each."""
+        """Take the lock without waiting and record this process as its holder.
+
+        Raises:
+            RunHeldError: another process holds it.
+            RunDirectoryError: the directory cannot be written.
+        """
         try:
             self._lock.acquire(blocking=False)
         except filelock.Timeout:
@@ -53,20 +58,26 @@ class RunLock:
             raise RunDirectoryError(f"cannot write {self._holder}: {error.strerror}") from None
 
     def release(self) -> None:
-        """Raises: OSError."""
+        """Delete the holder's record and free the lock.
+
+        Raises:
+            OSError: the record cannot be deleted.
+        """
         atomic.discard(self._holder)
         self._lock.release()
 
 
 def _describe(process: ProcessIdentity, command: str) -> bytes:
     return msgspec.json.encode(
-        Holder(pid=process.pid, host=process.host, started_at=process.started_at, command=command)
+        LockHolder(
+            pid=process.pid, host=process.host, started_at=process.started_at, command=command
+        )
     )
 
 
 def _refusal(path: Path) -> str:
     try:
-        holder = msgspec.json.decode(read_regular(path, 1 << 16), type=Holder)
+        holder = msgspec.json.decode(read_regular(path, 1 << 16), type=LockHolder)
     except (StatusError, msgspec.MsgspecError):
         return f"another trainer holds {path.parent}: wait for it or use another directory"
     since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder.started_at))

@@ -1,4 +1,4 @@
-"""Owns control.signal: how a request is left for the trainer, and how the trainer takes it."""
+"""Owns control.signal: sends requests to the trainer and receives them in it."""
 
 import contextlib
 import enum
@@ -11,45 +11,48 @@ from pathlib import Path
 
 from blobmaster.run.errors import ControlError, StatusError
 from blobmaster.run.files import atomic
-from blobmaster.run.status.schema import read_regular
+from blobmaster.run.files.read import read_regular
 
 LIMIT_BYTES = 4096
-WRITER_PATIENCE_S = 0.2
-"""`echo PAUSE > control.signal` empties the file first and writes a moment later."""
+WRITER_WAIT_S = 0.2
+"""Wait for an empty file's text: `echo PAUSE > control.signal` truncates first, then writes."""
 SEND_TRIES = 10
-"""Times that others may come first, before a request replaces what lies there."""
+"""Attempts to merge with a request that is already there, before it is overwritten."""
 
 
 class RequestKind(enum.StrEnum):
-    """What the trainer can be asked; the value is the text in the file."""
+    """A request to the trainer; the value is the text in the file."""
 
     PAUSE = "PAUSE"
-    """Finish and commit this iteration, then leave."""
+    """Finish and commit this iteration, then exit."""
     PAUSE_NOW = "PAUSE NOW"
-    """Give up the running blocks and leave within 2 s."""
+    """Abandon the running blocks and exit within 2 s."""
     CONTINUE = "CONTINUE"
-    """Take back a pause that has not happened yet."""
+    """Cancel a pause that has not happened yet."""
     CHECKPOINT = "CHECKPOINT"
-    """Keep the next commit as a permanent one too."""
+    """Make the next commit's checkpoint permanent."""
 
 
 def send(path: Path, text: str) -> None:
-    """Leave a request at `path`, whole or not at all, behind those that were not taken yet.
+    """Write a request to `path` atomically, after those that the trainer has not read yet.
 
-    Raises: ControlError, one line.
+    Raises:
+        ControlError: the file cannot be written.
     """
-    # Several monitors may ask at once: each writes a file of its own before the rename.
+    # Several monitors may send at once. Each writes a file of its own and renames it only if `path`
+    # is free. Otherwise it takes what is there, as the trainer does, and puts both in its file: so
+    # no request is lost, whoever comes first.
     own = path.with_name(f".{path.name}.{os.getpid()}")
     lines = [text]
     try:
         for _ in range(SEND_TRIES):
             atomic.replace(own, "".join(f"{line}\n" for line in lines).encode())
-            if atomic.rename_to_free(own, path):
+            if atomic.rename_if_free(own, path):
                 return
             earlier = take(path, path.with_name(f"{own.name}.earlier"))
             if earlier is not None:
                 lines = [*earlier.kinds, *lines]
-        atomic.rename(own, path)  # what lies there is no request, and stays none
+        atomic.rename(own, path)  # an empty file is in the way (a folder raises)
     except OSError as error:
         with contextlib.suppress(OSError):
             atomic.discard(own)
@@ -57,21 +60,22 @@ def send(path: Path, text: str) -> None:
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What was found in the signal file."""
+class ControlMessage:
+    """The content of the control file."""
 
     text: str
-    """As it is shown to a person."""
+    """The text, made printable for the log."""
     kinds: list[RequestKind]
-    """One a line; empty if the text was not understood."""
+    """The requests, one per line; empty if any line is unknown."""
 
 
-def take(path: Path, taken: Path) -> Taken | None:
-    """Take what was left at `path`; None if there is nothing yet: an empty file is not a signal.
+def take(path: Path, taken: Path) -> ControlMessage | None:
+    """Read and remove the control file at `path`; returns None if it is missing or empty.
 
-    The file is renamed to `taken` before it is read: one written meanwhile is the next signal.
+    The file is renamed to `taken` before it is read, so one written meanwhile is kept as the next.
 
-    Raises: OSError.
+    Raises:
+        OSError: the file cannot be renamed or read.
     """
     try:
         found = path.lstat()
@@ -81,18 +85,19 @@ def take(path: Path, taken: Path) -> Taken | None:
         return None
     try:
         atomic.rename(path, taken)
-    except FileNotFoundError:  # whoever asks as well is putting the two together
+    except FileNotFoundError:  # another sender took it to merge it with its own request
         return None
     try:
-        return _understand(_read(taken))
+        return _parse(_read(taken))
     finally:
         atomic.discard(taken)
 
 
 def is_stale(path: Path, process_started_at: float) -> bool:
-    """Whether a signal is older than the process that finds it when it opens the run.
+    """Return True if the control file is older than the process that opens the run.
 
-    Asked once, at that moment: what appears later is meant for this process, whatever its time.
+    To be called once, when the run is opened: a file that appears later is meant for this process,
+    whatever its time says.
     """
     try:
         found = path.lstat()
@@ -104,7 +109,7 @@ def is_stale(path: Path, process_started_at: float) -> bool:
 def _read(taken: Path) -> str:
     if not stat.S_ISREG(taken.lstat().st_mode):
         return "(a link or device, not a file)"
-    deadline = time.monotonic() + WRITER_PATIENCE_S
+    deadline = time.monotonic() + WRITER_WAIT_S
     while True:
         try:
             text = read_regular(taken, LIMIT_BYTES).decode(errors="replace")
@@ -115,16 +120,16 @@ def _read(taken: Path) -> str:
         time.sleep(0.01)
 
 
-def _understand(text: str) -> Taken:
+def _parse(text: str) -> ControlMessage:
     known = {kind.value: kind for kind in RequestKind}
     lines = [" ".join(line.upper().split()) for line in text.splitlines() if line.strip()]
     kinds = [known[line] for line in lines if line in known]
     shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())[:80]
-    return Taken(shown, kinds if len(kinds) == len(lines) else [])
+    return ControlMessage(shown, kinds if len(kinds) == len(lines) else [])
 
 
 class Requests:
-    """What the trainer was asked and has not done yet. Any thread may ask and look."""
+    """The requests that the trainer has not carried out yet. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -132,20 +137,20 @@ class Requests:
         self._keep = False
         self._signal = 0
         self.should_stop = threading.Event()
-        """Running blocks are to be given up."""
+        """Set when running blocks are to be abandoned."""
 
     @property
     def pause(self) -> bool:
-        """The run is to leave, now or after this iteration."""
+        """True if the run is to exit, now or after this iteration."""
         return self._pause or self.should_stop.is_set()
 
     @property
     def signal(self) -> int:
-        """The first signal that asked to leave; 0 if none did."""
+        """The first signal that asked the run to exit; 0 if none did."""
         return self._signal
 
-    def ask(self, kind: RequestKind) -> bool:
-        """Take a request in; False if it comes too late."""
+    def submit(self, kind: RequestKind) -> bool:
+        """Accept a request; returns False if it comes too late."""
         with self._lock:
             if kind is RequestKind.CHECKPOINT:
                 self._keep = True
@@ -160,13 +165,13 @@ class Requests:
         return True
 
     def stop(self, signal: int) -> None:
-        """Leave because of a signal."""
+        """Ask the run to exit because of a signal."""
         with self._lock:
             self._signal = self._signal or signal
             self.should_stop.set()
 
     def take_keep(self) -> bool:
-        """Whether the commit that asks is to be kept for good; asked once a request."""
+        """Return True, once per CHECKPOINT request, if the next checkpoint is to be permanent."""
         with self._lock:
             keep, self._keep = self._keep, False
         return keep

@@ -1,8 +1,8 @@
-"""Turns SIGTERM and Ctrl+C into bytes that a thread can wait for.
+"""Delivers SIGINT, SIGTERM and SIGHUP as bytes that a thread can wait for.
 
-A handler in Python runs only when the main thread next interprets bytecode, which a long call into
-compiled code delays. The interpreter's own C handler writes the signal's number to a socket at
-once; the ticker's thread waits there.
+A Python signal handler runs only when the main thread executes bytecode again, and a long call into
+compiled code delays that. The interpreter's C handler writes the signal's number to a socket at
+once (`signal.set_wakeup_fd`); the ticker's thread waits on that socket.
 """
 
 import os
@@ -17,7 +17,7 @@ _WAKE = b"\0"
 
 
 class SignalWatch:
-    """Watches from `install` to `restore`; both are for the main thread."""
+    """Receives signals from `install` to `restore`; the main thread calls both."""
 
     def __init__(self) -> None:
         self._reader, self._writer = socket.socketpair()
@@ -27,10 +27,14 @@ class SignalWatch:
         self._wakeup_before = -1
 
     def install(self) -> None:
-        """Raises: ValueError outside the main thread."""
-        # A signal that was ignored when we came (nohup) stays ignored.
+        """Start receiving the watched signals.
+
+        Raises:
+            ValueError: the caller is not the main thread.
+        """
+        # A signal that is ignored at start stays ignored: nohup relies on it.
         self._before = {
-            number: signal.signal(number, _noted)
+            number: signal.signal(number, _do_nothing)
             for number in WATCHED
             if signal.getsignal(number) != signal.SIG_IGN
         }
@@ -38,6 +42,7 @@ class SignalWatch:
         os.register_at_fork(after_in_child=self._forget)
 
     def restore(self) -> None:
+        """Put the former handlers back and close the socket."""
         signal.set_wakeup_fd(self._wakeup_before)
         for number, handler in self._before.items():
             signal.signal(number, handler)
@@ -46,24 +51,25 @@ class SignalWatch:
         self._writer.close()
 
     def wake(self) -> None:
-        """End a `wait` early; any thread may."""
+        """End a `wait` early; thread-safe."""
         try:
             self._writer.send(_WAKE)
         except BlockingIOError:
-            return  # so many wakes are waiting that one more says nothing
+            return  # the socket is full of wake-ups, so the thread wakes up anyway
 
     def wait(self, seconds: float) -> list[int]:
-        """The signals that came, in order; empty after `seconds` or a `wake`."""
+        """Wait for signals and return them in order; empty after `seconds` or a `wake`."""
         ready, _, _ = select.select([self._reader], [], [], max(seconds, 0.0))
         return [number for number in self._reader.recv(4096) if number] if ready else []
 
     def _forget(self) -> None:
-        """A forked child (a data loader's worker) must not report its Ctrl+C as the trainer's."""
+        """Restore the handlers in a forked child."""
+        # The child (a data loader's worker) shares the socket: its Ctrl+C would reach the trainer.
         if self._before:
             signal.set_wakeup_fd(-1)
             for number, handler in self._before.items():
                 signal.signal(number, handler)
 
 
-def _noted(number: int, frame: FrameType | None) -> None:
-    """The ticker has been told; with this handler the default one does not end the process."""
+def _do_nothing(number: int, frame: FrameType | None) -> None:
+    """Replace the default action, which would end the process; the ticker gets the signal."""

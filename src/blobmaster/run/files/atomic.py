@@ -1,12 +1,13 @@
-# pathlib would go around the `os` that tests replace.
+# pathlib would bypass the `os` that tests replace.
 # ruff: noqa: PTH102, PTH105, PTH106, PTH108
-"""Every write, rename and removal that the run's files depend on, in steps that a test can break.
+"""Atomic and durable file operations: all writes, renames and deletions of a run's files.
 
-A file is replaced whole or not at all: `.name.tmp` in the same folder, write, fsync, rename, fsync
-of the folder. What a process that died left behind is a `.name.tmp`, which `sweep` removes.
+A file is replaced atomically: write `.name.tmp` in the same folder, fsync it, rename it over the
+old file, fsync the folder. A crash leaves at most a `.name.tmp`, see
+`remove_temporaries`.
 
-This module calls the operating system through its own global `os` alone: tests put a stand-in there
-that stops the process at a chosen step, fills the disk, or forgets what was not synced.
+The module calls the operating system only through its global `os`. Tests replace that with one that
+stops the process at a chosen step, fills the disk, or forgets what was not synced.
 """
 
 import enum
@@ -20,42 +21,46 @@ from typing import Any, BinaryIO
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 FILE_MODE = 0o644
 BUFFER_BYTES = 1 << 20
-# Some network and FUSE filesystems cannot sync a folder: a rename there lasts as they see fit.
+# Some network and FUSE filesystems cannot sync a folder; a power loss may undo a rename there.
 _CANNOT_SYNC_FOLDER = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})
-# And some cannot give a file a second name.
+# And some have no hard links.
 _CANNOT_LINK = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES})
 
 
-def temporary(path: Path) -> Path:
-    """The file that `path` is written as until it is whole."""
+def temporary_path(path: Path) -> Path:
+    """Return the path under which `path` is written until it is complete."""
     return path.with_name(f".{path.name}.tmp")
 
 
 class Sync(enum.Enum):
-    """What a power loss may undo. Without one, a reader sees the old file or the new one always."""
+    """State of a replaced file after a power loss; without one, readers see it old or new."""
 
     NOTHING = enum.auto()
-    """The file may be old, new or damaged: for what is rewritten every few seconds."""
+    """Old, new or damaged: for files that are rewritten every few seconds."""
     FILE = enum.auto()
-    """The file is the old or the new one."""
+    """Old or new: the bytes are synced, the rename is not."""
     ALL = enum.auto()
-    """The file is the new one."""
+    """New: bytes and rename are synced."""
 
 
 def replace(path: Path, data: bytes, sync: Sync = Sync.ALL) -> None:
-    """Put `data` at `path`, whole or not at all.
+    """Replace the file at `path` with `data` atomically.
 
-    Raises: OSError; `path` is then as it was.
+    Raises:
+        OSError: the disk did not accept it; `path` is unchanged.
     """
     write_file(path, lambda file: _write_all(file, data), sync)
 
 
 def write_file(path: Path, write: Callable[[BinaryIO], None], sync: Sync = Sync.ALL) -> None:
-    """Like `replace`, with the bytes coming from `write(file)`; the file cannot be read or sought.
+    """Replace the file at `path` atomically with what `write(file)` writes.
 
-    Raises: OSError, and whatever `write` raises; `path` is then as it was.
+    `file` is write-only and cannot seek.
+
+    Raises:
+        OSError: the disk did not accept it, or what `write` raises; `path` is unchanged.
     """
-    partial = temporary(path)
+    partial = temporary_path(path)
     try:
         descriptor = _create(partial)
         try:
@@ -74,9 +79,10 @@ def write_file(path: Path, write: Callable[[BinaryIO], None], sync: Sync = Sync.
 
 
 def append(path: Path, line: bytes) -> None:
-    """Add `line` at the end of `path` and sync it; a failed write is cut off again.
+    """Append `line` to `path` and sync it.
 
-    Raises: OSError; the file then holds what it held.
+    Raises:
+        OSError: the disk did not accept it; the file is truncated to its former length.
     """
     descriptor = os.open(
         path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE
@@ -96,15 +102,17 @@ def append(path: Path, line: bytes) -> None:
 
 
 def rename(source: Path, target: Path) -> None:
-    """Rename within one filesystem, over what is at `target`; a power loss may undo it."""
+    """Rename within one filesystem, replacing `target`; a power loss may undo it."""
     os.replace(source, target)
 
 
-def rename_to_free(source: Path, target: Path) -> bool:
-    """Rename, but over nothing: False if there is something at `target`; both stay then.
+def rename_if_free(source: Path, target: Path) -> bool:
+    """Rename unless `target` exists; returns False, and changes nothing, if it does.
 
-    Where the filesystem has no hard links, what comes there at that very moment is replaced.
+    Without hard links on the filesystem, a file created at that very moment is replaced.
     """
+    # rename(2) always replaces its target; link(2) fails if it exists, in one atomic step. So the
+    # file gets its second name by link and loses the first.
     try:
         os.link(source, target, follow_symlinks=False)
     except FileExistsError:
@@ -121,7 +129,7 @@ def rename_to_free(source: Path, target: Path) -> bool:
 
 
 def move(source: Path, target: Path) -> None:
-    """Rename within one filesystem, and make it last."""
+    """Rename within one filesystem and sync both folders, so that a power loss keeps it."""
     rename(source, target)
     sync_folder(target.parent)
     if source.parent != target.parent:
@@ -129,7 +137,7 @@ def move(source: Path, target: Path) -> None:
 
 
 def discard(path: Path) -> None:
-    """Remove a file if it is there. It is not synced: what comes back after a power loss is old."""
+    """Delete a file if it exists. Not synced: a power loss may bring the file back."""
     try:
         os.unlink(path)
     except FileNotFoundError:
@@ -137,7 +145,7 @@ def discard(path: Path) -> None:
 
 
 def discard_folder(path: Path) -> None:
-    """Remove a folder if it is empty; one that holds something stays."""
+    """Delete a folder if it exists and is empty."""
     try:
         os.rmdir(path)
     except OSError as error:
@@ -146,7 +154,7 @@ def discard_folder(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make `path` and the folders above it that are missing, and make them last."""
+    """Create `path` and its missing parents, and sync each parent."""
     if path.is_dir():
         return
     if not path.parent.is_dir():
@@ -158,13 +166,16 @@ def make_folder(path: Path) -> None:
     sync_folder(path.parent)
 
 
-def sweep(folder: Path, is_ours: Callable[[str], bool]) -> list[Path]:
-    """Remove the unfinished `.name.tmp` of a process that died, for names that are ours.
+def remove_temporaries(folder: Path, is_ours: Callable[[str], bool]) -> list[Path]:
+    """Delete the unfinished `.name.tmp` files of a crashed process whose `name` is ours.
 
-    Only the holder of the run's lock may call it: nobody else is writing then. Returns what was
-    removed.
+    Only the holder of the run's lock may call it: no other process is writing then.
 
-    Raises: OSError.
+    Returns:
+        The deleted paths.
+
+    Raises:
+        OSError: a file cannot be deleted.
     """
     if not folder.is_dir():
         return []
@@ -175,6 +186,7 @@ def sweep(folder: Path, is_ours: Callable[[str], bool]) -> list[Path]:
 
 
 def sync_folder(folder: Path) -> None:
+    """Sync a folder's entries to disk, where the filesystem can."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -186,7 +198,8 @@ def sync_folder(folder: Path) -> None:
 
 
 def _create(path: Path) -> int:
-    """Open a new file. O_EXCL: never through a link or into a fifo that someone put there."""
+    """Create and open a new file for writing, replacing a leftover one."""
+    # O_EXCL: never follow a symbolic link or open a fifo that somebody put there.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
         return os.open(path, flags, FILE_MODE)
@@ -200,12 +213,12 @@ def _write_all(file: BinaryIO, data: bytes) -> None:
 
 
 def _write_descriptor(descriptor: int, data: memoryview) -> None:
-    while data:
+    while data:  # write(2) may take only a part, near a full disk or a quota
         data = data[os.write(descriptor, data) :]
 
 
 class _Descriptor(io.RawIOBase):
-    """A descriptor as a raw stream whose writes go through this module's `os`."""
+    """A raw stream over a descriptor that writes through this module's `os`."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

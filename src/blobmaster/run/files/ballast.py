@@ -1,4 +1,4 @@
-"""Some room kept on the disk, so that a full one can still be told of in the status."""
+"""Reserves disk space, so that the status can still be written when the disk is full."""
 
 import logging
 from pathlib import Path
@@ -6,20 +6,20 @@ from pathlib import Path
 from blobmaster.run.files import atomic
 
 BALLAST_BYTES = 1 << 16
-"""Room for the status and its successor, in whole blocks of any usual filesystem."""
+"""Space for the status and its replacement, in whole blocks of any usual filesystem."""
 
 log = logging.getLogger(__name__)
 
 
 class Ballast:
-    """A file whose only use is that it can be dropped."""
+    """A file whose only purpose is to be deleted when the disk is full."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._loaded = False
 
-    def load(self) -> None:
-        """Keep the room; a disk without any is asked again another time."""
+    def reserve(self) -> None:
+        """Write the file, unless it is there; without space, the next call tries again."""
         if self._loaded:
             return
         try:
@@ -29,8 +29,8 @@ class Ballast:
         else:
             self._loaded = True
 
-    def drop(self) -> bool:
-        """Give the room back; False if there was none."""
+    def release(self) -> bool:
+        """Delete the file; returns False if there was none."""
         dropped, self._loaded = self._loaded, False
         if dropped:
             atomic.discard(self._path)

@@ -1,4 +1,4 @@
-"""Owns history.jsonl: one row for every committed iteration, read as it grows."""
+"""Owns history.jsonl: one row per committed iteration, read incrementally."""
 
 import os
 import stat
@@ -10,14 +10,14 @@ from typing import Any
 import msgspec
 
 from blobmaster.run.files import atomic
-from blobmaster.run.status.schema import clean_metrics
+from blobmaster.run.files.plain_json import plain_json
 
 CHUNK_BYTES = 4 << 20
-"""What one `read_rows` takes unless told otherwise: about 10,000 rows."""
+"""Default size of one read: about 10,000 rows."""
 
 
 class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A committed iteration. In the file the metrics stand beside the other fields."""
+    """A committed iteration. In the file the metrics are flattened to the top level."""
 
     iteration: int
     """1-based."""
@@ -32,14 +32,14 @@ _FIELDS = frozenset(HistoryRow.__struct_fields__) - {"metrics"}
 
 def encode_row(row: HistoryRow) -> bytes:
     fields = msgspec.structs.asdict(row)
-    metrics = clean_metrics(fields.pop("metrics"))
+    metrics = plain_json(fields.pop("metrics"))
     return (
         msgspec.json.encode(fields | {k: v for k, v in metrics.items() if k not in _FIELDS}) + b"\n"
     )
 
 
 def decode_row(line: bytes) -> HistoryRow | None:
-    """The row of a line; None for a torn or foreign one."""
+    """Parse a line; returns None if it is torn or foreign."""
     try:
         raw = msgspec.json.decode(line)
         if not isinstance(raw, dict):
@@ -52,7 +52,7 @@ def decode_row(line: bytes) -> HistoryRow | None:
 
 @dataclass(frozen=True)
 class HistoryCursor:
-    """How far a reader has come, and in which file."""
+    """A reader's position: the file's inode and an offset in bytes."""
 
     inode: int = 0
     offset: int = 0
@@ -62,33 +62,34 @@ START = HistoryCursor()
 
 
 @dataclass(frozen=True)
-class HistoryPart:
+class HistoryChunk:
     rows: list[HistoryRow]
-    """The rows after the cursor, in the file's order."""
+    """Rows after the cursor, in the order of the file."""
     cursor: HistoryCursor
-    """Where to read on."""
+    """Position for the next read."""
     restarted: bool
-    """The file is another one or was cut since the cursor: forget the rows read before."""
+    """True if the file was replaced or truncated: discard the rows read before."""
     more: bool
-    """The part is full: read on from the cursor without waiting."""
+    """True if the limit was reached: read again without waiting."""
 
 
-def read_rows(path: Path, cursor: HistoryCursor = START, limit: int = CHUNK_BYTES) -> HistoryPart:
-    """Read what was added since `cursor`, `limit` bytes at most; the cost is not the whole file's.
+def read_rows(path: Path, cursor: HistoryCursor = START, limit: int = CHUNK_BYTES) -> HistoryChunk:
+    """Read the rows added since `cursor`, at most `limit` bytes of them.
 
-    A line without its newline is left for the next time; torn and foreign lines are passed over.
-    A missing file has no rows.
+    A last line without a newline waits for the next read; torn and foreign lines are skipped. A
+    missing file has no rows.
 
-    Raises: OSError.
+    Raises:
+        OSError: the file cannot be read.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        return HistoryPart([], START, restarted=cursor != START, more=False)
+        return HistoryChunk([], START, restarted=cursor != START, more=False)
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
-            return HistoryPart([], START, restarted=cursor != START, more=False)
+            return HistoryChunk([], START, restarted=cursor != START, more=False)
         same = cursor.inode == found.st_ino and cursor.offset <= found.st_size
         offset = cursor.offset if same else 0
         data = os.pread(descriptor, limit, offset)
@@ -96,10 +97,10 @@ def read_rows(path: Path, cursor: HistoryCursor = START, limit: int = CHUNK_BYTE
         os.close(descriptor)
     full = len(data) == limit
     end = data.rfind(b"\n") + 1
-    if full and not end:  # one endless line is no history: pass over it
+    if full and not end:  # a line longer than the limit is no history row: skip it
         end = len(data)
     rows = [row for line in data[:end].splitlines() if (row := decode_row(line)) is not None]
-    return HistoryPart(
+    return HistoryChunk(
         rows,
         HistoryCursor(found.st_ino, offset + end),
         restarted=not same and cursor != START,
@@ -108,12 +109,19 @@ def read_rows(path: Path, cursor: HistoryCursor = START, limit: int = CHUNK_BYTE
 
 
 def reconcile(path: Path, run_id: str, iteration: int, rows: Iterable[HistoryRow]) -> None:
-    """Make the file tell of this run up to `iteration` (1-based), each iteration once.
+    """Rewrite the file to hold this run's rows up to `iteration` (1-based), each once.
 
-    `rows` are those that the resumed checkpoint carries: they fill in what a crash between the
-    commit and the file lost. What lies after `iteration` is dropped, and so is a torn last line.
+    Later rows, other runs' rows and a torn last line are dropped.
 
-    Raises: OSError.
+    Args:
+        path: the history file.
+        run_id: the run to keep.
+        iteration: the last iteration to keep, 1-based.
+        rows: the rows in the resumed checkpoint. They restore what a crash between the commit and
+            the append to the file has lost.
+
+    Raises:
+        OSError: the file cannot be replaced; it is unchanged then.
     """
     before = path.read_bytes() if path.is_file() else b""
     kept = {row.iteration: encode_row(row) for row in rows}
@@ -127,8 +135,9 @@ def reconcile(path: Path, run_id: str, iteration: int, rows: Iterable[HistoryRow
 
 
 def append_rows(path: Path, rows: Iterable[HistoryRow]) -> None:
-    """Add committed rows and sync them.
+    """Append committed rows and sync them to disk.
 
-    Raises: OSError; none is added then.
+    Raises:
+        OSError: the disk did not accept them; none is added then.
     """
     atomic.append(path, b"".join(encode_row(row) for row in rows))

@@ -1,4 +1,4 @@
-"""Owns finished blocks of work, in `inflight/` until their iteration's checkpoint commits."""
+"""Owns `inflight/`: finished blocks of work, kept until their iteration's checkpoint commits."""
 
 import logging
 import struct
@@ -10,36 +10,40 @@ import xxhash
 from blobmaster.run.errors import StatusError
 from blobmaster.run.files import atomic
 from blobmaster.run.files.layout import RunLayout
-from blobmaster.run.status.schema import read_regular
+from blobmaster.run.files.read import read_regular
 
 LIMIT_BYTES = 1 << 30
 _HEAD = struct.Struct(">8s16sII16s")
-"""Mark, digest of the key, iteration, index, digest of all these and the payload."""
+"""Magic bytes, digest of the key, iteration, index, digest of all these and the payload."""
 _MARK = b"blobblk1"
 
 log = logging.getLogger(__name__)
 
-Insist = Callable[[Callable[[], None], str], None]
-"""Runs a write, named for the log, until the disk takes it."""
+RunWrite = Callable[[Callable[[], None], str], None]
+"""Runs a write, described for the log, until the disk accepts it."""
 
 
-def once(action: Callable[[], None], what: str) -> None:
-    """Try an action a single time: what a store does that nobody told to insist."""
+def run_once(action: Callable[[], None], what: str) -> None:
+    """Run an action without retries."""
     del what
     action()
 
 
 class InflightStore:
-    """Finished blocks, each checked, whole, and tied to what it was made with by a key."""
+    """Finished blocks, each protected by a digest and tied by a key to the weights that made it.
 
-    def __init__(self, layout: RunLayout, insist: Insist = once) -> None:
+    A run that crashes within an iteration plays only the missing blocks again.
+    """
+
+    def __init__(self, layout: RunLayout, until_written: RunWrite = run_once) -> None:
         self._layout = layout
-        self._insist = insist
+        self._insist = until_written
 
     def put(self, iteration: int, index: int, payload: bytes, key: str) -> None:
-        """Keep a block; any thread may. `key` names the weights and settings it was made with.
+        """Store a block; thread-safe. `key` identifies the weights and settings that made it.
 
-        Raises: OSError.
+        Raises:
+            OSError: the block cannot be written.
         """
         path = self._layout.block(iteration, index)
         data = _head(iteration, index, payload, key) + payload
@@ -51,9 +55,10 @@ class InflightStore:
         self._insist(write, f"block {index + 1} of iteration {iteration + 1}")
 
     def get_all(self, iteration: int, key: str) -> dict[int, bytes]:
-        """The whole blocks of an iteration that were made with `key`; others are removed.
+        """Load an iteration's intact blocks made with `key` by index; delete all others.
 
-        Raises: OSError.
+        Raises:
+            OSError: a block cannot be deleted.
         """
         blocks: dict[int, bytes] = {}
         for path, index in self._blocks(iteration):
@@ -65,9 +70,10 @@ class InflightStore:
         return blocks
 
     def clear(self, before_iteration: int | None = None) -> None:
-        """Remove the blocks of iterations (0-based) before the given one, or all.
+        """Delete the blocks of all iterations (0-based) before the given one, or all blocks.
 
-        Raises: OSError.
+        Raises:
+            OSError: a block cannot be deleted.
         """
         for folder in _folders(self._layout.inflight):
             iteration = self._layout.iteration_of_folder(folder.name)
@@ -77,7 +83,9 @@ class InflightStore:
                 continue
             for path, _ in self._blocks(iteration):
                 atomic.discard(path)
-            atomic.sweep(folder, lambda name: self._layout.index_of_block(name) is not None)
+            atomic.remove_temporaries(
+                folder, lambda name: self._layout.index_of_block(name) is not None
+            )
             atomic.discard_folder(folder)
 
     def _blocks(self, iteration: int) -> list[tuple[Path, int]]:
@@ -95,6 +103,8 @@ def _folders(parent: Path) -> list[Path]:
 
 
 def _head(iteration: int, index: int, payload: bytes, key: str) -> bytes:
+    # The digest covers the iteration and the index as well as the payload, so a block that was
+    # copied or renamed to another block's path is refused like a damaged one.
     digest = xxhash.xxh3_128()
     key_digest = xxhash.xxh3_128_digest(key.encode())
     digest.update(_HEAD.pack(_MARK, key_digest, iteration, index, bytes(16)))

@@ -1,16 +1,16 @@
-"""Names every path in a run directory, and the names of checkpoints."""
+"""Paths in a run directory and the file names of checkpoints."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_DIRECTORY = Path("models/checkpoints")
-"""Where a run lies unless `--checkpoint-dir` says otherwise."""
+"""Run directory unless `--checkpoint-dir` names another."""
 STATUS_NAME = "status.json"
 CONTROL_NAME = "control.signal"
 
 START = -1
-"""The iteration number of the checkpoint that a run is started with, named `iter000`."""
+"""Iteration number of the checkpoint with a run's initial state, named `iter000`."""
 
 _CHECKPOINT = re.compile(
     r"(?P<date>\d{8})-(?P<project>\w+)-v(?P<architecture>\d+)-(?P<millions>\d+\.\d)M"
@@ -21,7 +21,7 @@ _CHECKPOINT = re.compile(
 
 @dataclass(frozen=True)
 class RunLayout:
-    """Where everything of the one run in `root` lies."""
+    """The paths of the run in `root`."""
 
     root: Path
 
@@ -51,7 +51,7 @@ class RunLayout:
 
     @property
     def control_taken(self) -> Path:
-        """The signal while it is read."""
+        """The control file while the trainer reads it."""
         return self.root / f".{CONTROL_NAME}.taken"
 
     @property
@@ -68,12 +68,12 @@ class RunLayout:
 
     @property
     def lock_holder(self) -> Path:
-        """Who holds the lock, as JSON: beside it, since taking a lock may empty the locked file."""
+        """The lock's holder as JSON: a file of its own, as locking may truncate the lock file."""
         return self.root / "run.lock.json"
 
     @property
     def earlier_status(self) -> Path:
-        """The status that was here when a session opened, until the session begins a run."""
+        """The status found when a session opened, until the session starts a run."""
         return self.root / "status.earlier.json"
 
     @property
@@ -81,24 +81,24 @@ class RunLayout:
         return self.root / ".ballast"
 
     @property
-    def moving_aside(self) -> Path:
-        """There while an earlier run moves to the archive; names the folder that it moves to."""
+    def archive_note(self) -> Path:
+        """Names the archive folder that an earlier run is being moved to; absent otherwise."""
         return self.root / "moving-aside"
 
     @property
     def single_files(self) -> tuple[Path, ...]:
-        """The files in the root that are replaced whole."""
+        """The files in the root that are replaced atomically."""
         return (
             self.status,
             self.earlier_status,
             self.history,
             self.lock_holder,
-            self.moving_aside,
+            self.archive_note,
             self.ballast,
         )
 
     def inflight_of(self, iteration: int) -> Path:
-        """The finished blocks of an iteration (0-based)."""
+        """Folder with the finished blocks of an iteration (0-based)."""
         return self.inflight / f"iter{iteration + 1:03d}"
 
     def block(self, iteration: int, index: int) -> Path:
@@ -106,7 +106,7 @@ class RunLayout:
 
     @staticmethod
     def iteration_of_folder(name: str) -> int | None:
-        """The 0-based iteration of a folder in `inflight`; None for any other name."""
+        """Return the 0-based iteration of a folder in `inflight`, None for any other name."""
         match = re.fullmatch(r"iter(\d{3,})", name, re.ASCII)
         return int(match[1]) - 1 if match and int(match[1]) else None
 
@@ -118,18 +118,18 @@ class RunLayout:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointName:
-    """What a checkpoint's file name says: `20251113-Blobmaster-v1-4.9M-iter005-elo0980.pth`."""
+    """A checkpoint's file name in parts: `20251113-Blobmaster-v1-4.9M-iter005-elo0980.pth`."""
 
     start_date: str
-    """Day the run began, `YYYYMMDD`."""
+    """Day the run started, `YYYYMMDD`."""
     project: str
     architecture: int
     millions: str
     """Parameters of the network in millions, one decimal: `4.9`."""
     iteration: int
-    """0-based; the name shows it 1-based. -1 is the state that a run starts from."""
+    """0-based; the name shows it 1-based. -1 is a run's initial state."""
     elo: int | None = None
-    """Whole points, never below 0; on permanent checkpoints alone."""
+    """Whole points, at least 0; only permanent checkpoints have it."""
 
     def format(self) -> str:
         elo = "" if self.elo is None else f"-elo{self.elo:04d}"
@@ -137,12 +137,12 @@ class CheckpointName:
 
     @property
     def prefix(self) -> str:
-        """What the names of one run's checkpoints have in common."""
+        """The part that all checkpoint names of a run share."""
         return f"{self.start_date}-{self.project}-v{self.architecture}-{self.millions}M"
 
     @classmethod
     def parse(cls, name: str) -> "CheckpointName | None":
-        """Read a file name; None if `format` would not have made exactly this one."""
+        """Parse a file name; returns None if `format` would not produce exactly this one."""
         match = _CHECKPOINT.fullmatch(name)
         if match is None:
             return None

@@ -1,53 +1,63 @@
-"""When the run will be done: from this session's pace alone, unknown until it is known.
+"""Estimates a run's remaining time from the speed of this session's iterations.
 
-Every step has a pace of its own. Where a search grows, self-play soon costs twenty times what
-learning does; one pace for both would carry the cheap beginning's learning into all that follows.
+Each step has a speed of its own. With a growing search, self-play comes to cost twenty times as
+much as learning. A single speed for both would scale up the time for learning as well.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 RECENT = 50
-"""Iterations that the pace comes from: enough for slow ones and busy hours to even out."""
+"""Iterations that the speed is averaged over: enough to even out slow ones and busy hours."""
 OTHER = ""
-"""All steps that a run's work does not name: taken together, they cost the same every time."""
+"""Name for all steps without a known cost: together they cost the same in every iteration."""
 
 Work = Mapping[str, float]
-"""What each step of an iteration costs beside other iterations' same step, in any unit."""
+"""Cost of each step of an iteration relative to the same step of others, in any unit."""
 
 
 @dataclass(frozen=True)
-class Lap:
-    """An iteration that this session completed."""
+class IterationTimes:
+    """Times of an iteration completed in this session."""
 
     seconds: Mapping[str, float]
     """Training time of each step, waiting excluded."""
     work: Work
 
 
-def seconds_left(laps: Sequence[Lap], *, now: Work, spent_s: float, after: Work) -> float | None:
-    """Time to the end of the run; None before this session has completed an iteration.
+def estimate(
+    iterations: Sequence[IterationTimes], *, now: Work, spent_s: float, after: Work
+) -> float | None:
+    """Estimate the seconds to the end of the run.
 
-    `now` is the work of the iteration in progress, which has taken `spent_s` so far, and `after`
-    that of all behind it. An iteration that takes long is no reason to expect less of the others.
-    A session's first lap starts cold (compiling, filling caches), so it counts only while alone.
+    Args:
+        iterations: those completed in this session, oldest first.
+        now: work of the iteration in progress.
+        spent_s: time that the iteration in progress has taken.
+        after: work of all later iterations together.
+
+    Returns:
+        Seconds of training; None before this session has completed an iteration.
     """
-    recent = (laps[1:] or laps)[-RECENT:]
+    # The first iteration of a session is slow (compiling, filling caches), so it counts only until
+    # there is a second one.
+    recent = (iterations[1:] or iterations)[-RECENT:]
     if not recent:
         return None
-    expected_now = sum(_pace(step, recent) * amount for step, amount in now.items())
-    expected_after = sum(_pace(step, recent) * amount for step, amount in after.items())
+    expected_now = sum(_seconds_per_unit(step, recent) * amount for step, amount in now.items())
+    expected_after = sum(_seconds_per_unit(step, recent) * amount for step, amount in after.items())
+    # An iteration that is overdue must not shorten the estimate for those after it.
     return max(expected_now - spent_s, 0.0) + expected_after
 
 
-def _pace(step: str, laps: Sequence[Lap]) -> float:
-    """Seconds a unit of the step's work; 0 for a step that has not come up yet."""
-    work = sum(lap.work.get(step, 0.0) for lap in laps)
-    return sum(lap.seconds.get(step, 0.0) for lap in laps) / work if work > 0 else 0.0
+def _seconds_per_unit(step: str, iterations: Sequence[IterationTimes]) -> float:
+    """Return the seconds per unit of a step's work; 0 for a step not seen yet."""
+    work = sum(each.work.get(step, 0.0) for each in iterations)
+    return sum(each.seconds.get(step, 0.0) for each in iterations) / work if work > 0 else 0.0
 
 
 class TrainingClock:
-    """Seconds of training so far; stands still while the run waits for the disk."""
+    """Counts seconds of training; pauses while the run waits for the disk."""
 
     def __init__(self, before: float, now: float) -> None:
         self._before = before
@@ -55,14 +65,16 @@ class TrainingClock:
         self._waiting = 0
 
     def read(self, now: float) -> float:
+        """Return the training seconds up to now."""
         return self._before + (0.0 if self._since is None else now - self._since)
 
     def stop(self, now: float) -> None:
-        """May be called by several who wait at once; the last `go_on` counts."""
+        """Pause the clock. Several threads may wait at once; the last `resume` starts it again."""
         self._before, self._since = self.read(now), None
         self._waiting += 1
 
-    def go_on(self, now: float) -> None:
+    def resume(self, now: float) -> None:
+        """End one wait."""
         self._waiting -= 1
         if not self._waiting:
             self._since = now

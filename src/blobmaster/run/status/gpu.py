@@ -1,4 +1,4 @@
-"""Samples one NVIDIA card through NVIDIA's own library (nvidia-ml-py), where that is installed."""
+"""Samples the load of one NVIDIA GPU through NVML (nvidia-ml-py), where that is installed."""
 
 import importlib
 import logging
@@ -9,21 +9,21 @@ from typing import Any
 
 GPU_SECONDS = 2.0
 STALE_SECONDS = 10.0
-"""What is older is no longer told: a driver that hangs must not look like a card at work."""
+"""Older figures are not reported: a hung driver must not look like a busy card."""
 
 log = logging.getLogger(__name__)
 
 
-class GpuWatch:
-    """Samples a card again and again, in a thread of its own: a driver that hangs holds up nothing.
+class GpuSampler:
+    """Samples a GPU periodically in a daemon thread, so that a hung driver blocks nothing else.
 
-    Calling it gives the newest figures: `name`, `percent`, `memory_used_bytes`,
-    `memory_total_bytes`, `celsius`, `watts`, without those that the card does not tell; None while
-    there are none.
+    A call returns the newest figures: `name`, `percent`, `memory_used_bytes`,
+    `memory_total_bytes`, `celsius` and `watts`, except those that the card does not report; None
+    while there are none.
     """
 
     def __init__(self, uuid: str, every: float = GPU_SECONDS) -> None:
-        """`uuid` as NVIDIA writes it, `GPU-…`: numbers depend on CUDA_VISIBLE_DEVICES."""
+        """`uuid` in NVIDIA's form, `GPU-…`. Device numbers depend on CUDA_VISIBLE_DEVICES."""
         self._uuid = uuid
         self._every = every
         self._left = threading.Event()
@@ -36,15 +36,15 @@ class GpuWatch:
             return None
         return newest[1]
 
-    def leave(self) -> None:
-        """Sample no more."""
+    def stop(self) -> None:
+        """End the sampling."""
         self._left.set()
 
     def _run(self) -> None:
         try:
             nvml = importlib.import_module("pynvml")
         except ImportError:
-            log.info("the GPU's load is not sampled: pip install nvidia-ml-py for that")
+            log.info("the GPU's load is not sampled: to see it, pip install nvidia-ml-py")
             return
         try:
             nvml.nvmlInit()
@@ -53,11 +53,15 @@ class GpuWatch:
                 self._newest = time.monotonic(), _sample(nvml, card)
                 self._left.wait(self._every)
         except nvml.NVMLError as error:
-            log.warning("the GPU's load is not sampled any more: %s", error)
+            log.warning("the GPU's load is no longer sampled: %s", error)
 
 
 def _sample(nvml: Any, card: Any) -> dict[str, Any]:
-    """What the card tells; raises NVMLError where it is lost."""
+    """Read the card's figures.
+
+    Raises:
+        NVMLError: the card is lost.
+    """
     reads: dict[str, Callable[[], Any]] = {
         "name": lambda: nvml.nvmlDeviceGetName(card),
         "percent": lambda: nvml.nvmlDeviceGetUtilizationRates(card).gpu,
@@ -70,6 +74,6 @@ def _sample(nvml: Any, card: Any) -> dict[str, Any]:
     for name, read in reads.items():
         try:
             found[name] = read()
-        except nvml.NVMLError_NotSupported:  # a slice of a card, a laptop's
+        except nvml.NVMLError_NotSupported:  # as on a MIG slice or a laptop's card
             continue
     return found

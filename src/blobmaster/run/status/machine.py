@@ -1,4 +1,4 @@
-"""Samples the machine and the disk, in the trainer, so that a remote monitor can show them."""
+"""Samples the machine's load and disk space in the trainer, so that a remote monitor shows them."""
 
 import logging
 import os
@@ -16,24 +16,27 @@ from blobmaster.run.status.schema import DISK_LOW, Disk, Machine
 MACHINE_SECONDS = 2.0
 DISK_SECONDS = 10.0
 TREND_SAMPLES = 8640
-"""A day of them."""
+"""Disk samples kept: one day."""
 LOW_BYTES = 2_000_000_000
 TREND_SECONDS = 600.0
-"""A trend over less than this says more about one checkpoint than about the disk."""
+"""Shortest span for a trend: over less, a single checkpoint would decide it."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class FreeSpace:
-    """What was free at a moment."""
+    """Free disk space at a moment."""
 
     at: float
     free_bytes: int
 
 
 def sample_machine(workers: int | None, gpu: dict[str, Any] | None) -> Machine:
-    """The first call's `cpu_percent` is 0: the load is taken between two calls."""
+    """Read load and memory of the machine; `cpu_percent` covers the time since the last call.
+
+    The first call's `cpu_percent` is 0.
+    """
     memory = psutil.virtual_memory()
     return Machine(
         cpu_percent=psutil.cpu_percent(),
@@ -50,10 +53,16 @@ def sample_machine(workers: int | None, gpu: dict[str, Any] | None) -> Machine:
 def hours_left(
     past: Sequence[FreeSpace], free_bytes: int, own_bytes_per_s: float | None
 ) -> float | None:
-    """Until the disk is full, at the faster of two rates: the run's own, and what was observed.
+    """Estimate the hours until the disk is full.
 
-    `past` is in the order of time, in the same clock; None while neither rate is known or both
-    say that nothing is used up.
+    Args:
+        past: samples in the order of time.
+        free_bytes: the free space now.
+        own_bytes_per_s: growth of the run's permanent checkpoints; None if unknown.
+
+    Returns:
+        Hours at the faster of the two rates, the run's own and the observed one; None if no rate
+        is known or the free space does not shrink.
     """
     rates = [] if own_bytes_per_s is None else [own_bytes_per_s]
     if len(past) > 1 and past[-1].at - past[0].at >= TREND_SECONDS:
@@ -63,8 +72,8 @@ def hours_left(
     return free_bytes / fastest / 3600 if fastest > 0 else None
 
 
-class Surroundings:
-    """Puts the machine's load and the disk's room on the publisher, each at its own pace."""
+class ResourceSampler:
+    """Publishes the machine's load and the disk's space, each at its own interval."""
 
     def __init__(self, root: Path, publisher: StatusPublisher) -> None:
         self._root = root
@@ -73,15 +82,16 @@ class Surroundings:
         self._past: deque[FreeSpace] = deque(maxlen=TREND_SAMPLES)
         self.workers: int | None = None
         self.gpu: Callable[[], dict[str, Any] | None] | None = None
-        """Samples the graphics card, where the loop uses one."""
+        """Returns the GPU's figures, if the loop uses one."""
         self.own_bytes_per_s: float | None = None
-        """What the run's checkpoints take for good, at its present pace."""
+        """Growth of the run's permanent checkpoints at its current speed."""
 
     def sample(self, now: float) -> None:
+        """Publish what is due at monotonic `now`."""
         if now >= self._machine_at:
             self._machine_at = now + MACHINE_SECONDS
             gpu = self.gpu() if self.gpu else None
-            self._publisher.put(soon=False, machine=sample_machine(self.workers, gpu))
+            self._publisher.update(urgent=False, machine=sample_machine(self.workers, gpu))
         if now >= self._disk_at:
             self._disk_at = now + DISK_SECONDS
             self._sample_disk(now)
@@ -90,17 +100,17 @@ class Surroundings:
         try:
             usage = psutil.disk_usage(str(self._root))
         except OSError as error:
-            log.warning("cannot look at the disk of %s: %s", self._root, error.strerror)
+            log.warning("cannot read the disk usage of %s: %s", self._root, error.strerror)
             return
         self._past.append(FreeSpace(now, usage.free))
         left = hours_left(self._past, usage.free, self.own_bytes_per_s)
         low = usage.free < LOW_BYTES
         disk = Disk(free_bytes=usage.free, total_bytes=usage.total, low=low, hours_left=left)
-        self._warn(disk)
-        self._publisher.put(soon=False, disk=disk)
+        self._update_alert(disk)
+        self._publisher.update(urgent=False, disk=disk)
 
-    def _warn(self, disk: Disk) -> None:
-        was_low = self._publisher.facts.disk is not None and self._publisher.facts.disk.low
+    def _update_alert(self, disk: Disk) -> None:
+        was_low = self._publisher.status.disk is not None and self._publisher.status.disk.low
         if not disk.low:
             self._publisher.clear_alert(DISK_LOW)
             return
@@ -108,4 +118,4 @@ class Surroundings:
         message = f"only {disk.free_bytes / 1e9:.2f} GB free{when}: free some space"
         if not was_low:
             log.warning("%s", message)
-        self._publisher.alert(DISK_LOW, "warning", message)
+        self._publisher.raise_alert(DISK_LOW, "warning", message)

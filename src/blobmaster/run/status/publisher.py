@@ -1,4 +1,4 @@
-"""What the run says of itself, gathered from all threads and written as status.json by one."""
+"""Collects the run's status from all threads; one thread writes it to status.json."""
 
 import logging
 import threading
@@ -13,21 +13,21 @@ from blobmaster.run.control.process import ProcessIdentity
 from blobmaster.run.files import atomic
 from blobmaster.run.files.ballast import Ballast
 from blobmaster.run.files.layout import RunLayout
-from blobmaster.run.status.course import Course
-from blobmaster.run.status.progress import Progress
+from blobmaster.run.status.run_progress import RunProgress
 from blobmaster.run.status.schema import AT_REST, ENDED, Alert, Status, encode
+from blobmaster.run.status.step_progress import StepProgress
 
 log = logging.getLogger(__name__)
 
 
 class StatusPublisher:
-    """Any thread may put something up; `write` is for one thread at a time."""
+    """Holds the current status. Any thread may update it; one thread at a time calls `write`."""
 
     def __init__(
         self,
         layout: RunLayout,
         process: ProcessIdentity,
-        progress: Progress,
+        progress: StepProgress,
         wake: Callable[[], None],
     ) -> None:
         now = time.time()
@@ -37,9 +37,9 @@ class StatusPublisher:
         self._wake = wake
         self._lock = threading.Lock()
         self._changed = True
-        self._course: Course | None = None
+        self._run_progress: RunProgress | None = None
         self._writable = True
-        self._facts = Status(
+        self._status = Status(
             run_id="",
             seq=0,
             state="starting",
@@ -54,61 +54,60 @@ class StatusPublisher:
         )
 
     @property
-    def facts(self) -> Status:
-        """What was put up, without what `write` samples."""
-        return self._facts
+    def status(self) -> Status:
+        """The fields as last updated, without those that `write` samples."""
+        return self._status
 
     @property
     def changed(self) -> bool:
-        """Something was put up that should not wait for the next heartbeat."""
+        """True if an update should not wait for the next heartbeat."""
         return self._changed
 
-    def follow(self, course: Course) -> None:
-        """Take iteration, progress and times from here on."""
-        self._course = course
+    def track(self, progress: RunProgress) -> None:
+        """Sample iteration, progress and times from `progress` from now on."""
+        self._run_progress = progress
 
-    def put(self, *, soon: bool = True, **facts: Any) -> None:
-        """Change fields of the status; with `soon` they are written at once."""
+    def update(self, *, urgent: bool = True, **fields: Any) -> None:
+        """Set fields of the status; with `urgent` they are written at once."""
         with self._lock:
-            self._facts = msgspec.structs.replace(self._facts, **facts)
-            self._changed = self._changed or soon
-        if soon:
+            self._status = msgspec.structs.replace(self._status, **fields)
+            self._changed = self._changed or urgent
+        if urgent:
             self._wake()
 
-    def put_state(self, state: str) -> None:
-        """Change the state; an ended run stays ended, and what did not change is not news."""
-        if state != self._facts.state and self._facts.state not in ENDED:
-            self.put(state=state)
+    def set_state(self, state: str) -> None:
+        """Set the state; an ended run stays ended, and an unchanged state is no update."""
+        if state != self._status.state and self._status.state not in ENDED:
+            self.update(state=state)
 
-    def alert(self, kind: str, level: str, message: str) -> None:
-        """Raise an alert; the same kind again replaces the message and keeps the time."""
+    def raise_alert(self, kind: str, level: str, message: str) -> None:
+        """Raise an alert; raised again, its kind keeps the time and replaces the message."""
         with self._lock:
-            others = [alert for alert in self._facts.alerts if alert.kind != kind]
-            since = [alert.since for alert in self._facts.alerts if alert.kind == kind]
+            others = [alert for alert in self._status.alerts if alert.kind != kind]
+            since = [alert.since for alert in self._status.alerts if alert.kind == kind]
             new = Alert(kind=kind, level=level, message=message, since=(*since, time.time())[0])
-            self._facts = msgspec.structs.replace(self._facts, alerts=[*others, new])
+            self._status = msgspec.structs.replace(self._status, alerts=[*others, new])
             self._changed = True
         self._wake()
 
     def clear_alert(self, kind: str) -> None:
+        """Remove the alert of this kind, if it is raised."""
         with self._lock:
-            left = [alert for alert in self._facts.alerts if alert.kind != kind]
-            self._changed = self._changed or len(left) < len(self._facts.alerts)
-            self._facts = msgspec.structs.replace(self._facts, alerts=left)
+            left = [alert for alert in self._status.alerts if alert.kind != kind]
+            self._changed = self._changed or len(left) < len(self._status.alerts)
+            self._status = msgspec.structs.replace(self._status, alerts=left)
 
     def write(self) -> None:
-        """Write the file; a disk that does not take it is reported once and tried again later.
-
-        A heartbeat is not synced: it is replaced within seconds, and after a power loss no status
-        describes the machine anyway. News is synced, but not its folder: losing the rename only
-        brings back the status before, and a sync costs as much as all the rest together.
-        """
+        """Write the file; a failure is logged once, and the next heartbeat tries again."""
+        # A heartbeat is not synced: it is replaced within seconds, and after a power loss no status
+        # is true anyway. An urgent update is synced, but its folder is not: losing the rename only
+        # brings back the previous status, and a sync costs as much as the rest of the write.
         with self._lock:
-            news, self._changed = self._changed, False
-            self._facts = msgspec.structs.replace(self._facts, seq=self._facts.seq + 1)
-            facts = self._facts
-        sync = atomic.Sync.FILE if news else atomic.Sync.NOTHING
-        data = encode(self._sampled(facts))
+            urgent, self._changed = self._changed, False
+            self._status = msgspec.structs.replace(self._status, seq=self._status.seq + 1)
+            status = self._status
+        sync = atomic.Sync.FILE if urgent else atomic.Sync.NOTHING
+        data = encode(self._sampled(status))
         try:
             self._replace(data, sync)
         except OSError as error:
@@ -122,41 +121,42 @@ class StatusPublisher:
         try:
             atomic.replace(self._layout.status, data, sync)
         except OSError as error:
-            if error.errno not in atomic.NO_SPACE or not self._ballast.drop():
+            if error.errno not in atomic.NO_SPACE or not self._ballast.release():
                 raise
             atomic.replace(self._layout.status, data, sync)
-        if self._facts.state != "waiting":
-            self._ballast.load()
+        if self._status.state != "waiting":
+            self._ballast.reserve()
 
     def close(self) -> None:
-        """Give back what was held for the next write.
+        """Release the reserved disk space.
 
-        Raises: OSError.
+        Raises:
+            OSError: the file cannot be deleted.
         """
-        self._ballast.drop()
+        self._ballast.release()
 
-    def _sampled(self, facts: Status) -> Status:
+    def _sampled(self, status: Status) -> Status:
         now, wall = time.monotonic(), time.time()
         progress = self._progress.sample(now)
         sampled = msgspec.structs.replace(
-            facts,
+            status,
             heartbeat_at=wall,
             timestamp=datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds"),
-            step=None if facts.state in AT_REST else progress.step,
+            step=None if status.state in AT_REST else progress.step,
             progress_count=progress.count,
             progress_at=progress.moved_at,
             slowest_gap_s=progress.slowest_gap_s,
         )
-        if self._course is None:
+        if self._run_progress is None:
             return sampled
-        course = self._course.sample(now)
-        eta_hours = None if course.seconds_left is None else course.seconds_left / 3600
+        run = self._run_progress.sample(now)
+        eta_hours = None if run.seconds_left is None else run.seconds_left / 3600
         return msgspec.structs.replace(
             sampled,
-            iteration=course.iteration,
-            total_iterations=course.total_iterations,
-            progress=course.progress,
-            elapsed_hours=course.elapsed_seconds / 3600,
+            iteration=run.iteration,
+            total_iterations=run.total_iterations,
+            progress=run.progress,
+            elapsed_hours=run.elapsed_seconds / 3600,
             eta_hours=eta_hours,
             eta_days=None if eta_hours is None else eta_hours / 24,
         )

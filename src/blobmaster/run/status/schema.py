@@ -1,46 +1,48 @@
-"""Owns status.json: what any run tells about itself, and how it is written and read.
+"""Owns status.json: its fields, and how it is encoded and decoded.
 
-The core fields below and the loop's own metrics stand side by side at the top level of the file; a
-metric cannot take a core field's name. Iterations are 1-based here, as on every screen.
+The core fields below and the loop's own metrics share the top level of the file; a metric with a
+core field's name is dropped. Iterations are 1-based here, as on every screen.
 """
 
-import os
-import stat
 from pathlib import Path
-from typing import Any, SupportsFloat
+from typing import Any
 
 import msgspec
 
-from blobmaster.run.errors import StatusError, StatusMissingError
+from blobmaster.run.errors import StatusError
+from blobmaster.run.files.plain_json import plain_json
+from blobmaster.run.files.read import read_regular
 
 SCHEMA = 1
 LIMIT_BYTES = 1 << 20
 
 DISK_LOW = "disk-low"
-"""The kind of alert that a disk with little room raises."""
+"""Kind of the alert for low disk space."""
 STATES = ("starting", "running", "pausing", "paused", "waiting", "finished", "failed")
 AT_REST = frozenset({"paused", "finished"})
-"""The states in which nothing is worked on any more."""
+"""States without a step in progress."""
 
 ENDED = AT_REST | {"failed"}
-"""States that a process leaves behind on purpose: its absence then means nothing bad."""
+"""States in which the process has exited on purpose, so its absence is no alarm."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """The step in progress: self-play, learning, rating, saving, compiling."""
+    """The step in progress: self-play, learning, rating, saving or compiling."""
 
     name: str
     done: int
     total: int
-    """0 where it is not known."""
+    """0 if unknown."""
     unit: str
     rate: float | None
-    """Units a second over the step so far; None until it is known."""
+    """Units per second over the step so far; None until known."""
     seconds_left: float | None
     started_at: float
 
 
 class LastCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest checkpoint."""
+
     name: str
     path: str
     """Relative to the run directory."""
@@ -51,14 +53,18 @@ class LastCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Disk(msgspec.Struct, frozen=True, kw_only=True):
+    """Space on the run directory's disk."""
+
     free_bytes: int
     total_bytes: int
     low: bool
     hours_left: float | None
-    """Until the disk is full at the present rate; None while the rate is unknown."""
+    """Time until the disk is full at the current rate; None while the rate is unknown."""
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """A problem that the trainer reports."""
+
     kind: str
     level: str
     """`warning` or `error`."""
@@ -67,6 +73,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """Load of the trainer's machine."""
+
     cpu_percent: float
     """Of the whole machine, 0..100."""
     cores: int
@@ -74,38 +82,38 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     memory_used_bytes: int
     memory_total_bytes: int
     rss_bytes: int
-    """Of the trainer's process."""
+    """Resident memory of the trainer's process."""
     workers: int | None
     gpu: dict[str, Any] | None
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """The control request that is being obeyed."""
+    """The control request being carried out."""
 
     text: str
     at: float
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that status.json says; times are epoch seconds unless named otherwise."""
+    """The content of status.json; times are epoch seconds unless named otherwise."""
 
     schema: int = SCHEMA
     run_id: str
     seq: int
-    """Goes up with every write."""
+    """Number of the write, ascending."""
     state: str
     pid: int
     process_started_at: float
     process_start_ticks: int = 0
-    """See `process.life_of`: with pid, boot_id and host it names one process for good."""
+    """With pid, boot_id and host it identifies the process, see `process.process_state`."""
     boot_id: str
     host: str
     heartbeat_at: float
     timestamp: str
-    """The write, ISO 8601 in UTC."""
+    """Time of the write, ISO 8601 in UTC."""
     session_started_at: float
     iteration: int = 0
-    """The running one, 1-based; 0 before the first."""
+    """The current iteration, 1-based; 0 before the first."""
     total_iterations: int = 0
     progress: float = 0.0
     """Completed share of the run, 0..1."""
@@ -114,10 +122,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     eta_days: float | None = None
     step: Step | None = None
     progress_count: int = 0
-    """Moves with every unit of work: tells a busy trainer from a hung one."""
+    """Changes with every unit of work; distinguishes a busy trainer from a hung one."""
     progress_at: float = 0.0
     slowest_gap_s: float = 0.0
-    """The longest time between two moves in this session."""
+    """Longest time between two changes of `progress_count` in this session."""
     last_checkpoint: LastCheckpoint | None = None
     disk: Disk | None = None
     alerts: list[Alert] = []
@@ -126,7 +134,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     resume_command: str | None = None
     error: str | None = None
     metrics: dict[str, Any] = {}
-    """The loop's own; flattened to the file's top level."""
+    """The loop's own metrics; flattened to the file's top level."""
 
 
 CORE_FIELDS = frozenset(Status.__struct_fields__) - {"metrics"}
@@ -134,16 +142,17 @@ _REQUIRED = frozenset({"schema", "run_id", "seq", "state"})
 
 
 def encode(status: Status) -> bytes:
-    """The file's bytes: one JSON object, no NaN, a newline at the end."""
+    """Encode a status as one JSON object without NaN, with a newline at the end."""
     core = msgspec.structs.asdict(status)
     del core["metrics"]
     return msgspec.json.encode(core | clean_metrics(status.metrics)) + b"\n"
 
 
 def decode(data: bytes) -> Status:
-    """Read the file's bytes; top-level fields that this version does not know become metrics.
+    """Decode a status file; unknown top-level fields become metrics.
 
-    Raises: StatusError.
+    Raises:
+        StatusError: it is corrupt, foreign, or of another schema.
     """
     try:
         raw = msgspec.json.decode(data)
@@ -159,8 +168,8 @@ def decode(data: bytes) -> Status:
             "use the version that wrote it"
         )
     core = {name: raw.pop(name) for name in CORE_FIELDS & raw.keys()}
-    if endless := [name for name, value in core.items() if _is_endless(value)]:
-        raise StatusError(f"status file has a number too large to be true: {', '.join(endless)}")
+    if too_large := [name for name, value in core.items() if _has_huge_integer(value)]:
+        raise StatusError(f"status file has a number too large to be true: {', '.join(too_large)}")
     try:
         status = msgspec.convert({**core, "metrics": raw}, Status)
     except msgspec.ValidationError as error:
@@ -170,64 +179,27 @@ def decode(data: bytes) -> Status:
     return status
 
 
-def _is_endless(value: Any) -> bool:
-    """Whether there is an integer in it that 64 bits do not hold: no arithmetic is safe with it."""
+def _has_huge_integer(value: Any) -> bool:
+    """Return True if a value contains an integer beyond 64 bits."""
+    # JSON integers have any size. Converting one beyond 1e308 to float raises OverflowError, so
+    # they are refused here once instead of in every place that computes with a field.
     if isinstance(value, dict):
-        return any(map(_is_endless, value.values()))
+        return any(map(_has_huge_integer, value.values()))
     if isinstance(value, list):
-        return any(map(_is_endless, value))
+        return any(map(_has_huge_integer, value))
     return isinstance(value, int) and not -(1 << 63) <= value < 1 << 63
 
 
 def read_status(path: Path, limit: int = LIMIT_BYTES) -> Status:
     """Read and check a status file in bounded time and memory, whatever lies at `path`.
 
-    Raises: StatusMissingError, StatusError; one line each.
+    Raises:
+        StatusMissingError: there is no file.
+        StatusError: the file cannot be used; one line.
     """
     return decode(read_regular(path, limit))
 
 
-def read_regular(path: Path, limit: int) -> bytes:
-    """The bytes of a regular file of at most `limit` bytes; a fifo or device never blocks.
-
-    Raises: StatusMissingError, StatusError.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise StatusMissingError(f"no status file at {path}: has a run begun there?") from None
-    except OSError as error:
-        raise StatusError(f"cannot read {path}: {error.strerror}") from None
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise StatusError(f"{path} is not a regular file; check the path")
-        data = _read_up_to(descriptor, limit + 1)
-    except OSError as error:
-        raise StatusError(f"cannot read {path}: {error.strerror}") from None
-    finally:
-        os.close(descriptor)
-    if len(data) > limit:
-        raise StatusError(f"{path} is larger than {limit} bytes: not a status file")
-    return data
-
-
 def clean_metrics(metrics: dict[str, Any]) -> dict[str, Any]:
-    """The metrics as plain JSON: numbers that are not finite, and what is no JSON, become null."""
-    plain = msgspec.json.decode(msgspec.json.encode(metrics, enc_hook=_number))
-    return {name: value for name, value in plain.items() if name not in CORE_FIELDS}
-
-
-def _read_up_to(descriptor: int, limit: int) -> bytes:
-    chunks: list[bytes] = []
-    while limit > 0 and (chunk := os.read(descriptor, min(limit, 1 << 16))):
-        chunks.append(chunk)
-        limit -= len(chunk)
-    return b"".join(chunks)
-
-
-def _number(value: Any) -> float | None:
-    """What JSON does not know: an array's scalar is a number, all else is null."""
-    try:
-        return float(value) if isinstance(value, SupportsFloat) else None
-    except (TypeError, ValueError, RuntimeError):  # an array of several numbers
-        return None
+    """Convert metrics to plain JSON (see `plain_json`) and drop those with a core field's name."""
+    return {k: value for k, value in plain_json(metrics).items() if k not in CORE_FIELDS}

@@ -1,4 +1,4 @@
-"""The thread that keeps the status fresh and hears requests and signals, whatever the loop does."""
+"""The thread that writes the status and receives requests and signals, whatever the loop does."""
 
 import logging
 import os
@@ -16,16 +16,16 @@ from blobmaster.run.status.schema import Request
 LOOK_SECONDS = 0.5
 HEARTBEAT_SECONDS = 2.0
 SPACING_SECONDS = 0.1
-"""News that comes faster than this is written together."""
-LEAVE_SECONDS = 1.2
-"""A loop that was told to leave at once has this long; any death is safe, so then it is over."""
+"""Urgent updates that are closer together than this are written as one."""
+EXIT_SECONDS = 1.2
+"""Time a loop has to exit when asked to do so at once; then the process is ended, which is safe."""
 NOT_UNDERSTOOD = "control"
 
 log = logging.getLogger(__name__)
 
 
 class Ticker(threading.Thread):
-    """Runs from `start` to `stop`."""
+    """Writes heartbeats and urgent updates, and carries out requests, from `start` to `stop`."""
 
     def __init__(
         self,
@@ -37,8 +37,10 @@ class Ticker(threading.Thread):
         sample: Callable[[], None],
         close_status: Callable[[], None],
     ) -> None:
-        """`sample` puts up what has to be looked at now and then; `close_status` writes the last
-        status when the loop has to be left where it stands."""
+        """`sample` publishes what is read periodically; `close_status` writes the last status.
+
+        The latter is called when the loop did not exit in time and the process is ended.
+        """
         super().__init__(name="blobmaster-ticker", daemon=True)
         self._watch = watch
         self._layout = layout
@@ -48,16 +50,16 @@ class Ticker(threading.Thread):
         self._close_status = close_status
         self._stopping = threading.Event()
         self._interrupted = False
-        self._leave_by: float | None = None
+        self._exit_by: float | None = None
 
     def stop(self) -> None:
-        """End the thread; nothing is written after that."""
+        """End the thread and wait for it; it writes nothing afterwards."""
         self._stopping.set()
         self._watch.wake()
         self.join()
 
     def run(self) -> None:
-        """A run that nobody can see or stop must not go on: what goes wrong here ends it."""
+        """Tick until stopped; an error here stops the run, which nobody could see or stop."""
         try:
             self._tick()
         except BaseException:
@@ -70,19 +72,19 @@ class Ticker(threading.Thread):
             now = time.monotonic()
             if now >= look_at:
                 look_at = now + LOOK_SECONDS
-                self._look()
+                self._read_control_file()
                 self._sample()
             news_at = written_at + SPACING_SECONDS if self._publisher.changed else heartbeat_at
             if now >= min(news_at, heartbeat_at):
                 written_at, heartbeat_at = now, now + HEARTBEAT_SECONDS
                 self._publisher.write()
                 continue
-            due = min(look_at, news_at, heartbeat_at, self._leave_by or look_at)
+            due = min(look_at, news_at, heartbeat_at, self._exit_by or look_at)
             for number in self._watch.wait(due - now):
-                self._obey(number)
-            self._leave_if_due()
+                self._receive_signal(number)
+            self._exit_if_due()
 
-    def _look(self) -> None:
+    def _read_control_file(self) -> None:
         try:
             taken = take(self._layout.control, self._layout.control_taken)
         except OSError as error:
@@ -94,46 +96,48 @@ class Ticker(threading.Thread):
             known = ", ".join(RequestKind)
             message = f"{CONTROL_NAME} was not understood: {taken.text!r}; known: {known}"
             log.warning("%s", message)
-            self._publisher.alert(NOT_UNDERSTOOD, "warning", message)
+            self._publisher.raise_alert(NOT_UNDERSTOOD, "warning", message)
             return
         self._publisher.clear_alert(NOT_UNDERSTOOD)
         for kind in taken.kinds:
-            self._take_in(kind)
+            self._accept(kind)
 
-    def _take_in(self, kind: RequestKind) -> None:
-        if not self._requests.ask(kind):
-            log.warning("%s comes too late: the run is leaving already", kind)
+    def _accept(self, kind: RequestKind) -> None:
+        if not self._requests.submit(kind):
+            log.warning("%s comes too late: the run is already exiting", kind)
             return
-        log.info("asked by %s: %s", CONTROL_NAME, kind)
-        obeyed = None if kind is RequestKind.CONTINUE else Request(text=kind, at=time.time())
-        self._publisher.put(request=obeyed)
+        log.info("request in %s: %s", CONTROL_NAME, kind)
+        accepted = None if kind is RequestKind.CONTINUE else Request(text=kind, at=time.time())
+        self._publisher.update(request=accepted)
         if self._requests.should_stop.is_set():
             self._set_deadline()
         self._sample()
 
-    def _obey(self, number: int) -> None:
+    def _receive_signal(self, number: int) -> None:
         if number == signal.SIGINT and self._interrupted:
-            self._leave(128 + number)
+            self._exit(128 + number)
         self._interrupted = self._interrupted or number == signal.SIGINT
         name = signal.Signals(number).name
-        log.info("asked by %s to leave; a second Ctrl+C leaves at once", name)
+        log.info("received %s: exiting; a second Ctrl+C exits at once", name)
         self._requests.stop(number)
-        self._publisher.put(request=Request(text=name, at=time.time()))
+        self._publisher.update(request=Request(text=name, at=time.time()))
         self._set_deadline()
         self._sample()
 
     def _set_deadline(self) -> None:
-        if self._leave_by is None:
-            self._leave_by = time.monotonic() + LEAVE_SECONDS
+        if self._exit_by is None:
+            self._exit_by = time.monotonic() + EXIT_SECONDS
 
-    def _leave_if_due(self) -> None:
-        if self._leave_by is not None and time.monotonic() >= self._leave_by:
-            log.info("the step in progress did not end in time and is left where it stands")
+    def _exit_if_due(self) -> None:
+        if self._exit_by is not None and time.monotonic() >= self._exit_by:
+            log.info("the step in progress did not end in time and is abandoned")
             number = self._requests.signal
-            self._leave(128 + number if number else 0)
+            self._exit(128 + number if number else 0)
 
-    def _leave(self, exit_status: int) -> None:
-        """End the process here. Whatever the other threads are at, the files are whole."""
+    def _exit(self, exit_status: int) -> None:
+        """End the process now."""
+        # os._exit runs no clean-up and waits for no thread: the loop may sit in a C call that never
+        # returns to Python. It is safe, as every file is replaced atomically.
         try:
             self._close_status()
         finally:

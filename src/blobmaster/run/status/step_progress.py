@@ -1,4 +1,4 @@
-"""Counts the units of work of the step in progress: tells a busy trainer from a hung one."""
+"""Progress of the current step, in units of work; distinguishes a busy trainer from a hung one."""
 
 import threading
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from blobmaster.run.status.schema import Step
 
 
 @dataclass(frozen=True)
-class ProgressSample:
-    """What was done when it was asked for."""
+class StepProgressSample:
+    """Progress of the step at one moment."""
 
     step: Step | None
     count: int
@@ -17,8 +17,11 @@ class ProgressSample:
     slowest_gap_s: float
 
 
-class Progress:
-    """The step in progress. Any thread may call; times are given so that tests choose them."""
+class StepProgress:
+    """Counts the current step's units of work. Thread-safe.
+
+    Times are arguments: `now` in monotonic seconds, `wall` in epoch seconds.
+    """
 
     def __init__(self, now: float, wall: float) -> None:
         self._lock = threading.Lock()
@@ -37,7 +40,7 @@ class Progress:
     def start(
         self, name: str, total: int, unit: str, now: float, wall: float, *, done: int = 0
     ) -> None:
-        """Begin a step, of which `done` units were done by an earlier session."""
+        """Start a step of which an earlier session has completed `done` units."""
         with self._lock:
             self._name, self._unit, self._total = name, unit, total
             self._done = self._done_before = done
@@ -45,13 +48,15 @@ class Progress:
             self._move(now, wall)
 
     def advance(self, units: int, now: float, wall: float) -> None:
+        """Add completed units."""
         with self._lock:
             self._done += units
             self._move(now, wall)
 
-    def sample(self, now: float) -> ProgressSample:
+    def sample(self, now: float) -> StepProgressSample:
+        """Return the progress at this moment."""
         with self._lock:
-            return ProgressSample(self._step(now), self._count, self._moved_wall, self._slowest)
+            return StepProgressSample(self._step(now), self._count, self._moved_wall, self._slowest)
 
     def _move(self, now: float, wall: float) -> None:
         self._slowest = max(self._slowest, now - self._moved)

@@ -2,35 +2,35 @@
 
 import pytest
 
-from blobmaster.run.status.course import Course
-from blobmaster.run.status.eta import OTHER, Lap, seconds_left
-from blobmaster.run.status.progress import Progress
+from blobmaster.run.status.eta import OTHER, IterationTimes, estimate
+from blobmaster.run.status.run_progress import RunProgress
+from blobmaster.run.status.step_progress import StepProgress
 
 
-def course(first: int, total: int, **options) -> Course:
-    return Course(first=first, total=total, elapsed_before_s=0.0, now=0.0, **options)
+def run_progress(first: int, total: int, **options) -> RunProgress:
+    return RunProgress(first=first, total=total, elapsed_before_s=0.0, now=0.0, **options)
 
 
 def test_the_time_left_is_unknown_until_an_iteration_is_done():
-    running = course(0, 10)
+    running = run_progress(0, 10)
     assert running.sample(50.0).seconds_left is None
     running.complete(0, 60.0)
     assert running.sample(60.0).seconds_left == pytest.approx(9 * 60)
 
 
 def test_restored_iterations_are_not_work():
-    resumed = course(90, 100)
+    resumed = run_progress(90, 100)
     assert resumed.sample(1.0).seconds_left is None
     resumed.complete(90, 60.0)
     assert resumed.sample(60.0).seconds_left == pytest.approx(9 * 60)
 
 
 def test_waiting_counts_neither_as_elapsed_nor_as_pace():
-    running = course(0, 3)
-    running.stop_clock(10.0)
-    running.stop_clock(20.0)
-    running.start_clock(500.0)
-    running.start_clock(1000.0)
+    running = run_progress(0, 3)
+    running.pause_clock(10.0)
+    running.pause_clock(20.0)
+    running.resume_clock(500.0)
+    running.resume_clock(1000.0)
     running.complete(0, 1050.0)
     sample = running.sample(1050.0)
     assert sample.elapsed_seconds == pytest.approx(60)
@@ -38,12 +38,12 @@ def test_waiting_counts_neither_as_elapsed_nor_as_pace():
 
 
 def test_elapsed_goes_on_from_the_sessions_before():
-    resumed = Course(first=5, total=10, elapsed_before_s=3600.0, now=100.0)
+    resumed = RunProgress(first=5, total=10, elapsed_before_s=3600.0, now=100.0)
     assert resumed.sample(160.0).elapsed_seconds == pytest.approx(3660)
 
 
 def test_the_iteration_is_counted_from_one_and_never_passes_the_last():
-    running = course(0, 2)
+    running = run_progress(0, 2)
     assert (running.sample(0.0).iteration, running.sample(0.0).progress) == (1, 0.0)
     running.complete(0, 1.0)
     assert (running.sample(1.0).iteration, running.sample(1.0).progress) == (2, 0.5)
@@ -52,21 +52,21 @@ def test_the_iteration_is_counted_from_one_and_never_passes_the_last():
     assert (done.iteration, done.progress, done.seconds_left) == (2, 1.0, 0.0)
 
 
-def lap(seconds: float) -> Lap:
-    return Lap({OTHER: seconds}, {OTHER: 1.0})
+def iteration_of(seconds: float) -> IterationTimes:
+    return IterationTimes({OTHER: seconds}, {OTHER: 1.0})
 
 
 def test_a_cold_first_iteration_counts_only_while_it_is_alone():
     ahead = {"now": {OTHER: 1.0}, "spent_s": 0, "after": {OTHER: 1.0}}
-    assert seconds_left([lap(100)], **ahead) == 200
-    assert seconds_left([lap(100), lap(10)], **ahead) == 20
+    assert estimate([iteration_of(100)], **ahead) == 200
+    assert estimate([iteration_of(100), iteration_of(10)], **ahead) == 20
 
 
 def test_a_slow_iteration_takes_nothing_from_the_time_of_those_to_come():
     ahead = {"now": {OTHER: 1.0}, "after": {OTHER: 3.0}}
-    assert seconds_left([lap(10)], spent_s=4, **ahead) == 36
-    assert seconds_left([lap(10)], spent_s=100, **ahead) == 30
-    assert seconds_left([lap(10)], now={OTHER: 1.0}, spent_s=100, after={}) == 0
+    assert estimate([iteration_of(10)], spent_s=4, **ahead) == 36
+    assert estimate([iteration_of(10)], spent_s=100, **ahead) == 30
+    assert estimate([iteration_of(10)], now={OTHER: 1.0}, spent_s=100, after={}) == 0
 
 
 def test_each_step_has_a_pace_of_its_own():
@@ -76,37 +76,37 @@ def test_each_step_has_a_pace_of_its_own():
         played = 1.0 if iteration < 3 else 10.0
         return {"self-play": played, "learning": 1.0, "rating": float(iteration % 2)}
 
-    running, now = course(0, 6, work=work), 0.0
+    running, now = run_progress(0, 6, work=work), 0.0
     for iteration in range(3):
         for step, took in (
             ("self-play", 5.0),
             ("learning", 2.0),
             ("rating", 3.0 * (iteration % 2)),
         ):
-            running.enter(step, now)
+            running.start_step(step, now)
             now += took
-        running.enter("saving", now)
+        running.start_step("saving", now)
         now += 0.5
         running.complete(iteration, now)
     ahead = 3 * (50 + 2 + 0.5) + 2 * 3
     assert running.sample(now).seconds_left == pytest.approx(ahead)
-    running.enter("self-play", now)
+    running.start_step("self-play", now)
     assert running.sample(now + 20).seconds_left == pytest.approx(ahead - 20)
 
 
 def test_what_waits_for_the_disk_is_no_part_of_a_steps_pace():
-    running = course(0, 3, work=lambda _: {"self-play": 1.0})
+    running = run_progress(0, 3, work=lambda _: {"self-play": 1.0})
     running.complete(0, 10.0)
-    running.enter("self-play", 10.0)
-    running.stop_clock(15.0)
-    running.start_clock(1015.0)
+    running.start_step("self-play", 10.0)
+    running.pause_clock(15.0)
+    running.resume_clock(1015.0)
     running.complete(1, 1020.0)
     assert running.sample(1020.0).seconds_left == pytest.approx(10.0)
 
 
 def test_an_iteration_that_an_earlier_session_began_tells_no_pace():
-    resumed = course(5, 10)
-    resumed.enter_midway()
+    resumed = run_progress(5, 10)
+    resumed.mark_resumed()
     resumed.complete(5, 6.0)
     assert resumed.sample(6.0).seconds_left is None
     resumed.complete(6, 66.0)
@@ -114,7 +114,7 @@ def test_an_iteration_that_an_earlier_session_began_tells_no_pace():
 
 
 def test_what_an_earlier_session_did_of_a_step_is_progress_but_no_speed():
-    progress = Progress(0.0, 0.0)
+    progress = StepProgress(0.0, 0.0)
     progress.start("self-play", 100, "rounds", 0.0, 0.0, done=90)
     found = progress.sample(10.0).step
     assert (found.done, found.rate, found.seconds_left) == (90, None, None)

@@ -11,11 +11,11 @@ from processes import finish, start, status_of, wait_for, wait_for_state
 from small_life import Life, assert_whole, files
 from victim import load
 
+from blobmaster.run.checkpoints import retry
 from blobmaster.run.checkpoints.store import CheckpointStore
 from blobmaster.run.control import requests as control
 from blobmaster.run.errors import RunDirectoryError
 from blobmaster.run.files import atomic
-from blobmaster.run.files import retry as patience
 from blobmaster.run.files.layout import RunLayout
 
 ITERATIONS = 6
@@ -23,7 +23,7 @@ ITERATIONS = 6
 
 @pytest.mark.parametrize("where", ["before", "middle"])
 def test_no_space_at_any_write_is_waited_out(fast_path, monkeypatch, where):
-    monkeypatch.setattr(patience, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(retry, "RETRY_SECONDS", 0.0)
     whole = BrokenOs(only=takes_space)
     monkeypatch.setattr(atomic, "os", whole)
     Life(fast_path / "whole").live(ITERATIONS)
@@ -84,7 +84,7 @@ def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_space(small_disk,
     status = status_of(root)
     # The warning of a low disk may be renewed at any time, and then comes last.
     assert any("disk is full" in alert.message for alert in status.alerts)
-    whole_before = CheckpointStore(RunLayout(root)).newest_whole()
+    whole_before = CheckpointStore(RunLayout(root)).newest_valid()
     assert whole_before[0] is not None
     assert not whole_before[1]
     (small_disk / "filler").unlink()
@@ -101,11 +101,11 @@ def test_a_run_that_waits_for_the_disk_can_be_stopped(small_disk):
     process, root = trainer_on_a_full_disk(small_disk)
     process.send_signal(signal.SIGTERM)
     assert finish(process)[0] == 143
-    assert not CheckpointStore(RunLayout(root)).newest_whole()[1]
+    assert not CheckpointStore(RunLayout(root)).newest_valid()[1]
 
 
 def test_a_run_that_waits_for_the_disk_can_be_paused(small_disk):
     process, root = trainer_on_a_full_disk(small_disk)
     control.send(root / "control.signal", "PAUSE")
     assert finish(process)[0] == 0
-    assert not CheckpointStore(RunLayout(root)).newest_whole()[1]
+    assert not CheckpointStore(RunLayout(root)).newest_valid()[1]

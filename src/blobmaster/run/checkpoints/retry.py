@@ -1,4 +1,4 @@
-"""Holds the run while the disk takes no more, and lets it go on by itself when there is space."""
+"""Repeats failed writes while the disk is full, until there is space or the run is to exit."""
 
 import logging
 import threading
@@ -6,39 +6,42 @@ import time
 from collections.abc import Callable
 
 from blobmaster.run.control.requests import Requests
-from blobmaster.run.errors import GivenUpError
+from blobmaster.run.errors import WriteAbandonedError
 from blobmaster.run.files import atomic
 from blobmaster.run.status.publisher import StatusPublisher
 
 RETRY_SECONDS = 2.0
 LOOK_SECONDS = 0.1
-"""How often a wait looks whether the run was asked to leave."""
+"""Interval at which a waiting write checks whether the run was asked to exit."""
 ALERT = "save-failed"
 
 log = logging.getLogger(__name__)
 
 
-class Patience:
-    """Repeats a write until it succeeds or the run is asked to leave. Any thread may call."""
+class WriteRetry:
+    """Repeats a write until it succeeds or the run is asked to exit. Thread-safe."""
 
     def __init__(
-        self, publisher: StatusPublisher, requests: Requests, hold: Callable[[bool], None]
+        self, publisher: StatusPublisher, requests: Requests, on_wait: Callable[[bool], None]
     ) -> None:
-        """`hold(True)` is called when a wait begins and `hold(False)` when it ends."""
+        """`on_wait(True)` is called when a wait starts and `on_wait(False)` when it ends."""
         self._publisher = publisher
         self._requests = requests
-        self._hold = hold
+        self._on_wait = on_wait
         self._lock = threading.Lock()
         self._waiting = 0
 
     @property
     def waiting(self) -> bool:
+        """True while a write waits for the disk."""
         return self._waiting > 0
 
-    def insist(self, action: Callable[[], None], what: str) -> None:
-        """Run `action` until it raises no OSError; `what` it writes is for the person who reads.
+    def until_written(self, action: Callable[[], None], what: str) -> None:
+        """Run `action` until it raises no OSError; `what` names its result in messages.
 
-        Raises: GivenUpError when the run was asked to leave, and all else that `action` raises.
+        Raises:
+            WriteAbandonedError: the run was asked to exit while waiting.
+            Exception: what `action` raises other than OSError.
         """
         error = _failure(action)
         if error is None:
@@ -51,18 +54,18 @@ class Patience:
                 error = _failure(action)
         finally:
             self._leave()
-        log.info("%s was written after all; the run goes on", what)
+        log.info("the %s was written; the run continues", what)
 
     def _enter(self) -> None:
         with self._lock:
             self._waiting += 1
-        self._hold(True)
+        self._on_wait(True)
 
     def _leave(self) -> None:
         with self._lock:
             self._waiting -= 1
             last = not self._waiting
-        self._hold(False)
+        self._on_wait(False)
         if last:
             self._publisher.clear_alert(ALERT)
 
@@ -70,17 +73,19 @@ class Patience:
         full = error.errno in atomic.NO_SPACE
         reason = "the disk is full: free some space" if full else f"{error.strerror or error}"
         message = f"cannot write the {what}: {reason}; the run waits and tries again by itself"
-        if message not in {alert.message for alert in self._publisher.facts.alerts}:
+        if message not in {alert.message for alert in self._publisher.status.alerts}:
             log.error("%s", message)
-            self._publisher.alert(ALERT, "error", message)
+            self._publisher.raise_alert(ALERT, "error", message)
 
     def _wait(self, what: str, error: OSError) -> None:
         deadline = time.monotonic() + RETRY_SECONDS
         while time.monotonic() < deadline:
             if self._requests.pause:
-                # PAUSE means "after this iteration"; with no room to commit it that is now.
+                # PAUSE means after this iteration, but without space to commit it that is now.
                 self._requests.should_stop.set()
-                raise GivenUpError(f"the {what} was not written ({error.strerror}): asked to leave")
+                raise WriteAbandonedError(
+                    f"the {what} was not written ({error.strerror}): asked to exit"
+                )
             time.sleep(LOOK_SECONDS)
 
 
