@@ -1,4 +1,4 @@
-"""Which rounds and games are played, and with which cards: dealt from a derived random stream."""
+"""Draw the rounds and games of a block and deal their cards, from a derived random stream."""
 
 from __future__ import annotations
 
@@ -15,40 +15,39 @@ from blobmaster.game.schedule import game_rounds
 
 @dataclass(frozen=True, eq=False)
 class Deals:
-    """Dealt rounds that wait to be played."""
+    """Rounds that are dealt and not yet played."""
 
     plan: npt.NDArray[np.int64]
     """`[rounds, 4]`: players, cards, trump, dealer."""
     deck: npt.NDArray[np.int64]
-    """`[rounds, 52]`: seat s gets `deck[s * cards : (s + 1) * cards]`."""
+    """`[rounds, 52]`: a permutation; seat s holds `deck[s * cards : (s + 1) * cards]`."""
     streams: npt.NDArray[np.uint64]
-    """`[rounds, 1]`: the random stream of each round's decisions."""
+    """`[rounds, 1]`: state of the random stream of each round's decisions."""
     random_seats: npt.NDArray[np.int64]
-    """`[rounds]`: the mask of seats that play at random."""
+    """`[rounds]`: mask of the seats of random opponents."""
     greedy: npt.NDArray[np.bool_]
-    """`[rounds]`: whether every choice is to be the likeliest."""
-
+    """`[rounds]`: True in rounds whose every choice is the most probable action."""
     lengths: npt.NDArray[np.int64] | None = None
-    """`[games]`: rounds of each game, which follow one another; None where all stand alone."""
+    """`[games]`: rounds of each game, which stand in a row; None if rounds belong to no game."""
 
     def __len__(self) -> int:
         return len(self.plan)
 
     @property
     def games(self) -> int:
-        """How many games they are; a round that stands alone counts as one."""
+        """The number of games; a round outside games counts as one."""
         return len(self) if self.lengths is None else len(self.lengths)
 
     @property
     def starts(self) -> npt.NDArray[np.int64]:
-        """`[games + 1]`: the first round of each game; last, the number of rounds."""
+        """`[games + 1]`: the first round of each game, then the number of rounds."""
         if self.lengths is None:
             return np.arange(len(self) + 1)
         return np.concatenate([np.zeros(1, np.int64), np.cumsum(self.lengths)])
 
     @property
     def places(self) -> npt.NDArray[np.int64]:
-        """`[rounds, 2]`: `MOST` and `LEFT` of each round's state."""
+        """`[rounds, 2]`: the fields `MOST` and `LEFT` of each round's state."""
         if self.lengths is None:
             return np.zeros((len(self), 2), np.int64)
         starts = self.starts
@@ -58,7 +57,7 @@ class Deals:
 
 
 def deal(mix: RoundMix, rounds: int, generator: np.random.Generator) -> Deals:
-    """Deal `rounds` rounds of the mix: trump, dealer and cards are uniform."""
+    """Deal rounds of the mix, with uniform trump, dealer and cards."""
     sizes, shares = round_shares(mix)
     chosen = generator.choice(len(sizes), size=rounds, p=shares)
     plan = np.empty((rounds, 4), np.int64)
@@ -69,7 +68,7 @@ def deal(mix: RoundMix, rounds: int, generator: np.random.Generator) -> Deals:
 
 
 def deal_games(mix: RoundMix, games: int, generator: np.random.Generator) -> Deals:
-    """Deal all rounds of `games` games of the mix: first dealer and cards are uniform."""
+    """Deal all rounds of games of the mix, with uniform first dealer and cards."""
     sizes = game_sizes(mix, games, generator)
     dealers = generator.integers(0, sizes[:, 0])
     plans = [
@@ -84,7 +83,10 @@ def deal_games(mix: RoundMix, games: int, generator: np.random.Generator) -> Dea
 
 
 def game_sizes(mix: RoundMix, games: int, generator: np.random.Generator) -> npt.NDArray[np.int64]:
-    """`[games, 2]`: players and the most cards of each game; the first that `deal_games` draws."""
+    """Draw the sizes of games: players and most cards, `[games, 2]`.
+
+    `deal_games` draws the sizes first, so the same generator state gives the sizes of its games.
+    """
     shares = {
         (players, most): player_share * most_share
         for players, player_share in sorted(mix.players.items())
@@ -96,6 +98,7 @@ def game_sizes(mix: RoundMix, games: int, generator: np.random.Generator) -> npt
 
 
 def _dealt(plan: npt.NDArray[np.int64], generator: np.random.Generator) -> Deals:
+    """Shuffle a deck and draw a stream for every round of the plan."""
     deck = generator.permuted(np.tile(np.arange(CARDS), (len(plan), 1)), axis=1)
     streams = generator.integers(0, 2**64, (len(plan), 1), dtype=np.uint64)
     rounds = len(plan)
@@ -103,8 +106,11 @@ def _dealt(plan: npt.NDArray[np.int64], generator: np.random.Generator) -> Deals
 
 
 def seat_players(deals: Deals, settings: SelfPlaySettings, generator: np.random.Generator) -> Deals:
-    """The same deals, with seats of some games given to random players, one seat never; and some
-    of the others to be played in greedy."""
+    """Return the deals with random opponents in some games, and some of the others greedy.
+
+    At least one seat of each game is not a random opponent's. A game is never both: one number per
+    game decides, random opponents from below and greedy from above.
+    """
     starts = deals.starts
     games = len(starts) - 1
     players = deals.plan[starts[:-1], 0]
@@ -121,10 +127,10 @@ def seat_players(deals: Deals, settings: SelfPlaySettings, generator: np.random.
 
 
 def round_shares(mix: RoundMix) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """The (players, cards) pairs of a mix, `[pairs, 2]`, and the share of rounds of each.
+    """Return the (players, cards) pairs of a mix, `[pairs, 2]`, and each pair's share of rounds.
 
-    Of the sizes of a game, each is drawn in proportion to the decisions that it brings at most:
-    a bid and the cards of each player, `players × (cards + 1)`.
+    The round sizes of a game are weighted by the most decisions that a round has: a bid and all
+    cards of each player, `players × (cards + 1)`.
     """
     shares: dict[tuple[int, int], float] = {}
     for players, player_share in sorted(mix.players.items()):

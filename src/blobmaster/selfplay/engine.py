@@ -1,4 +1,4 @@
-"""Self-play of an iteration: its rounds or games cut into blocks, played by a pool of workers."""
+"""Play the self-play rounds or games of an iteration: blocks on a pool of workers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class MakeEvaluator(Protocol):
 
 
 class SelfPlayEngine:
-    """Plays blocks; each follows from (weights, settings, seed, iteration, block number) alone."""
+    """Plays blocks: each a pure function of (weights, settings, seed, iteration, block number)."""
 
     def __init__(
         self,
@@ -54,12 +54,14 @@ class SelfPlayEngine:
         whole_games: bool = False,
     ) -> None:
         """Args:
-        pool: what plays.
-        mix, settings: what is played, and how.
-        seed: the run's.
+        pool: workers that play blocks.
+        mix: the sizes of rounds or games to play.
+        settings: how to play them.
+        seed: the run's random seed.
         device: where networks run.
-        make_evaluator: makes the evaluators of blocks; one serves many, one after another.
-        whole_games: the units that are played are games, not rounds.
+        number_format: number format of the forward passes.
+        make_evaluator: makes evaluators; each serves many blocks, one after another.
+        whole_games: True if the units of play are games, not rounds.
         """
         self._whole_games = whole_games
         self._block_size = settings.games_per_block if whole_games else settings.rounds_per_block
@@ -74,15 +76,15 @@ class SelfPlayEngine:
         self._evaluators: dict[int, list[NetworkEvaluator]] = {}
 
     def block_count(self, units: int) -> int:
-        """Blocks that so many rounds or games are cut into; the last may be smaller."""
+        """Return the number of blocks of so many rounds or games; the last may be smaller."""
         return -(-units // self._block_size)
 
     def units_in(self, block: int, units: int) -> int:
-        """Rounds or games of one block."""
+        """Return the number of rounds or games in a block."""
         return min(self._block_size, units - block * self._block_size)
 
     def round_count(self, iteration: int, units: int) -> int:
-        """Rounds of an iteration of so many rounds or games."""
+        """Return the number of rounds in an iteration of so many rounds or games."""
         if not self._whole_games:
             return units
         rounds = 0
@@ -103,9 +105,17 @@ class SelfPlayEngine:
         should_stop: Callable[[], bool],
         on_rounds: Callable[[int], None],
     ) -> Iterator[tuple[int, Rounds]]:
-        """Play some of an iteration's blocks, and yield each with its number as it is finished.
+        """Play blocks of an iteration, and yield each with its number when it is finished.
 
-        Blocks that `should_stop` cut short are not yielded: whoever needs them plays them again.
+        Args:
+            iteration: part of the blocks' random streams.
+            network: evaluates the positions; its current weights are used.
+            search: settings of each decision's search, if the settings play by search.
+            units: rounds or games of the whole iteration.
+            blocks: numbers of the blocks to play.
+            should_stop: called often, from worker threads. Blocks that it cut short are not
+                yielded: the caller plays them again later.
+            on_rounds: called from worker threads with the number of rounds just finished.
         """
         self._take_weights(network)
         by_lookahead = self._settings.decide_by == "lookahead"
@@ -137,17 +147,21 @@ class SelfPlayEngine:
                 yield block, played
 
     def _take_weights(self, network: BlobNetwork) -> None:
-        """Evaluate by the weights that the network has now."""
+        """Pack the current weights of the network for the evaluators."""
         parts = packed_again(self._parts, network, self._number_format)
-        if parts is not self._parts:
+        if parts is not self._parts:  # not packed in place: the evaluators hold the old ones
             self._evaluators.clear()
         self._parts = parts
         if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)  # workers have streams of their own
+            # Workers use CUDA streams of their own, which do not wait for the copy of the weights.
+            torch.cuda.synchronize(self._device)
 
     @contextlib.contextmanager
     def _evaluator(self, rows: int) -> Iterator[NetworkEvaluator]:
-        """One for `rows`, and no more: the sizes of its batches follow from that number."""
+        """Lend an evaluator with room for exactly `rows` rows.
+
+        A larger one would do, but capacity decides the padded batch sizes, and these the last bits.
+        """
         assert self._parts is not None
         spare = self._evaluators.setdefault(rows, [])
         try:

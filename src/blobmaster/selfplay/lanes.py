@@ -1,9 +1,8 @@
-"""A block's rounds in play: dealt into lanes, moved on action by action, and recorded.
+"""The lanes of a block in play: deal rounds into them, take actions, and record the rounds.
 
-A finished round's lane is dealt the next one of its game, and after a game's last round the first
-of the block's next game, so no round waits for another lane's. A round that stands alone is a game
-of one. Forced moves are played at once, and so are those of random opponents: seats whose players
-choose uniformly at random.
+When a lane's round is over, the lane gets the next round of its game, and after the last one the
+first round of the block's next game. So no lane waits for another. A round outside games counts as
+a game of one round. Forced moves are played at once, and so are the moves of random opponents.
 """
 
 from __future__ import annotations
@@ -46,51 +45,53 @@ from blobmaster.search.tree import MAX_PATH
 from blobmaster.selfplay.deals import Deals
 
 IDLE = -1
+"""The round of a lane that has none: the block has no more games to deal."""
 
 
 class Block(NamedTuple):
-    """A block being played: R rounds through S lanes."""
+    """A block in play: R rounds of G games in S lanes."""
 
     plan: npt.NDArray[np.int64]
     """`[R, 4]`: players, cards, trump, dealer."""
     deck: npt.NDArray[np.int64]
     """`[R, 52]`."""
     random_seats: npt.NDArray[np.int64]
-    """`[R]`: the mask of seats that play at random."""
+    """`[R]`: mask of the seats of random opponents."""
     greedy: npt.NDArray[np.bool_]
-    """`[R]`: whether every choice is the likeliest."""
+    """`[R]`: True in rounds whose every choice is the most probable action."""
     starts: npt.NDArray[np.int64]
     """`[G + 1]`: the first round of each game, and R."""
     places: npt.NDArray[np.int64]
-    """`[R, 2]`: most cards of the round's game, and how many of its rounds come after it."""
+    """`[R, 2]`: most cards of the round's game, and the number of its rounds still to come."""
     scores: npt.NDArray[np.int64]
-    """`[R, MAX_PLAYERS]`: each seat's before the round."""
+    """`[R, MAX_PLAYERS]`: scores before the round."""
     winners: npt.NDArray[np.int64]
-    """`[R]`: the mask of seats that won the round's game, once it is over."""
+    """`[R]`: mask of the seats that won the round's game, once it is over."""
     streams: npt.NDArray[np.uint64]
     """`[R, 1]`: each round's own random stream."""
     round_of: npt.NDArray[np.int64]
     """`[S]`: the round that a lane plays, or `IDLE`."""
     state: State
-    """`[S, STATE]`: at a real choice of no stranger's, while the lane is not idle."""
+    """`[S, STATE]`: in lanes that are not idle, at a choice between actions, not of a random
+    opponent."""
     begun: npt.NDArray[np.int64]
     """`[1]`: games dealt so far."""
     finished: npt.NDArray[np.int64]
     """`[1]`: rounds played to the end."""
     actions: npt.NDArray[np.uint8]
-    """`[R, MAX_PATH]`."""
+    """`[R, MAX_PATH]`: all actions of a round, forced ones included."""
     policy: npt.NDArray[np.uint8]
-    """`[R, MAX_POLICY_BYTES]`."""
+    """`[R, MAX_POLICY_BYTES]`: the policies of a round's decisions, one after another."""
     policy_bytes: npt.NDArray[np.int64]
-    """`[R]`: how much of `policy` is written."""
+    """`[R]`: bytes of `policy` written so far."""
     decisions: npt.NDArray[np.int64]
-    """`[R]`: real choices so far."""
+    """`[R]`: choices between two or more actions so far."""
     ends_settled: bool
-    """Whether chance plays on where no seat's points can change any more."""
+    """True to play at random once no seat's points of the round can change any more."""
 
 
 def new_block(deals: Deals, lanes: int, *, ends_settled: bool) -> Block:
-    """A block before its first deal."""
+    """Return a block before its first deal."""
     rounds = len(deals)
     return Block(
         plan=deals.plan,
@@ -116,7 +117,7 @@ def new_block(deals: Deals, lanes: int, *, ends_settled: bool) -> Block:
 
 @kernel
 def refill(block: Block, lane: int) -> bool:
-    """Deal the block's next game into an idle lane; whether one is there to be decided on."""
+    """Deal games into the lane until one needs a decision; return False if none is left."""
     while block.begun[0] < len(block.starts) - 1:
         number = block.starts[block.begun[0]]
         block.begun[0] += 1
@@ -140,9 +141,9 @@ def _deal(block: Block, lane: int, number: int) -> None:
 
 @kernel
 def decide(block: Block, lane: int, action: int) -> bool:
-    """Take the lane's decision and go on to its next one; whether there is one.
+    """Take an action and go on to the lane's next decision; return True if there is one.
 
-    The policy of the decision must have been written.
+    Call `write_policy` for the decision first.
     """
     _take(block, lane, action)
     return _move_on(block, lane) or refill(block, lane)
@@ -150,7 +151,7 @@ def decide(block: Block, lane: int, action: int) -> bool:
 
 @kernel
 def _move_on(block: Block, lane: int) -> bool:
-    """Play what is forced and what is left to chance; whether the game waits for a decision."""
+    """Play until the lane's game needs a decision; return False if the game is over."""
     while not _play_on(block, lane):
         state = block.state[lane]
         number = block.round_of[lane]
@@ -166,7 +167,7 @@ def _move_on(block: Block, lane: int) -> bool:
 
 @kernel
 def _play_on(block: Block, lane: int) -> bool:
-    """The same within a round; whether it waits for a decision, else it is over."""
+    """Play forced and random moves; return True at a decision, False when the round is over."""
     state = block.state[lane]
     number = block.round_of[lane]
     legal = np.empty(MAX_LEGAL, np.int64)
@@ -174,18 +175,18 @@ def _play_on(block: Block, lane: int) -> bool:
     while not is_over(state):
         action = only_action(state)
         if action < 0:
-            if not _is_left_to_chance(block, state):
+            if not _is_random_choice(block, state):
                 return True
             count = legal_actions(state, legal)
-            write_policy(block, lane, shares, count)
+            write_policy(block, lane, shares, count)  # all zero: nothing to learn
             action = legal[below(block.streams[number], count)]
         _take(block, lane, action)
     return False
 
 
 @kernel
-def _is_left_to_chance(block: Block, state: State) -> bool:
-    """Whether the choice is a stranger's, or makes no difference any more."""
+def _is_random_choice(block: Block, state: State) -> bool:
+    """Return True if a random opponent chooses, or if the choice can change no points."""
     if (state[RANDOM_SEATS] >> state[SEAT]) & 1 != 0:
         return True
     return block.ends_settled and is_settled(state)
@@ -200,11 +201,18 @@ def _take(block: Block, lane: int, action: int) -> None:
 
 @kernel
 def write_policy(block: Block, lane: int, shares: npt.NDArray[np.float64], count: int) -> None:
-    """Record the policy of the lane's decision: `shares` of `count` legal actions, summing to one
-    (or all zero, where there is nothing to learn)."""
+    """Record the policy of the lane's decision.
+
+    Args:
+        block, lane: where.
+        shares: the policy target of the first `count` entries, in the order of the legal actions:
+            sums to one, or is all zero where there is nothing to learn.
+        count: number of legal actions.
+    """
     number = block.round_of[lane]
     start = block.policy_bytes[number]
     for edge in range(count):
+        # Quantized to a byte: a share of 1 is FULL_SHARE.
         block.policy[number, start + edge] = np.int64(FULL_SHARE * shares[edge] + 0.5)
     block.policy_bytes[number] = start + count
     block.decisions[number] += 1
@@ -214,13 +222,18 @@ def write_policy(block: Block, lane: int, shares: npt.NDArray[np.float64], count
 def draw_edge(
     shares: npt.NDArray[np.float64], count: int, temperature: float, stream: Stream
 ) -> int:
-    """An edge drawn in proportion to shares^(1 / temperature); that of the largest share at 0."""
+    """Draw an edge in proportion to `shares^(1 / temperature)`; at 0 take the largest share.
+
+    At temperature 0 nothing is drawn from the stream, and the first of equal shares is taken.
+    """
     most = 0
     for edge in range(count):
         if shares[edge] > shares[most]:
             most = edge
     if temperature == 0.0:
         return most
+    # Relative to the largest share, which is then 1: at low temperatures all powers could underflow
+    # to 0 otherwise.
     total = 0.0
     for edge in range(count):
         total += (shares[edge] / shares[most]) ** (1.0 / temperature)
@@ -229,7 +242,7 @@ def draw_edge(
         left -= (shares[edge] / shares[most]) ** (1.0 / temperature)
         if left < 0.0:
             return edge
-    return most
+    return most  # rounding errors may leave a rest
 
 
 class ProgressCounter:
@@ -249,7 +262,7 @@ class ProgressCounter:
 
 
 def records_of(block: Block) -> Rounds:
-    """The rounds of a block that is played to the end, in the order in which they were dealt."""
+    """Return the rounds of a finished block, in the order of its deals."""
     return join(_record(block, number) for number in range(len(block.plan)))
 
 

@@ -1,4 +1,4 @@
-"""How much memory the rounds in play take: all of it follows from the settings."""
+"""Estimate the memory of the blocks in play from the settings."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from blobmaster.inference.evaluator import bytes_a_row
 from blobmaster.search.mcts import new_requests, new_search
 
 CARD_BYTES_A_BLOCK = 96_000_000
+"""Upper bound of the GPU memory of a block's CUDA graphs without their rows: mostly the workspaces
+of matrix products. Twice what was measured on an H100."""
 CARD_BYTES_A_ROW = 22_000
-"""What recorded passes hold of a GPU's memory at most: twice what they took on an H100, the
-workspaces of its matrix products in the first."""
+"""Upper bound of the GPU memory per row of a block's CUDA graphs. Twice what was measured."""
 
 
 def block_bytes(
     mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings, network: NetworkSettings
 ) -> int:
-    """Bytes that a block in play holds: its trees, and the rows that the network is asked."""
+    """Return the bytes that a block in play holds: its trees, and the evaluator's rows."""
     rows = _rows(mix, settings, search) * bytes_a_row(network)
     if settings.decide_by == "lookahead":
         return rows
@@ -33,7 +34,7 @@ def block_bytes(
 
 
 def card_bytes(mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings) -> int:
-    """Bytes of a GPU's memory that torch holds at most for a block, beside the weights."""
+    """Return an upper bound of the GPU memory of a block without the weights, in bytes."""
     return CARD_BYTES_A_BLOCK + _rows(mix, settings, search) * CARD_BYTES_A_ROW
 
 
@@ -42,7 +43,7 @@ def _lanes(settings: SelfPlaySettings) -> int:
 
 
 def _rows(mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings) -> int:
-    """Those that the network may be asked at once."""
+    """Return the most rows of an evaluation."""
     if settings.decide_by == "lookahead":
         longest = max(cards for sizes in mix.most_cards.values() for cards in sizes)
         return _lanes(settings) * (longest + 1)
@@ -50,14 +51,14 @@ def _rows(mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings) -> 
 
 
 def bytes_of(arrays: object) -> int:
-    """Of all arrays in a tuple, or in tuples within it; what several are views of counts once."""
+    """Return the bytes of all arrays in nested tuples; memory that arrays share counts once."""
     owners = {id(owner): owner.nbytes for owner in _owners(arrays)}
     return sum(owners.values())
 
 
 def _owners(arrays: object) -> Iterator[npt.NDArray[Any]]:
     if isinstance(arrays, np.ndarray):
-        # The base of a view of a tensor's memory is the tensor, not an array.
+        # An array may be a view of a tensor's memory: its base is the tensor then, not an array.
         yield from _owners(arrays.base) if isinstance(arrays.base, np.ndarray) else [arrays]
     elif isinstance(arrays, tuple):
         for part in arrays:

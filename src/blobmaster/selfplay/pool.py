@@ -1,4 +1,4 @@
-"""Maps a function over block numbers on the threads of this machine.
+"""Map a function over block numbers on threads of this process.
 
 Blocks are played in compiled code, evaluations included, which does not hold the GIL. So threads
 are as fast as processes, share one set of weights, and cannot outlive the process.
@@ -15,28 +15,28 @@ Result = TypeVar("Result")
 
 
 class Pool(Protocol):
-    """Workers that play blocks; which worker plays which block changes no result."""
+    """Workers that play blocks. The result of a block does not depend on its worker."""
 
     def map(
         self, function: Callable[[int], Result], blocks: Iterable[int]
     ) -> Iterator[tuple[int, Result]]:
-        """Yield (block, `function(block)`) in the order in which they are finished.
+        """Yield pairs (block, `function(block)`) in the order in which blocks are finished.
 
-        An exception of the function is raised here, after the blocks in flight have ended.
+        An exception in `function` is raised here, after the blocks in flight have ended.
         """
         ...
 
 
 class LocalPool:
-    """Threads of this process."""
+    """A pool of threads in this process."""
 
     def __init__(self, workers: int, prepare: Callable[[], None]) -> None:
         """Args:
-        workers: how many threads.
-        prepare: called by each thread before its first block.
+        workers: number of threads.
+        prepare: called in each thread before its first block.
 
         Raises:
-            ValueError: there would be no worker.
+            ValueError: `workers` is below 1.
         """
         if workers < 1:
             raise ValueError(f"a pool needs at least one worker, not {workers}")
@@ -55,10 +55,11 @@ class LocalPool:
                 for future in as_completed(futures):
                     yield futures[future], future.result()
             finally:
+                # After an error or an early close, blocks that wait must not start any more.
                 for future in futures:
                     future.cancel()
 
 
 def default_workers(wanted: int) -> int:
-    """The worker threads for a setting in which 0 means one a core."""
+    """Return the number of worker threads for a setting; 0 means one per core."""
     return wanted or len(os.sched_getaffinity(0))

@@ -1,12 +1,12 @@
-"""What an action is worth in a game: the acting seat's share of the win that it may expect.
+"""Values of actions in a game: the acting seat's expected share of the win.
 
-The critic tells how likely each seat's bid is to be exact. Every pattern of exact and failed bids
-makes the scores after the round, and the network tells the share of the win from those. The value
-is the mean over the patterns, the seats taken as independent of each other: exactly who wins where
-the round is the game's last.
+The critic gives the probability that each seat makes its bid exactly. Every pattern of exact and
+failed bids gives the scores after the round, and a network maps scores to shares of the win. The
+value is the mean over the patterns, with the seats taken as independent. In a game's last round
+the shares are exact, because the scores tell who wins.
 
-It is divided by what the round can change of the share: else a policy would hardly move in a
-game's first round, and leap in a close last one.
+The value is divided by the stake: the most that the round can change the share. Without this, the
+policy target would hardly move in a game's first round and jump in a close last one.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ from blobmaster.selfplay.lanes import IDLE, Block
 from blobmaster.selfplay.successors import ROUND_OVER, Successors
 
 LEAST_STAKE = 0.05
-"""What a round is taken to change of a share of the win at least: where less is at stake, the
-network's errors are larger than what it could tell apart."""
+"""Lower bound of a round's stake, in shares of the win. Where less is at stake, the errors of the
+network are larger than the differences, and dividing would amplify them."""
 
 
 class Outcomes(NamedTuple):
-    """Where games may stand after the rounds on the table."""
+    """Possible standings of the games after the current rounds; S lanes, E outcomes."""
 
     states: State
-    """`[E, STATE]`: the state with the scores after the round, the deal passed on."""
+    """`[E, STATE]`: states with the scores after the round and the deal passed on."""
     first: npt.NDArray[np.int64]
-    """`[S, MAX_LEGAL]`: where the ends of a child begin, one a pattern of exact bids: pattern p
-    has seat s exact where bit s of p is set."""
+    """`[S, MAX_LEGAL]`: first outcome of a successor. One per pattern of exact bids follows: in
+    pattern p, seat s is exact if bit s of p is set."""
     bound: npt.NDArray[np.int64]
-    """`[S]`: the end of the best round for the acting seat; the next is that of the worst."""
+    """`[S]`: the outcome of the best round for the acting seat; the worst round's comes next."""
 
 
 def new_outcomes(deals: Deals, lanes: int) -> Outcomes:
-    """Room for the ends of the decisions of so many lanes."""
+    """Allocate for the outcomes of `lanes` decisions: patterns of each action and two bounds."""
     players, cards = deals.plan[:, 0], deals.plan[:, 1]
     most = lanes * int(((cards + 1) * 2**players + 2).max())
     return Outcomes(
@@ -71,12 +71,17 @@ def list_outcomes(
     bids: npt.NDArray[np.int64],
     exact: npt.NDArray[np.float32],
 ) -> int:
-    """Write the ends of all waiting decisions; return how many there are.
+    """Write the outcomes of all waiting decisions.
 
     Args:
-        block, choices: as `gather` left them; what the children come to is completed.
-        ends: where to.
-        bids, exact: `[children, MAX_PLAYERS]`, of the children that needed an evaluation.
+        block: the block in play.
+        successors: from `list_successors`; `bids` and `exact` are completed from the arguments.
+        outcomes: written.
+        bids: `[rows, MAX_PLAYERS]`, of the successors that needed an evaluation.
+        exact: `[rows, MAX_PLAYERS]`, the probabilities that these bids are made exactly.
+
+    Returns:
+        The number of outcomes.
     """
     count = 0
     for lane in range(len(block.round_of)):
@@ -91,7 +96,7 @@ def list_outcomes(
             if edge == 0 or is_bidding(state):
                 outcomes.first[lane, edge] = count
                 count = _list_patterns(state, successors.bids[lane, edge], outcomes.states, count)
-            else:  # all bids are known, so all children may come to the same
+            else:  # all bids are known, so all successors share their possible outcomes
                 outcomes.first[lane, edge] = outcomes.first[lane, 0]
         outcomes.bound[lane] = count
         count = _list_bounds(state, outcomes.states, count)
@@ -100,6 +105,7 @@ def list_outcomes(
 
 @kernel
 def _list_patterns(state: State, bids: npt.NDArray[np.int64], outcomes: State, count: int) -> int:
+    """Write one outcome per pattern of exact bids from row `count` on; return the next row."""
     for pattern in range(1 << state[PLAYERS]):
         outcome = outcomes[count]
         outcome[:] = state
@@ -113,8 +119,11 @@ def _list_patterns(state: State, bids: npt.NDArray[np.int64], outcomes: State, c
 
 @kernel
 def _list_bounds(state: State, outcomes: State, count: int) -> int:
-    """The best round for the acting seat: it alone is exact; the worst: all others are. A bid is
-    taken to be a little more than its seat's part of the tricks."""
+    """Write the acting seat's best and worst outcome from row `count` on; return the next row.
+
+    At best it alone is exact, at worst all others are. Bids are taken to be one more than an even
+    share of the tricks.
+    """
     usual = exact_points(1 + state[ROUND] // state[PLAYERS])
     best, worst = outcomes[count], outcomes[count + 1]
     best[:] = state
@@ -133,7 +142,14 @@ def _list_bounds(state: State, outcomes: State, count: int) -> int:
 def write_win_values(
     block: Block, successors: Successors, outcomes: Outcomes, shares: Values
 ) -> None:
-    """Write the value of every child; `told` (`[ends, MAX_PLAYERS]`) is each end's shares."""
+    """Write the value of every successor.
+
+    Args:
+        block: the block in play.
+        successors: `value` is written; `exact` must be complete (see `list_outcomes`).
+        outcomes: from `list_outcomes`.
+        shares: `[outcomes, MAX_PLAYERS]`: each seat's share of the win in each outcome.
+    """
     for lane in range(len(block.round_of)):
         if block.round_of[lane] == IDLE:
             continue
@@ -153,7 +169,7 @@ def write_win_values(
 
 @kernel
 def _probability(exact: npt.NDArray[np.float64], pattern: int, players: int) -> float:
-    """How likely it is that just the seats of the pattern are exact."""
+    """Return the probability that exactly the seats of the pattern make their bids."""
     chance = 1.0
     for seat in range(players):
         chance *= exact[seat] if (pattern >> seat) & 1 else 1.0 - exact[seat]
