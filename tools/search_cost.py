@@ -169,7 +169,7 @@ def played(network: BlobNetwork, deals: int, seed: int) -> list[Results]:
     size = RatingSettings(deals=deals)
     players = {
         **make_rated_opponents(CPU),
-        "network": network_player(network, CPU),
+        "network": network_player(network.parts, CPU),
         "ismcts-100": lambda _: IsmctsAgent(100),
     }
     arena = Arena(players, size, lambda purpose, index: generator(seed, purpose, index))

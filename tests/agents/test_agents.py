@@ -84,7 +84,7 @@ def with_other_hidden_cards(state: np.ndarray, draws: np.random.Generator) -> np
 
 def every_agent(capacity: int = POSITIONS):
     search = SearchSettings(worlds=2, simulations=4)
-    evaluator = NetworkEvaluator(small_network(1), 2 * capacity, CPU)
+    evaluator = NetworkEvaluator(small_network(1).parts, 2 * capacity, CPU)
     return {
         "random": RandomAgent(),
         "heuristic": HeuristicAgent(),
@@ -180,7 +180,7 @@ def test_a_row_draws_from_its_own_stream_alone(name):
 
 def test_a_network_player_takes_its_likeliest_legal_action():
     states = positions(100)
-    priors = NetworkEvaluator(small_network(1), 100, CPU).priors(states)
+    priors = NetworkEvaluator(small_network(1).parts, 100, CPU).priors(states)
     chosen = small_network_agent(1, 100).choose(states, streams_for(states))
     legal = np.empty(MAX_LEGAL, np.int64)
     for state, prior, action in zip(states, priors, chosen, strict=True):

@@ -33,7 +33,7 @@ def test_the_network_plays_and_no_global_stream_moves(tmp_path: Path):
     trained = load_trained(path, CPU)
     assert (torch.random.get_rng_state() == before).all()
     states = RandomRound(0, 4, 5).choices
-    priors = NetworkEvaluator(trained.network, len(states), CPU).priors(states)
+    priors = NetworkEvaluator(trained.network.parts, len(states), CPU).priors(states)
     assert priors.sum(axis=1) == pytest.approx(1.0)
 
 

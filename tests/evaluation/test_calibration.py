@@ -82,7 +82,7 @@ def test_bids_and_outcomes_are_counted_by_cards_dealt():
 @pytest.mark.parametrize(("players", "cards"), [(3, 1), (4, 5), (6, 4)])
 def test_the_bids_are_those_that_the_networks_player_makes(players, cards):
     deals = deals_of(players, cards, 40)
-    bids = record_bids(NetworkEvaluator(small_network(1), 40, CPU), deals, never)
+    bids = record_bids(NetworkEvaluator(small_network(1).parts, 40, CPU), deals, never)
     made = play([small_network_agent(1, 40 * players)], [0] * players, deals)
     chosen = np.full((40, players), True)
     forced = 40 * players - len(bids.bid)
@@ -120,7 +120,7 @@ def test_what_is_noted_is_said_of_the_bid_at_the_bid_and_at_the_first_card():
 
 def test_a_networks_forecast_is_its_actors_over_the_tricks_that_are_possible():
     deals = deals_of(4, 5, 1)
-    bids = record_bids(NetworkEvaluator(small_network(1), 1, CPU), deals, never)
+    bids = record_bids(NetworkEvaluator(small_network(1).parts, 1, CPU), deals, never)
     assert (bids.at_bid > 0).all()
     assert bids.at_bid == pytest.approx(1 / 2, abs=0.1)  # an untrained network knows nothing
     first = bids.at_first_card[~np.isnan(bids.at_first_card)]

@@ -33,7 +33,7 @@ PLAYERS = {
     "heuristic": lambda _: HeuristicAgent(),
     "heuristic again": lambda _: HeuristicAgent(),
     "erring": lambda _: ErringAgent(0.5),
-    "network": network_player(small_network(1), CPU),
+    "network": network_player(small_network(1).parts, CPU),
 }
 
 

@@ -241,17 +241,22 @@ def test_without_a_threshold_nobody_is_promoted_and_all_else_is_the_same():
 
 def test_the_network_that_is_rated_is_held_against_the_one_card_round():
     metrics = rate(Ratings(SETTINGS, seed=3), 4, small_network(1)).metrics()
-    gap = one_card_gap(NetworkEvaluator(small_network(1), ROWS, CPU), SETTINGS.players)
+    gap = one_card_gap(NetworkEvaluator(small_network(1).parts, ROWS, CPU), SETTINGS.players)
     assert (metrics["one_card_nash_conv"], metrics["one_card_nash_conv_drawn"]) == gap
     assert 0 < gap.likeliest < 40
-    assert gap != one_card_gap(NetworkEvaluator(small_network(2), ROWS, CPU), SETTINGS.players)
+    assert gap != one_card_gap(
+        NetworkEvaluator(small_network(2).parts, ROWS, CPU), SETTINGS.players
+    )
 
 
 def play_match(match) -> Results:
     """Play one match alone, as a rating of iteration 4 does."""
     networks = {"iter005": small_network(1), "untrained": small_network(0)}
     arena = Arena(
-        {**make_rated_opponents(CPU), **{k: network_player(v, CPU) for k, v in networks.items()}},
+        {
+            **make_rated_opponents(CPU),
+            **{k: network_player(v.parts, CPU) for k, v in networks.items()},
+        },
         SETTINGS,
         lambda purpose, block: generator(3, f"rating {purpose}", 4, block),
     )
@@ -304,7 +309,7 @@ def test_in_phase_two_whole_games_are_rated_and_wins_rank_them():
     ]
     assert found[0] == found[1]
     arena = Arena(
-        {**make_rated_opponents(CPU), "iter005": network_player(network, CPU)},
+        {**make_rated_opponents(CPU), "iter005": network_player(network.parts, CPU)},
         RatingSettings(deals=12, deals_per_block=5, cards=2),
         lambda purpose, block: generator(3, f"rating {purpose}", 4, block),
         whole_games=True,

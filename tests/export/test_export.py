@@ -111,7 +111,7 @@ def test_the_documents_example_needs_no_blobmaster_and_bids_as_the_network(
     assert ran.stderr == ""
     hands = np.array([cards("A♠ T♠ K♥"), cards("2♠ 3♠ 4♠"), cards("2♥ 3♥ 4♥"), cards("2♣ 3♣ 4♣")])
     state = new_round(4, 3, 0, 3, hands)
-    agent = NetworkAgent(load_trained(checkpoint, CPU).network, 1, CPU)
+    agent = NetworkAgent(load_trained(checkpoint, CPU).network.parts, 1, CPU)
     bid = agent.choose(state[None], np.zeros((1, 1), np.uint64))[0] - 52
     assert ran.stdout == f"bid {bid}\n"
     given: dict[str, object] = {}

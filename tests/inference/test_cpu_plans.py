@@ -1,4 +1,4 @@
-"""Passes as programs of C calls: torch's own operations, in the same order, without Python."""
+"""CPU plans compute what the network computes, in every number format, without Python."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from positions import RandomRound
 from torch.nn import functional
 
 from blobmaster.config.network import NetworkSettings
-from blobmaster.inference.cpu_plans import Programs, Scratch, programs_for, repeated
-from blobmaster.inference.cuda_graphs import check, replay
+from blobmaster.inference.backend import check, replay
+from blobmaster.inference.cpu_plans import CpuPlans, bind_rows, cpu_plans_for
+from blobmaster.inference.cpu_program import Scratch
 from blobmaster.inference.evaluator import NetworkEvaluator
-from blobmaster.inference.int8 import QuantizedMLP
-from blobmaster.inference.precision import packed
+from blobmaster.inference.int8 import QuantizedPart
+from blobmaster.inference.precision import convert
 from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.intrinsics import CALL_DOUBLES, CALL_WORDS, call_laid_out
 from blobmaster.model.features import WHOLE_FEATURES
-from blobmaster.model.network import BlobNetwork, ResidualMLP, new_network
+from blobmaster.model.layers import NetworkPart, apply_layers
+from blobmaster.model.network import BlobNetwork, new_network
 
 CPU = torch.device("cpu")
 WORDS = [(-1) ** number * 3**number for number in range(CALL_WORDS)]
@@ -33,7 +35,7 @@ def call_at(address):
     return call_laid_out(address)
 
 
-def test_a_call_laid_out_in_memory_has_its_arguments_where_c_looks_for_them():
+def test_a_call_laid_out_in_memory_passes_its_arguments_as_the_c_abi_wants():
     order = [*range(8), "d", 8, 9, "d", *range(10, 14), "d", *range(14, CALL_WORDS)]
     kinds = [ctypes.c_double if kind == "d" else ctypes.c_int64 for kind in order]
     found: list[float] = []
@@ -58,8 +60,8 @@ def rows_of(seed: int, count: int) -> torch.Tensor:
     return torch.rand(count, WHOLE_FEATURES, generator=torch.Generator().manual_seed(seed))
 
 
-def in_integers(part: ResidualMLP, shown: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-    """The pass in 8-bit integers, as its definition says, every number of it a float64."""
+def in_integers(part: NetworkPart, shown: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """Compute the int8 pass by its definition, in float64."""
 
     def product(x: torch.Tensor, layer: torch.nn.Linear) -> torch.Tensor:
         weight = layer.weight.double()
@@ -86,30 +88,30 @@ def in_integers(part: ResidualMLP, shown: torch.Tensor, rows: torch.Tensor) -> t
 
 
 @pytest.mark.parametrize(("width", "blocks", "count"), [(96, 2, 40), (16, 1, 1), (65, 3, 179)])
-def test_int8_computes_what_its_definition_says(width, blocks, count):
+def test_int8_agrees_with_a_float64_computation_of_its_definition(width, blocks, count):
     skip_unless_possible("int8")
     part = network_of(width, blocks).critic
     shown, rows = rows_of(1, 300), rows_of(2, count)
     with torch.inference_mode():
-        found = QuantizedMLP(part, shown)(rows)
+        found = QuantizedPart(part, shown)(rows)
         wanted = in_integers(part.double(), shown.double(), rows)
     apart = abs(found - wanted).amax(dim=1)
-    # Where float32 falls on the other side of a half than float64, an activation is a step off.
+    # Where float32 and float64 round to different sides of a half, an activation is a step off.
     assert (apart < 1e-6).float().mean() > 0.5
     assert apart.max() < 1e-2
 
 
 def evaluator_of(seed: int) -> NetworkEvaluator:
-    return NetworkEvaluator(packed(network_of(64, 2, seed), "int8"), 400, CPU)
+    return NetworkEvaluator(convert(network_of(64, 2, seed), "int8"), 400, CPU)
 
 
-def test_threads_that_run_programs_at_once_do_not_meet():
+def test_threads_run_programs_at_once_without_sharing_memory():
     skip_unless_possible("int8")
     states = RandomRound(3, 4, 9).choices
     evaluators = [evaluator_of(seed) for seed in (1, 2, 3)]
     alone = [evaluator.values(states).copy() for evaluator in evaluators]
 
-    def ask(number: int) -> bool:
+    def is_undisturbed(number: int) -> bool:
         same = True
         for turn in range(200):
             some = states[: 1 + turn % len(states)]
@@ -118,40 +120,40 @@ def test_threads_that_run_programs_at_once_do_not_meet():
         return same
 
     with ThreadPoolExecutor(3, initializer=lambda: torch.set_num_threads(1)) as threads:
-        assert list(threads.map(ask, range(3))) == [True] * 3
+        assert list(threads.map(is_undisturbed, range(3))) == [True] * 3
 
 
-def test_programs_keep_the_weights_as_long_as_they_are_there_and_no_longer():
+def test_plans_keep_their_weights_alive_and_release_them_with_themselves():
     skip_unless_possible("int8")
-    part = packed(network_of(32, 1), "int8").critic
-    weight = part._stem.weight
+    part = convert(network_of(32, 1), "int8").critic
+    weight = part._stem.weights.weight
     before = weight._use_count()
-    programs, rows, outputs = Programs(8), rows_of(1, 8), torch.zeros(8, part.outputs)
-    graph = programs.graph(part, rows, outputs)
+    plans, rows, outputs = CpuPlans(8), rows_of(1, 8), torch.zeros(8, part.outputs)
+    plan = plans.plan(part, rows, outputs)
     kept = weight._use_count()
     held = outputs._use_count()
     assert kept > before
     for _ in range(50):
-        check(replay(programs.handles, graph))
+        check(replay(plans.handles, plan))
     assert (weight._use_count(), outputs._use_count()) == (kept, held)
-    del programs
+    del plans
     assert weight._use_count() == before
 
 
-def test_a_pass_runs_outside_of_inference_mode_and_within_wherever_it_was_written():
+def test_a_plan_runs_inside_and_outside_inference_mode_wherever_it_was_written():
     skip_unless_possible("int8")
-    part = packed(network_of(32, 1), "int8").critic
+    part = convert(network_of(32, 1), "int8").critic
     rows = rows_of(1, 8)
-    outside = repeated(part, rows)
+    outside = bind_rows(part, rows)
     with torch.inference_mode():
-        inside = repeated(part, rows)
+        inside = bind_rows(part, rows)
         once = outside().clone()
         assert torch.equal(inside(), once)
     assert torch.equal(outside(), once)
     assert torch.equal(inside(), once)
 
 
-def test_programs_that_need_the_same_room_share_it():
+def test_programs_that_request_the_same_scratch_share_it():
     scratch = Scratch(65)
     first = scratch("x", 40, 7, torch.float32)
     assert first.shape == (40, 7)
@@ -171,31 +173,31 @@ def test_programs_that_need_the_same_room_share_it():
 @pytest.mark.parametrize("sees_games", [False, True])
 @pytest.mark.parametrize("width", [16, 65, 128])
 @pytest.mark.parametrize("count", [1, 40, 179])
-def test_float32_is_the_networks_own_pass(count, width, sees_games):
+def test_a_float32_plan_agrees_with_the_network(count, width, sees_games):
     network = new_network(NetworkSettings(width=width, blocks=2), 3, sees_games=sees_games)
     for weight in network.parameters():
         torch.nn.init.normal_(weight, std=0.1, generator=torch.Generator().manual_seed(4))
     for part in (network.actor, network.critic):
         rows = rows_of(2, count).repeat(1, 2)[:, : part.inputs]
         with torch.inference_mode():
-            assert torch.allclose(repeated(part, rows)(), part(rows), rtol=1e-5, atol=1e-6)
+            assert torch.allclose(bind_rows(part, rows)(), part(rows), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("sees_games", [False, True])
 @pytest.mark.parametrize("width", [16, 65, 128])
-def test_bf16_is_the_networks_own_pass_but_for_single_roundings(width, sees_games):
+def test_a_bf16_plan_agrees_with_the_bf16_network_up_to_single_roundings(width, sees_games):
     network = new_network(NetworkSettings(width=width, blocks=2), 3, sees_games=sees_games)
     rows = rows_of(2, 179).repeat(1, 2)[:, : network.critic.inputs]
-    part = packed(network, "bf16").critic
+    part = convert(network, "bf16").critic
     with torch.inference_mode():
-        found, wanted, exact = repeated(part, rows)(), part(rows), network.critic(rows)
+        found, wanted, exact = bind_rows(part, rows)(), part(rows), network.critic(rows)
     assert torch.equal(found, found.bfloat16().float())
     assert abs(found - wanted).mean() < 0.1 * abs(exact - wanted).mean()
 
 
-def test_a_program_answers_by_what_the_weights_are_when_it_runs():
+def test_a_plan_computes_with_the_weights_of_the_moment_it_runs():
     part, rows = network_of(32, 1).critic, rows_of(1, 8)
-    again = repeated(part, rows)
+    again = bind_rows(part, rows)
     once = again().clone()
     with torch.no_grad():
         for weight in part.parameters():
@@ -204,48 +206,58 @@ def test_a_program_answers_by_what_the_weights_are_when_it_runs():
     assert torch.allclose(again(), part(rows), atol=1e-6)
 
 
-def test_a_torch_without_the_c_interface_is_asked_from_python(monkeypatch):
+def test_a_torch_without_the_c_interface_evaluates_from_python(monkeypatch):
     states = RandomRound(3, 4, 9).choices
     network = network_of(32, 1)
-    by_programs = NetworkEvaluator(network, len(states), CPU)
-    priors, values = by_programs.priors(states), by_programs.values(states)
-    assert by_programs.passes(3, 3) is not None
-    monkeypatch.setattr("blobmaster.inference.cpu_plans.POSSIBLE", False)
-    from_python = NetworkEvaluator(network, len(states), CPU)
+    by_plans = NetworkEvaluator(network.parts, len(states), CPU)
+    priors, values = by_plans.priors(states), by_plans.values(states)
+    assert by_plans.passes(3, 3) is not None
+    monkeypatch.setattr("blobmaster.inference.cpu_program.AVAILABLE", False)
+    from_python = NetworkEvaluator(network.parts, len(states), CPU)
     assert from_python.passes(3, 3) is None
     assert np.allclose(from_python.priors(states), priors, atol=1e-6)
     assert np.allclose(from_python.values(states), values, atol=1e-6)
     with pytest.raises(ValueError, match="C interface lacks"):
-        packed(network, "int8")
+        convert(network, "int8")
 
 
 class Refused:
-    """A part whose pass torch cannot make: a product of shapes that do not fit."""
+    """A part whose plan torch refuses: a product of shapes that do not fit."""
 
     outputs = 4
 
     def __init__(self) -> None:
-        self.part = packed(network_of(32, 1), "int8").critic
+        self.part = convert(network_of(32, 1), "int8").critic
 
     def __call__(self, _):
-        raise AssertionError("it is run as a program")
+        raise AssertionError("it runs as a plan")
 
     def write(self, program, rows, outputs):
         self.part.write(program, rows[:, :-1].contiguous(), outputs)
 
 
-def test_a_pass_that_torch_refuses_is_an_error_that_says_what_to_do():
+def test_a_plan_that_torch_refuses_raises_an_error_that_says_what_to_do():
     skip_unless_possible("int8")
     rows = rows_of(1, 8)
     with pytest.raises(RuntimeError, match="number_format to bf16 or fp32") as caught:
-        repeated(Refused(), rows)()
+        bind_rows(Refused(), rows)()
     assert "\n" not in str(caught.value)
 
 
-def test_what_cannot_be_written_is_asked_as_it_is():
+def test_a_part_that_cannot_be_planned_runs_from_python():
     written, other = network_of(16, 1).critic, torch.nn.Linear(WHOLE_FEATURES, 2)
-    assert programs_for(CPU, 8, written, written) is not None
-    assert programs_for(CPU, 8, written, other) is None
-    assert programs_for(torch.device("cuda"), 8, written) is None
+    assert cpu_plans_for(CPU, 8, written, written) is not None
+    assert cpu_plans_for(CPU, 8, written, other) is None
+    assert cpu_plans_for(torch.device("cuda"), 8, written) is None
     rows = rows_of(1, 8)
-    assert torch.equal(repeated(other, rows)(), other(rows))
+    assert torch.equal(bind_rows(other, rows)(), other(rows))
+
+
+@pytest.mark.parametrize("sees_games", [False, True])
+def test_described_layers_compute_what_the_part_computes(sees_games):
+    network = new_network(NetworkSettings(width=16, blocks=2), 3, sees_games=sees_games)
+    for part in (network.actor, network.critic):
+        torch.nn.init.normal_(part.head.weight, generator=torch.Generator().manual_seed(4))
+        rows = rows_of(2, 7).repeat(1, 2)[:, : part.inputs]
+        with torch.inference_mode():
+            assert torch.equal(apply_layers(part.layers(), rows), part(rows))

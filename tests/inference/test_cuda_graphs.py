@@ -1,4 +1,4 @@
-"""Recorded forward passes on a GPU: the same answers, by the weights of now, from any thread."""
+"""CUDA graphs give the same answers as eager passes, with the current weights, on any thread."""
 
 from __future__ import annotations
 
@@ -13,16 +13,14 @@ from blobmaster.config.network import NetworkSettings
 from blobmaster.config.rounds import RoundMix
 from blobmaster.config.search import SearchSettings
 from blobmaster.config.self_play import SelfPlaySettings
-from blobmaster.inference.cuda_graphs import Recorder
+from blobmaster.inference.cuda_graphs import CudaGraphs
 from blobmaster.inference.evaluator import NetworkEvaluator
-from blobmaster.inference.precision import packed, packed_again
+from blobmaster.inference.precision import convert, reconvert
 from blobmaster.model.network import BlobNetwork, new_network
 from blobmaster.selfplay.engine import SelfPlayEngine
 from blobmaster.selfplay.pool import LocalPool
 
-pytestmark = pytest.mark.skipif(
-    not torch.cuda.is_available(), reason="CUDA graphs are recorded on a GPU, and here is none"
-)
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs need a GPU")
 
 CUDA = torch.device("cuda")
 FORMATS = ("fp32", "bf16")
@@ -37,11 +35,11 @@ def states_of(seed: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("number_format", FORMATS)
-def test_a_recorded_pass_answers_as_one_that_is_not(number_format):
-    parts = packed(network_of(1), number_format)
+def test_a_recorded_pass_gives_the_answers_of_an_eager_one(number_format):
+    parts = convert(network_of(1), number_format)
     states = states_of(1)
     plain = NetworkEvaluator(parts, len(states), CUDA)
-    recorded = NetworkEvaluator(parts, len(states), CUDA, recorder=Recorder(CUDA))
+    recorded = NetworkEvaluator(parts, len(states), CUDA, backend=CudaGraphs(CUDA))
     for count in (len(states), 3, 40, 3, 1, 0):
         np.testing.assert_allclose(
             recorded.priors(states[:count]), plain.priors(states[:count]), atol=2e-3
@@ -52,10 +50,10 @@ def test_a_recorded_pass_answers_as_one_that_is_not(number_format):
 
 
 @pytest.mark.parametrize("number_format", FORMATS)
-def test_both_passes_together_answer_as_one_after_the_other(number_format):
-    parts = packed(network_of(1), number_format)
+def test_both_passes_together_give_the_answers_of_one_after_the_other(number_format):
+    parts = convert(network_of(1), number_format)
     states = states_of(1)
-    recorded = NetworkEvaluator(parts, len(states), CUDA, recorder=Recorder(CUDA))
+    recorded = NetworkEvaluator(parts, len(states), CUDA, backend=CudaGraphs(CUDA))
     for acting, judged in ((5, len(states)), (0, 9), (40, 0), (7, 3), (5, 5)):
         priors = recorded.priors(states[:acting]).copy()
         values = recorded.values(states[-judged or len(states) :]).copy()
@@ -65,18 +63,18 @@ def test_both_passes_together_answer_as_one_after_the_other(number_format):
 
 
 @pytest.mark.parametrize("number_format", FORMATS)
-def test_it_answers_by_the_weights_of_now(number_format):
+def test_a_recorded_pass_computes_with_the_current_weights(number_format):
     network, other = network_of(1), network_of(2)
     states = states_of(3)
-    parts = packed(network, number_format)
-    recorded = NetworkEvaluator(parts, len(states), CUDA, recorder=Recorder(CUDA))
+    parts = convert(network, number_format)
+    recorded = NetworkEvaluator(parts, len(states), CUDA, backend=CudaGraphs(CUDA))
     before = recorded.values(states).copy()
     network.load_state_dict(other.state_dict())
-    assert packed_again(parts, network, number_format) is parts
+    assert reconvert(parts, network, number_format) is parts
     torch.cuda.synchronize()
     after = recorded.values(states).copy()
     fresh = NetworkEvaluator(
-        packed(other, number_format), len(states), CUDA, recorder=Recorder(CUDA)
+        convert(other, number_format), len(states), CUDA, backend=CudaGraphs(CUDA)
     )
     assert not np.array_equal(before, after)
     assert np.array_equal(after, fresh.values(states))
@@ -84,16 +82,16 @@ def test_it_answers_by_the_weights_of_now(number_format):
 
 @pytest.mark.parametrize("number_format", FORMATS)
 @pytest.mark.parametrize("decide_by", ["lookahead", "search"])
-def test_blocks_are_the_same_whatever_plays_them_beside(number_format, decide_by):
+def test_blocks_do_not_depend_on_the_number_of_workers(number_format, decide_by):
     mix = RoundMix(players={4: 1.0}, most_cards={4: {5: 1.0}})
-    settings = SelfPlaySettings(decide_by=decide_by, rounds_per_block=24, slots=16)
+    settings = SelfPlaySettings(decide_by=decide_by, rounds_per_block=24, lanes=16)
 
     def played(workers: int) -> list[str]:
         engine = SelfPlayEngine(
             LocalPool(workers, prepare=lambda: None), mix, settings, 0, CUDA, number_format
         )
         found: dict[int, str] = {}
-        for seed in (1, 2):  # the second by what was recorded for the first
+        for seed in (1, 2):  # the second network by the graphs recorded for the first
             network = network_of(seed)
             blocks = engine.play(
                 0,

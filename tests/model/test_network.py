@@ -53,7 +53,7 @@ def test_a_new_network_moves_no_global_stream():
 
 def test_an_untrained_networks_priors_are_near_uniform():
     states = RandomRound(1, 4, 7).choices
-    evaluator = NetworkEvaluator(new_network(NetworkSettings(), 0), len(states), CPU)
+    evaluator = NetworkEvaluator(new_network(NetworkSettings(), 0).parts, len(states), CPU)
     priors = evaluator.priors(states)
     for state, prior in zip(states, priors, strict=True):
         count = len(legal_of(state))
@@ -82,7 +82,7 @@ def test_the_actor_sees_the_observation_alone():
 @pytest.mark.parametrize(("players", "cards"), [(3, 17), (4, 7), (8, 6)])
 def test_an_evaluator_answers_for_each_state_and_the_actor_sees_nothing_hidden(players, cards):
     states = RandomRound(31, players, cards).choices
-    evaluator = NetworkEvaluator(new_network(SMALL, 1), len(states), CPU)
+    evaluator = NetworkEvaluator(new_network(SMALL, 1).parts, len(states), CPU)
     priors, values = evaluator.priors(states).copy(), evaluator.values(states).copy()
     said = evaluator.forecasts(states)[1].copy()
     assert np.isfinite(priors).all()
@@ -112,7 +112,7 @@ def plain_exact(state: np.ndarray, acted: np.ndarray) -> list[float]:
 def test_an_evaluation_is_encode_then_the_network_then_decode():
     states = RandomRound(33, 5, 6).choices
     network = new_network(SMALL, 2)
-    evaluator = NetworkEvaluator(network, len(states) + 3, CPU)
+    evaluator = NetworkEvaluator(network.parts, len(states) + 3, CPU)
     priors, values = evaluator.priors(states).copy(), evaluator.values(states).copy()
     _, exact = evaluator.forecasts(states)
     for i, state in enumerate(states):
@@ -133,8 +133,8 @@ def test_an_evaluation_is_encode_then_the_network_then_decode():
 
 def test_a_small_batch_after_a_large_one_answers_for_its_own_rows():
     states = RandomRound(32, 4, 7).choices
-    evaluator = NetworkEvaluator(new_network(SMALL, 1), len(states), CPU)
-    fresh = NetworkEvaluator(new_network(SMALL, 1), len(states), CPU)
+    evaluator = NetworkEvaluator(new_network(SMALL, 1).parts, len(states), CPU)
+    fresh = NetworkEvaluator(new_network(SMALL, 1).parts, len(states), CPU)
     evaluator.priors(states)
     evaluator.values(states)
     assert np.array_equal(evaluator.priors(states[5:7]), fresh.priors(states[5:7]))
@@ -143,7 +143,7 @@ def test_a_small_batch_after_a_large_one_answers_for_its_own_rows():
 
 def test_more_rows_than_there_is_room_for_are_refused():
     states = RandomRound(32, 4, 7).choices
-    evaluator = NetworkEvaluator(new_network(SMALL, 1), 2, CPU)
+    evaluator = NetworkEvaluator(new_network(SMALL, 1).parts, 2, CPU)
     with pytest.raises(ValueError, match="room for 2 rows, not 3"):
         evaluator.priors(states[:3])
 

@@ -22,7 +22,7 @@ from blobmaster.game.rules import (
     SEAT,
 )
 from blobmaster.inference.evaluator import STANDING_ROWS, NetworkEvaluator
-from blobmaster.inference.precision import packed
+from blobmaster.inference.precision import convert
 from blobmaster.model.game_features import (
     GAME_FEATURES,
     GAME_INDEX,
@@ -73,7 +73,7 @@ def test_a_network_that_takes_over_phase_one_begins_by_computing_exactly_the_sam
     large = new_network(SMALL, 9, sees_games=True).eval()
     large.take_over(small.state_dict())
     states = some_states(games)[:rows]
-    one, two = (NetworkEvaluator(network, rows, CPU) for network in (small, large))
+    one, two = (NetworkEvaluator(network.parts, rows, CPU) for network in (small, large))
     assert (one.priors(states) == two.priors(states)).all()
     assert (one.values(states) == two.values(states)).all()
     assert all(
@@ -162,14 +162,14 @@ def test_the_groups_of_the_whole_view_lie_side_by_side():
 def test_shares_of_the_win_are_of_the_seats_in_play(number_format):
     states = some_states(games=True)
     states = np.concatenate([states] * (1 + STANDING_ROWS // len(states)))
-    network = packed(trained(sees_games=True), number_format)
+    network = convert(trained(sees_games=True), number_format)
     shares = NetworkEvaluator(network, 200, CPU).standings(states)
     assert shares.sum(axis=1) == pytest.approx(1.0)
     for state, row in zip(states, shares, strict=True):
         assert (row[: state[PLAYERS]] > 0).all()
         assert (row[state[PLAYERS] :] == 0).all()
     assert len(np.unique(shares[:, 0])) > 20
-    plain = NetworkEvaluator(trained(sees_games=True), 1, CPU).standings(states)
+    plain = NetworkEvaluator(trained(sees_games=True).parts, 1, CPU).standings(states)
     assert np.array_equal(shares, plain)  # which are in float32 whatever the rest is
     some = NetworkEvaluator(network, 200, CPU).standings(states[-3:])
     assert shares[-3:] == pytest.approx(some, abs=1e-6)
@@ -177,7 +177,7 @@ def test_shares_of_the_win_are_of_the_seats_in_play(number_format):
 
 def test_a_network_begins_by_telling_even_shares():
     states = some_states(games=True)
-    evaluator = NetworkEvaluator(new_network(SMALL, 1, sees_games=True), 1, CPU)
+    evaluator = NetworkEvaluator(new_network(SMALL, 1, sees_games=True).parts, 1, CPU)
     players = states[:, PLAYERS, None]
     assert evaluator.standings(states) == pytest.approx((np.arange(8) < players) / players)
 
@@ -186,13 +186,13 @@ def test_a_game_that_is_over_is_its_winners():
     states = some_states(games=True)[:1]
     states[0, LEFT] = -1
     states[0, SCORES : SCORES + 3] = 40, 70, 70
-    evaluator = NetworkEvaluator(trained(sees_games=True), 1, CPU)
+    evaluator = NetworkEvaluator(trained(sees_games=True).parts, 1, CPU)
     assert evaluator.standings(states)[0].tolist() == [0, 0.5, 0.5, 0, 0, 0, 0, 0]
 
 
 def test_the_chance_of_an_exact_bid_is_what_the_values_pay_for():
     states = some_states(games=True)
-    evaluator = NetworkEvaluator(trained(sees_games=True), len(states), CPU)
+    evaluator = NetworkEvaluator(trained(sees_games=True).parts, len(states), CPU)
     bids, exact = evaluator.chances(states)
     values = evaluator.values(states)
     for state, bid, chance, value in zip(states, bids, exact, values, strict=True):
@@ -207,7 +207,7 @@ def test_the_chance_of_an_exact_bid_is_what_the_values_pay_for():
 
 def test_what_a_seat_may_not_see_changes_none_of_its_priors_in_games():
     states = some_states(games=True)
-    evaluator = NetworkEvaluator(trained(sees_games=True), len(states), CPU)
+    evaluator = NetworkEvaluator(trained(sees_games=True).parts, len(states), CPU)
     before = evaluator.priors(states).copy()
     states[:, RANDOM_SEATS] = 0b10
     assert (evaluator.priors(states) == before).all()

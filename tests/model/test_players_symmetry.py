@@ -27,7 +27,7 @@ SIZES = [(3, 9), (4, 5), (5, 7), (8, 3)]
 
 def network_agent(seed: int, capacity: int) -> NetworkAgent:
     network = new_network(NetworkSettings(width=32, blocks=1), seed)
-    return NetworkAgent(network, capacity, CPU)
+    return NetworkAgent(network.parts, capacity, CPU)
 
 
 def choices() -> np.ndarray:

@@ -30,7 +30,7 @@ NETWORK = new_network(NetworkSettings(width=16, blocks=1), 3)
 
 
 def adviser(search: SearchSettings = SEARCH) -> Adviser:
-    return Adviser(NetworkEvaluator(NETWORK, search.worlds, CPU), search)
+    return Adviser(NetworkEvaluator(NETWORK.parts, search.worlds, CPU), search)
 
 
 @settings(max_examples=30)
@@ -56,7 +56,7 @@ def test_what_is_handed_to_a_network_holds_no_other_hand(size, seed, other):
 
 
 def test_the_first_advice_is_what_the_same_search_would_play():
-    agent = SearchAgent(NetworkEvaluator(NETWORK, SEARCH.worlds, CPU), 1, SEARCH)
+    agent = SearchAgent(NetworkEvaluator(NETWORK.parts, SEARCH.worlds, CPU), 1, SEARCH)
     for seed in range(5):
         for state in RandomRound(seed, 4, 4).choices:
             played = agent.choose(state[None], stream(seed, "a")[None])[0]
@@ -89,7 +89,7 @@ def test_a_decision_has_one_advice_and_one_answer():
 
 
 def networks() -> SearchAgent:
-    return SearchAgent(NetworkEvaluator(NETWORK, SEARCH.worlds, CPU), 1, SEARCH)
+    return SearchAgent(NetworkEvaluator(NETWORK.parts, SEARCH.worlds, CPU), 1, SEARCH)
 
 
 def test_a_forced_move_is_made_without_asking():

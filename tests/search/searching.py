@@ -12,12 +12,12 @@ from blobmaster.kernels.rng import stream
 from blobmaster.search.mcts import (
     Search,
     advance_search,
-    ask,
     begin_search,
     new_requests,
     new_search,
     pooled,
     request_evaluations,
+    requested_states,
     root_action,
 )
 
@@ -54,7 +54,7 @@ def search_all(
         requests.rows[:] = 0
         for lane in busy:
             request_evaluations(search, lane, requests)
-        priors, values = ask(evaluator, requests)
+        priors, values = evaluator.answer(*requested_states(requests))
         busy = [s for s in busy if not advance_search(search, s, priors, values, streams[s])]
     return search
 

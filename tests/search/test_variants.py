@@ -29,11 +29,11 @@ from blobmaster.search.determinization import new_table, prepare_worlds, sample_
 from blobmaster.search.endgame import is_settled, tricks_left
 from blobmaster.search.mcts import (
     advance_search,
-    ask,
     begin_search,
     new_requests,
     new_search,
     request_evaluations,
+    requested_states,
 )
 
 WAYS = {
@@ -242,6 +242,7 @@ def test_budgets_of_any_size_are_kept_to(settings):
         while not done:
             requests = new_requests(1, settings)
             request_evaluations(search, 0, requests)
-            done = advance_search(search, 0, *ask(WatchfulEvaluator(), requests), draws)
+            answers = WatchfulEvaluator().answer(*requested_states(requests))
+            done = advance_search(search, 0, *answers, draws)
         assert (search.trees.simulations == simulations).all()
         assert sum(visits_of(search).values()) == simulations * search.width

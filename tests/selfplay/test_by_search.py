@@ -19,12 +19,12 @@ from blobmaster.game.scoring import points
 from blobmaster.kernels.rng import stream
 from blobmaster.search.mcts import (
     advance_search,
-    ask,
     begin_search,
     new_requests,
     new_search,
     pooled,
     request_evaluations,
+    requested_states,
     root_action,
 )
 from blobmaster.selfplay.by_search import play_block
@@ -120,7 +120,8 @@ def plain_round(deals: Deals, number: int, settings: SelfPlaySettings) -> list[l
             while not done:
                 requests = new_requests(1, SEARCH)
                 request_evaluations(search, 0, requests)
-                done = advance_search(search, 0, *ask(UniformEvaluator(), requests), draws)
+                answers = UniformEvaluator().answer(*requested_states(requests))
+                done = advance_search(search, 0, *answers, draws)
             visits = pooled(search, 0).visits
             total = SEARCH.worlds * SEARCH.simulations
             policies += [int(255 * v / total + 0.5) for v in visits[: len(legal)].tolist()]

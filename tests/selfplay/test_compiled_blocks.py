@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from graphs import OUT_OF_MEMORY, FakeRecorder
+from graphs import OUT_OF_MEMORY, FakeBackend
 from number_formats import skip_unless_possible
 
 from blobmaster.config.network import NetworkSettings
@@ -17,7 +17,7 @@ from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.game.records import Rounds
 from blobmaster.inference.cuda_graphs import SIZES, STEPS
 from blobmaster.inference.evaluator import NetworkEvaluator
-from blobmaster.inference.precision import packed
+from blobmaster.inference.precision import convert
 from blobmaster.kernels.rng import generator
 from blobmaster.model.network import new_network
 from blobmaster.selfplay import by_lookahead as lookahead
@@ -39,12 +39,12 @@ class FromPython(NetworkEvaluator):
 
 
 class Played:
-    """A block played by way of a recorder, or without one."""
+    """A block played with a backend, or without one."""
 
     def __init__(
         self,
         decide_by: str,
-        recorder: FakeRecorder | None,
+        backend: FakeBackend | None,
         *,
         games: bool = False,
         number_format: str = "fp32",
@@ -57,7 +57,7 @@ class Played:
             (deal_games if games else deal)(MIX, 3 if games else ROUNDS, draws), settings, draws
         )
         rows = 9 * SEARCH.trees if decide_by == "search" else max_children(deals, 9)
-        evaluator = kind(packed(network, number_format), rows, CPU, recorder=recorder)
+        evaluator = kind(convert(network, number_format), rows, CPU, backend=backend)
         self.looks = 0
         self.told = 0
 
@@ -83,7 +83,7 @@ def from_python(decide_by: str, **options) -> Played:
 
 @pytest.fixture(autouse=True)
 def one_row_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches have the sizes of those without a recorder: a row's last bit depends on them."""
+    """Batches have the sizes of those without a backend: a row's last bit depends on them."""
     monkeypatch.setattr("blobmaster.inference.evaluator.step_of", lambda *_: 1)
 
 
@@ -93,18 +93,18 @@ def same(mine: Rounds | None, other: Rounds | None) -> bool:
 
 @pytest.mark.parametrize("decide_by", ["lookahead", "search"])
 def test_a_block_is_the_same_from_compiled_code(decide_by):
-    plain, compiled = from_python(decide_by), Played(decide_by, recorder := FakeRecorder())
+    plain, compiled = from_python(decide_by), Played(decide_by, backend := FakeBackend())
     assert same(compiled.rounds, plain.rounds)
     assert compiled.told == plain.told == ROUNDS
     assert np.array_equal(compiled.asked, plain.asked)
-    assert len(set(recorder.sizes)) > 3
+    assert len(set(backend.sizes)) > 3
 
 
 @pytest.mark.parametrize("decide_by", ["lookahead", "search"])
 def test_python_is_seldom_come_back_to(decide_by):
-    plain, compiled = from_python(decide_by), Played(decide_by, recorder := FakeRecorder())
+    plain, compiled = from_python(decide_by), Played(decide_by, backend := FakeBackend())
     # Once for every new pair of sizes, and else once in so many steps.
-    assert compiled.looks <= len(recorder.sizes) + plain.looks // STEPS + 2
+    assert compiled.looks <= len(backend.sizes) + plain.looks // STEPS + 2
     assert compiled.looks < plain.looks / 2
 
 
@@ -121,23 +121,23 @@ def test_a_block_is_the_same_from_compiled_code_that_runs_programs(decide_by, nu
 
 def test_games_are_the_same_by_recorded_passes():
     plain = from_python("lookahead", games=True)
-    compiled = Played("lookahead", recorder := FakeRecorder(), games=True)
+    compiled = Played("lookahead", backend := FakeBackend(), games=True)
     assert same(compiled.rounds, plain.rounds)
-    assert recorder.launches > 0
+    assert backend.launches > 0
 
 
 @pytest.mark.parametrize("decide_by", ["lookahead", "search"])
 @pytest.mark.parametrize("launch", [0, 1, 60])
 def test_a_driver_that_fails_ends_the_block(decide_by, launch):
-    recorder = FakeRecorder()
-    recorder.fails_at = launch
+    backend = FakeBackend()
+    backend.fails_at = launch
     with pytest.raises(RuntimeError, match=f"error {OUT_OF_MEMORY}"):
-        Played(decide_by, recorder)
+        Played(decide_by, backend)
 
 
 def test_few_sizes_are_recorded(monkeypatch):
     monkeypatch.undo()
-    played = Played("search", recorder := FakeRecorder())
+    played = Played("search", backend := FakeBackend())
     assert played.told == ROUNDS
-    assert 1 < len(recorder.sizes) <= 2 * SIZES
-    assert max(Counter(recorder.sizes).values()) <= 2  # the actor's and the critic's
+    assert 1 < len(backend.sizes) <= 2 * SIZES
+    assert max(Counter(backend.sizes).values()) <= 2  # the actor's and the critic's

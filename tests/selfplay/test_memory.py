@@ -13,9 +13,9 @@ from blobmaster.config.network import NetworkSettings
 from blobmaster.config.rounds import RoundMix
 from blobmaster.config.search import SearchSettings
 from blobmaster.config.self_play import SelfPlaySettings
-from blobmaster.inference.cpu_plans import Programs
+from blobmaster.inference.cpu_plans import CpuPlans
 from blobmaster.inference.evaluator import NetworkEvaluator, bytes_a_row
-from blobmaster.inference.precision import packed
+from blobmaster.inference.precision import convert
 from blobmaster.model.network import new_network
 from blobmaster.search.mcts import new_requests, new_search
 from blobmaster.selfplay.engine import SelfPlayEngine
@@ -55,13 +55,13 @@ def test_an_evaluator_holds_no_more_than_is_said(width, number_format, sees_game
         number_format = "bf16"  # games have no int8
     skip_unless_possible(number_format)
     settings, capacity = NetworkSettings(width=width, blocks=2), 50
-    network = packed(new_network(settings, 0, sees_games=sees_games), number_format)
-    programs = Programs(capacity)
-    evaluator = NetworkEvaluator(network, capacity, torch.device("cpu"), recorder=programs)
+    network = convert(new_network(settings, 0, sees_games=sees_games), number_format)
+    plans = CpuPlans(capacity)
+    evaluator = NetworkEvaluator(network, capacity, torch.device("cpu"), backend=plans)
     for rows in (1, 9, 50):
         assert evaluator.passes(rows, rows) is not None
     passes = evaluator.passes(1, 1)
-    held = programs.scratch.nbytes + bytes_of(passes) - passes.handles.nbytes
+    held = plans.scratch.nbytes + bytes_of(passes) - passes.handles.nbytes
     said = bytes_a_row(settings) * capacity
     assert 0.3 * said < held < said
     if width == 688 and number_format == "fp32":

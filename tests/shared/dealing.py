@@ -29,7 +29,7 @@ def small_network(seed: int) -> BlobNetwork:
 
 def small_network_agent(seed: int, capacity: int) -> NetworkAgent:
     """A player by such a network."""
-    return NetworkAgent(small_network(seed), capacity, CPU)
+    return NetworkAgent(small_network(seed).parts, capacity, CPU)
 
 
 def play(agents, lineup, deals: Deals) -> Results:

@@ -1,4 +1,4 @@
-"""What stands for a GPU's driver: recorded passes that the CPU runs when they are launched."""
+"""A stand-in for a GPU's driver, whose plans the CPU runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from blobmaster.inference.cpu_plans import repeated
+from blobmaster.inference.cpu_plans import bind_rows
 from blobmaster.inference.cuda_graphs import SIZES, STEPS
 
 _CALL = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
@@ -16,17 +16,17 @@ STREAM, DONE = 7, 11
 OUT_OF_MEMORY = 2
 
 
-class FakeRecorder:
-    """A `Recorder` whose passes run at the wait: what was read before it is wrong, as on a GPU."""
+class FakeBackend:
+    """A `Backend` whose plans run at the wait: outputs read before it are wrong, as on a GPU."""
 
     sizes_at_most = SIZES
     steps_at_once = STEPS
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
-        """Of every recorded batch."""
+        """Size of each planned batch."""
         self.fails_at = -1
-        """The launch that fails, from 0."""
+        """The number of the launch that fails, from 0."""
         self.launches = 0
         self._passes: dict[int, Callable[[], None]] = {}
         self._launched: list[int] = []
@@ -38,10 +38,10 @@ class FakeRecorder:
     def attach(self) -> None:
         self._attached = True
 
-    def graph(self, part, rows: torch.Tensor, outputs: torch.Tensor) -> int:
+    def plan(self, part, rows: torch.Tensor, outputs: torch.Tensor) -> int:
         assert len(rows) == len(outputs)
 
-        answered = repeated(part, rows)
+        answered = bind_rows(part, rows)
 
         def run() -> None:
             with torch.inference_mode():

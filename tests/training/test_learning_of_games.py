@@ -42,7 +42,7 @@ def games_played(count: int = 40) -> Rounds:
     draws = generator(1, "games to learn from")
     settings = SelfPlaySettings(random_opponent_rounds=0.5)
     deals = seat_players(deal_games(MIX, count, draws), settings, draws)
-    evaluator = NetworkEvaluator(small_network().eval(), max_children(deals, count), CPU)
+    evaluator = NetworkEvaluator(small_network().eval().parts, max_children(deals, count), CPU)
     found = play_block(
         evaluator, deals, settings, should_stop=lambda: False, on_rounds=lambda _: None
     )
@@ -111,7 +111,7 @@ def test_learning_tells_who_is_ahead_and_repeats_to_the_bit():
     state[0, LEFT] = 1
     state[0, SCORES] = 60
     state[0, SCORES + 1 : SCORES + 4] = 20
-    evaluator = NetworkEvaluator(learner.network.eval(), 1, CPU)
+    evaluator = NetworkEvaluator(learner.network.eval().parts, 1, CPU)
     assert evaluator.standings(state)[0, 0] > 0.5
 
 

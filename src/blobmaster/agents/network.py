@@ -14,8 +14,9 @@ from blobmaster.config.inference import NumberFormat
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import MAX_LEGAL, State, legal_actions
 from blobmaster.inference.evaluator import NetworkEvaluator
-from blobmaster.inference.precision import Parts, packed
+from blobmaster.inference.precision import convert
 from blobmaster.kernels.compile import kernel
+from blobmaster.model.layers import Parts
 from blobmaster.model.network import new_network
 from blobmaster.search.spec import SearchSpec
 
@@ -75,7 +76,7 @@ def trained_player(
     Raises:
         ValueError: this machine does not support the number format.
     """
-    network = packed(trained.network, number_format)
+    network = convert(trained.network, number_format)
     if search is None:
         return network_player(network, device)
     return searching_player(network, search.over(trained.config.search), device)
@@ -98,4 +99,4 @@ def make_untrained(request: OpponentRequest) -> AgentMaker:
         raise ValueError("the opponent untrained needs the checkpoint that is evaluated")
     config = request.evaluated.config
     network = new_network(config.network, config.run.seed, sees_games=config.plays_games)
-    return network_player(network.to(request.device).eval(), request.device)
+    return network_player(network.to(request.device).eval().parts, request.device)

@@ -12,7 +12,7 @@ import numpy as np
 from blobmaster.agents.base import Actions, Streams
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import State
-from blobmaster.inference.compiled import BlockEvaluator
+from blobmaster.inference.evaluator import Evaluator
 from blobmaster.inference.stepping import advances, play_to_end
 from blobmaster.kernels.compile import kernel
 from blobmaster.search.mcts import (
@@ -45,7 +45,7 @@ class SearchBatch(NamedTuple):
 class SearchAgent:
     """Takes the most visited action of a determinized search; all rows search in lockstep."""
 
-    def __init__(self, evaluator: BlockEvaluator, capacity: int, settings: SearchSettings) -> None:
+    def __init__(self, evaluator: Evaluator, capacity: int, settings: SearchSettings) -> None:
         """Args:
         evaluator: with room for `capacity × settings.trees` rows.
         capacity: the largest batch that `choose` accepts.

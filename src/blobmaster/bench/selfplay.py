@@ -23,19 +23,20 @@ from blobmaster.bench.common import (
 from blobmaster.config.inference import NumberFormat
 from blobmaster.config.network import NetworkSettings
 from blobmaster.config.self_play import SelfPlaySettings
-from blobmaster.inference.compiled import Passes, Records, graph_of
-from blobmaster.inference.cpu_plans import repeated
-from blobmaster.inference.cuda_graphs import check, launch, recorder_for, wait
+from blobmaster.inference.backend import Backend, check, launch, wait
+from blobmaster.inference.compiled import Passes, plan_of
+from blobmaster.inference.cpu_plans import bind_rows
+from blobmaster.inference.cuda_graphs import cuda_graphs_for
 from blobmaster.inference.evaluator import NetworkEvaluator, choose_device
 from blobmaster.inference.precision import (
     PROVEN,
-    Parts,
+    convert,
     evaluations_per_second,
     fastest,
-    packed,
 )
 from blobmaster.kernels.compile import kernel
 from blobmaster.model.features import FEATURES, WHOLE_FEATURES
+from blobmaster.model.layers import Parts
 from blobmaster.model.network import BlobNetwork, new_network
 from blobmaster.selfplay.engine import SelfPlayEngine
 from blobmaster.selfplay.pool import LocalPool, default_workers
@@ -80,10 +81,10 @@ class _Meter:
         self._watched: list[NetworkEvaluator] = []
 
     def evaluator(
-        self, network: Parts, capacity: int, device: torch.device, *, recorder: Records | None
+        self, network: Parts, capacity: int, device: torch.device, *, backend: Backend | None
     ) -> NetworkEvaluator:
         """An evaluator that this meter watches."""
-        evaluator = NetworkEvaluator(network, capacity, device, recorder=recorder)
+        evaluator = NetworkEvaluator(network, capacity, device, backend=backend)
         self._watched.append(evaluator)
         return evaluator
 
@@ -299,13 +300,13 @@ def _bare_speed(setting: _Setting, meter: _Meter) -> float:
 
     There are as many threads, each with batches of its own; a GPU replays its passes.
     """
-    parts = packed(setting.network, setting.number_format)
+    parts = convert(setting.network, setting.number_format)
     acts, judges = meter.actor.batch, meter.critic.batch
     actor_share = meter.actor.batches / meter.critic.batches
     if setting.device.type == "cuda":
         evaluators = [
             NetworkEvaluator(
-                parts, max(acts, judges), setting.device, recorder=recorder_for(setting.device)
+                parts, max(acts, judges), setting.device, backend=cuda_graphs_for(setting.device)
             )
             for _ in range(setting.blocks)
         ]
@@ -322,7 +323,7 @@ def _bare_speed(setting: _Setting, meter: _Meter) -> float:
         draws = torch.Generator().manual_seed(number)
         views = torch.rand(acts, FEATURES, generator=draws)
         wholes = torch.rand(judges, WHOLE_FEATURES, generator=draws)
-        act, judge = repeated(parts.actor, views), repeated(parts.critic, wholes)
+        act, judge = bind_rows(parts.actor, views), bind_rows(parts.critic, wholes)
         with torch.inference_mode():
             for call in range(BARE_CALLS):
                 if int((call + 1) * actor_share) > int(call * actor_share):
@@ -339,7 +340,7 @@ def _bare_speed(setting: _Setting, meter: _Meter) -> float:
 
 @kernel
 def _replay(passes: Passes, acts: int, judges: int, actor_share: float) -> int:
-    actor, critic = graph_of(passes.actor, acts), graph_of(passes.critic, judges)
+    actor, critic = plan_of(passes.actor, acts), plan_of(passes.critic, judges)
     for call in range(BARE_CALLS):
         asked = int((call + 1) * actor_share) > int(call * actor_share)
         code = launch(passes.handles, actor) if asked else 0

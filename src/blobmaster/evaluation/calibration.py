@@ -156,7 +156,7 @@ class CalibrationMatch:
                 longest_only=True,
             )
             deals = deal(mix, rounds, self._draws(block))
-            found = record_bids(NetworkEvaluator(network, rounds, device), deals, should_stop)
+            found = record_bids(NetworkEvaluator(network.parts, rounds, device), deals, should_stop)
             if found is not None:
                 on_rounds(rounds)
             return found

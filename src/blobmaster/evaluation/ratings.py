@@ -183,7 +183,7 @@ class Ratings:
         arena = Arena(
             {
                 **make_rated_opponents(device),
-                **{k: network_player(v, device) for k, v in networks.items()},
+                **{k: network_player(v.parts, device) for k, v in networks.items()},
             },
             self._settings,
             lambda purpose, block: generator(self._seed, f"rating {purpose}", iteration, block),
@@ -205,7 +205,9 @@ class Ratings:
                 name: self._baseline_result(played[1 + 2 * place], played[2 + 2 * place], draws)
                 for place, name in enumerate(RATED)
             },
-            one_card=one_card_gap(NetworkEvaluator(network, ROWS, device), self._settings.players),
+            one_card=one_card_gap(
+                NetworkEvaluator(network.parts, ROWS, device), self._settings.players
+            ),
             calibration=calibration,
             pool=elos,
             gating=self._gating(matches[-1], played[-1], draws),

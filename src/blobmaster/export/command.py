@@ -18,7 +18,7 @@ from rich.filesize import decimal
 from blobmaster.checkpoint.network import load_trained
 from blobmaster.export.graph import ACTIONS, BIDS, OBSERVATION, TRICKS, actor_model
 from blobmaster.export.metadata import metadata
-from blobmaster.model.network import ResidualMLP
+from blobmaster.model.layers import NetworkPart
 from blobmaster.run.errors import RunError
 from blobmaster.run.files import atomic
 
@@ -70,7 +70,7 @@ def run_export(checkpoint: Path, output: Path) -> int:
     return 0
 
 
-def check_model(model: bytes, actor: ResidualMLP) -> Checked:
+def check_model(model: bytes, actor: NetworkPart) -> Checked:
     """Hold a model's answers in onnxruntime against torch's, for batches of several sizes.
 
     Raises:
@@ -91,7 +91,7 @@ def check_model(model: bytes, actor: ResidualMLP) -> Checked:
     return Checked(difference, _milliseconds(session, rows[0]))
 
 
-def _difference(session: onnxruntime.InferenceSession, actor: ResidualMLP, rows: Rows) -> float:
+def _difference(session: onnxruntime.InferenceSession, actor: NetworkPart, rows: Rows) -> float:
     actions, tricks, bids = session.run([ACTIONS, TRICKS, BIDS], {OBSERVATION: rows})
     with torch.inference_mode():
         wanted = actor(torch.from_numpy(rows)).numpy()

@@ -1,24 +1,31 @@
-"""The actor as an ONNX graph: its layers node by node, its outputs split by what they mean.
+"""The actor as an ONNX graph: its layers node by node, its outputs split by meaning.
 
-The graph is written out here rather than traced: a residual MLP is five kinds of node, and torch's
-exporters bring a compiler's worth of dependencies or their own deprecation. Whoever exports holds
-the result against torch, so what the two readings of the layers could differ in is seen.
+The graph is built from the actor's description of its layers, not traced: torch's exporters bring a
+compiler's worth of dependencies, or deprecation warnings of their own. `blobmaster export` compares
+the result with torch, so a difference between the two readings of the layers would be seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from torch import nn
 
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import ACTION_COUNT
 from blobmaster.model.heads import BID_OUTPUTS, TRICK_COUNTS, TRICK_OUTPUTS
-from blobmaster.model.network import ResidualBlock, ResidualMLP
+from blobmaster.model.layers import (
+    Layer,
+    LayerNorm,
+    Linear,
+    NetworkPart,
+    Relu,
+    Residual,
+    SplitLinear,
+)
 
 OBSERVATION = "observation"
 ACTIONS = "action_logits"
@@ -32,20 +39,15 @@ IR_VERSION = 8
 """The file format's version of that time."""
 
 
-def actor_model(actor: ResidualMLP, metadata: Mapping[str, str]) -> onnx.ModelProto:
-    """The actor as a model of any number of rows.
+def actor_model(actor: NetworkPart, metadata: Mapping[str, str]) -> onnx.ModelProto:
+    """Build a model of the actor for any number of rows.
 
     Args:
         actor: its weights are copied.
         metadata: kept in the model's `metadata_props`.
     """
     graph = _Graph()
-    x = graph.stem(OBSERVATION, actor)
-    for block in actor.blocks:
-        assert isinstance(block, ResidualBlock)
-        hidden = graph.add("Relu", graph.linear(graph.norm(x, block.norm), block.contract))
-        x = graph.add("Add", x, graph.linear(hidden, block.expand))
-    logits = graph.linear(graph.add("Relu", graph.norm(x, actor.norm)), actor.head)
+    logits = graph.layers(OBSERVATION, actor.layers())
     widths = graph.weight("widths", torch.tensor([ACTION_COUNT, TRICK_OUTPUTS, BID_OUTPUTS]))
     parts = [ACTIONS, "tricks", BIDS]
     graph.nodes.append(helper.make_node("Split", [logits, widths], parts, axis=1))
@@ -73,42 +75,51 @@ def actor_model(actor: ResidualMLP, metadata: Mapping[str, str]) -> onnx.ModelPr
 
 
 class _Graph:
-    """Nodes and weights, each named as it comes."""
+    """Collects nodes and weights, and numbers their names in order."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
 
     def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node; the name of its output."""
+        """Add a node; return the name of its output."""
         output = f"{kind.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
         return output
 
     def weight(self, name: str, tensor: torch.Tensor) -> str:
-        """Add a constant; its name."""
+        """Add a constant; return its name."""
         unique = f"{name}_{len(self.weights)}"
         array = tensor.detach().cpu().numpy()
         self.weights.append(numpy_helper.from_array(array, unique))
         return unique
 
-    def linear(self, x: str, layer: nn.Linear) -> str:
-        """Add `x @ weight.T + bias`."""
-        weights = self.weight("weight", layer.weight), self.weight("bias", layer.bias)
-        return self.add("Gemm", x, *weights, transB=1)
+    def layers(self, x: str, layers: Sequence[Layer]) -> str:
+        """Add layers one after another; return the name of the last one's output."""
+        for layer in layers:
+            x = self.layer(x, layer)
+        return x
 
-    def stem(self, x: str, actor: ResidualMLP) -> str:
-        """Add the first layer, its two parts as one where there are two."""
-        if actor.more_stem is None:
-            return self.linear(x, actor.stem)
-        both = torch.cat([actor.stem.weight, actor.more_stem.weight], dim=1)
-        weights = self.weight("weight", both), self.weight("bias", actor.stem.bias)
-        return self.add("Gemm", x, *weights, transB=1)
+    def layer(self, x: str, layer: Layer) -> str:
+        """Add a layer; return the name of its output."""
+        match layer:
+            case Linear():
+                return self.product(x, layer.weight, layer.bias)
+            case SplitLinear():
+                both = torch.cat([layer.first.weight, layer.more], dim=1)
+                return self.product(x, both, layer.first.bias)
+            case LayerNorm():
+                weights = self.weight("scale", layer.weight), self.weight("shift", layer.bias)
+                return self.add("LayerNormalization", x, *weights, axis=-1, epsilon=layer.epsilon)
+            case Relu():
+                return self.add("Relu", x)
+            case Residual():
+                return self.add("Add", x, self.layers(x, layer.layers))
 
-    def norm(self, x: str, layer: nn.LayerNorm) -> str:
-        """Add a normalisation of each row."""
-        weights = self.weight("scale", layer.weight), self.weight("shift", layer.bias)
-        return self.add("LayerNormalization", x, *weights, axis=-1, epsilon=layer.eps)
+    def product(self, x: str, weight: torch.Tensor, bias: torch.Tensor) -> str:
+        """Add `x @ weight.T + bias`; return the name of its output."""
+        weights = self.weight("weight", weight), self.weight("bias", bias)
+        return self.add("Gemm", x, *weights, transB=1)
 
 
 def _rows(name: str, *shape: int) -> onnx.ValueInfoProto:

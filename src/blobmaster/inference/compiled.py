@@ -1,72 +1,53 @@
 """Forward passes of an evaluator, called from compiled code: whole blocks play without Python.
 
-Sixteen workers that came back to Python at every step waited for its interpreter most of the time.
+Sixteen workers that returned to Python at every step spent most of their time waiting for its
+interpreter.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from blobmaster.game.rules import State
-from blobmaster.inference.cuda_graphs import Forward, launch, wait
+from blobmaster.inference.backend import launch, wait
 from blobmaster.kernels.compile import kernel
 from blobmaster.model.features import encode_rows, encode_whole_rows
 from blobmaster.model.game_features import encode_game_views, encode_game_wholes
 from blobmaster.model.heads import decode_prior_rows, decode_value_rows
-from blobmaster.search.mcts import Evaluator
 
-UNRECORDED = -1
-"""The graph of a size that was not yet asked for; no address."""
+UNPLANNED = -1
+"""Stands for the plan of a batch size that was not needed yet. No plan's address."""
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 
-class Records(Protocol):
-    """What records passes, as `blobmaster.inference.cuda_graphs.Recorder` does."""
-
-    handles: Ints
-    """`[5]`: what `launch` and `wait` are handed."""
-    sizes_at_most: int
-    """Of how many sizes of batches there should be passes at most."""
-    steps_at_once: int
-    """See `Passes`."""
-
-    def attach(self) -> None:
-        """Make the calling thread one that may replay."""
-        ...
-
-    def graph(self, part: Forward, rows: torch.Tensor, outputs: torch.Tensor) -> int:
-        """Record the pass of `part` from `rows` to `outputs`; what `launch` is handed."""
-        ...
-
-
 class PartPasses(NamedTuple):
-    """What one part of a network is asked, in batches of K sizes, `step` rows apart."""
+    """Buffers and plans of one part of a network, for batches of K sizes, `step` rows apart."""
 
     step: int
-    graphs: Ints
-    """`[K + 1]`: of that many times `step` rows, `UNRECORDED`, or first of all `NOTHING`."""
+    plans: Ints
+    """`[K + 1]`: the plan for so many times `step` rows; `UNPLANNED`, or `NOTHING` for no rows."""
     rows: Floats
-    """`[capacity, inputs]`, for a GPU pinned."""
+    """`[capacity, inputs]`: the inputs of every size; pinned memory for a GPU."""
     slots: Ints
-    """`[capacity, SUITS]`: which suit stands where in each row."""
+    """`[capacity, SUITS]`: the canonical slot of each suit, by row."""
     outputs: Floats
-    """`[capacity, outputs]`, for a GPU pinned: where the answers of every size come to."""
+    """`[capacity, outputs]`: the outputs of every size; pinned memory for a GPU."""
     asked: Ints
-    """`[2]`: how many rows were asked so far, in how many batches."""
+    """`[2]`: rows and batches evaluated so far."""
 
 
 class Passes(NamedTuple):
-    """What compiled code asks with `answer`, and where it finds the answers."""
+    """Everything that `answer` needs to evaluate states, and its results."""
 
     handles: Ints
+    """See `Backend`."""
     steps: int
-    """Of a block, in compiled code between two looks at what a person wants."""
+    """Steps of a block in compiled code before it returns to Python, to look for requests."""
     actor: PartPasses
     critic: PartPasses
     priors: Floats
@@ -74,41 +55,40 @@ class Passes(NamedTuple):
     values: Floats
     """`[capacity, MAX_PLAYERS]`."""
     in_games: bool
-
-
-class BlockEvaluator(Evaluator, Protocol):
-    """What a search asks, in a block of self-play or for a player."""
-
-    def passes(self, acts: int, judges: int) -> Passes | None:
-        """What compiled code asks for so many priors and values, or None if there is no such."""
-        ...
+    """True if the network sees where a game stands."""
 
 
 @kernel
-def graph_of(part: PartPasses, count: int) -> int:
-    """The pass of so many rows and those that pad them, or `UNRECORDED`."""
-    return int(part.graphs[(count + part.step - 1) // part.step])
+def plan_of(part: PartPasses, count: int) -> int:
+    """Return the plan of the smallest size that holds `count` rows, or `UNPLANNED`."""
+    return int(part.plans[(count + part.step - 1) // part.step])
 
 
 @kernel
-def are_recorded(passes: Passes, acts: int, judges: int) -> bool:
-    """Whether `answer` can answer so many rows of the actor and the critic."""
-    act, judge = graph_of(passes.actor, acts), graph_of(passes.critic, judges)
-    return act != UNRECORDED and judge != UNRECORDED
+def are_planned(passes: Passes, acts: int, judges: int) -> bool:
+    """Return True if `answer` can evaluate so many rows of the actor and the critic."""
+    act, judge = plan_of(passes.actor, acts), plan_of(passes.critic, judges)
+    return act != UNPLANNED and judge != UNPLANNED
 
 
 @kernel
 def answer(passes: Passes, acting: State, judged: State) -> int:
-    """Write the priors of `acting` and the values of `judged`; the driver's code.
+    """Write the priors of `acting` and the values of `judged` into `passes`.
 
-    The GPU acts while the rows to be judged are encoded. Both are `[rows, STATE]`, and recorded.
+    Args:
+        passes: with plans for both sizes; see `are_planned`.
+        acting, judged: `[rows, STATE]`.
+
+    Returns:
+        An error code, 0 for success; see `blobmaster.inference.backend.check`.
     """
     actor, critic = passes.actor, passes.critic
-    act, judge = graph_of(actor, len(acting)), graph_of(critic, len(judged))
+    act, judge = plan_of(actor, len(acting)), plan_of(critic, len(judged))
     if passes.in_games:
         encode_game_views(acting, actor.rows, actor.slots)
     else:
         encode_rows(acting, actor.rows, actor.slots)
+    # Launched before the critic's rows are encoded: a GPU evaluates the actor meanwhile.
     code = launch(passes.handles, act)
     if passes.in_games:
         encode_game_wholes(judged, critic.rows, critic.slots)

@@ -1,7 +1,7 @@
 """Operations of a CPU plan in float32 and bf16 (`blobmaster.inference.cpu_plans`).
 
-Products are torch's, with the bits that they have from Python; norms, sums and activations are
-compiled here. In bf16 each result is rounded to it, as torch's layers do, and sums are float32.
+Matrix products are torch's, bit for bit as from Python; norms, sums and activations are compiled
+here. In bf16 each result is rounded to bf16, as torch's layers do, and sums are taken in float32.
 """
 
 from __future__ import annotations
@@ -11,41 +11,44 @@ from typing import Any
 import numpy as np
 import torch
 from numba import carray
-from torch import Tensor, nn
+from torch import Tensor
 
-from blobmaster.inference.cpu_plans import Program
+from blobmaster.inference.cpu_program import Program
 from blobmaster.kernels.compile import c_function, vector_kernel
 from blobmaster.kernels.intrinsics import bits_of_float, float_of_bits
+from blobmaster.model.layers import LayerNorm, Linear
 
-_EPSILON = 1e-5
-"""What layer norms add to the variance."""
+EPSILON = 1e-5
+"""Added to the variance by layer norms: torch's default, a constant of the kernels here."""
 
 _SIGN = 1 << 15
-"""Of a bf16."""
+"""The sign bit of a bf16."""
 
 
 def copy(program: Program, x: Tensor, result: Tensor) -> None:
-    """Append `result = x`, of whatever types and strides."""
+    """Append `result = x`, for any types and strides."""
     program.call_torch_in_place("aoti_torch_copy_", program.handle(result), program.handle(x), 0)
 
 
-def linear(program: Program, x: Tensor, layer: nn.Linear, result: Tensor) -> None:
-    """Append `result = layer(x)`."""
+def linear(program: Program, x: Tensor, layer: Linear, result: Tensor) -> None:
+    """Append `result = x @ weight.T + bias`: the bias in every row, then the product added to it.
+
+    That is the order of torch's `addmm`; a bias added after the product would round differently.
+    """
     row = program.data(layer.bias.detach())
     width = result.shape[1] * result.itemsize
     program.call(_repeat.address, row, program.data(result), len(result), width)
-    add_product(program, x, layer, result)
+    add_product(program, x, layer.weight, result)
 
 
-def add_product(program: Program, x: Tensor, layer: nn.Linear, total: Tensor) -> None:
-    """Append `total += x × weights`."""
-    weight = layer.weight.detach().t()
-    handles = map(program.handle, (total, total, x, weight))
+def add_product(program: Program, x: Tensor, weight: Tensor, total: Tensor) -> None:
+    """Append `total += x @ weight.T`."""
+    handles = map(program.handle, (total, total, x, weight.detach().t()))
     program.call_torch_in_place("aoti_torch_cpu_addmm_out", *handles, doubles=(1.0, 1.0))
 
 
 def relu(program: Program, x: Tensor) -> None:
-    """Append that nothing of `x` is below 0."""
+    """Append an in-place ReLU."""
     function = _relu_16 if x.dtype == torch.bfloat16 else _relu_32
     program.call(function.address, program.data(x), x.numel())
 
@@ -56,8 +59,14 @@ def add(program: Program, x: Tensor, total: Tensor) -> None:
     program.call(function.address, program.data(x), program.data(total), x.numel())
 
 
-def normalize(program: Program, x: Tensor, layer: nn.LayerNorm, result: Tensor) -> None:
-    """Append `result = layer(x)`."""
+def normalize(program: Program, x: Tensor, layer: LayerNorm, result: Tensor) -> None:
+    """Append the layer norm of each row of `x`.
+
+    Raises:
+        NotImplementedError: the layer adds another constant to the variance than `EPSILON`.
+    """
+    if layer.epsilon != EPSILON:
+        raise NotImplementedError(f"CPU plans know layer norms with epsilon {EPSILON} only")
     function = _normalize_16 if x.dtype == torch.bfloat16 else _normalize_32
     tensors = x, layer.weight.detach(), layer.bias.detach(), result
     program.call(function.address, *map(program.data, tensors), *x.shape)
@@ -65,7 +74,7 @@ def normalize(program: Program, x: Tensor, layer: nn.LayerNorm, result: Tensor) 
 
 @c_function("int32(voidptr, voidptr, int64, int64)")
 def _repeat(row: Any, result: Any, rows: int, width: int) -> int:
-    """A row of so many bytes, so many times."""
+    """Copy a row of `width` bytes into each of `[rows, width]`."""
     for number in range(rows):
         carray(result, (rows, width), np.uint8)[number] = carray(row, width, np.uint8)
     return 0
@@ -81,6 +90,7 @@ def _relu_32(x: Any, count: int) -> int:
 
 @c_function("int32(voidptr, int64)")
 def _relu_16(x: Any, count: int) -> int:
+    # Compares the sign bit alone: numba has no bf16, and a conversion would cost more.
     values = carray(x, count, np.uint16)
     for i in range(count):
         values[i] = 0 if values[i] & _SIGN else values[i]
@@ -133,7 +143,7 @@ def _normalize_16(x: Any, weight: Any, bias: Any, result: Any, rows: int, width:
 
 @vector_kernel
 def mean_and_scale(row: Any) -> tuple[Any, Any]:
-    """The mean of a float32 row, and one over its standard deviation."""
+    """Return the mean of a float32 row, and one over its standard deviation."""
     width = np.float32(len(row))
     total = np.float32(0)
     for i in range(len(row)):
@@ -142,18 +152,20 @@ def mean_and_scale(row: Any) -> tuple[Any, Any]:
     total = np.float32(0)
     for i in range(len(row)):
         total += (row[i] - mean) * (row[i] - mean)
-    return mean, np.float32(1) / np.sqrt(total / width + np.float32(_EPSILON))
+    return mean, np.float32(1) / np.sqrt(total / width + np.float32(EPSILON))
 
 
 @vector_kernel
 def _widen(bits: Any) -> Any:
-    """A bf16 number, which is the upper half of a float32."""
+    """Return the float32 of a bf16: its bits are the upper half of the float32's."""
     return float_of_bits(np.uint32(bits) << np.uint32(16))
 
 
 @vector_kernel
 def _narrow(value: Any) -> Any:
-    """The nearest bf16; of two as near the one that ends in 0."""
+    """Return the bits of the nearest bf16, ties to even, as torch rounds."""
+    # Adding 0x7FFF and the last kept bit carries into that bit if the half that is cut off is more
+    # than a tie, or a tie with that bit set.
     bits = bits_of_float(value)
     rounded = bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
     return np.uint16(rounded >> np.uint32(16))

@@ -1,50 +1,57 @@
-"""Forward passes on a CPU as lists of calls of C functions: run by compiled code, without Python.
+"""CPU plans: forward passes in float32, bf16 and int8 as programs of C calls.
 
-Asked for from Python, each operation of a pass waits for the interpreter: sixteen workers together
-made no more passes a second than four. torch's functions have a C interface, whose binary form it
-keeps (`torch/csrc/inductor/aoti_torch/c/shim.h`). A program is a list of such calls, every argument
-of which is settled when it is written; what it reads and writes stays where it is in memory.
+A part that describes its layers (`NetworkPart`) is written here, operation by operation; a part in
+another format writes itself (`WritesPlan`).
 """
 
 from __future__ import annotations
 
-import ctypes
-import struct
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from blobmaster.inference.cuda_graphs import REFUSED, Forward, check, replay
-from blobmaster.kernels.compile import c_function
-from blobmaster.kernels.intrinsics import CALL_DOUBLES, CALL_WORDS, WORD, call, call_laid_out, load
+from blobmaster.inference import cpu_ops, cpu_program
+from blobmaster.inference.backend import check, replay
+from blobmaster.inference.cpu_program import Program, Scratch
+from blobmaster.model.layers import (
+    Forward,
+    Layer,
+    LayerNorm,
+    Linear,
+    NetworkPart,
+    Relu,
+    Residual,
+    SplitLinear,
+)
 
 SIZES = 64
-"""How many sizes of batches are asked at most: oneDNN compiles for each, and keeps a thousand."""
+"""The most batch sizes: oneDNN compiles kernels for each, and caches about a thousand."""
 
 STEPS = 4
-"""Of the default network in float32 they take a tenth of a second."""
+"""Steps between two returns to Python; with the default network in float32 a tenth of a second."""
+
+_BUFFERS = "stream", "other", "hidden"
+"""Scratch for activations. A layer takes the first one that is neither its input nor the input of a
+residual branch that it is in, so residual branches do not nest."""
 
 
 @runtime_checkable
-class Programmable(Protocol):
-    """A part of a network whose pass can be written as a program."""
+class WritesPlan(Protocol):
+    """A part of a network that writes its own program."""
 
     outputs: int
-    """The width of what it answers."""
+    """The width of its logits."""
 
     def write(self, program: Program, rows: Tensor, outputs: Tensor) -> None:
         """Append the pass from `[rows, inputs]` to `[rows, outputs]`, both float32."""
         ...
 
 
-class Programs:
-    """Writes programs, and hands them to compiled code as
-    `blobmaster.inference.cuda_graphs.Recorder` does recorded passes. Not for several threads at
-    once: its programs share what they work in."""
+class CpuPlans:
+    """A `Backend` whose plans are programs. Its programs share their scratch memory."""
 
     sizes_at_most = SIZES
     steps_at_once = STEPS
@@ -53,194 +60,135 @@ class Programs:
         """Args:
         capacity: the most rows of a batch.
         """
-        self.handles = np.array([_run.address, _nothing.address, _nothing.address, 0, 0], np.int64)
+        self.handles = np.array(cpu_program.handles(), np.int64)
         self.scratch = Scratch(capacity)
         self._programs: list[Program] = []
 
     def attach(self) -> None:
-        """Any thread may run them."""
+        """See `Backend`; any thread can run programs."""
 
-    def graph(self, part: Forward, rows: Tensor, outputs: Tensor) -> int:
-        """Write the pass of a `Programmable` part from `rows` to `outputs`: its address."""
-        written: object = part
-        assert isinstance(written, Programmable)
+    def plan(self, part: Forward, rows: Tensor, outputs: Tensor) -> int:
+        """See `Backend`; `part` is one that `can_plan` accepts. Returns the program's address."""
         program = Program(self.scratch)
-        written.write(program, rows, outputs)
+        written: object = part
+        if isinstance(written, NetworkPart):
+            write_layers(program, written.layers(), rows, outputs)
+        else:
+            assert isinstance(written, WritesPlan)
+            written.write(program, rows, outputs)
         self._programs.append(program)
         return program.finish()
 
 
-class Scratch:
-    """What programs of one thread work in, with room for batches of any size."""
-
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
-        self._tensors: dict[tuple[str, int, torch.dtype], Tensor] = {}
-
-    def __call__(self, name: str, rows: int, width: int, dtype: torch.dtype) -> Tensor:
-        """`[rows, width]`, which all programs have that ask for the same."""
-        key = name, width, dtype
-        if key not in self._tensors:
-            self._tensors[key] = torch.zeros(self._capacity, width, dtype=dtype)
-        return self._tensors[key][:rows]
-
-    @property
-    def nbytes(self) -> int:
-        """Of all that was asked for."""
-        return sum(tensor.nbytes for tensor in self._tensors.values())
+def can_plan(part: object) -> bool:
+    """Return True if a part's pass can be written as a program with this torch."""
+    return cpu_program.AVAILABLE and isinstance(part, NetworkPart | WritesPlan)
 
 
-class Program:
-    """A list of calls, and all that they need."""
-
-    def __init__(self, scratch: Scratch) -> None:
-        self.scratch = scratch
-        self._calls: list[bytes] = []
-        self._kept: list[object] = []
-        self._table = np.zeros(0, np.int64)
-        self._answer = np.zeros(1, np.int64)
-
-    def call(self, function: int, *words: int, doubles: Sequence[float] = ()) -> None:
-        """Append a call of the function at an address, which returns 0 if all is well.
-
-        Args:
-            function: its address.
-            words: its arguments but for the floating-point ones: integers and addresses.
-            doubles: those.
-        """
-        padded = [*words, *[0] * (CALL_WORDS - len(words))]
-        floats = [*doubles, *[0.0] * (CALL_DOUBLES - len(doubles))]
-        self._calls.append(
-            struct.pack(f"={1 + CALL_WORDS}q{CALL_DOUBLES}d", function, *padded, *floats)
-        )
-
-    def call_torch_in_place(self, name: str, *words: int, doubles: Sequence[float] = ()) -> None:
-        """Append a call of torch's C function of that name, which makes no tensor.
-
-        Raises:
-            AttributeError: this torch has no such function.
-        """
-        self.call(_function(name), *words, doubles=doubles)
-
-    def call_torch(self, name: str, *words: int, doubles: Sequence[float] = ()) -> None:
-        """The same of one whose last argument, where it puts the one tensor that it makes, is added
-        here; the tensor is let go of."""
-        self.call(_function(name), *words, self._answer.ctypes.data, doubles=doubles)
-        self.call(
-            _let_go.address, self._answer.ctypes.data, _function("aoti_torch_delete_tensor_object")
-        )
-
-    def handle(self, tensor: Tensor) -> int:
-        """What torch's C functions are handed for a tensor."""
-        handle = _Handle(tensor)
-        self._kept.append(handle)
-        return handle.word
-
-    def optional(self, tensor: Tensor) -> int:
-        """The same for an argument that may be missing: where the handle stands."""
-        return self._place(ctypes.c_int64(self.handle(tensor)))
-
-    def number_of(self, kind: torch.dtype) -> int:
-        """Where the number of a type of elements stands."""
-        name = str(kind).removeprefix("torch.")
-        return self._place(ctypes.c_int32(getattr(_LIBRARY, f"aoti_torch_dtype_{name}")()))
-
-    def text(self, characters: bytes) -> int:
-        """The address of some characters and a 0."""
-        return self._place(ctypes.create_string_buffer(characters))
-
-    def data(self, tensor: Tensor) -> int:
-        """The address of a tensor's first element."""
-        self._kept.append(tensor)
-        return tensor.data_ptr()
-
-    def _place(self, value: Any) -> int:
-        self._kept.append(value)
-        return ctypes.addressof(value)
-
-    def finish(self) -> int:
-        """The program's address, once all is written."""
-        header = struct.pack("=q", len(self._calls))
-        self._table = np.frombuffer(header + b"".join(self._calls), np.int64).copy()
-        return int(self._table.ctypes.data)
-
-
-class _Handle:
-    """A tensor of torch's C interface, for as long as this is there."""
-
-    def __init__(self, tensor: Tensor) -> None:
-        capsule = torch._C._aoti.unsafe_alloc_void_ptr_from_tensor(tensor)
-        self.word = _pointer_in(capsule, None)
-
-    def __del__(self) -> None:
-        _LIBRARY.aoti_torch_delete_tensor_object(ctypes.c_void_p(self.word))
-
-
-def programs_for(device: torch.device, capacity: int, *parts: object) -> Programs | None:
-    """What writes the passes of all these parts of a network, if they can be written."""
-    if not POSSIBLE or device.type != "cpu":
+def cpu_plans_for(device: torch.device, capacity: int, *parts: object) -> CpuPlans | None:
+    """Make the backend of a CPU; None for another device or a part that cannot be planned."""
+    if device.type != "cpu" or not all(map(can_plan, parts)):
         return None
-    return Programs(capacity) if all(isinstance(part, Programmable) for part in parts) else None
+    return CpuPlans(capacity)
 
 
-def repeated(part: Forward, rows: Tensor) -> Callable[[], Tensor]:
-    """The pass of the same rows, to be asked for again and again; each overwrites what the last
-    returned where the part is `Programmable`."""
-    written: object = part
-    programs = programs_for(rows.device, len(rows), written)
-    if programs is None or not isinstance(written, Programmable):
+def bind_rows(part: Forward, rows: Tensor) -> Callable[[], Tensor]:
+    """Return a function that runs the pass of `part` over the same rows each time it is called.
+
+    Each call overwrites what the last one returned if the pass can be planned.
+    """
+    found: object = part
+    plans = cpu_plans_for(rows.device, len(rows), part)
+    if plans is None:
         return lambda: part(rows)
-    outputs = torch.zeros(len(rows), written.outputs)
-    graph = programs.graph(part, rows.contiguous(), outputs)
+    assert isinstance(found, NetworkPart | WritesPlan)
+    outputs = torch.zeros(len(rows), found.outputs)
+    plan = plans.plan(part, rows.contiguous(), outputs)
 
-    def again() -> Tensor:
-        check(replay(programs.handles, graph))
+    def run() -> Tensor:
+        check(replay(plans.handles, plan))
         return outputs
 
-    return again
+    return run
 
 
-def _library() -> ctypes.CDLL | None:
-    """torch's, which is in memory already."""
-    try:
-        return ctypes.CDLL(str(Path(torch.__path__[0]) / "lib" / "libtorch_cpu.so"))
-    except OSError:
-        return None
+def write_layers(program: Program, layers: Sequence[Layer], rows: Tensor, outputs: Tensor) -> None:
+    """Append the pass of a part in the number format of its weights, float32 or bf16.
+
+    Args:
+        program: what is appended to.
+        layers: begin with a linear layer, in which the rows become float32 or bf16, and end with
+            one.
+        rows: `[rows, inputs]` float32.
+        outputs: `[rows, outputs]` float32.
+    """
+    head = layers[-1]
+    assert isinstance(head, Linear)
+    x = _write_stem(program, layers[0], rows)
+    for layer in layers[1:-1]:
+        x = _write_layer(program, layer, x)
+    if x.dtype == outputs.dtype:
+        cpu_ops.linear(program, x, head, outputs)
+        return
+    answers = program.scratch("answers", len(rows), outputs.shape[1], x.dtype)
+    cpu_ops.linear(program, x, head, answers)
+    cpu_ops.copy(program, answers, outputs)
 
 
-_LIBRARY: Any = _library()
-_NEEDED = "aoti_torch_delete_tensor_object", "aoti_torch_copy_", "aoti_torch_cpu_addmm_out"
+def _write_stem(program: Program, stem: Layer, rows: Tensor) -> Tensor:
+    """Append the first layer, and what copies its inputs where they do not fit; return its result.
 
-POSSIBLE = hasattr(getattr(torch._C, "_aoti", None), "unsafe_alloc_void_ptr_from_tensor") and all(
-    hasattr(_LIBRARY, name) for name in _NEEDED
-)
-"""Whether this torch has what programs call; else networks are asked from Python. Elsewhere than on
-Linux its library has another name."""
-
-_pointer_in = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
-    ("PyCapsule_GetPointer", ctypes.pythonapi)
-)
-
-
-def _function(name: str) -> int:
-    address = ctypes.cast(getattr(_LIBRARY, name), ctypes.c_void_p).value
-    assert address is not None
-    return address
-
-
-@c_function("int32(int64, int64)")
-def _run(program: int, _: int) -> int:
-    for number in range(load(program)):
-        if call_laid_out(program + WORD * (1 + number * (1 + CALL_WORDS + CALL_DOUBLES))) != 0:
-            return REFUSED
-    return 0
+    The C function of a product takes both matrices in one type, and rounds differently for inputs
+    with gaps between rows: parts of rows are copied to be contiguous.
+    """
+    assert isinstance(stem, Linear | SplitLinear)
+    first = stem if isinstance(stem, Linear) else stem.first
+    width, inputs = first.weight.shape
+    kind = first.weight.dtype
+    given = rows[:, :inputs]
+    if isinstance(stem, SplitLinear) or kind != rows.dtype:
+        given = program.scratch("given", len(rows), inputs, kind)
+        cpu_ops.copy(program, rows[:, :inputs], given)
+    x = program.scratch(_BUFFERS[0], len(rows), width, kind)
+    cpu_ops.linear(program, given, first, x)
+    if isinstance(stem, SplitLinear):
+        more = program.scratch("more", len(rows), stem.more.shape[1], kind)
+        cpu_ops.copy(program, rows[:, inputs:], more)
+        cpu_ops.add_product(program, more, stem.more, x)
+    return x
 
 
-@c_function("int32(int64, int64)")
-def _nothing(_: int, __: int) -> int:
-    return 0
+def _write_layer(program: Program, layer: Layer, x: Tensor, kept: Tensor | None = None) -> Tensor:
+    """Append a layer of `x` and return its result, `x` itself where it is changed in place.
+
+    `kept` is the input of the residual branch that the layer is in, which must not change.
+    """
+    match layer:
+        case Linear():
+            result = _free(program, len(layer.weight), x, kept)
+            cpu_ops.linear(program, x, layer, result)
+            return result
+        case LayerNorm():
+            result = _free(program, len(layer.weight), x, kept)
+            cpu_ops.normalize(program, x, layer, result)
+            return result
+        case Relu():
+            assert x is not kept, "a residual branch does not begin with a ReLU"
+            cpu_ops.relu(program, x)
+            return x
+        case Residual():
+            assert kept is None, "residual branches do not nest"
+            branch = x
+            for inner in layer.layers:
+                branch = _write_layer(program, inner, branch, x)
+            cpu_ops.add(program, branch, x)
+            return x
+        case SplitLinear():
+            raise NotImplementedError("a split linear layer is the first of its part")
 
 
-@c_function("int32(int64, int64)")
-def _let_go(place: int, delete: int) -> int:
-    return call(delete, load(place), 0)
+def _free(program: Program, width: int, x: Tensor, kept: Tensor | None) -> Tensor:
+    """Return scratch that is neither `x` nor `kept`."""
+    taken = {tensor.data_ptr() for tensor in (x, kept) if tensor is not None}
+    buffers = (program.scratch(name, len(x), width, x.dtype) for name in _BUFFERS)
+    return next(buffer for buffer in buffers if buffer.data_ptr() not in taken)

@@ -1,9 +1,9 @@
-"""Forward passes on a GPU, recorded once and replayed without Python: CUDA graphs.
+"""CUDA graphs: forward passes on a GPU, recorded once and replayed without Python.
 
-A pass of our networks takes a GPU some ten microseconds. Asked for kernel by kernel from Python it
-takes ten times as long, and all other workers wait for the interpreter meanwhile; handing that from
-thread to thread takes longer still. A recording holds the rows' way to the GPU, the pass, and the
-outputs' way back, and is replayed by a call of the driver from within compiled code.
+A pass of our networks takes a GPU about ten microseconds. Started kernel by kernel from Python it
+takes ten times as long, and all other workers wait for the interpreter meanwhile. A graph holds the
+copy of the rows to the GPU, the pass and the copy of the outputs back, and compiled code replays it
+with one call of the driver.
 """
 
 from __future__ import annotations
@@ -11,61 +11,50 @@ from __future__ import annotations
 import ctypes
 import threading
 import weakref
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from blobmaster.kernels.compile import kernel
-from blobmaster.kernels.intrinsics import call
-
-Forward = Callable[[torch.Tensor], torch.Tensor]
-"""`[rows, inputs]` float32 to `[rows, outputs]` float32 logits, on the network's device."""
+from blobmaster.inference.backend import check
+from blobmaster.model.layers import Forward
 
 _DRIVER = "libcuda.so.1"
 _NON_BLOCKING = 1
-"""A stream that does not wait for the default one."""
+"""CU_STREAM_NON_BLOCKING: the stream does not wait for the default stream."""
 
 _RECORDING = threading.Lock()
-"""One recording at a time: torch's allocator takes no two."""
+"""Serializes recordings: torch's allocator supports one capture at a time."""
 
-_CALLED = threading.local()
-"""Which threads have called torch for the GPU: the driver knows no device in a thread before. Not
-by their numbers, which a new thread takes over from one that ended."""
+_ATTACHED = threading.local()
+"""Marks the threads that have made a CUDA call through torch. The driver has no current context in
+a thread before that, and a launch there fails. Thread-local and not a set of thread ids, since a
+new thread may get the id of one that ended."""
 
 SIZES = 12
-"""How many sizes of batches are recorded at most: each takes memory of the card, which has speed to
-spare for rows that pad."""
+"""The most batch sizes that are recorded. Each graph takes memory of the card, and a GPU has speed
+to spare for padding rows."""
 
 STEPS = 16
-"""A step takes a GPU a millisecond at most, and coming back to Python a tenth of one."""
+"""Steps between two returns to Python: a step takes a GPU at most a millisecond, the return about a
+tenth of one."""
 
 _WARM_UPS = 2
-"""Passes before one is recorded: libraries set themselves up in the first."""
-
-NOTHING = 0
-"""The graph that asks nothing."""
-
-REFUSED = -1
-"""Result of a CPU plan (`blobmaster.inference.cpu_plans`) that failed; not a driver's code."""
-
-LAUNCH, RECORD, WAIT, STREAM, DONE = range(5)
-
+"""Passes before the recorded one: cuBLAS and others allocate their workspaces in the first, which
+fails during a capture."""
 
 _STREAMS: list[torch.cuda.Stream] = []
-"""Those that no recorder has now. None is ever destroyed: torch's allocators keep which streams
-used a buffer, and ask them when it is freed."""
+"""Streams that no backend uses now. None is ever destroyed: torch's allocators remember which
+streams used a buffer, and query them when it is freed."""
 
 
-def recorder_for(device: torch.device) -> Recorder | None:
-    """One for a GPU; None elsewhere: `blobmaster.inference.cpu_plans` is for a CPU."""
-    return Recorder(device) if device.type == "cuda" else None
+def cuda_graphs_for(device: torch.device) -> CudaGraphs | None:
+    """Make the backend of a GPU; None for other devices, see `blobmaster.inference.cpu_plans`."""
+    return CudaGraphs(device) if device.type == "cuda" else None
 
 
-class Recorder:
-    """Records passes on a stream of its own. Not for several threads at once."""
+class CudaGraphs:
+    """A `Backend` that records passes on a stream of its own."""
 
     sizes_at_most = SIZES
     steps_at_once = STEPS
@@ -75,9 +64,10 @@ class Recorder:
         driver = ctypes.CDLL(_DRIVER)
         self._stream = _STREAMS.pop() if _STREAMS else _new_stream(driver, device)
         weakref.finalize(self, _STREAMS.append, self._stream).atexit = False
-        # A thread that waits for it sleeps: another one's trees need the core.
+        # A blocking event lets the waiting thread sleep instead of spin: other threads' searches
+        # need the core.
         self._done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
-        self._done.record(self._stream)  # which makes it
+        self._done.record(self._stream)  # torch creates the event here
         calls = (driver.cuGraphLaunch, driver.cuEventRecord, driver.cuEventSynchronize)
         self.handles = np.array(
             [
@@ -87,77 +77,43 @@ class Recorder:
             ],
             np.int64,
         )
-        """Addresses of the driver's functions, and what they are called with."""
         self._graphs: list[torch.cuda.CUDAGraph] = []
         self._pool: Any = None
 
     def attach(self) -> None:
-        """Make the calling thread one that may replay."""
-        if not hasattr(_CALLED, "once"):
+        """See `Backend`."""
+        if not hasattr(_ATTACHED, "once"):
             self._stream.query()
-            _CALLED.once = True
+            _ATTACHED.once = True
 
-    def graph(self, part: Forward, rows: torch.Tensor, outputs: torch.Tensor) -> int:
-        """Record the pass of `part` from `rows` to `outputs`: the driver's `CUgraphExec`.
-
-        Args:
-            part: it and its weights' memory must stay where they are.
-            rows, outputs: `[rows, inputs]` and `[rows, outputs]`, pinned.
-        """
+    def plan(self, part: Forward, rows: torch.Tensor, outputs: torch.Tensor) -> int:
+        """See `Backend`; `rows` and `outputs` are pinned. Returns the driver's `CUgraphExec`."""
         with _RECORDING, torch.inference_mode(), torch.cuda.stream(self._stream):
             for _ in range(_WARM_UPS):
                 part(rows.to(self._device))
             self._stream.synchronize()
             graph = torch.cuda.CUDAGraph()
-            # What other threads do meanwhile is no part of it, and no mistake.
+            # thread_local: CUDA calls of other threads are neither captured nor errors. In torch's
+            # default mode, global, a worker that allocates meanwhile would break the capture.
             graph.capture_begin(self._pool, capture_error_mode="thread_local")
             outputs.copy_(part(rows.to(self._device, non_blocking=True)), non_blocking=True)
             graph.capture_end()
+            # All graphs share one memory pool. They run one after another on one stream, so no two
+            # use it at the same time.
             self._pool = graph.pool()
             self._graphs.append(graph)
             return int(graph.raw_cuda_graph_exec())
 
 
 def _new_stream(driver: ctypes.CDLL, device: torch.device) -> torch.cuda.Stream:
-    """A stream that nobody else has: torch hands out 32, and then the same again, and nothing may
-    wait for a stream on which somebody else records."""
-    # Not while another thread records: it would be an error in that recording.
+    """Create a stream that nobody else uses.
+
+    torch hands out 32 streams and then the same ones again; to wait for a stream on which another
+    thread records is an error.
+    """
+    # The lock: a synchronization would invalidate another thread's capture.
     with _RECORDING, torch.cuda.device(device):
-        torch.cuda.synchronize()  # the driver makes streams where a device is in use
+        torch.cuda.synchronize()  # makes the device's context current, which the driver needs
         handle = ctypes.c_void_p()
         check(driver.cuStreamCreate(ctypes.byref(handle), _NON_BLOCKING))
         return torch.cuda.ExternalStream(handle.value, device)  # type: ignore[no-untyped-call]
-
-
-def check(code: int) -> None:
-    """Raise `RuntimeError` for what the driver, or a program, answered if it is no success."""
-    if code == REFUSED:
-        raise RuntimeError(
-            "torch failed in a network's pass: see what it printed before this, or set "
-            "inference.number_format to bf16 or fp32"
-        )
-    if code != 0:
-        raise RuntimeError(f"the CUDA driver failed with error {code}: see `nvidia-smi` and dmesg")
-
-
-@kernel
-def replay(handles: npt.NDArray[np.int64], graph: int) -> int:
-    """Run a recorded pass and wait for it; the driver's code."""
-    return launch(handles, graph) or wait(handles)
-
-
-@kernel
-def launch(handles: npt.NDArray[np.int64], graph: int) -> int:
-    """Have the GPU run a recorded pass, once it is done with those before; the driver's code."""
-    if graph == NOTHING:
-        return 0
-    return call(handles[LAUNCH], graph, handles[STREAM])
-
-
-@kernel
-def wait(handles: npt.NDArray[np.int64]) -> int:
-    """Wait for all that was launched; the driver's code."""
-    code = call(handles[RECORD], handles[DONE], handles[STREAM])
-    if code == 0:
-        code = call(handles[WAIT], handles[DONE], 0)  # which takes no second argument
-    return code

@@ -1,6 +1,11 @@
-"""Evaluates states with a network: encode, forward, decode."""
+"""The evaluator: priors and values of states, by a network.
+
+Everything that asks a network does so through `Evaluator`: search, self-play, advice, exact games.
+"""
 
 from __future__ import annotations
+
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -9,10 +14,10 @@ import torch
 from blobmaster.config.network import NetworkSettings
 from blobmaster.game.cards import MAX_PLAYERS, SUITS
 from blobmaster.game.rules import ACTION_COUNT, MAX_LEGAL, State
-from blobmaster.inference.compiled import UNRECORDED, PartPasses, Passes, Records, answer, graph_of
-from blobmaster.inference.cpu_plans import programs_for
-from blobmaster.inference.cuda_graphs import NOTHING, Forward, check, replay
-from blobmaster.inference.precision import Parts
+from blobmaster.inference.backend import Backend, check
+from blobmaster.inference.batches import BatchedPart, Outputs
+from blobmaster.inference.compiled import PartPasses, Passes, answer
+from blobmaster.inference.cpu_plans import cpu_plans_for
 from blobmaster.model.features import FEATURES, WHOLE_FEATURES, encode_rows, encode_whole_rows
 from blobmaster.model.game_features import (
     GAME_WHOLE_FEATURES,
@@ -33,14 +38,14 @@ from blobmaster.model.heads import (
     decode_share_rows,
     decode_value_rows,
 )
+from blobmaster.model.layers import Parts
 
 Priors = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float32]
 Bids = npt.NDArray[np.int64]
-Outputs = npt.NDArray[np.float32]
 
 STANDING_ROWS = 4096
-"""Rows of standings that are evaluated at once."""
+"""Rows of a batch of standings."""
 
 _BYTES_A_ROW = 4 * (
     VIEW_FEATURES
@@ -51,104 +56,74 @@ _BYTES_A_ROW = 4 * (
     + 2 * MAX_PLAYERS
     + TRICK_COUNTS
 ) + 8 * (2 * SUITS + MAX_PLAYERS)
-"""What an evaluator's own arrays take for each row of its capacity, of games and with passes
-recorded."""
+"""Bytes of an evaluator's own arrays per row of capacity, for games and with plans."""
 
 _INPUTS, _OUTPUTS = VIEW_FEATURES + GAME_WHOLE_FEATURES, ACTOR_OUTPUTS + CRITIC_OUTPUTS
 
-ROUND_SIZE = 8
-"""Where batches are padded, it is to multiples of this: vectors and tiles are filled anyway."""
-
 
 def bytes_a_row(network: NetworkSettings) -> int:
-    """What an evaluator holds at most for each row of its capacity, whatever it is made in: its
-    arrays, and what programs work in: three times the stream, and the rows copied."""
+    """Return the most bytes that an evaluator holds per row of capacity, in any number format.
+
+    That is its arrays, and the scratch of CPU plans: three activations and a copy of the rows.
+    """
     return _BYTES_A_ROW + 4 * (3 * network.width + _INPUTS + _OUTPUTS)
 
 
-class _Part:
-    """One part of the network, and the rows that it is asked."""
+class Evaluator(Protocol):
+    """Evaluates states, each argument `[rows, STATE]`. A result is overwritten by the next call."""
 
-    def __init__(
-        self,
-        forward: Forward,
-        shape: tuple[int, int, int],
-        sizes: int | None,
-        device: torch.device,
-        recorder: Records | None,
-    ) -> None:
-        """Args:
-        forward: what is asked.
-        shape: rows at most, inputs and outputs.
-        sizes: how many sizes of batches there are to be at most; None for all.
-        device: where it runs.
-        recorder: records its passes, or None.
+    def priors(self, states: State) -> Priors:
+        """Return the actor's policy for the acting seats.
+
+        `[rows, MAX_LEGAL]`, in the order of `legal_actions`; each row sums to one. Only what the
+        acting seat of a state sees may change its row.
         """
-        rows, inputs, outputs = shape
-        pinned = device.type == "cuda"
-        self._forward = forward
-        self._device = device
-        self._recorder = recorder
-        self._rows = torch.zeros(rows, inputs, pin_memory=pinned)
-        self._batches: dict[int, torch.Tensor] = {}
-        self._inference = torch.inference_mode()
-        recorded = rows if recorder else 0
-        self._outputs = torch.zeros(recorded, outputs, pin_memory=pinned)
-        step = 1 if sizes is None else step_of(rows, sizes)
-        graphs = np.full(1 + -(-recorded // step), UNRECORDED, np.int64)
-        graphs[0] = NOTHING
-        self.passes = PartPasses(
-            step=step,
-            graphs=graphs,
-            rows=self._rows.numpy(),
-            slots=np.zeros((rows, SUITS), np.int64),
-            outputs=self._outputs.numpy(),
-            asked=np.zeros(2, np.int64),
-        )
+        ...
 
-    def record(self, count: int) -> int:
-        """The graph of so many rows, recorded now where it was not."""
-        graph = graph_of(self.passes, count)
-        if graph == UNRECORDED:
-            assert self._recorder is not None
-            size = padded(count, self.passes.step, len(self._rows))
-            graph = self._recorder.graph(self._forward, self._rows[:size], self._outputs[:size])
-            self.passes.graphs[-(-count // self.passes.step)] = graph
-        return graph
+    def values(self, states: State) -> Values:
+        """Return the critic's values, with all hands known.
 
-    def answer(self, count: int) -> Outputs:
-        """The outputs of the first `count` rows."""
-        self.passes.asked[0] += count
-        self.passes.asked[1] += count > 0
-        if self._recorder is not None:
-            self._recorder.attach()
-            check(replay(self._recorder.handles, self.record(count)))
-            return self.passes.outputs[:count]
-        if count == 0:
-            return np.zeros((0, self._outputs.shape[1]), np.float32)
-        batch = self._batch(count).to(self._device, non_blocking=True)
-        with self._inference:
-            outputs: Outputs = self._forward(batch).cpu().numpy()
-        return outputs[:count]
+        `[rows, MAX_PLAYERS]`: the expected points of each seat over `most_points` of the round.
+        """
+        ...
 
-    def _batch(self, count: int) -> torch.Tensor:
-        """The rows that are evaluated for `count`; cut once, as torch takes its time for it."""
-        size = padded(count, self.passes.step, len(self._rows))
-        batch = self._batches.get(size)
-        if batch is None:
-            batch = self._batches[size] = self._rows[:size]
-        return batch
+    def answer(self, acting: State, judged: State) -> tuple[Priors, Values]:
+        """Return the priors of `acting` and the values of `judged`, evaluated together."""
+        ...
+
+    def passes(self, acts: int, judges: int) -> Passes | None:
+        """Plan batches of so many priors and values for compiled code of the calling thread.
+
+        Returns:
+            What `blobmaster.inference.compiled.answer` takes, or None if the evaluator can only be
+            called from Python, with `answer`.
+        """
+        ...
+
+    def chances(self, states: State) -> tuple[Bids, Values]:
+        """Return each seat's bid and the probability that it is made, with all hands known.
+
+        Both are `[rows, MAX_PLAYERS]`; for a seat that has not bid, the bid that pays best.
+        """
+        ...
+
+    def standings(self, states: State) -> Values:
+        """Return each seat's expected share of the win, before a state's round is dealt.
+
+        `[rows, MAX_PLAYERS]`, of any number of rows. In a game that is over, its `LEFT` -1, the
+        winners share the win.
+        """
+        ...
 
 
 class NetworkEvaluator:
-    """Priors by the actor and values by the critic, in batches of up to `capacity` rows.
+    """An `Evaluator` by a network, in batches of up to `capacity` rows.
 
-    It owns its buffers, so each worker thread has its own; the network's weights are shared. What
-    a method returns is overwritten by its next call. Rows start at the buffer's first, 64-byte
-    aligned by torch: a row's result then depends on the batch's size and the capacity alone, never
-    on where numpy happened to put an array.
+    It owns its buffers, so each worker thread has its own; the network's weights are shared. The
+    rows of a batch start at the buffer's first, which torch aligns to 64 bytes: a row's result then
+    depends on the batch's size and the capacity alone, never on where numpy put an array.
 
-    All methods raise `ValueError` for more rows than `capacity`, and take `[rows, STATE]`.
+    All methods raise `ValueError` for more rows than `capacity`.
     """
 
     def __init__(
@@ -157,35 +132,36 @@ class NetworkEvaluator:
         capacity: int,
         device: torch.device,
         *,
-        recorder: Records | None = None,
+        backend: Backend | None = None,
     ) -> None:
         """Args:
         network: on `device`.
         capacity: the most rows of a call.
-        device: where it runs.
-        recorder: records each forward pass, to be replayed, which pays on a GPU from some ten calls
-            of each size on. On a CPU passes are programs without one. Either way the network's
-            weights must stay where they are in memory.
+        device: where the network runs.
+        backend: plans the forward passes. The weights must then stay where they are in memory. None
+            for CPU plans on a CPU where they are possible, and for passes from Python elsewhere:
+            CUDA graphs pay from about ten calls of each batch size on.
         """
-        if recorder is None:
-            recorder = programs_for(device, capacity, network.actor, network.critic)
-        self._recorder = recorder
-        sizes = recorder.sizes_at_most if recorder else None
+        if backend is None:
+            backend = cpu_plans_for(device, capacity, network.actor, network.critic)
+        self._backend = backend
+        sizes = backend.sizes_at_most if backend else None
         in_games = network.sees_games
         views, wholes = FEATURES, WHOLE_FEATURES
         if in_games:
             views, wholes = VIEW_FEATURES, GAME_WHOLE_FEATURES
-        self._actor = _Part(
-            network.actor, (capacity, views, ACTOR_OUTPUTS), sizes, device, recorder
+        self._actor = BatchedPart(
+            network.actor, (capacity, views, ACTOR_OUTPUTS), sizes, device, backend
         )
-        self._critic = _Part(
-            network.critic, (capacity, wholes, CRITIC_OUTPUTS), sizes, device, recorder
+        self._critic = BatchedPart(
+            network.critic, (capacity, wholes, CRITIC_OUTPUTS), sizes, device, backend
         )
-        self._standing: _Part | None = None
+        self._standing: BatchedPart | None = None
         if network.standing is not None:
             shape = STANDING_ROWS, STANDING_FEATURES, SHARE_OUTPUTS
-            records = recorder if device.type == "cuda" else None
-            self._standing = _Part(network.standing, shape, sizes, device, records)
+            # On a CPU this small part runs from Python: it does not describe its layers.
+            planned_by = backend if device.type == "cuda" else None
+            self._standing = BatchedPart(network.standing, shape, sizes, device, planned_by)
         self._encode_views = encode_game_views if in_games else encode_rows
         self._encode_wholes = encode_game_wholes if in_games else encode_whole_rows
         self._priors = np.zeros((capacity, MAX_LEGAL), np.float32)
@@ -194,10 +170,10 @@ class NetworkEvaluator:
         self._bids = np.zeros((capacity, MAX_PLAYERS), np.int64)
         self._exact = np.zeros((capacity, MAX_PLAYERS), np.float32)
         self._passes: Passes | None = None
-        if recorder is not None:
+        if backend is not None:
             self._passes = Passes(
-                recorder.handles,
-                recorder.steps_at_once,
+                backend.handles,
+                backend.steps_at_once,
                 self._actor.passes,
                 self._critic.passes,
                 self._priors,
@@ -206,20 +182,20 @@ class NetworkEvaluator:
             )
 
     def priors(self, states: State) -> Priors:
-        """`[rows, MAX_LEGAL]`, in the order of `legal_actions`, as the acting seat sees it."""
+        """See `Evaluator`."""
         priors = self._priors[: self._checked(states)]
         decode_prior_rows(states, self._actor.passes.slots, self._act(states), priors)
         return priors
 
     def values(self, states: State) -> Values:
-        """`[rows, MAX_PLAYERS]`: each seat's expected points over 10 + cards, all hands known."""
+        """See `Evaluator`."""
         count = self._checked(states)
         values = self._values[:count]
         decode_value_rows(states, self._judge(states), values)
         return values
 
     def answer(self, acting: State, judged: State) -> tuple[Priors, Values]:
-        """The priors of `acting` and the values of `judged`, which a GPU is asked for together."""
+        """See `Evaluator`."""
         acts, judges = self._checked(acting), self._checked(judged)
         passes = self.passes(acts, judges)
         if passes is None:
@@ -228,37 +204,30 @@ class NetworkEvaluator:
         return self._priors[:acts], self._values[:judges]
 
     def passes(self, acts: int, judges: int) -> Passes | None:
-        """What compiled code of this thread asks for so many rows; None if it must ask `answer`."""
-        if self._recorder is None:
+        """See `Evaluator`."""
+        if self._backend is None:
             return None
-        self._recorder.attach()
-        self._actor.record(acts)
-        self._critic.record(judges)
+        self._backend.attach()
+        self._actor.plan(acts)
+        self._critic.plan(judges)
         return self._passes
 
     @property
     def asked(self) -> tuple[PartPasses, PartPasses]:
-        """What actor and critic were asked so far."""
+        """Buffers and counters of actor and critic."""
         return self._actor.passes, self._critic.passes
 
     def chances(self, states: State) -> tuple[Bids, Values]:
-        """Each seat's bid, and how likely it is to be exact, all hands known.
-
-        Both are `[rows, MAX_PLAYERS]`; a seat that has not bid is taken to bid what pays best.
-        """
+        """See `Evaluator`."""
         count = self._checked(states)
         bids, exact = self._bids[:count], self._exact[:count]
         decode_chance_rows(states, self._judge(states), bids, exact)
         return bids, exact
 
     def standings(self, states: State) -> Values:
-        """`[rows, MAX_PLAYERS]`: each seat's share of the win, before a state's round is dealt.
-
-        For games, by a network that sees them; any number of rows. A game that is over, its `LEFT`
-        -1, is its winners'.
-        """
+        """See `Evaluator`; for a network that sees games."""
         standing = self._standing
-        assert standing is not None, "only a network that sees games is asked"
+        assert standing is not None, "this network does not see games"
         shares = np.empty((len(states), MAX_PLAYERS), np.float32)
         for begin in range(0, len(states), STANDING_ROWS):
             some = states[begin : begin + STANDING_ROWS]
@@ -267,7 +236,7 @@ class NetworkEvaluator:
         return shares
 
     def forecasts(self, states: State) -> tuple[Priors, Values]:
-        """Priors, and `[rows, TRICK_COUNTS]`: P(exact) by bid, as `decode_exact_rows` tells it."""
+        """Return priors, and `[rows, TRICK_COUNTS]`: P(exact) by bid; see `decode_exact_rows`."""
         count = self._checked(states)
         priors, exact = self._priors[:count], self._forecasts[:count]
         outputs = self._act(states)
@@ -284,7 +253,7 @@ class NetworkEvaluator:
         return self._critic.answer(len(states))
 
     def _checked(self, states: State) -> int:
-        # A kernel would write past the buffers.
+        # Kernels do not check bounds: they would write past the buffers.
         if len(states) > len(self._priors):
             raise ValueError(
                 f"this evaluator has room for {len(self._priors)} rows, not {len(states)}"
@@ -292,21 +261,11 @@ class NetworkEvaluator:
         return len(states)
 
 
-def step_of(capacity: int, sizes: int) -> int:
-    """Rows between the sizes of batches, where there are to be so many sizes at most."""
-    return ROUND_SIZE * max(-(-capacity // (sizes * ROUND_SIZE)), 1)
-
-
-def padded(count: int, step: int, capacity: int) -> int:
-    """The size of batch in which `count` rows are evaluated."""
-    return min(-(-count // step) * step, capacity)
-
-
 def choose_device(wanted: str) -> torch.device:
-    """The device for `auto`, `cpu` or `cuda`.
+    """Return the device for `auto`, `cpu` or `cuda`.
 
     Raises:
-        ValueError: `cuda` is asked for and torch sees none.
+        ValueError: `cuda` is wanted and torch sees no CUDA device.
     """
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -319,12 +278,15 @@ def choose_device(wanted: str) -> torch.device:
 
 
 def gpu_uuid(device: torch.device) -> str | None:
-    """The card's name for NVIDIA's tools, `GPU-…`; None for another device."""
+    """Return the card's id in NVIDIA's tools, `GPU-…`; None for another device."""
     if device.type != "cuda":
         return None
     return f"GPU-{torch.cuda.get_device_properties(device).uuid}"
 
 
 def use_one_thread() -> None:
-    """A worker's network runs on its own core: a row's bits must not depend on the others."""
+    """Run torch on one core in this process: each worker has its own.
+
+    Split over threads, a row's last bits would depend on how many there are.
+    """
     torch.set_num_threads(1)

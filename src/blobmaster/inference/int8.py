@@ -1,34 +1,44 @@
 """A network part in int8: 8-bit weights and activations, summed in 32 bits by oneDNN.
 
-Weights have a scale for each output. Activations have one for each layer, set once from what
-the layer's inputs are on some positions, so that a row's answer does not depend on the rows beside
-it. Norms and the residual stream stay float32 (as in Dettmers et al. 2022, what overflows is cut).
+Weights have one scale per output. Activations have one per layer, set once from the layer's inputs
+on calibration positions, so a row's answer does not depend on the rows beside it. Norms and the
+residual stream stay float32 (as in Dettmers et al. 2022); activations beyond the scale are clipped.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 from numba import carray
-from torch import Tensor, nn
+from torch import Tensor
 
-from blobmaster.inference import cpu_plans as programs
+from blobmaster.inference import cpu_program
 from blobmaster.inference.cpu_ops import mean_and_scale
-from blobmaster.inference.cpu_plans import Program, repeated
+from blobmaster.inference.cpu_plans import bind_rows
+from blobmaster.inference.cpu_program import Program
 from blobmaster.kernels.compile import c_function
-from blobmaster.model.network import ResidualBlock, ResidualMLP
+from blobmaster.model.layers import (
+    Layer,
+    LayerNorm,
+    Linear,
+    NetworkPart,
+    Relu,
+    Residual,
+    apply_layer,
+)
 
 _LEVELS = 255
 """Activations are 0 to 255, weights -127 to 127."""
 
 _MIDDLE = 128
-"""What stands for 0 where an activation may be negative."""
+"""The zero point of activations that may be negative."""
 
 
-class _Linear(NamedTuple):
-    """A layer as oneDNN takes it."""
+class _Weights(NamedTuple):
+    """A linear layer as oneDNN takes it: `weight × scales` in float32, a scale per output."""
 
     weight: Tensor
     scales: Tensor
@@ -37,87 +47,165 @@ class _Linear(NamedTuple):
 
 
 class _Steps(NamedTuple):
-    """What 8-bit integers stand for: `scale` times what they are above `zero`. For oneDNN."""
+    """Quantization of an activation, `scale × (integer - zero)`, as tensors for oneDNN."""
 
     scale: Tensor
     zero: Tensor
 
 
 class _Norm(NamedTuple):
-    """A layer norm whose result is in steps above their zero, and half a step: cutting it to an
-    integer then rounds, and with a zero of 0 is a ReLU too."""
+    """A layer norm from the float32 stream to 8 bits.
+
+    The scale, the zero point and half a step are folded into weight and bias: truncation to an
+    integer then rounds, and with a zero point of 0 the clipping at 0 is a ReLU too.
+    """
 
     weight: Tensor
     bias: Tensor
     steps: _Steps
 
 
-class _Block(NamedTuple):
-    norm: _Norm
-    contract: _Linear
-    hidden: _Steps
-    expand: _Linear
+class _Product(NamedTuple):
+    """A linear layer of 8-bit activations, to float32, or through a ReLU to 8 bits again."""
+
+    weights: _Weights
+    steps: _Steps
+    """Of its input."""
+    relu: _Steps | None
+    """Of its result after a ReLU; None for a result in float32."""
 
 
-class QuantizedMLP:
-    """What `part` was when this was made; `[rows, inputs]` to `[rows, outputs]`, float32."""
+class _Branch(NamedTuple):
+    """A residual branch, whose last product is added to the stream."""
 
-    def __init__(self, part: ResidualMLP, rows: Tensor) -> None:
+    inner: tuple[_Norm | _Product, ...]
+    last: _Product
+
+
+_Operation: TypeAlias = _Norm | _Product | _Branch
+
+
+class QuantizedPart:
+    """A copy of a part in int8: `[rows, inputs]` to `[rows, outputs]`, both float32."""
+
+    def __init__(self, part: NetworkPart, rows: Tensor) -> None:
         """Args:
-        part: on the CPU.
-        rows: `[.., inputs]` that show how large activations become.
+        part: on the CPU, in float32.
+        rows: `[.., inputs]` for calibration: they show how large activations become.
 
         Raises:
-            RuntimeError, NotImplementedError, AttributeError: this torch or processor cannot.
+            RuntimeError, NotImplementedError, AttributeError: this torch or processor cannot, or
+                the part has layers that int8 does not know.
         """
-        if not programs.POSSIBLE:
-            raise NotImplementedError("its C interface lacks what a pass calls")
-        self._width = part.stem.out_features
-        self.outputs = part.head.out_features
-        self._features = _steps(1.0 / _LEVELS, 0)  # features lie between 0 and 1
-        self._stem = _linear(part.stem)
-        x = part.stem(rows)
-        self._blocks: list[_Block] = []
-        for block in part.blocks:
-            assert isinstance(block, ResidualBlock)
-            normed = block.norm(x)
-            hidden = torch.relu(block.contract(normed))
-            largest = float(normed.abs().max())
-            self._blocks.append(
-                _Block(
-                    _norm(block.norm, 2 * largest / _LEVELS, _MIDDLE),
-                    _linear(block.contract),
-                    _steps(_step(float(hidden.max())), 0),
-                    _linear(block.expand),
-                )
-            )
-            x = x + block.expand(hidden)
-        self._norm = _norm(part.norm, _step(float(part.norm(x).max())), 0)
-        self._head = _linear(part.head)
-        self(rows)  # says now if a pass cannot be
+        if not cpu_program.AVAILABLE:
+            raise NotImplementedError("its C interface lacks functions that a pass calls")
+        self.outputs = part.outputs
+        stem, *body, head = _quantize(part.layers(), rows)
+        assert isinstance(stem, _Product)
+        assert isinstance(head, _Product)
+        self._stem, self._body, self._head = stem, body, head
+        self(rows)  # fails here, not in play, if this processor cannot run the pass
 
     def __call__(self, rows: Tensor) -> Tensor:
-        """Logits. Each call writes a program: whoever asks often keeps one."""
-        return repeated(self, rows)()
+        """Return the logits. Each call writes a program anew; a backend keeps its plans."""
+        return bind_rows(self, rows)()
 
     def write(self, program: Program, rows: Tensor, outputs: Tensor) -> None:
-        """See `Programmable`."""
-        count, width = len(rows), self._width
-        features = program.scratch("features", count, rows.shape[1], torch.uint8)
-        x = program.scratch("stream", count, width, torch.float32)
-        normed = program.scratch("normed", count, width, torch.uint8)
-        hidden = program.scratch("hidden", count, width, torch.uint8)
+        """See `WritesPlan`."""
+        features = program.scratch("features", len(rows), rows.shape[1], torch.uint8)
         places = map(program.data, (rows, features))
         program.call(_round_features.address, *places, rows.numel())
-        _clear(program, x)
-        _add_product(program, features, self._features, self._stem, x)
-        for norm, contract, hidden_steps, expand in self._blocks:
-            _normalize(program, x, norm, normed)
-            _multiply_relu(program, normed, norm.steps, contract, hidden, hidden_steps)
-            _add_product(program, hidden, hidden_steps, expand, x)
-        _normalize(program, x, self._norm, normed)
+        width = len(self._stem.weights.bias)
+        stream = program.scratch("stream", len(rows), width, torch.float32)
+        _clear(program, stream)
+        _add_product(program, features, self._stem, stream)
+        x = stream
+        for operation in self._body:
+            if isinstance(operation, _Branch):
+                branch = stream
+                for inner in operation.inner:
+                    branch = _write(program, inner, branch)
+                _add_product(program, branch, operation.last, stream)
+            else:
+                x = _write(program, operation, x)
         _clear(program, outputs)
-        _add_product(program, normed, self._norm.steps, self._head, outputs)
+        _add_product(program, x, self._head, outputs)
+
+
+def _write(program: Program, operation: _Norm | _Product, x: Tensor) -> Tensor:
+    """Append an operation of `x` whose result is 8-bit; return the result."""
+    if isinstance(operation, _Norm):
+        normed = program.scratch("normed", len(x), x.shape[1], torch.uint8)
+        places = map(program.data, (x, operation.weight, operation.bias, normed))
+        program.call(_normalize_rows.address, *places, *x.shape)
+        return normed
+    hidden = program.scratch("hidden", len(x), len(operation.weights.bias), torch.uint8)
+    assert hidden.data_ptr() != x.data_ptr(), "the input would be overwritten"
+    if operation.relu is None:
+        raise NotImplementedError("no product to float32 within a part in 8 bits")
+    _clear(program, hidden)
+    _multiply(program, x, operation, hidden, float(operation.relu.scale), b"relu")
+    return hidden
+
+
+def _quantize(layers: Sequence[Layer], rows: Tensor) -> list[_Operation]:
+    """Quantize all layers by the activations that `rows` (`[.., inputs]`) cause in them."""
+    operations: list[_Operation] = []
+    steps: _Steps | None = _steps(1.0 / _LEVELS, 0)  # features lie between 0 and 1
+    x = rows
+    for layer, has_relu in _with_relus(layers):
+        if isinstance(layer, Residual):
+            branch, change = _quantize_branch(layer, x)
+            operations.append(branch)
+            x = x + change
+            steps = None
+        else:
+            operation, x = _quantize_one(layer, has_relu, x, steps)
+            operations.append(operation)
+            steps = _result_steps(operation)
+    return operations
+
+
+def _quantize_branch(residual: Residual, x: Tensor) -> tuple[_Branch, Tensor]:
+    """Quantize a residual branch; return it with what it adds to `x` in float32."""
+    inner: list[_Norm | _Product] = []
+    steps: _Steps | None = None
+    for layer, has_relu in _with_relus(residual.layers):
+        operation, x = _quantize_one(layer, has_relu, x, steps)
+        inner.append(operation)
+        steps = _result_steps(operation)
+    last = inner.pop()
+    assert isinstance(last, _Product)
+    return _Branch(tuple(inner), last), x
+
+
+def _quantize_one(
+    layer: Layer, has_relu: bool, x: Tensor, steps: _Steps | None
+) -> tuple[_Norm | _Product, Tensor]:
+    """Quantize a layer of `x`, whose quantization is `steps`; return it with its result."""
+    y = apply_layer(layer, x)
+    if has_relu:
+        y = torch.relu(y)
+    match layer:
+        case LayerNorm() if has_relu:
+            return _norm(layer, _step(float(y.max())), 0), y
+        case LayerNorm():
+            return _norm(layer, 2 * float(y.abs().max()) / _LEVELS, _MIDDLE), y
+        case Linear() if steps is not None:
+            relu = _steps(_step(float(y.max())), 0) if has_relu else None
+            return _Product(_weights(layer), steps, relu), y
+    raise NotImplementedError(f"no {type(layer).__name__} there in 8 bits")
+
+
+def _with_relus(layers: Sequence[Layer]) -> Iterator[tuple[Layer, bool]]:
+    """Yield each layer but ReLUs, with whether a ReLU follows: the two are one operation."""
+    for layer, follower in zip(layers, [*layers[1:], None], strict=True):
+        if not isinstance(layer, Relu):
+            yield layer, isinstance(follower, Relu)
+
+
+def _result_steps(operation: _Norm | _Product) -> _Steps | None:
+    return operation.steps if isinstance(operation, _Norm) else operation.relu
 
 
 def _step(largest: float) -> float:
@@ -128,16 +216,16 @@ def _steps(scale: float, zero: int) -> _Steps:
     return _Steps(torch.tensor(scale, dtype=torch.float64), torch.tensor(zero))
 
 
-def _linear(layer: nn.Linear) -> _Linear:
+def _weights(layer: Linear) -> _Weights:
     weight = layer.weight.detach()
     scales = weight.abs().amax(dim=1).clamp(min=1e-12) / 127
     rounded = (weight / scales[:, None]).round().to(torch.int8)
     packed = torch.ops.onednn.qlinear_prepack(rounded, None)
     zeros = torch.zeros(len(scales), dtype=torch.int64)
-    return _Linear(packed, scales, zeros, layer.bias.detach().clone())
+    return _Weights(packed, scales, zeros, layer.bias.detach().clone())
 
 
-def _norm(layer: nn.LayerNorm, scale: float, zero: int) -> _Norm:
+def _norm(layer: LayerNorm, scale: float, zero: int) -> _Norm:
     scale = max(scale, 1e-6)
     weight, bias = layer.weight.detach(), layer.bias.detach()
     return _Norm(weight / scale, bias / scale + (zero + 0.5), _steps(scale, zero))
@@ -147,46 +235,33 @@ def _clear(program: Program, tensor: Tensor) -> None:
     program.call(_set_zero.address, program.data(tensor), tensor.nbytes)
 
 
-def _normalize(program: Program, x: Tensor, norm: _Norm, normed: Tensor) -> None:
-    places = map(program.data, (x, norm.weight, norm.bias, normed))
-    program.call(_normalize_rows.address, *places, *x.shape)
-
-
-def _add_product(program: Program, x: Tensor, steps: _Steps, layer: _Linear, total: Tensor) -> None:
-    """Append `total += layer(x)`, `x` in steps and `total` in float32."""
-    _multiply(program, x, steps, layer, total, 1.0, b"none")
-
-
-def _multiply_relu(
-    program: Program, x: Tensor, steps: _Steps, layer: _Linear, result: Tensor, result_steps: _Steps
-) -> None:
-    """Append `result = relu(layer(x))`, both in steps of their own."""
-    _clear(program, result)
-    _multiply(program, x, steps, layer, result, float(result_steps.scale), b"relu")
+def _add_product(program: Program, x: Tensor, product: _Product, total: Tensor) -> None:
+    """Append `total += product(x)`, `x` in 8 bits and `total` in float32."""
+    _multiply(program, x, product, total, 1.0, b"none")
 
 
 def _multiply(
-    program: Program,
-    x: Tensor,
-    steps: _Steps,
-    layer: _Linear,
-    total: Tensor,
-    scale: float,
-    activation: bytes,
+    program: Program, x: Tensor, product: _Product, total: Tensor, scale: float, activation: bytes
 ) -> None:
-    """Append what adds to `total`: the one of torch's products that makes no new memory."""
+    """Append `total += activation(product(x))`.
+
+    Of torch's quantized products the one with a sum is the only one that writes to memory it is
+    given; the others allocate their result, for which threads would meet in the allocator. A plain
+    product is therefore a sum onto zeros.
+    """
+    weights = product.weights
     program.call_torch(
         "aoti_torch_cpu__qlinear_pointwise_binary_tensor",
-        *map(program.handle, (x, *steps, layer.weight, layer.scales, layer.zeros)),
-        *map(program.optional, (total, layer.bias)),
-        0,  # where the result has its zero
+        *map(program.handle, (x, *product.steps, weights.weight, weights.scales, weights.zeros)),
+        *map(program.optional, (total, weights.bias)),
+        0,  # zero point of the result
         program.number_of(total.dtype),
-        0,  # and where the total had it
+        0,  # zero point of what it is added to
         program.text(b"sum"),
         program.text(activation),
-        *(0, 0),  # no arguments of that
+        *(0, 0),  # no arguments of the activation
         program.text(b""),
-        doubles=(scale, scale, 1.0),  # the result's steps, the total's, and how often that counts
+        doubles=(scale, scale, 1.0),  # scale of the result, of what it is added to, and its factor
     )
 
 
@@ -198,7 +273,7 @@ def _set_zero(place: Any, length: int) -> int:
 
 @c_function("int32(voidptr, voidptr, int64)")
 def _round_features(rows: Any, features: Any, count: int) -> int:
-    """From 0 to 1, to the nearest of 256 steps."""
+    """Round numbers from 0 to 1 to the nearest of 256 steps."""
     found, rounded = carray(rows, count, np.float32), carray(features, count, np.uint8)
     for i in range(count):
         rounded[i] = np.uint8(np.int32(found[i] * np.float32(_LEVELS) + np.float32(0.5)))
@@ -207,7 +282,7 @@ def _round_features(rows: Any, features: Any, count: int) -> int:
 
 @c_function("int32(voidptr, voidptr, voidptr, voidptr, int64, int64)")
 def _normalize_rows(x: Any, weight: Any, bias: Any, normed: Any, rows: int, width: int) -> int:
-    """The layer norm of `[rows, width]` by a `_Norm`, cut to what a byte holds."""
+    """Normalize `[rows, width]` by a `_Norm`, clipped to a byte."""
     weights, biases = carray(weight, width, np.float32), carray(bias, width, np.float32)
     for number in range(rows):
         row = carray(x, (rows, width), np.float32)[number]
@@ -215,6 +290,7 @@ def _normalize_rows(x: Any, weight: Any, bias: Any, normed: Any, rows: int, widt
         mean, scale = mean_and_scale(row)
         for i in range(width):
             value = (row[i] - mean) * scale * weights[i] + biases[i]
+            # Clipped before it is converted: out of a byte's range the conversion is undefined.
             value = min(max(value, np.float32(0)), np.float32(_LEVELS))
             steps[i] = np.uint8(np.int32(value))
     return 0

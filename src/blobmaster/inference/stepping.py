@@ -17,8 +17,9 @@ from typing import Any, Protocol, TypeVar
 
 from numba.extending import overload
 
-from blobmaster.inference.compiled import BlockEvaluator, Passes, answer, are_recorded
-from blobmaster.inference.cuda_graphs import check
+from blobmaster.inference.backend import check
+from blobmaster.inference.compiled import Passes, answer, are_planned
+from blobmaster.inference.evaluator import Evaluator
 from blobmaster.kernels.compile import compiled_for, kernel
 from blobmaster.search.mcts import EvaluationRequests
 from blobmaster.search.tree import Priors, Values
@@ -75,7 +76,7 @@ def advances(state_class: type) -> Callable[[Advance], Advance]:
 
 @kernel
 def run_steps(state: Steppable, passes: Passes) -> int:
-    """Take up to `passes.steps` steps while there are recorded passes for the batch sizes.
+    """Take up to `passes.steps` steps while the batch sizes are planned.
 
     Returns:
         0, or the error code of the pass that failed (see `check`).
@@ -83,7 +84,7 @@ def run_steps(state: Steppable, passes: Passes) -> int:
     requests = state.requests
     for _ in range(passes.steps):
         acts, judges = requests.rows
-        if acts + judges == 0 or not are_recorded(passes, acts, judges):
+        if acts + judges == 0 or not are_planned(passes, acts, judges):
             break
         code = answer(passes, requests.actor[:acts], requests.critic[:judges])
         if code != 0:
@@ -108,7 +109,7 @@ def ignore_step() -> None:
 
 
 def play_to_end(
-    evaluator: BlockEvaluator,
+    evaluator: Evaluator,
     state: Steppable,
     *,
     should_stop: Callable[[], bool] = never,

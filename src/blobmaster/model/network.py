@@ -18,11 +18,19 @@ import torch
 from torch import Tensor, nn
 
 from blobmaster.config.network import NetworkSettings
-from blobmaster.inference import cpu_ops as floats
-from blobmaster.inference.cpu_plans import Program
 from blobmaster.model.features import FEATURES, WHOLE_FEATURES
 from blobmaster.model.game_features import GAME_FEATURES, STANDING_FEATURES
 from blobmaster.model.heads import ACTOR_OUTPUTS, CRITIC_OUTPUTS, SHARE_OUTPUTS
+from blobmaster.model.layers import (
+    Layer,
+    LayerNorm,
+    Linear,
+    NetworkPart,
+    Parts,
+    Relu,
+    Residual,
+    SplitLinear,
+)
 
 ARCHITECTURE = 1
 """The `v1` of checkpoint names: changes with the observation, the output or the layers."""
@@ -49,8 +57,13 @@ class ResidualBlock(nn.Module):
         """`[rows, width]` to the same."""
         return torch.add(x, self.expand(torch.relu(self.contract(self.norm(x)))))
 
+    def describe(self) -> Residual:
+        """Describe the block's layers."""
+        inner = (_norm(self.norm), _linear(self.contract), Relu(), _linear(self.expand))
+        return Residual(inner)
 
-class ResidualMLP(nn.Module):
+
+class ResidualMLP(NetworkPart):
     """`[rows, inputs]` to `[rows, outputs]` logits."""
 
     def __init__(self, inputs: int, outputs: int, settings: NetworkSettings) -> None:
@@ -86,38 +99,21 @@ class ResidualMLP(nn.Module):
             x = self.stem(rows[:, :first].contiguous()) + self.more_stem(rows[:, first:])
         return self.head(torch.relu(self.norm(self.blocks(x))))
 
-    def write(self, program: Program, rows: Tensor, outputs: Tensor) -> None:
-        """Append the same on a CPU; see `Programmable`."""
-        kind = self.stem.weight.dtype
-        shape = len(rows), self.head.in_features
-        first = self.stem.in_features
-        given, more = rows[:, :first], rows[:, first:]
-        if self.more_stem is not None or kind != rows.dtype:
-            given = program.scratch("given", len(rows), first, kind)
-            floats.copy(program, rows[:, :first], given)
-        x = program.scratch("stream", *shape, kind)
-        hidden = program.scratch("hidden", *shape, kind)
-        other = program.scratch("other", *shape, kind)
-        floats.linear(program, given, self.stem, x)
+    def layers(self) -> tuple[Layer, ...]:
+        """See `NetworkPart`."""
+        stem: Layer = _linear(self.stem)
         if self.more_stem is not None:
-            taken = program.scratch("more", len(rows), more.shape[1], kind)
-            floats.copy(program, more, taken)
-            floats.add_product(program, taken, self.more_stem, x)
-        for block in self.blocks:
-            assert isinstance(block, ResidualBlock)
-            floats.normalize(program, x, block.norm, other)
-            floats.linear(program, other, block.contract, hidden)
-            floats.relu(program, hidden)
-            floats.linear(program, hidden, block.expand, other)
-            floats.add(program, other, x)
-        floats.normalize(program, x, self.norm, other)
-        floats.relu(program, other)
-        if kind == outputs.dtype:
-            floats.linear(program, other, self.head, outputs)
-            return
-        answers = program.scratch("answers", len(rows), self.outputs, kind)
-        floats.linear(program, other, self.head, answers)
-        floats.copy(program, answers, outputs)
+            stem = SplitLinear(_linear(self.stem), self.more_stem.weight)
+        blocks = [block.describe() for block in self.blocks if isinstance(block, ResidualBlock)]
+        return (stem, *blocks, _norm(self.norm), Relu(), _linear(self.head))
+
+
+def _linear(layer: nn.Linear) -> Linear:
+    return Linear(layer.weight, layer.bias)
+
+
+def _norm(layer: nn.LayerNorm) -> LayerNorm:
+    return LayerNorm(layer.weight, layer.bias, layer.eps)
 
 
 def _zero(layer: nn.Linear) -> nn.Linear:
@@ -148,6 +144,11 @@ class BlobNetwork(nn.Module):
                 nn.ReLU(),
                 _zero(nn.Linear(_STANDING_WIDTH, SHARE_OUTPUTS)),
             )
+
+    @property
+    def parts(self) -> Parts:
+        """The network's own parts, in float32: they change as it learns."""
+        return Parts(self.actor, self.critic, self.standing, self.sees_games)
 
     def forward(self, wholes: Tensor) -> tuple[Tensor, Tensor]:
         """What the actor and the critic say of `[rows, WHOLE_FEATURES]`, in games of

@@ -53,10 +53,10 @@ def seat_networks(trained: Trained, search: str | None) -> tuple[Agent, Adviser]
     if search is not None and search != NO_SEARCH:
         settings = parse_search(search).over(settings)
     cpu = torch.device("cpu")  # a handful of rows at a time: copying to a GPU takes longer
-    adviser = Adviser(NetworkEvaluator(trained.network, settings.trees, cpu), settings)
+    adviser = Adviser(NetworkEvaluator(trained.network.parts, settings.trees, cpu), settings)
     if search == NO_SEARCH or (search is None and config.plays_games):
-        return network_player(trained.network, cpu)(1), adviser
-    return searching_player(trained.network, settings, cpu)(1), adviser
+        return network_player(trained.network.parts, cpu)(1), adviser
+    return searching_player(trained.network.parts, settings, cpu)(1), adviser
 
 
 def warm_up(table: Table) -> None:

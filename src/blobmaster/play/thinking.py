@@ -21,17 +21,17 @@ from blobmaster.game.rules import (
     play_forced,
 )
 from blobmaster.game.scoring import most_points, points
+from blobmaster.inference.evaluator import Evaluator
 from blobmaster.kernels.rng import Stream, stream
 from blobmaster.play.game import Game, legal_of, seen_from, state_of
 from blobmaster.search.mcts import (
-    Evaluator,
     advance_search,
-    ask,
     begin_search,
     new_requests,
     new_search,
     pooled,
     request_evaluations,
+    requested_states,
     root_choice,
 )
 
@@ -133,7 +133,7 @@ class Adviser:
         while not done:
             self._requests.rows[:] = 0
             request_evaluations(self._search, 0, self._requests)
-            priors, values = ask(self._evaluator, self._requests)
+            priors, values = self._evaluator.answer(*requested_states(self._requests))
             done = advance_search(self._search, 0, priors, values, draws)
 
     def _guess(self, state: State, action: int) -> float:

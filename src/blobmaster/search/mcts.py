@@ -8,7 +8,7 @@ answers. All worlds of a decision look alike to the acting seat, so their roots 
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -48,25 +48,6 @@ from blobmaster.search.tree import (
 
 NO_ROW = -1
 """The row of a tree that waits for no such evaluation."""
-
-
-class Evaluator(Protocol):
-    """What search asks, each of `[rows, STATE]`."""
-
-    def priors(self, states: State) -> Priors:
-        """`[rows, MAX_LEGAL]`, in the order of `legal_actions`, each row summing to one.
-
-        Nothing but what the acting seat of a state may see can change its row.
-        """
-        ...
-
-    def values(self, states: State) -> Values:
-        """`[rows, MAX_PLAYERS]`: each seat's expected points over 10 + cards, all hands known."""
-        ...
-
-    def answer(self, acting: State, judged: State) -> tuple[Priors, Values]:
-        """The priors of `acting` and the values of `judged`."""
-        ...
 
 
 class EvaluationRequests(NamedTuple):
@@ -144,10 +125,13 @@ def new_requests(lanes: int, settings: SearchSettings) -> EvaluationRequests:
     )
 
 
-def ask(evaluator: Evaluator, requests: EvaluationRequests) -> tuple[Priors, Values]:
-    """The answers to all questions; whoever asks gives them to `advance`."""
+def requested_states(requests: EvaluationRequests) -> tuple[State, State]:
+    """Return the states that wait for priors and those that wait for values, each `[rows, STATE]`.
+
+    The caller evaluates them and passes the priors and values to `advance_search`.
+    """
     actor, critic = requests.rows
-    return evaluator.answer(requests.actor[:actor], requests.critic[:critic])
+    return requests.actor[:actor], requests.critic[:critic]
 
 
 @lean_kernel

@@ -13,15 +13,15 @@ make; in games, its share of the win (see `blobmaster.selfplay.win_values`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.game.records import Rounds
-from blobmaster.game.rules import MAX_LEGAL, SEAT, State, legal_actions, legal_count
-from blobmaster.inference.compiled import Passes
+from blobmaster.game.rules import MAX_LEGAL, SEAT, legal_actions, legal_count
+from blobmaster.inference.evaluator import Evaluator
 from blobmaster.inference.stepping import advances, play_to_end
 from blobmaster.kernels.compile import kernel
 from blobmaster.search.mcts import EvaluationRequests
@@ -47,36 +47,6 @@ from blobmaster.selfplay.successors import (
 )
 from blobmaster.selfplay.win_values import list_outcomes, new_outcomes, write_win_values
 
-Bids = npt.NDArray[np.int64]
-
-
-class ActorCritic(Protocol):
-    """What is asked of a network; `NetworkEvaluator` says the shapes."""
-
-    def priors(self, states: State) -> Priors:
-        """The actor's, of the acting seat's view."""
-        ...
-
-    def values(self, states: State) -> Values:
-        """The critic's, all hands known."""
-        ...
-
-    def answer(self, acting: State, judged: State) -> tuple[Priors, Values]:
-        """The same of `acting`, and the critic's values of `judged`, where all hands are known."""
-        ...
-
-    def passes(self, acts: int, judges: int) -> Passes | None:
-        """What compiled code asks for so many priors and values, or None if there is no such."""
-        ...
-
-    def chances(self, states: State) -> tuple[Bids, Values]:
-        """The critic's, of every seat's bid and how likely it is to be exact."""
-        ...
-
-    def standings(self, states: State) -> Values:
-        """Shares of the win between two rounds."""
-        ...
-
 
 class LookaheadBlock(NamedTuple):
     """A block in play, one decision with its successors per lane."""
@@ -91,7 +61,7 @@ class LookaheadBlock(NamedTuple):
 
 
 def play_block(
-    network: ActorCritic,
+    evaluator: Evaluator,
     deals: Deals,
     settings: SelfPlaySettings,
     *,
@@ -101,7 +71,7 @@ def play_block(
     """Play `deals` to the end; a pure function of its arguments.
 
     Args:
-        network: called once per step; needs room for `max_children(deals, lanes)` rows.
+        evaluator: called once per step; needs room for `max_children(deals, lanes)` rows.
         deals: the rounds to play and their random streams.
         settings: lanes, exploration and the step of improvement.
         should_stop: checked between steps; the block is given up when it returns True.
@@ -117,14 +87,14 @@ def play_block(
     _begin(state)
     progress = ProgressCounter(block, on_rounds)
     if deals.lengths is None:
-        done = play_to_end(network, state, should_stop=should_stop, on_step=progress.report)
+        done = play_to_end(evaluator, state, should_stop=should_stop, on_step=progress.report)
     else:
-        done = _play_games(network, deals, state, should_stop, progress)
+        done = _play_games(evaluator, deals, state, should_stop, progress)
     return records_of(block) if done else None
 
 
 def _play_games(
-    network: ActorCritic,
+    evaluator: Evaluator,
     deals: Deals,
     state: LookaheadBlock,
     should_stop: Callable[[], bool],
@@ -142,10 +112,10 @@ def _play_games(
         decisions, children = requests.rows.tolist()
         if decisions == 0:
             return True
-        priors = network.priors(requests.actor[:decisions])
-        chances = network.chances(requests.critic[:children])
+        priors = evaluator.priors(requests.actor[:decisions])
+        chances = evaluator.chances(requests.critic[:children])
         count = list_outcomes(state.block, state.successors, outcomes, *chances)
-        shares = network.standings(outcomes.states[:count])
+        shares = evaluator.standings(outcomes.states[:count])
         write_win_values(state.block, state.successors, outcomes, shares)
         _decide_all(state, priors)
     return False

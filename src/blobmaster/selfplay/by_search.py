@@ -18,7 +18,7 @@ from blobmaster.config.search import SearchSettings
 from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.game.records import Rounds
 from blobmaster.game.rules import ACTIONS, MAX_LEGAL, PLAYERS, ROUND, State, is_bidding
-from blobmaster.inference.compiled import BlockEvaluator
+from blobmaster.inference.evaluator import Evaluator
 from blobmaster.inference.stepping import advances, play_to_end
 from blobmaster.kernels.compile import kernel, lean_kernel
 from blobmaster.kernels.rng import uniform
@@ -64,7 +64,7 @@ class SearchBlock(NamedTuple):
 
 
 def play_block(
-    evaluator: BlockEvaluator,
+    evaluator: Evaluator,
     deals: Deals,
     search: SearchSettings,
     settings: SelfPlaySettings,

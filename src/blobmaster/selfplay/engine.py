@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,27 +14,17 @@ from blobmaster.config.search import SearchSettings
 from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.game.records import Rounds
 from blobmaster.game.schedule import round_count
-from blobmaster.inference.compiled import Records
-from blobmaster.inference.cuda_graphs import recorder_for
+from blobmaster.inference.cuda_graphs import cuda_graphs_for
 from blobmaster.inference.evaluator import NetworkEvaluator
-from blobmaster.inference.precision import Parts, packed_again
+from blobmaster.inference.precision import reconvert
 from blobmaster.kernels.rng import generator
+from blobmaster.model.layers import Parts
 from blobmaster.model.network import BlobNetwork
 from blobmaster.selfplay import by_lookahead as lookahead
 from blobmaster.selfplay.by_search import play_block
 from blobmaster.selfplay.deals import Deals, deal, deal_games, game_sizes, seat_players
 from blobmaster.selfplay.pool import Pool
 from blobmaster.selfplay.successors import max_children
-
-
-class MakeEvaluator(Protocol):
-    """Makes what a worker's blocks ask, as `NetworkEvaluator` does."""
-
-    def __call__(
-        self, network: Parts, capacity: int, device: torch.device, *, recorder: Records | None
-    ) -> NetworkEvaluator:
-        """See `NetworkEvaluator`."""
-        ...
 
 
 class SelfPlayEngine:
@@ -49,7 +38,7 @@ class SelfPlayEngine:
         seed: int,
         device: torch.device,
         number_format: NumberFormat = "fp32",
-        make_evaluator: MakeEvaluator = NetworkEvaluator,
+        make_evaluator: Callable[..., NetworkEvaluator] = NetworkEvaluator,
         *,
         whole_games: bool = False,
     ) -> None:
@@ -147,9 +136,9 @@ class SelfPlayEngine:
                 yield block, played
 
     def _take_weights(self, network: BlobNetwork) -> None:
-        """Pack the current weights of the network for the evaluators."""
-        parts = packed_again(self._parts, network, self._number_format)
-        if parts is not self._parts:  # not packed in place: the evaluators hold the old ones
+        """Convert the current weights of the network for the evaluators."""
+        parts = reconvert(self._parts, network, self._number_format)
+        if parts != self._parts:  # not converted in place: the evaluators hold the old ones
             self._evaluators.clear()
         self._parts = parts
         if self._device.type == "cuda":
@@ -168,7 +157,7 @@ class SelfPlayEngine:
             evaluator = spare.pop()
         except IndexError:
             evaluator = self._make_evaluator(
-                self._parts, rows, self._device, recorder=recorder_for(self._device)
+                self._parts, rows, self._device, backend=cuda_graphs_for(self._device)
             )
         yield evaluator
         spare.append(evaluator)

@@ -9,7 +9,7 @@ import msgspec
 
 from blobmaster.config.config import Config
 from blobmaster.inference.evaluator import choose_device
-from blobmaster.inference.precision import PROVEN, evaluations_per_second, fastest, packed
+from blobmaster.inference.precision import PROVEN, convert, evaluations_per_second, fastest
 from blobmaster.model.network import new_network
 from blobmaster.selfplay.pool import default_workers
 from blobmaster.training.learner import fastest_format
@@ -48,7 +48,7 @@ def autotuned(config: Config, say: Callable[[str], None] = log.info) -> Config:
         shown = ", ".join(f"{name} {speed:,.0f}" for name, speed in speeds.items())
         say(f"self-play's network is in {inference.number_format}: {shown} evaluations/s a core")
     else:
-        packed(network, inference.number_format)
+        convert(network, inference.number_format)
     return msgspec.structs.replace(config, learning=learning, inference=inference)
 
 

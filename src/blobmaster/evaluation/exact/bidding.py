@@ -18,7 +18,7 @@ from blobmaster.evaluation.exact.priors import likeliest, priors_at
 from blobmaster.game.cards import NO_TRUMP
 from blobmaster.game.rules import FIRST_BID, STATE, State, apply, new_round
 from blobmaster.game.schedule import TRUMP_CYCLE
-from blobmaster.search.mcts import Evaluator
+from blobmaster.inference.evaluator import Evaluator
 
 WITHOUT_TRUMP = TRUMP_CYCLE.count(NO_TRUMP) / len(TRUMP_CYCLE)
 TRUMP_SHARES = {0: 1 - WITHOUT_TRUMP, NO_TRUMP: WITHOUT_TRUMP}

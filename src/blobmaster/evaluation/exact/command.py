@@ -26,8 +26,7 @@ from blobmaster.evaluation.exact.priors import ROWS, likeliest
 from blobmaster.evaluation.exact.tiny_game import TINY_GAMES, TinyGame
 from blobmaster.game.cards import NO_TRUMP
 from blobmaster.game.rules import check_round
-from blobmaster.inference.evaluator import NetworkEvaluator, choose_device
-from blobmaster.search.mcts import Evaluator
+from blobmaster.inference.evaluator import Evaluator, NetworkEvaluator, choose_device
 
 Row = dict[str, Any]
 """A line of the tables and an object of the JSON output."""
@@ -57,7 +56,7 @@ def run_ground_truth(checkpoint: Path | None, tables: Sequence[int], *, as_json:
     evaluator = None
     if checkpoint is not None:
         device = choose_device("auto")
-        evaluator = NetworkEvaluator(load_trained(checkpoint, device).network, ROWS, device)
+        evaluator = NetworkEvaluator(load_trained(checkpoint, device).network.parts, ROWS, device)
     with Console(stderr=True).status("solving …"):
         one_card_rounds = [found for players in tables for found in _one_card(players, evaluator)]
         tiny = [_tiny(game, evaluator) for game in TINY_GAMES]

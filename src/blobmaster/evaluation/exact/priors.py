@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.rules import MAX_LEGAL, State
-from blobmaster.search.mcts import Evaluator
+from blobmaster.inference.evaluator import Evaluator
 
 Choices = npt.NDArray[np.float64]
 """`[states, MAX_LEGAL]`: the probability of each action, in the order of `legal_actions`."""

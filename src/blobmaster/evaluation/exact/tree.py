@@ -27,8 +27,8 @@ from blobmaster.game.rules import (
     legal_count,
     new_round,
 )
+from blobmaster.inference.evaluator import Evaluator
 from blobmaster.kernels.compile import kernel
-from blobmaster.search.mcts import Evaluator
 
 Indices = npt.NDArray[np.int64]
 
