@@ -21,7 +21,9 @@ from blobmaster.search.mcts import (
     root_action,
     root_choice,
 )
-from blobmaster.search.tree import plant
+from blobmaster.search.simulation import (
+    reset_tree,
+)
 
 
 @kernel
@@ -33,7 +35,7 @@ def _choose_knowing_all(search, requests, states, streams, actions):
         begin_search(search, 0, states[number], search.simulations, False, streams[number])
         for tree in range(search.width):
             search.trees.world[tree] = states[number]
-            plant(search.trees, tree)
+            reset_tree(search.trees, tree)
         done = False
         while not done:
             requests.rows[:] = 0

@@ -15,10 +15,10 @@ from blobmaster.search.mcts import (
     begin_search,
     new_requests,
     new_search,
-    pooled,
     request_evaluations,
     requested_states,
     root_action,
+    root_statistics,
 )
 
 PUBLIC = [field for field in range(STATE) if not HANDS <= field < HANDS + MAX_PLAYERS]
@@ -61,5 +61,5 @@ def search_all(
 
 def visits_of(search: Search, lane: int = 0) -> dict[int, int]:
     """The root's visits by action."""
-    roots = pooled(search, lane)
+    roots = root_statistics(search, lane)
     return {int(root_action(search, lane, e)): int(roots.visits[e]) for e in range(roots.edges)}

@@ -12,7 +12,13 @@ from positions import RandomRound, legal_of, played
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import ACTIONS, PLAYERS, SEAT, is_over
 from blobmaster.game.scoring import points
-from blobmaster.search.endgame import MOST_SOLVED, is_settled, new_ending, solve, tricks_left
+from blobmaster.search.endgame import (
+    MAX_SOLVED_TRICKS,
+    is_settled,
+    new_solver_stack,
+    solve,
+    tricks_left,
+)
 
 SIZES = [(3, 17), (3, 2), (4, 5), (4, 2), (5, 7), (5, 3), (6, 4), (8, 2)]
 
@@ -21,7 +27,7 @@ def solved(state: np.ndarray) -> np.ndarray:
     """Each seat's points by the kernel."""
     made = np.full(MAX_PLAYERS, np.nan)
     before = state.copy()
-    solve(state, new_ending(), made)
+    solve(state, new_solver_stack(), made)
     assert (state == before).all()
     assert (made[state[PLAYERS] :] == 0).all()
     return made[: state[PLAYERS]]
@@ -40,7 +46,7 @@ def by_the_book(state: np.ndarray) -> list[Fraction]:
 def endings_of(seed: int, players: int, cards: int) -> list[np.ndarray]:
     """The states of a random round from its last but one trick on."""
     states = RandomRound(seed, players, cards).states
-    return [s for s in states if s[ACTIONS] >= players and tricks_left(s) <= MOST_SOLVED]
+    return [s for s in states if s[ACTIONS] >= players and tricks_left(s) <= MAX_SOLVED_TRICKS]
 
 
 def check_random_endings(count: int) -> None:

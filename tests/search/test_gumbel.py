@@ -9,8 +9,8 @@ from searching import WatchfulEvaluator, search_all, visits_of
 
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import BIDS, MAX_LEGAL, SEAT
-from blobmaster.search.gumbel import Improvement, Roots, improved_policy
-from blobmaster.search.mcts import Search, pooled, root_action, root_choice, root_policy
+from blobmaster.search.gumbel import Improvement, RootStatistics, improved_policy
+from blobmaster.search.mcts import Search, root_action, root_choice, root_policy, root_statistics
 
 WIDE = RandomRound(1, 3, 12).choices[0]
 """The first bid of a round of 12 cards: 13 actions."""
@@ -108,7 +108,7 @@ def test_the_improved_policy_is_the_prior_moved_by_the_exponential_of_completed_
     prior = np.array([0.5, 0.3, 0.2])
     visits, value = np.array([3, 0, 5]), np.array([0.25, 0.5, 0.75])
     pad = [(0, MAX_LEGAL - 3)]
-    roots = Roots(3, np.pad(visits, pad), np.pad(value, pad), np.pad(np.log(prior), pad))
+    roots = RootStatistics(3, np.pad(visits, pad), np.pad(value, pad), np.pad(np.log(prior), pad))
     shares = np.empty(MAX_LEGAL)
     improved_policy(roots, Improvement(visit_offset=50.0, value_scale=0.1), shares)
     expected = prior * np.exp((50 + 5) * 0.1 * value)
@@ -118,7 +118,7 @@ def test_the_improved_policy_is_the_prior_moved_by_the_exponential_of_completed_
 
 def test_an_action_that_was_not_tried_counts_as_the_mean_of_the_root_and_those_that_were():
     search = search_all([WIDE], gumbel(considered=4), TellingEvaluator(WIDE))
-    roots = pooled(search, 0)
+    roots = root_statistics(search, 0)
     tried = roots.visits[:13] > 0
     assert tried.tolist() == [True] * 4 + [False] * 9
     total = roots.visits.sum()

@@ -22,23 +22,25 @@ from blobmaster.game.rules import (
     play_forced,
 )
 from blobmaster.game.scoring import most_points, points
+from blobmaster.search.simulation import (
+    add_node,
+    begin_simulation,
+    descend,
+    expand,
+    reset_tree,
+)
 from blobmaster.search.tree import (
     NO_NODE,
     NOTHING,
     PRIORS,
     VALUES,
-    Rules,
+    TreeRules,
     Trees,
-    add_node,
-    expand,
     new_trees,
-    plant,
-    set_out,
-    walk,
 )
 
 EXPLORATION = 1.5
-RULES = Rules(exploration=EXPLORATION, settle=False, solve_tricks=0)
+RULES = TreeRules(exploration=EXPLORATION, settle=False, solve_tricks=0)
 
 
 class LopsidedEvaluator:
@@ -59,24 +61,24 @@ class LopsidedEvaluator:
         return self.priors(acting), self.values(judged)
 
 
-def grow(state: np.ndarray, simulations: int, evaluator=None, rules: Rules = RULES) -> Trees:
+def grow(state: np.ndarray, simulations: int, evaluator=None, rules: TreeRules = RULES) -> Trees:
     """One tree in the world of `state`."""
     evaluator = evaluator or UniformEvaluator()
     trees = new_trees(1, simulations)
     trees.world[0] = state
-    plant(trees, 0)
-    while trees.wants[0] != NOTHING:
-        wants = trees.wants[0]
-        if wants & VALUES:
+    reset_tree(trees, 0)
+    while trees.awaits[0] != NOTHING:
+        awaits = trees.awaits[0]
+        if awaits & VALUES:
             add_node(trees, 0, evaluator.values(trees.leaf)[0])
-        if wants & PRIORS:
+        if awaits & PRIORS:
             expand(trees, 0, evaluator.priors(trees.leaf)[0])
-        while trees.wants[0] == NOTHING:
-            if not trees.is_under_way[0]:
+        while trees.awaits[0] == NOTHING:
+            if not trees.is_simulating[0]:
                 if trees.simulations[0] == simulations:
                     break
-                set_out(trees, 0)
-            walk(trees, 0, rules)
+                begin_simulation(trees, 0)
+            descend(trees, 0, rules)
     return trees
 
 

@@ -22,10 +22,10 @@ from blobmaster.search.mcts import (
     begin_search,
     new_requests,
     new_search,
-    pooled,
     request_evaluations,
     requested_states,
     root_action,
+    root_statistics,
 )
 from blobmaster.selfplay.by_search import play_block
 from blobmaster.selfplay.deals import Deals
@@ -122,7 +122,7 @@ def plain_round(deals: Deals, number: int, settings: SelfPlaySettings) -> list[l
                 request_evaluations(search, 0, requests)
                 answers = UniformEvaluator().answer(*requested_states(requests))
                 done = advance_search(search, 0, *answers, draws)
-            visits = pooled(search, 0).visits
+            visits = root_statistics(search, 0).visits
             total = SEARCH.worlds * SEARCH.simulations
             policies += [int(255 * v / total + 0.5) for v in visits[: len(legal)].tolist()]
             temperature = settings.bid_temperature

@@ -29,10 +29,10 @@ from blobmaster.search.mcts import (
     begin_search,
     new_requests,
     new_search,
-    pooled,
     request_evaluations,
     requested_states,
     root_choice,
+    root_statistics,
 )
 
 
@@ -110,7 +110,7 @@ class Adviser:
         seen = _seen(state)
         self._run(seen, draws)
         legal, scale = legal_of(seen), most_points(int(seen[ROUND]))
-        roots = pooled(self._search, 0)
+        roots = root_statistics(self._search, 0)
         options = []
         for edge, action in enumerate(legal):
             is_tried = bool(roots.visits[edge])

@@ -1,8 +1,7 @@
-"""What a seat knows of the other hands: how many cards they have, and which are hidden there.
+"""A seat's knowledge of the other hands: their sizes, and the cards that may be in them.
 
-Every kernel reads the public fields of a state and the observer's own hand alone, so that a true
-hand cannot leak through here into a sampled world. Cards that were not dealt are hidden like
-those in other hands.
+The kernels here read only the public fields of a state and the observer's own hand, so a true hand
+cannot leak into a sampled world. Undealt cards are hidden in the same way as cards in other hands.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ ALL_CARDS = (1 << CARDS) - 1
 
 @kernel
 def hidden_cards(state: State, observer: int) -> int:
-    """The mask of cards that `observer` has not seen: other hands and the undealt cards."""
+    """Return the mask of cards that `observer` has not seen: other hands and undealt cards."""
     return ALL_CARDS & ~(state[SEEN] | state[HANDS + observer])
 
 
 @kernel
 def hand_size(state: State, seat: int) -> int:
-    """The cards that `seat` still holds, counted from what has been played."""
+    """Return the number of cards that `seat` still holds, counted from the public plays."""
     plays = max(state[ACTIONS] - state[PLAYERS], 0)
     tricks = (plays - state[IN_TRICK]) // state[PLAYERS]
     if state[TABLE + seat] >= 0:
@@ -41,7 +40,7 @@ def hand_size(state: State, seat: int) -> int:
 
 @kernel
 def cards_of_suits(suits: int) -> int:
-    """The mask of all cards of the suits in a mask of 4 bits."""
+    """Return the mask of all cards of some suits, given as a mask of 4 bits."""
     cards = 0
     for suit in range(SUITS):
         if (suits >> suit) & 1 != 0:

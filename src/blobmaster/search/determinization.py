@@ -1,10 +1,11 @@
-"""Draws worlds: deals of the hidden cards, uniformly from all that an observer holds for possible.
+"""Sample worlds: deals of the hidden cards, uniform over all that are possible for an observer.
 
-Seats with the same voids hold their cards as one group, divided between them by a shuffle. Groups
-with voids are dealt one after another, as numbers of cards a suit: for each group and each count of
-cards left in the suits, `ways` says how many deals of this and the later groups there are, so
-that a split is drawn with exactly its share of the deals. Seats without voids and the undealt
-cards take what is left. No draw can fail, and none is thrown away.
+A void is a suit that a seat is known not to hold. Seats with the same voids form a group: a pool of
+cards is drawn for the group and then shuffled among its seats. Groups with voids are dealt one
+after another. For each group, the number of cards per suit is drawn first, each split with a
+probability proportional to the number of deals that it leaves for this and the later groups: the
+table `ways` holds those counts. Seats without voids and the undealt cards take the rest. So every
+possible deal is equally likely, no draw fails, and none is rejected.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ VOID_SETS = 1 << SUITS
 ALL_SUITS = VOID_SETS - 1
 MAX_GROUPS = MAX_PLAYERS - 1
 
-# Groups with the fewest possible splits go first: they leave few counts for `ways` to hold.
+# Groups with the most voids, and so the fewest possible splits, go first: fewer entries of `ways`.
 _DEALING_ORDER = np.array(
     sorted(range(1, VOID_SETS), key=lambda voids: (-voids.bit_count(), voids)), dtype=np.int64
 )
 
 
 def _pascal() -> npt.NDArray[np.float64]:
+    """Return the binomial coefficients up to 52, `[n, k]`."""
     table = np.zeros((CARDS + 1, CARDS + 1))
     table[:, 0] = 1
     for n in range(1, CARDS + 1):
@@ -40,37 +42,38 @@ def _pascal() -> npt.NDArray[np.float64]:
 
 
 _CHOOSE = _pascal()
-"""`[n, k]`: the ways to choose k of n cards; all below 2**53, so exact."""
+"""`[n, k]`: the number of ways to choose k of n cards; all below 2**53, so exact in a float64."""
 
 
 class WorldTable(NamedTuple):
-    """What one decision's worlds are drawn from; scratch that serves one decision after another."""
+    """Counts from which one decision's worlds are drawn; reused for one decision after another."""
 
     groups: npt.NDArray[np.int64]
-    """`[1]`: the number of groups with voids."""
+    """`[1]`: number of groups with voids."""
     voids: npt.NDArray[np.int64]
     """`[MAX_GROUPS]`: each group's voids, in dealing order."""
     sizes: npt.NDArray[np.int64]
-    """`[VOID_SETS]`: cards held together by the seats with these voids."""
+    """`[VOID_SETS]`: cards that the seats with these voids hold together."""
     ways: npt.NDArray[np.float64]
-    """`[MAX_GROUPS - 1, 14, 14, 14]`: deals of a group and all later ones, by the cards left in
-    suits 0 to 2 (those of suit 3 follow from the total). The last group needs no entry."""
+    """`[MAX_GROUPS - 1, 14, 14, 14]`: number of deals of a group and all later ones, by the cards
+    left in suits 0 to 2 (suit 3 follows from the total). The last group needs no entry: a binomial
+    coefficient counts its deals."""
     pools: npt.NDArray[np.int64]
-    """`[VOID_SETS]`: scratch, the cards of the seats with these voids not yet handed out."""
+    """`[VOID_SETS]`: scratch, cards of the seats with these voids that no seat has yet."""
     most: npt.NDArray[np.int64]
-    """`[SUITS]`: scratch, the most cards of a suit that may be left to a group."""
+    """`[SUITS]`: scratch, the most cards of each suit that may be left for a group."""
     fewest: npt.NDArray[np.int64]
-    """`[SUITS]`: scratch, the fewest."""
+    """`[SUITS]`: scratch, the fewest cards of each suit."""
     left: npt.NDArray[np.int64]
     """`[SUITS]`: scratch, hidden cards left of each suit."""
     taken: npt.NDArray[np.int64]
     """`[SUITS]`: scratch, the cards of each suit that a group takes."""
     cards: npt.NDArray[np.int64]
-    """`[CARDS]`: scratch, the cards of a mask."""
+    """`[CARDS]`: scratch, the cards of a mask as numbers."""
 
 
 def new_table() -> WorldTable:
-    """Scratch for `prepare_worlds` and `sample_world`; one a thread."""
+    """Allocate for `prepare_worlds` and `sample_world`; one per thread."""
     side = RANKS + 1
     return WorldTable(
         groups=np.zeros(1, np.int64),
@@ -88,7 +91,7 @@ def new_table() -> WorldTable:
 
 @kernel
 def prepare_worlds(state: State, observer: int, table: WorldTable) -> None:
-    """Count the deals that `observer` holds for possible into `table`.
+    """Count the deals that are possible for `observer` into `table`.
 
     Args:
         state: `[STATE]`, reached by legal play; other seats' hands are not read.
@@ -107,11 +110,11 @@ def sample_world(
 ) -> None:
     """Write into `world` a copy of `state` with the other seats' hands drawn anew.
 
-    Who sits at the table is hidden too: in a world there are no random_seats.
+    Which seats are random opponents is hidden too: in a world no seat is one.
 
     Args:
-        state, observer, table: as given to `prepare_worlds` before.
-        stream: the same stream gives the same hands, whatever the true ones are.
+        state, observer, table: as in the call of `prepare_worlds` before.
+        stream: the same stream gives the same hands, whatever the true hands are.
         world: `[STATE]`, overwritten.
     """
     world[:] = state
@@ -128,7 +131,7 @@ def sample_world(
 
 @kernel
 def _gather_groups(state: State, observer: int, table: WorldTable) -> None:
-    """Put seats with the same voids together, and the groups into dealing order."""
+    """Group the seats with the same voids, in dealing order."""
     table.sizes[:] = 0
     for seat in range(state[PLAYERS]):
         if seat != observer:
@@ -143,11 +146,12 @@ def _gather_groups(state: State, observer: int, table: WorldTable) -> None:
 
 @kernel
 def _count_ways(table: WorldTable, group: int, hidden: int) -> None:
-    """Fill `ways` for all counts of cards that the groups before `group` may leave in the suits."""
+    """Fill `ways` for all numbers of cards per suit that the groups before `group` may leave."""
     most, fewest, left = table.most, table.fewest, table.left
     _count_suits(hidden, most)
     fewest[:] = most
     total = popcount(hidden)
+    # An earlier group can take any number of cards of a suit from 0 to its size, 0 if it is void.
     for earlier in range(group):
         voids = table.voids[earlier]
         total -= table.sizes[voids]
@@ -165,10 +169,11 @@ def _count_ways(table: WorldTable, group: int, hidden: int) -> None:
 
 @kernel
 def _walk_splits(table: WorldTable, group: int, target: float) -> float:
-    """Add up the deals of `group` and all later ones from `left`, split by split of the group.
+    """Add up the deals of `group` and all later ones from `left`, over the group's splits.
 
-    The walk ends, with the split in `taken`, where the sum passes `target`. It adds in the same
-    order whatever the target is, so a target below the full sum is always passed.
+    Return early, with the split in `taken`, when the sum passes `target`: with a target drawn
+    uniformly below the full sum, this draws a split. The order of adding never depends on the
+    target, so rounding cannot keep the sum from passing a target below the full sum.
     """
     voids, left, taken = table.voids[group], table.left, table.taken
     size = table.sizes[voids]
@@ -192,7 +197,7 @@ def _walk_splits(table: WorldTable, group: int, target: float) -> float:
 
 @kernel
 def _ways_after(table: WorldTable, group: int, a: int, b: int, c: int, d: int) -> float:
-    """The deals of the groups after `group`, when it takes a, b, c, d cards of the suits."""
+    """Return the number of deals of the groups after `group`, when it takes a, b, c, d cards."""
     left = table.left
     if group + 2 < table.groups[0]:
         return table.ways[group + 1, left[0] - a, left[1] - b, left[2] - c]
@@ -211,7 +216,7 @@ def _ways_after(table: WorldTable, group: int, a: int, b: int, c: int, d: int) -
 
 @kernel
 def _draw_pools(table: WorldTable, hidden: int, stream: Stream) -> None:
-    """Deal the hidden cards to the groups; the last pool is that of the seats without voids."""
+    """Deal the hidden cards to the groups; the rest goes to the pool of seats without voids."""
     last = table.groups[0] - 1
     for group in range(last + 1):
         voids = table.voids[group]
@@ -226,7 +231,7 @@ def _draw_pools(table: WorldTable, hidden: int, stream: Stream) -> None:
 
 @kernel
 def _draw_split(table: WorldTable, group: int, hidden: int, stream: Stream) -> int:
-    """Draw the cards of a group that others follow: how many of each suit, then which."""
+    """Draw the cards of a group that is not the last: first the number per suit, then which."""
     left = table.left
     _count_suits(hidden, left)
     ways = table.ways[group, left[0], left[1], left[2]]
@@ -239,7 +244,7 @@ def _draw_split(table: WorldTable, group: int, hidden: int, stream: Stream) -> i
 
 @kernel
 def _draw(table: WorldTable, mask: int, count: int, stream: Stream) -> int:
-    """Draw `count` of the cards of `mask`, every choice as likely as any other."""
+    """Draw `count` of the cards of `mask` uniformly, by a partial Fisher-Yates shuffle."""
     cards = table.cards
     size = 0
     while mask != 0:
@@ -256,6 +261,6 @@ def _draw(table: WorldTable, mask: int, count: int, stream: Stream) -> int:
 
 @kernel
 def _count_suits(cards: int, counts: npt.NDArray[np.int64]) -> None:
-    """Write into `counts` (`[SUITS]`) how many cards of each suit there are."""
+    """Write the number of cards of each suit into `counts` (`[SUITS]`)."""
     for suit in range(SUITS):
         counts[suit] = popcount(cards & cards_of_suits(1 << suit))

@@ -1,4 +1,4 @@
-"""How rounds end without the network: settled before the last card, or solved in an open world."""
+"""Ends of rounds without a network: settled points, and solved last tricks in an open world."""
 
 from __future__ import annotations
 
@@ -26,48 +26,48 @@ from blobmaster.game.rules import (
 from blobmaster.game.scoring import points
 from blobmaster.kernels.compile import kernel
 
-MOST_SOLVED = 2
-"""Tricks that are solved at most: with two cards a seat, each seat has at most one real choice."""
+MAX_SOLVED_TRICKS = 2
+"""Most tricks left to solve: with two cards per seat, each seat has at most one real choice."""
 
-_ALIKE = 1e-9
-"""Means of points that are nearer than this are equal: they differ by the order of adding."""
+_TOLERANCE = 1e-9
+"""Means of points that differ by less are equal: they differ only by the order of summation."""
 
 
-class Ending(NamedTuple):
-    """Scratch of `solve`: the choices from the root of an ending to where it is being looked at.
+class SolverStack(NamedTuple):
+    """Scratch of `solve`: the stack of its depth-first search, K choices deep, one per seat.
 
-    K choices at most, one a seat.
+    An explicit stack instead of recursion, so that solving allocates nothing.
     """
 
     state: State
-    """`[K + 1, STATE]`."""
+    """`[K + 1, STATE]`: the state at each choice, and at the round's end."""
     action: npt.NDArray[np.int64]
     """`[K, MAX_LEGAL]`: the legal actions of a choice."""
     edges: npt.NDArray[np.int64]
-    """`[K]`: how many there are."""
+    """`[K]`: number of legal actions."""
     tried: npt.NDArray[np.int64]
-    """`[K]`: how many of them have been looked at."""
-    alike: npt.NDArray[np.int64]
-    """`[K]`: how many of those are best for the seat that chooses."""
+    """`[K]`: number of actions examined so far."""
+    ties: npt.NDArray[np.int64]
+    """`[K]`: number of those that are equally best for the seat that chooses."""
     points: npt.NDArray[np.float64]
-    """`[K + 1, MAX_PLAYERS]`: each seat's points, summed over the actions that are best."""
+    """`[K + 1, MAX_PLAYERS]`: each seat's points, summed over the best actions."""
 
 
-def new_ending() -> Ending:
-    """Scratch for `solve`; one a thread."""
-    return Ending(
+def new_solver_stack() -> SolverStack:
+    """Allocate for `solve`; one per thread."""
+    return SolverStack(
         state=np.zeros((MAX_PLAYERS + 1, STATE), np.int64),
         action=np.zeros((MAX_PLAYERS, MAX_LEGAL), np.int64),
         edges=np.zeros(MAX_PLAYERS, np.int64),
         tried=np.zeros(MAX_PLAYERS, np.int64),
-        alike=np.zeros(MAX_PLAYERS, np.int64),
+        ties=np.zeros(MAX_PLAYERS, np.int64),
         points=np.zeros((MAX_PLAYERS + 1, MAX_PLAYERS)),
     )
 
 
 @kernel
 def tricks_left(state: State) -> int:
-    """The tricks that have not been taken, the one on the table included."""
+    """Return the number of tricks still to be taken, with the one on the table."""
     left = state[ROUND]
     for seat in range(state[PLAYERS]):
         left -= state[TRICKS + seat]
@@ -76,9 +76,10 @@ def tricks_left(state: State) -> int:
 
 @kernel
 def is_settled(state: State) -> bool:
-    """Whether no seat's points can change any more; the tricks taken then tell them.
+    """Return True if no seat's points can change any more.
 
-    With tricks left it is so when every seat has taken more than it bid, or has too few left.
+    Before the round is over this holds when every seat has taken more tricks than it bid, or needs
+    more than are left.
     """
     if is_over(state):
         return True
@@ -93,63 +94,66 @@ def is_settled(state: State) -> bool:
 
 
 @kernel
-def solve(state: State, ending: Ending, made: npt.NDArray[np.float64]) -> None:
-    """Each seat's points when all hands are open and each seat maximises its own (max^n).
+def solve(state: State, stack: SolverStack, made: npt.NDArray[np.float64]) -> None:
+    """Solve the last tricks with open hands, where each seat maximises its own points (max^n).
 
-    A seat to whom several actions are worth the same takes each of them as often: that is what
-    backing up visits comes to where priors are alike.
+    A seat with several equally good actions takes each of them equally often. A tree search comes
+    to the same result if the priors are equal. See Luckhardt and Irani (1986).
 
     Args:
-        state: `[STATE]`, bids made, with at most `MOST_SOLVED` tricks left.
-        ending: scratch.
-        made: `[MAX_PLAYERS]`, overwritten.
+        state: `[STATE]`, after the bids, with at most `MAX_SOLVED_TRICKS` tricks left.
+        stack: scratch.
+        made: `[MAX_PLAYERS]`, overwritten with each seat's expected points.
     """
-    ending.state[0] = state
-    depth = _descend(ending, 0)
+    stack.state[0] = state
+    depth = _descend(stack, 0)
     while depth > 0:
         above = depth - 1
-        _weigh(ending, above)
-        if ending.tried[above] < ending.edges[above]:
-            ending.state[depth] = ending.state[above]
-            apply(ending.state[depth], ending.action[above, ending.tried[above]])
-            depth = _descend(ending, depth)
+        _compare(stack, above)
+        if stack.tried[above] < stack.edges[above]:
+            stack.state[depth] = stack.state[above]
+            apply(stack.state[depth], stack.action[above, stack.tried[above]])
+            depth = _descend(stack, depth)
         else:
             for seat in range(state[PLAYERS]):
-                ending.points[above, seat] /= ending.alike[above]
+                stack.points[above, seat] /= stack.ties[above]
             depth = above
-    made[:] = ending.points[0]
+    made[:] = stack.points[0]
 
 
 @kernel
-def _descend(ending: Ending, depth: int) -> int:
-    """Take first actions from `depth` on to the round's end; return the depth of the end, whose
-    points are written."""
-    play_forced(ending.state[depth])
-    while not is_over(ending.state[depth]):
-        ending.edges[depth] = legal_actions(ending.state[depth], ending.action[depth])
-        ending.tried[depth] = 0
-        ending.alike[depth] = 0
-        ending.state[depth + 1] = ending.state[depth]
-        apply(ending.state[depth + 1], ending.action[depth, 0])
+def _descend(stack: SolverStack, depth: int) -> int:
+    """Take the first action of each choice from `depth` to the round's end; write its points.
+
+    Returns:
+        The depth of the end.
+    """
+    play_forced(stack.state[depth])
+    while not is_over(stack.state[depth]):
+        stack.edges[depth] = legal_actions(stack.state[depth], stack.action[depth])
+        stack.tried[depth] = 0
+        stack.ties[depth] = 0
+        stack.state[depth + 1] = stack.state[depth]
+        apply(stack.state[depth + 1], stack.action[depth, 0])
         depth += 1
-        play_forced(ending.state[depth])
-    ending.points[depth] = 0.0
-    for seat in range(ending.state[depth, PLAYERS]):
-        ending.points[depth, seat] = points(ending.state[depth], seat)
+        play_forced(stack.state[depth])
+    stack.points[depth] = 0.0
+    for seat in range(stack.state[depth, PLAYERS]):
+        stack.points[depth, seat] = points(stack.state[depth], seat)
     return depth
 
 
 @kernel
-def _weigh(ending: Ending, choice: int) -> None:
-    """Hold what the action looked at last came to against the best before it."""
-    found, best = ending.points[choice + 1], ending.points[choice]
-    alike = ending.alike[choice]
-    seat = ending.state[choice, SEAT]
-    ahead = found[seat] - best[seat] / max(alike, 1)
-    if alike == 0 or ahead > _ALIKE:
+def _compare(stack: SolverStack, choice: int) -> None:
+    """Compare the result of the action examined last with the best before it."""
+    found, best = stack.points[choice + 1], stack.points[choice]
+    ties = stack.ties[choice]
+    seat = stack.state[choice, SEAT]
+    ahead = found[seat] - best[seat] / max(ties, 1)
+    if ties == 0 or ahead > _TOLERANCE:
         best[:] = found
-        ending.alike[choice] = 1
-    elif ahead >= -_ALIKE:
+        stack.ties[choice] = 1
+    elif ahead >= -_TOLERANCE:
         best += found
-        ending.alike[choice] = alike + 1
-    ending.tried[choice] += 1
+        stack.ties[choice] = ties + 1
+    stack.tried[choice] += 1

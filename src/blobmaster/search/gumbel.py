@@ -1,9 +1,9 @@
-"""Choices at the root by Gumbel noise and sequential halving, and the policies that values improve.
+"""Gumbel search at the root: sequential halving, and the improved policy.
 
-Danihelka et al., "Policy improvement by planning with Gumbel" (2022): the actions with the highest
-perturbed priors are visited alike, the worse half is dropped, and so on until the simulations are
-used up. A decision's worlds are halved together, by their pooled values, and each of them visits
-the same actions as often, so that actions are compared in the same worlds.
+Danihelka et al., "Policy improvement by planning with Gumbel" (2022): visit the actions with the
+highest perturbed log priors equally often, drop the worse half, and repeat until the simulations
+are used up. All worlds of a decision are halved together, by their pooled values, and each world
+visits the same actions equally often, so actions are compared in the same worlds.
 """
 
 from __future__ import annotations
@@ -19,43 +19,43 @@ from blobmaster.kernels.rng import Stream, gumbel
 from blobmaster.search.tree import Trees
 
 _LEAST_PRIOR = 1e-12
-"""What a prior counts as at least: the network's may underflow, and have no logarithm."""
+"""Lower bound of priors: a network's prior may underflow to 0, which has no logarithm."""
 
 
 class Improvement(NamedTuple):
-    """How far values move a policy: by the exponential of a step times the value."""
+    """The scale of values in the improved policy, `σ` in the paper; see `value_step`."""
 
     visit_offset: float
     value_scale: float
 
 
 class Halving(NamedTuple):
-    """The actions that a decision's search still considers; S lanes."""
+    """The actions that each decision's search still considers; S lanes."""
 
     score: npt.NDArray[np.float64]
-    """`[S, MAX_LEGAL]`: logarithms of the root's priors, with Gumbel noise where it explores."""
+    """`[S, MAX_LEGAL]`: logarithms of the root's priors, plus Gumbel noise if it explores."""
     kept: npt.NDArray[np.bool_]
-    """`[S, MAX_LEGAL]`."""
+    """`[S, MAX_LEGAL]`: True for actions still considered."""
     phases: npt.NDArray[np.int64]
-    """`[S]`: how often the considered actions can be halved."""
+    """`[S]`: number of phases, one per halving."""
 
 
-class Roots(NamedTuple):
-    """What the trees of one decision found at their roots, together."""
+class RootStatistics(NamedTuple):
+    """Pooled statistics of the roots of one decision's trees."""
 
     edges: int
-    """Legal actions."""
+    """Number of legal actions."""
     visits: npt.NDArray[np.int64]
-    """`[MAX_LEGAL]`."""
+    """`[MAX_LEGAL]`: visit count of each action."""
     value: npt.NDArray[np.float64]
-    """`[MAX_LEGAL]`: mean value for the seat that decides; of an action that was not tried, what
-    is known of the others (mctx's mixed value)."""
+    """`[MAX_LEGAL]`: mean value of each action for the deciding seat. Unvisited actions get the
+    mixed value of the paper's appendix D, as in mctx."""
     logit: npt.NDArray[np.float64]
     """`[MAX_LEGAL]`: logarithms of the priors."""
 
 
 def new_halving(lanes: int) -> Halving:
-    """Room for the decisions of `lanes`."""
+    """Allocate for `lanes` decisions."""
     return Halving(
         score=np.zeros((lanes, MAX_LEGAL)),
         kept=np.zeros((lanes, MAX_LEGAL), np.bool_),
@@ -64,8 +64,8 @@ def new_halving(lanes: int) -> Halving:
 
 
 @kernel
-def pool_roots(trees: Trees, first: int, width: int) -> Roots:
-    """Sum up the roots of `width` trees from `first` on."""
+def sum_roots(trees: Trees, first: int, width: int) -> RootStatistics:
+    """Pool the roots of `width` trees from `first` on."""
     count = int(trees.edges[first, 0])
     visits = np.zeros(MAX_LEGAL, np.int64)
     value = np.zeros(MAX_LEGAL, np.float64)
@@ -83,26 +83,30 @@ def pool_roots(trees: Trees, first: int, width: int) -> Roots:
             total += visits[edge]
             weight += prior
             weighted += prior * value[edge]
+    # Mixed value: the network's value of the root, and the prior-weighted mean of visited actions.
     mixed = trees.value[first, 0]
     if total > 0:
         mixed = (mixed + total * weighted / weight) / (1 + total)
     for edge in range(count):
         if visits[edge] == 0:
             value[edge] = mixed
-    return Roots(count, visits, value, logit)
+    return RootStatistics(count, visits, value, logit)
 
 
 @kernel
-def value_step(roots: Roots, improvement: Improvement) -> float:
-    """The factor of values in a policy's logarithms; it grows with what has been visited."""
+def value_step(roots: RootStatistics, improvement: Improvement) -> float:
+    """Return the factor of values in a policy's logits; it grows with the most visits."""
     return (improvement.visit_offset + roots.visits.max()) * improvement.value_scale
 
 
 @kernel
 def improved_policy(
-    roots: Roots, improvement: Improvement, shares: npt.NDArray[np.float64]
+    roots: RootStatistics, improvement: Improvement, shares: npt.NDArray[np.float64]
 ) -> None:
-    """Write `prior × exp(step × value)`, normalised, into `shares` (`[MAX_LEGAL]`)."""
+    """Write the improved policy `prior × exp(step × value)`, normalised, to `shares`.
+
+    `shares` is `[MAX_LEGAL]`; entries beyond the legal actions become 0.
+    """
     step = value_step(roots, improvement)
     shares[:] = -np.inf
     for edge in range(roots.edges):
@@ -115,16 +119,16 @@ def improved_policy(
 def begin_halving(
     halving: Halving,
     lane: int,
-    roots: Roots,
+    roots: RootStatistics,
     considered: int,
     simulations: int,
     explore: bool,
     stream: Stream,
 ) -> int:
-    """Choose the actions to consider: those of the highest scores, at most one a simulation.
+    """Choose the actions to consider: those with the highest scores, at most one per simulation.
 
     Returns:
-        The simulations of each tree after which `halve` is due.
+        The number of simulations per tree after which to call `halve`.
     """
     for edge in range(roots.edges):
         halving.score[lane, edge] = roots.logit[edge]
@@ -140,15 +144,15 @@ def begin_halving(
 def halve(
     halving: Halving,
     lane: int,
-    roots: Roots,
+    roots: RootStatistics,
     improvement: Improvement,
     done: int,
     simulations: int,
 ) -> int:
-    """Drop the worse half of the actions, after `done` simulations of each tree.
+    """Drop the worse half of the actions, after `done` simulations per tree.
 
     Returns:
-        The simulations of each tree after which the next one is due.
+        The number of simulations per tree after which to halve again.
     """
     kept = max((halving.kept[lane].sum() + 1) // 2, 2)
     _keep_best(halving, lane, _scores(halving, lane, roots, improvement), roots.edges, kept)
@@ -157,7 +161,7 @@ def halve(
 
 @kernel
 def next_root_edge(halving: Halving, lane: int, trees: Trees, tree: int) -> int:
-    """Of the actions considered the one that this tree has visited least; the first of equals."""
+    """Return the considered edge that this tree has visited least; the first one of a tie."""
     chosen = -1
     for edge in range(trees.edges[tree, 0]):
         visits = trees.edge_visits[tree, 0, edge]
@@ -167,16 +171,16 @@ def next_root_edge(halving: Halving, lane: int, trees: Trees, tree: int) -> int:
 
 
 @kernel
-def best_kept(halving: Halving, lane: int, roots: Roots, improvement: Improvement) -> int:
-    """The best edge of those still considered."""
+def best_kept(halving: Halving, lane: int, roots: RootStatistics, improvement: Improvement) -> int:
+    """Return the best edge of those still considered."""
     return int(np.argmax(_scores(halving, lane, roots, improvement)))
 
 
 @kernel
 def _scores(
-    halving: Halving, lane: int, roots: Roots, improvement: Improvement
+    halving: Halving, lane: int, roots: RootStatistics, improvement: Improvement
 ) -> npt.NDArray[np.float64]:
-    """Perturbed logarithms of the improved policy; those of dropped actions are -inf."""
+    """Return the perturbed logits of the improved policy, `[MAX_LEGAL]`; -inf if dropped."""
     scores = np.full(MAX_LEGAL, -np.inf)
     step = value_step(roots, improvement)
     for edge in range(roots.edges):
@@ -189,6 +193,7 @@ def _scores(
 def _keep_best(
     halving: Halving, lane: int, scores: npt.NDArray[np.float64], count: int, kept: int
 ) -> None:
+    """Consider only the `kept` best of the first `count` scores."""
     left = scores.copy()
     left[count:] = -np.inf
     halving.kept[lane] = False
@@ -200,6 +205,7 @@ def _keep_best(
 
 @kernel
 def _phase_end(halving: Halving, lane: int, kept: int, done: int, simulations: int) -> int:
+    """Return the simulations per tree at which the phase ends, with equal visits in it."""
     if kept <= 2:
         return simulations
     visits = max(simulations // (halving.phases[lane] * kept), 1)

@@ -1,10 +1,10 @@
-"""Information-set Monte Carlo tree search: one set of nodes over all worlds, values by play-out.
+"""Information-set Monte Carlo tree search (ISMCTS): nodes shared by all worlds, random rollouts.
 
 Cowling, Powley and Whitehouse, "Information Set Monte Carlo Tree Search" (2012), in the form of
-OpenSpiel's `ISMCTSBot`, which a test holds it to: every simulation draws a world; a node is what
-the seat to act there knows, its hand and the actions since the root; each simulation adds one
-node, forced moves included, and plays out from it at random; actions are chosen by UCB1 once all
-have been tried, and the most visited one is taken. Values are points.
+OpenSpiel's `ISMCTSBot`; a test compares the visit counts of the two. Every simulation samples a
+world. A node stands for an information set: the hand of the seat to act and the actions since the
+root. Each simulation adds one node, also for forced moves, and finishes the round at random. UCB1
+selects actions once all have been tried; the most visited action is played. Values are points.
 """
 
 from __future__ import annotations
@@ -33,40 +33,45 @@ from blobmaster.search.information_set import NO_HISTORY, extended, information_
 from blobmaster.search.rollout import play_out
 
 MAX_PATH = CARDS + MAX_PLAYERS
+"""Upper bound of the actions of a round."""
 FREE = -1
+"""A bucket without a node."""
 TOLERANCE = 1e-5
-"""Scores that are nearer than this to the best are as good, and one of them is drawn."""
+"""Scores within this distance of the best count as equal, and one of them is drawn, as in
+OpenSpiel."""
 
 
 class InformationSets(NamedTuple):
-    """The nodes of one decision's search, and scratch; serves one decision after another.
+    """The nodes of one decision's search, and scratch; reused for one decision after another.
 
-    N nodes, one a simulation, found by their keys in B buckets, with up to `MAX_LEGAL` edges (E).
+    N nodes, one per simulation, in a hash table of B buckets, each with up to `MAX_LEGAL` edges
+    (E).
     """
 
     used: npt.NDArray[np.int64]
     """`[1]`: nodes in use; node 0 is the root."""
     bucket: npt.NDArray[np.int32]
-    """`[B]`: a node, or `FREE`; keys that meet go on to the next bucket."""
+    """`[B]`: a node, or `FREE`; on a collision the next bucket is tried."""
     key: npt.NDArray[np.int64]
-    """`[N]`: hash of what the node's seat knows."""
+    """`[N]`: hash of the information set (see `information_key`)."""
     visits: npt.NDArray[np.int64]
-    """`[N]`: simulations that went on from the node."""
+    """`[N]`: simulations that continued from the node."""
     edge_visits: npt.NDArray[np.int64]
-    """`[N, E]`, in the order of `legal_actions`."""
+    """`[N, E]`: visits of each edge, in the order of `legal_actions`."""
     edge_sum: npt.NDArray[np.float64]
-    """`[N, E]`: points of the node's seat, summed."""
+    """`[N, E]`: summed points of the node's seat."""
     path: npt.NDArray[np.int64]
-    """`[MAX_PATH, 3]`: node, edge and seat of each step of the simulation under way."""
+    """`[MAX_PATH, 3]`: node, edge and seat of each step of the current simulation."""
     world: npt.NDArray[np.int64]
-    """`[STATE]`."""
+    """`[STATE]`: scratch, the state of the current simulation in its sampled world."""
     legal: npt.NDArray[np.int64]
-    """`[E]`."""
+    """`[E]`: scratch, legal actions."""
     table: WorldTable
 
 
 def new_information_sets(simulations: int) -> InformationSets:
-    """Room for the search of one decision by `simulations`; one a thread."""
+    """Allocate for a search of one decision by `simulations`; one per thread."""
+    # A power of two, two to four times the nodes: probes are short, and a mask is the modulus.
     buckets = 1 << (2 * simulations).bit_length()
     return InformationSets(
         used=np.zeros(1, np.int64),
@@ -86,14 +91,14 @@ def new_information_sets(simulations: int) -> InformationSets:
 def search_information_sets(
     sets: InformationSets, state: State, simulations: int, exploration: float, stream: Stream
 ) -> None:
-    """Search a decision of the seat to act; node 0 then tells how often each action was taken.
+    """Search a decision of the seat to act; node 0 then holds the visits of its actions.
 
     Args:
         sets: from `new_information_sets`; overwritten.
-        state: `[STATE]`, at a choice. Only what its acting seat knows is used.
+        state: `[STATE]`, at a choice. Only the acting seat's knowledge is used.
         simulations: at least 2, since the first one only makes the root.
-        exploration: UCB1's constant, in points.
-        stream: drawn from.
+        exploration: the constant of UCB1, in points.
+        stream: the source of all draws.
     """
     sets.used[0] = 0
     sets.bucket[:] = FREE
@@ -105,13 +110,14 @@ def search_information_sets(
 
 @kernel
 def most_visited(sets: InformationSets, state: State, stream: Stream) -> int:
-    """The action that node 0 took most often; one of them is drawn where several did."""
+    """Return the most visited action of node 0; ties are drawn."""
     count = legal_actions(state, sets.legal)
     return sets.legal[_draw_best(sets.edge_visits[0], count, 0.0, stream)]
 
 
 @kernel
 def _simulate(sets: InformationSets, exploration: float, stream: Stream) -> None:
+    """Descend to a new node, finish the round at random, and back up the points."""
     world = sets.world
     history = NO_HISTORY
     depth = 0
@@ -140,7 +146,7 @@ def _simulate(sets: InformationSets, exploration: float, stream: Stream) -> None
 
 @kernel
 def _find_or_add(sets: InformationSets, key: int) -> int:
-    """The node of a key; a new one if there was none."""
+    """Return the node of a key; add a new one if there is none."""
     mask = len(sets.bucket) - 1
     place = key & mask
     while sets.bucket[place] != FREE:
@@ -162,7 +168,7 @@ def _find_or_add(sets: InformationSets, key: int) -> int:
 def _select(
     sets: InformationSets, node: int, count: int, exploration: float, stream: Stream
 ) -> int:
-    """One of the untried edges, else the one with the best UCB1 score."""
+    """Draw an untried edge if there is one, else an edge with the best UCB1 score."""
     tried = sets.edge_visits[node]
     untried = 0
     for edge in range(count):
@@ -175,10 +181,10 @@ def _select(
                     return edge
                 left -= 1
     score = np.empty(MAX_LEGAL, np.float64)
-    reach = exploration * np.sqrt(np.log(np.float64(sets.visits[node])))
+    bonus = exploration * np.sqrt(np.log(np.float64(sets.visits[node])))
     for edge in range(count):
         mean = sets.edge_sum[node, edge] / tried[edge]
-        score[edge] = mean + reach / np.sqrt(np.float64(tried[edge]))
+        score[edge] = mean + bonus / np.sqrt(np.float64(tried[edge]))
     return _draw_best(score, count, TOLERANCE, stream)
 
 
@@ -186,12 +192,12 @@ def _select(
 def _draw_best(
     scores: npt.NDArray[np.float64], count: int, tolerance: float, stream: Stream
 ) -> int:
-    """One of the `count` first entries that are within `tolerance` of the largest."""
+    """Draw one of the first `count` entries that are within `tolerance` of the largest."""
     best = scores[:count].max()
-    alike = 0
+    ties = 0
     for edge in range(count):
-        alike += scores[edge] >= best - tolerance
-    left = below(stream, alike)
+        ties += scores[edge] >= best - tolerance
+    left = below(stream, ties)
     chosen = 0
     for edge in range(count):
         if scores[edge] >= best - tolerance:

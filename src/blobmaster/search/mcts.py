@@ -1,9 +1,13 @@
-"""Determinized search in lock-step: many decisions, several worlds each, one question a step.
+"""Determinized search in lock-step: many decisions with several worlds each, one batch per step.
 
-A lane searches one decision: it draws worlds from what the acting seat knows, and grows one tree
-in each, or a single one in all of them. `advance` moves a lane until each of its trees waits for an
-evaluation or is done; the caller evaluates what waits in all lanes at once and comes back with the
-answers. All worlds of a decision look alike to the acting seat, so their roots share an evaluation.
+A lane searches one decision. It samples worlds from the acting seat's knowledge, and grows a tree
+in each world, or a single tree in all of them. A step works like this:
+
+1. `request_evaluations` collects the positions that the trees of a lane wait for.
+2. The caller evaluates the positions of all lanes in one batch.
+3. `advance_search` uses the results, and simulates until each tree waits again or is done.
+
+All worlds of a decision look the same to the acting seat, so their roots share one evaluation.
 """
 
 from __future__ import annotations
@@ -21,79 +25,89 @@ from blobmaster.search.determinization import WorldTable, new_table, prepare_wor
 from blobmaster.search.gumbel import (
     Halving,
     Improvement,
-    Roots,
+    RootStatistics,
     begin_halving,
     best_kept,
     halve,
     improved_policy,
     new_halving,
     next_root_edge,
-    pool_roots,
+    sum_roots,
+)
+from blobmaster.search.simulation import (
+    add_node,
+    begin_simulation,
+    descend,
+    expand,
+    reset_tree,
 )
 from blobmaster.search.tree import (
     NOTHING,
     PRIORS,
     VALUES,
     Priors,
-    Rules,
+    TreeRules,
     Trees,
     Values,
-    add_node,
-    expand,
     new_trees,
-    plant,
-    set_out,
-    walk,
 )
 
 NO_ROW = -1
-"""The row of a tree that waits for no such evaluation."""
+"""The row of a tree that does not wait for this kind of evaluation."""
 
 
 class EvaluationRequests(NamedTuple):
-    """The states that wait for an evaluation; R rows at most of either kind."""
+    """Positions that wait for an evaluation; at most R rows for each of the two networks."""
 
     actor: State
-    """`[R, STATE]`: wait for priors."""
+    """`[R, STATE]`: positions that wait for priors, in the first rows."""
     critic: State
-    """`[R, STATE]`: wait for values."""
+    """`[R, STATE]`: positions that wait for values, in the first rows."""
     rows: npt.NDArray[np.int64]
-    """`[2]`: how many there are of each."""
+    """`[2]`: number of rows in use in `actor` and `critic`."""
 
 
 class Search(NamedTuple):
-    """The searches of `lanes` decisions at a time, each with `width` trees (T in all)."""
+    """Searches of `lanes` decisions in lock-step, each with `width` trees (T in all)."""
 
     trees: Trees
-    """`lanes × width` trees: those of lane s from `s * width` on."""
+    """`lanes × width` trees; those of lane s start at `s * width`."""
     decision: State
-    """`[lanes, STATE]`: what is decided."""
+    """`[lanes, STATE]`: the position to decide in."""
     actor_row: npt.NDArray[np.int32]
-    """`[T]`: the row of the priors that a tree waits for, or `NO_ROW`."""
+    """`[T]`: row of the priors that a tree waits for, or `NO_ROW`."""
     critic_row: npt.NDArray[np.int32]
-    """`[T]`: the row of the values."""
+    """`[T]`: row of the values that a tree waits for, or `NO_ROW`."""
     budget: npt.NDArray[np.int32]
-    """`[lanes]`: simulations of each tree."""
+    """`[lanes]`: simulations per tree."""
     limit: npt.NDArray[np.int32]
-    """`[lanes]`: those after which trees wait for each other: the budget, or the next halving."""
+    """`[lanes]`: simulations after which a decision's trees wait for each other: the budget, or the
+    next halving."""
     explores: npt.NDArray[np.bool_]
-    """`[lanes]`: whether chance has a part at the root."""
+    """`[lanes]`: True if the root has noise, as in self-play."""
     halving: Halving
     table: WorldTable
     """Scratch of the world sampler."""
     width: int
+    """Trees per decision."""
     simulations: int
+    """Most simulations per tree."""
     shared: bool
+    """True if one tree per decision searches all worlds, another one in each simulation."""
     gumbel: bool
+    """True for sequential halving at the root, False for PUCT with Dirichlet noise."""
     considered: int
-    rules: Rules
+    """Actions that sequential halving starts with."""
+    rules: TreeRules
     improvement: Improvement
     noise_share: float
+    """Share of Dirichlet noise in the root priors."""
     noise_total: float
+    """Sum of the concentration parameters of the Dirichlet noise."""
 
 
 def new_search(lanes: int, settings: SearchSettings) -> Search:
-    """Room for `lanes` searches."""
+    """Allocate `lanes` searches."""
     trees = lanes * settings.trees
     return Search(
         trees=new_trees(trees, settings.simulations_a_tree),
@@ -110,7 +124,7 @@ def new_search(lanes: int, settings: SearchSettings) -> Search:
         shared=settings.tree == "shared",
         gumbel=settings.root == "gumbel",
         considered=settings.considered,
-        rules=Rules(settings.exploration, settings.settle, settings.solve_tricks),
+        rules=TreeRules(settings.exploration, settings.settle, settings.solve_tricks),
         improvement=Improvement(settings.visit_offset, settings.value_scale),
         noise_share=settings.noise_share,
         noise_total=settings.noise_total,
@@ -118,7 +132,7 @@ def new_search(lanes: int, settings: SearchSettings) -> Search:
 
 
 def new_requests(lanes: int, settings: SearchSettings) -> EvaluationRequests:
-    """Room for what `lanes` searches ask at once."""
+    """Allocate the requests of `lanes` searches."""
     rows = lanes * settings.trees
     return EvaluationRequests(
         np.zeros((rows, STATE), np.int64), np.zeros((rows, STATE), np.int64), np.zeros(2, np.int64)
@@ -138,13 +152,13 @@ def requested_states(requests: EvaluationRequests) -> tuple[State, State]:
 def begin_search(
     search: Search, lane: int, state: State, simulations: int, explore: bool, stream: Stream
 ) -> None:
-    """Draw the worlds of a decision; its roots wait for their evaluation.
+    """Begin the search of a decision: sample its worlds, and wait for the roots' evaluation.
 
     Args:
         search, lane: where.
-        state: `[STATE]`, at a real choice of its acting seat. Only what that seat knows is used.
-        simulations: of each tree, `search.simulations` at most.
-        explore: whether chance has a part at the root, as in self-play.
+        state: `[STATE]`, at a choice of its acting seat. Only that seat's knowledge is used.
+        simulations: simulations per tree, at most `search.simulations`.
+        explore: True for noise at the root, as in self-play.
         stream: the lane's own random stream.
     """
     copy_row(state, search.decision[lane])
@@ -154,26 +168,26 @@ def begin_search(
     prepare_worlds(state, state[SEAT], search.table)
     for tree in range(lane * search.width, (lane + 1) * search.width):
         sample_world(state, state[SEAT], search.table, stream, search.trees.world[tree])
-        plant(search.trees, tree)
+        reset_tree(search.trees, tree)
 
 
 @lean_kernel
 def request_evaluations(search: Search, lane: int, requests: EvaluationRequests) -> None:
-    """Add what the lane's trees wait for to the questions."""
+    """Add the positions that the lane's trees wait for to the requests."""
     trees, rows = search.trees, requests.rows
     first = lane * search.width
-    at_roots = trees.nodes[first] == 0
+    is_new = trees.nodes[first] == 0
     for tree in range(first, first + search.width):
         search.actor_row[tree] = search.critic_row[tree] = NO_ROW
-        if at_roots and tree > first:
+        if is_new and tree > first:  # shares the rows of the decision's first root
             search.actor_row[tree] = rows[0] - 1
             search.critic_row[tree] = rows[1] - 1
             continue
-        if trees.wants[tree] & PRIORS:
+        if trees.awaits[tree] & PRIORS:
             copy_row(trees.leaf[tree], requests.actor[rows[0]])
             search.actor_row[tree] = rows[0]
             rows[0] += 1
-        if trees.wants[tree] & VALUES:
+        if trees.awaits[tree] & VALUES:
             copy_row(trees.leaf[tree], requests.critic[rows[1]])
             search.critic_row[tree] = rows[1]
             rows[1] += 1
@@ -183,15 +197,21 @@ def request_evaluations(search: Search, lane: int, requests: EvaluationRequests)
 def advance_search(
     search: Search, lane: int, priors: Priors, values: Values, stream: Stream
 ) -> bool:
-    """Take the answers to what `gather` asked for the lane; whether its search is done.
+    """Use the evaluations that the lane requested; return True when its search is done.
 
-    Every tree is left done, waiting for an evaluation, or for the others of its decision.
+    Afterwards every tree is done, waits for an evaluation, or waits for the decision's other trees.
+
+    Args:
+        search, lane: where.
+        priors: `[rows, MAX_LEGAL]`, for the positions in `EvaluationRequests.actor`.
+        values: `[rows, MAX_PLAYERS]`, for the positions in `EvaluationRequests.critic`.
+        stream: the lane's own random stream.
     """
-    _take_answers(search, lane, priors, values, stream)
+    _use_evaluations(search, lane, priors, values, stream)
     while True:
         waiting = False
         for tree in range(lane * search.width, (lane + 1) * search.width):
-            waiting |= _move_on(search, lane, tree, stream)
+            waiting |= _simulate_until_waiting(search, lane, tree, stream)
         if waiting:
             return False
         if search.limit[lane] == search.budget[lane]:
@@ -200,28 +220,29 @@ def advance_search(
 
 
 @lean_kernel
-def _take_answers(
+def _use_evaluations(
     search: Search, lane: int, priors: Priors, values: Values, stream: Stream
 ) -> None:
+    """Add and expand the nodes of the lane's trees that waited."""
     first = lane * search.width
-    at_roots = search.trees.nodes[first] == 0
+    is_new = search.trees.nodes[first] == 0
     for tree in range(first, first + search.width):
         if search.critic_row[tree] != NO_ROW:
             add_node(search.trees, tree, values[search.critic_row[tree]])
         if search.actor_row[tree] != NO_ROW:
             expand(search.trees, tree, priors[search.actor_row[tree]])
-    if at_roots:
-        _let_chance_in(search, lane, stream)
+    if is_new:
+        _prepare_root(search, lane, stream)
 
 
 @kernel
-def _let_chance_in(search: Search, lane: int, stream: Stream) -> None:
-    """Have chance its part at roots that have just been expanded."""
+def _prepare_root(search: Search, lane: int, stream: Stream) -> None:
+    """Choose the actions to consider, or add Dirichlet noise, at newly expanded roots."""
     if search.gumbel:
         search.limit[lane] = begin_halving(
             search.halving,
             lane,
-            pooled(search, lane),
+            root_statistics(search, lane),
             search.considered,
             search.budget[lane],
             search.explores[lane],
@@ -233,10 +254,11 @@ def _let_chance_in(search: Search, lane: int, stream: Stream) -> None:
 
 @kernel
 def _halve(search: Search, lane: int) -> None:
+    """Drop the worse half of the considered actions in all trees of the lane."""
     search.limit[lane] = halve(
         search.halving,
         lane,
-        pooled(search, lane),
+        root_statistics(search, lane),
         search.improvement,
         search.limit[lane],
         search.budget[lane],
@@ -244,32 +266,36 @@ def _halve(search: Search, lane: int) -> None:
 
 
 @lean_kernel
-def _move_on(search: Search, lane: int, tree: int, stream: Stream) -> bool:
-    """Simulate until the tree waits for an evaluation or is at its limit; whether it waits."""
+def _simulate_until_waiting(search: Search, lane: int, tree: int, stream: Stream) -> bool:
+    """Simulate until the tree waits for an evaluation (return True) or is at its limit."""
     trees = search.trees
-    while trees.wants[tree] == NOTHING:
-        if not trees.is_under_way[tree]:
+    while trees.awaits[tree] == NOTHING:
+        if not trees.is_simulating[tree]:
             if trees.simulations[tree] >= search.limit[lane]:
                 return False
-            _set_out(search, lane, tree, stream)
-        walk(trees, tree, search.rules)
+            _begin_simulation(search, lane, tree, stream)
+        descend(trees, tree, search.rules)
     return True
 
 
 @lean_kernel
-def _set_out(search: Search, lane: int, tree: int, stream: Stream) -> None:
+def _begin_simulation(search: Search, lane: int, tree: int, stream: Stream) -> None:
+    """Begin a simulation; a shared tree samples a new world for each but the first."""
     if search.shared and search.trees.simulations[tree] > 0:
         state = search.decision[lane]
         prepare_worlds(state, state[SEAT], search.table)
         sample_world(state, state[SEAT], search.table, stream, search.trees.world[tree])
     if search.gumbel:
         search.trees.root_edge[tree] = next_root_edge(search.halving, lane, search.trees, tree)
-    set_out(search.trees, tree)
+    begin_simulation(search.trees, tree)
 
 
 @kernel
 def _add_noise(search: Search, first: int, stream: Stream) -> None:
-    """Mix one draw of Dirichlet noise into the root priors of all worlds alike."""
+    """Mix one draw of Dirichlet noise into the root priors of all the decision's worlds.
+
+    Normalised gamma variables are Dirichlet-distributed.
+    """
     count = search.trees.edges[first, 0]
     noise = np.empty(MAX_LEGAL, np.float64)
     total = 0.0
@@ -284,24 +310,24 @@ def _add_noise(search: Search, first: int, stream: Stream) -> None:
 
 
 @kernel
-def pooled(search: Search, lane: int) -> Roots:
-    """What the lane's trees found at their roots, together."""
-    return pool_roots(search.trees, lane * search.width, search.width)
+def root_statistics(search: Search, lane: int) -> RootStatistics:
+    """Return the pooled statistics of the lane's roots."""
+    return sum_roots(search.trees, lane * search.width, search.width)
 
 
 @kernel
 def root_policy(search: Search, lane: int, shares: npt.NDArray[np.float64]) -> int:
-    """The policy that a search which is done tells to learn.
+    """Write the policy target of a finished search.
 
     Args:
         search, lane: where.
-        shares: `[MAX_LEGAL]`, overwritten: shares of the visits, or with Gumbel roots the improved
-            policy; they sum to one.
+        shares: `[MAX_LEGAL]`, overwritten: visit shares, or with Gumbel roots the improved policy.
+            They sum to one.
 
     Returns:
         The number of legal actions.
     """
-    roots = pooled(search, lane)
+    roots = root_statistics(search, lane)
     if search.gumbel:
         improved_policy(roots, search.improvement, shares)
     else:
@@ -311,9 +337,12 @@ def root_policy(search: Search, lane: int, shares: npt.NDArray[np.float64]) -> i
 
 @kernel
 def root_choice(search: Search, lane: int) -> int:
-    """The edge that a search which is done takes: the most visited one, the first of those that
-    tie; with Gumbel roots the best of those that are left."""
-    roots = pooled(search, lane)
+    """Return the edge to play after a finished search.
+
+    It is the most visited edge, the first one of a tie; with Gumbel roots the best edge that
+    sequential halving has left.
+    """
+    roots = root_statistics(search, lane)
     if search.gumbel:
         return best_kept(search.halving, lane, roots, search.improvement)
     return int(np.argmax(roots.visits[: roots.edges]))
@@ -321,5 +350,5 @@ def root_choice(search: Search, lane: int) -> int:
 
 @kernel
 def root_action(search: Search, lane: int, edge: int) -> int:
-    """The action of an edge at the lane's root."""
+    """Return the action of an edge at the lane's root."""
     return search.trees.action[lane * search.width, 0, edge]

@@ -1,4 +1,4 @@
-"""Plays rounds to their end at random: what a position is worth to a search without a network."""
+"""Random rollouts: the value of a position for a search without a network."""
 
 from __future__ import annotations
 

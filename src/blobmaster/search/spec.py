@@ -1,4 +1,4 @@
-"""A search as it is written on the command line: `3x35`, `3x35:gumbel`, `10x10:exploration=0.5`."""
+"""Searches on the command line: `3x35`, `3x35:gumbel`, `10x10:exploration=0.5`."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ VARIANTS: Final[dict[str, dict[str, str]]] = {
     "shared": {"tree": "shared"},
     "solved": {"solve_tricks": "2"},
 }
-"""Words that may follow worlds and simulations, and the settings that each stands for."""
+"""Words that may follow worlds and simulations, and the settings that each one changes."""
 
-HELP: Final = f"3x35, and after it, each behind a colon, {', '.join(VARIANTS)} or SETTING=VALUE"
+HELP: Final = f"3x35, optionally followed by :{', :'.join(VARIANTS)} or :SETTING=VALUE"
 PATTERN: Final = r"\d+[x×]\d+(?::[a-z_]+(?:=[\w.-]+)?)*"
-"""What looks like a search."""
+"""Regular expression of a search."""
 
 
 @dataclass(frozen=True)
 class SearchSpec:
-    """A search that somebody asked for: what it changes of other settings."""
+    """A requested search: the settings that it changes."""
 
     text: str
-    """As it is shown: `3×35:gumbel`."""
+    """Display name: `3×35:gumbel`."""
     changes: tuple[tuple[str, Any], ...]
 
     def over(self, settings: SearchSettings) -> SearchSettings:
-        """`settings` with these changes."""
+        """Return `settings` with these changes."""
         return msgspec.structs.replace(settings, **dict(self.changes))
 
 
 def parse_search(text: str) -> SearchSpec:
-    """Understand a search.
+    """Parse a search such as `3x35:gumbel`.
 
     Raises:
-        ValueError: no search is written so, or none is that large or small; one line.
+        ValueError: the text is no search, or a number is out of range; one line.
     """
     if not re.fullmatch(PATTERN, text):
         raise ValueError(f"a search is worlds by simulations, such as {HELP}, not {text!r}")
