@@ -12,11 +12,13 @@ from blobmaster.config.search import SearchSettings
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import MAX_LEGAL
 from blobmaster.kernels.compile import kernel
+from blobmaster.search.batch import (
+    new_requests,
+    new_search,
+)
 from blobmaster.search.mcts import (
     advance_search,
     begin_search,
-    new_requests,
-    new_search,
     request_evaluations,
     root_action,
     root_choice,

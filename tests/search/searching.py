@@ -9,14 +9,16 @@ from blobmaster.config.search import SearchSettings
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import HANDS, SEAT, STATE
 from blobmaster.kernels.rng import stream
-from blobmaster.search.mcts import (
+from blobmaster.search.batch import (
     Search,
-    advance_search,
-    begin_search,
     new_requests,
     new_search,
-    request_evaluations,
     requested_states,
+)
+from blobmaster.search.mcts import (
+    advance_search,
+    begin_search,
+    request_evaluations,
     root_action,
     root_statistics,
 )

@@ -11,9 +11,11 @@ from searching import PUBLIC, WatchfulEvaluator, search_all, visits_of
 
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import FIRST_BID, HANDS, SEAT
-from blobmaster.search.mcts import (
+from blobmaster.search.batch import (
     NO_ROW,
     new_requests,
+)
+from blobmaster.search.mcts import (
     request_evaluations,
 )
 

@@ -13,7 +13,12 @@ from blobmaster.game.rules import MAX_LEGAL, PLAYERS, ROUND, State, legal_count
 from blobmaster.game.scoring import most_points, points
 from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.rng import Stream
-from blobmaster.search.mcts import EvaluationRequests, Search, new_requests, new_search
+from blobmaster.search.batch import (
+    EvaluationRequests,
+    Search,
+    new_requests,
+    new_search,
+)
 from blobmaster.search.rollout import play_out
 from blobmaster.search.tree import Priors, Values
 

@@ -24,13 +24,15 @@ from blobmaster.game.scoring import most_points, points
 from blobmaster.inference.evaluator import Evaluator
 from blobmaster.kernels.rng import Stream, stream
 from blobmaster.play.game import Game, legal_of, seen_from, state_of
+from blobmaster.search.batch import (
+    new_requests,
+    new_search,
+    requested_states,
+)
 from blobmaster.search.mcts import (
     advance_search,
     begin_search,
-    new_requests,
-    new_search,
     request_evaluations,
-    requested_states,
     root_choice,
     root_statistics,
 )

@@ -22,13 +22,15 @@ from blobmaster.inference.evaluator import Evaluator
 from blobmaster.inference.stepping import advances, play_to_end
 from blobmaster.kernels.compile import kernel, lean_kernel
 from blobmaster.kernels.rng import uniform
-from blobmaster.search.mcts import (
+from blobmaster.search.batch import (
     EvaluationRequests,
     Search,
-    advance_search,
-    begin_search,
     new_requests,
     new_search,
+)
+from blobmaster.search.mcts import (
+    advance_search,
+    begin_search,
     request_evaluations,
     root_action,
     root_choice,

@@ -24,7 +24,9 @@ from blobmaster.game.rules import (
 )
 from blobmaster.game.scoring import most_points, points
 from blobmaster.kernels.compile import kernel
-from blobmaster.search.mcts import EvaluationRequests
+from blobmaster.search.batch import (
+    EvaluationRequests,
+)
 from blobmaster.selfplay.deals import Deals
 from blobmaster.selfplay.lanes import IDLE, Block
 
