@@ -15,9 +15,9 @@ from blobmaster.game.cards import MAX_CARDS
 from blobmaster.game.records import FULL_SHARE, Rounds, open_record, replay_out
 from blobmaster.game.rules import (
     ACTIONS,
+    DEALT,
     MAX_LEGAL,
     PLAYERS,
-    ROUND,
     SEAT,
     STATE,
     apply,
@@ -53,8 +53,8 @@ def _sum_up(
     for number in range(len(starts) - 1):
         replay_out(data[starts[number] : starts[number + 1]], state)
         for seat in range(state[PLAYERS]):
-            made[state[ROUND], 0] += points(state, seat) / most_points(state[ROUND])
-            made[state[ROUND], 1] += 1
+            made[state[DEALT], 0] += points(state, seat) / most_points(state[DEALT])
+            made[state[DEALT], 1] += 1
 
 
 @kernel
@@ -71,13 +71,13 @@ def _credit(
         record = data[starts[number] : starts[number + 1]]
         replay_out(record, end)
         first = open_record(record, state)
-        policy = first + state[PLAYERS] * (1 + state[ROUND])
+        policy = first + state[PLAYERS] * (1 + state[DEALT])
         while not is_over(state):
             action = record[first + state[ACTIONS]]
             count = legal_actions(state, legal)
             if count > 1:
-                made = points(end, state[SEAT]) / most_points(state[ROUND])
-                factor = np.exp(policy_step * (made - mean[state[ROUND]]))
+                made = points(end, state[SEAT]) / most_points(state[DEALT])
+                factor = np.exp(policy_step * (made - mean[state[DEALT]]))
                 total = 0.0
                 for edge in range(count):
                     shares[edge] = record[policy + edge]

@@ -16,12 +16,12 @@ from blobmaster.game.rules import (
     BEST,
     BIDS,
     DEALER,
+    DEALT,
     FIRST_BID,
     HANDS,
     IN_TRICK,
     LEADER,
     PLAYERS,
-    ROUND,
     SEAT,
     SEEN,
     STATE,
@@ -67,7 +67,7 @@ def forbidden_number(oracle: OracleRound) -> int:
 def row_of(oracle: OracleRound) -> list[int]:
     """The whole state row that the kernels must have, `WINNER` left at 0 between tricks."""
     row = [0] * STATE
-    row[PLAYERS], row[ROUND], row[DEALER] = oracle.players, oracle.cards, oracle.dealer
+    row[PLAYERS], row[DEALT], row[DEALER] = oracle.players, oracle.cards, oracle.dealer
     row[TRUMP] = NO_TRUMP if oracle.trump is None else SUITS.index(oracle.trump)
     row[SEAT] = oracle.leader() if oracle.over() else oracle.to_act()
     row[ACTIONS] = len(oracle.bids) + len(oracle.plays)

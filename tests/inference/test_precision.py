@@ -9,7 +9,7 @@ from number_formats import skip_unless_possible
 from positions import RandomRound
 
 from blobmaster.config.network import NetworkSettings
-from blobmaster.game.rules import PLAYERS, ROUND
+from blobmaster.game.rules import DEALT, PLAYERS
 from blobmaster.inference.calibration_positions import some_positions
 from blobmaster.inference.evaluator import ROUND_SIZE, NetworkEvaluator, padded, step_of
 from blobmaster.inference.precision import (
@@ -58,7 +58,7 @@ def test_a_cheap_format_stays_close_to_float32(number_format):
     assert priors.max(axis=1).mean() > 0.5  # else near-uniform priors would pass too
     near_priors, near_values = cheap.priors(states), cheap.values(states)
     assert abs(near_priors - priors).sum(axis=1).mean() < 0.06
-    scale = 10 + states[:, ROUND, None]
+    scale = 10 + states[:, DEALT, None]
     assert abs(scale * (near_values - values)).mean() < 0.15  # points
     assert abs(near_priors - priors).max() > 0  # the formats do differ
 
@@ -173,7 +173,7 @@ def test_calibration_positions_are_reproducible_decisions_of_rounds_of_all_sizes
     assert (states == some_positions(3000)).all()
     assert (states[:500] == some_positions(500)).all()
     assert set(states[:, PLAYERS].tolist()) == set(range(3, 9))
-    assert set(states[:, ROUND].tolist()) == set(range(1, 9))
+    assert set(states[:, DEALT].tolist()) == set(range(1, 9))
 
 
 def test_the_fastest_possible_format_is_chosen():

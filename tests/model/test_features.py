@@ -14,13 +14,13 @@ from blobmaster.game.cards import MAX_PLAYERS, NO_TRUMP, SUITS
 from blobmaster.game.rules import (
     ACTION_COUNT,
     BIDS,
+    DEALT,
     FIRST_BID,
     HANDS,
     IN_TRICK,
     MAX_LEGAL,
     PLAYERS,
     RANDOM_SEATS,
-    ROUND,
     SEAT,
     SEEN,
     TRICKS,
@@ -236,7 +236,7 @@ def plain_softmax(logits: list[float]) -> list[float]:
 
 def plain_value(state: np.ndarray, seat: int, logits: list[float]) -> float:
     """Expected points over 10 + cards, number of tricks by number of tricks."""
-    players, cards = int(state[PLAYERS]), int(state[ROUND])
+    players, cards = int(state[PLAYERS]), int(state[DEALT])
     left = cards - int(state[TRICKS : TRICKS + players].sum())
     counts = range(int(state[TRICKS + seat]), int(state[TRICKS + seat]) + left + 1)
     chances = dict(zip(counts, plain_softmax([logits[n] for n in counts]), strict=True))

@@ -11,7 +11,7 @@ from positions import RandomRound, exchange_hidden, legal_of
 
 from blobmaster.config.network import NetworkSettings
 from blobmaster.game.cards import MAX_CARDS, MAX_PLAYERS, SUITS
-from blobmaster.game.rules import MAX_LEGAL, ROUND, SEAT, TRICKS, is_bidding
+from blobmaster.game.rules import DEALT, MAX_LEGAL, SEAT, TRICKS, is_bidding
 from blobmaster.inference.evaluator import NetworkEvaluator, choose_device
 from blobmaster.model.features import FEATURES, WHOLE_FEATURES, encode, encode_whole
 from blobmaster.model.heads import (
@@ -97,7 +97,7 @@ def test_an_evaluator_answers_for_each_state_and_the_actor_sees_nothing_hidden(p
 
 def plain_exact(state: np.ndarray, acted: np.ndarray) -> list[float]:
     """P(exact) by bid, from one row of the actor's output."""
-    seat, cards = state[SEAT], int(state[ROUND])
+    seat, cards = state[SEAT], int(state[DEALT])
     if is_bidding(state):
         odds = acted[-(MAX_CARDS + 1) :].tolist()[: cards + 1]
         return [1 / (1 + math.exp(-odd)) for odd in odds] + [0.0] * (MAX_CARDS - cards)

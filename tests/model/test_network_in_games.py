@@ -13,11 +13,11 @@ from blobmaster.config.network import NetworkSettings
 from blobmaster.game.rules import (
     BIDS,
     DEALER,
-    LEFT,
-    MOST,
+    DEALT,
+    LONGEST,
     PLAYERS,
     RANDOM_SEATS,
-    ROUND,
+    ROUNDS_LEFT,
     SCORES,
     SEAT,
 )
@@ -42,8 +42,8 @@ def in_a_game(state: np.ndarray, seed: int) -> np.ndarray:
     """The same round as one of a game."""
     draws = np.random.default_rng(seed)
     other = state.copy()
-    other[MOST] = draws.integers(1, 8)
-    other[LEFT] = draws.integers(0, 2 * other[MOST] - 2 + other[PLAYERS])
+    other[LONGEST] = draws.integers(1, 8)
+    other[ROUNDS_LEFT] = draws.integers(0, 2 * other[LONGEST] - 2 + other[PLAYERS])
     other[SCORES : SCORES + state[PLAYERS]] = draws.integers(0, 120, state[PLAYERS])
     return other
 
@@ -117,7 +117,7 @@ def test_every_score_and_the_rounds_left_are_seen_relative_to_the_acting_seat():
         players, me = int(state[PLAYERS]), int(state[SEAT])
         scores = [int(state[SCORES + (me + n) % players]) for n in range(players)]
         absent = [0.0] * (8 - players)
-        left, most = int(state[LEFT]), int(state[MOST])
+        left, most = int(state[ROUNDS_LEFT]), int(state[LONGEST])
         drift = 8 * np.sqrt(left + 1)
         found = dict(features(state))
         assert found["in_game"] == [1]
@@ -184,7 +184,7 @@ def test_a_network_begins_by_telling_even_shares():
 
 def test_a_game_that_is_over_is_its_winners():
     states = some_states(games=True)[:1]
-    states[0, LEFT] = -1
+    states[0, ROUNDS_LEFT] = -1
     states[0, SCORES : SCORES + 3] = 40, 70, 70
     evaluator = NetworkEvaluator(trained(sees_games=True).parts, 1, CPU)
     assert evaluator.standings(states)[0].tolist() == [0, 0.5, 0.5, 0, 0, 0, 0, 0]
@@ -199,7 +199,7 @@ def test_the_chance_of_an_exact_bid_is_what_the_values_pay_for():
         players = int(state[PLAYERS])
         made = state[BIDS : BIDS + players]
         assert (bid[:players][made >= 0] == made[made >= 0]).all()
-        paid = chance * (10 + bid) / (10 + int(state[ROUND]))
+        paid = chance * (10 + bid) / (10 + int(state[DEALT]))
         assert paid[:players] == pytest.approx(value[:players], abs=1e-5)
         assert (bid[players:] == 0).all()
         assert (chance[players:] == 0).all()

@@ -10,9 +10,9 @@ from blobmaster.game.cards import CARDS, MAX_PLAYERS, RANKS, SUIT_RANKS, cards_i
 from blobmaster.game.rules import (
     ACTIONS,
     DEALER,
+    DEALT,
     HANDS,
     PLAYERS,
-    ROUND,
     SEEN,
     STATE,
     TRUMP,
@@ -84,7 +84,7 @@ def test_a_million_worlds_contradict_no_hand_size_no_card_seen_and_no_void():
 @kernel
 def replays(world, plays, count, deck, options):
     """Whether the first `count` actions are legal from the deal behind `world`, and lead to it."""
-    players, cards = world[PLAYERS], world[ROUND]
+    players, cards = world[PLAYERS], world[DEALT]
     state = np.empty(STATE, np.int64)
     deal_into(state, players, cards, world[TRUMP], world[DEALER], deck)
     for move in range(count):

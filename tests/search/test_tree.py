@@ -13,10 +13,10 @@ from positions import RandomRound, card, legal_of, played
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import (
     ACTIONS,
+    DEALT,
     FIRST_BID,
     MAX_LEGAL,
     PLAYERS,
-    ROUND,
     SEAT,
     is_over,
     play_forced,
@@ -194,7 +194,7 @@ class PlainNode:
             self.children[action] = PlainNode(after, evaluator)
             return self.children[action].worth
         made = [points(after, seat) for seat in range(after[PLAYERS])]
-        return np.array(made, np.float32) / np.float32(most_points(after[ROUND]))
+        return np.array(made, np.float32) / np.float32(most_points(after[DEALT]))
 
     def _score(self, action: int) -> float:
         tried = self.visits[action]

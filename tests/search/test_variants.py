@@ -13,9 +13,9 @@ from searching import WatchfulEvaluator, search_all, visits_of
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import (
     BIDS,
+    DEALT,
     HANDS,
     PLAYERS,
-    ROUND,
     SEAT,
     STATE,
     TRICKS,
@@ -186,7 +186,7 @@ class PlainSharedTree:
                 action = legal[0] if len(legal) == 1 else None
             if is_over(state):
                 made = [points(state, seat) for seat in range(state[PLAYERS])]
-                values = np.array(made, np.float32) / np.float32(most_points(state[ROUND]))
+                values = np.array(made, np.float32) / np.float32(most_points(state[DEALT]))
                 break
         for node, action in path:
             node["visits"][action] += 1

@@ -17,11 +17,11 @@ from blobmaster.game.records import Rounds, is_greedy, replay_out
 from blobmaster.game.rules import (
     ACTIONS,
     BIDS,
+    DEALT,
     HANDS,
     MAX_LEGAL,
     PLAYERS,
     RANDOM_SEATS,
-    ROUND,
     SEAT,
     STATE,
     is_over,
@@ -122,7 +122,7 @@ def plain_shares(state: np.ndarray, policy_step: float) -> list[float]:
         network = PlainNetwork()
         network.asked.append((0, 0))
         if is_over(child):
-            value = points(child, state[SEAT]) / most_points(state[ROUND])
+            value = points(child, state[SEAT]) / most_points(state[DEALT])
         else:
             value = network.values(child[None])[0, state[SEAT]]
         weights.append(prior[edge] * np.exp(policy_step * value))

@@ -15,10 +15,10 @@ from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.evaluation.arena import Results, play_deals
 from blobmaster.evaluation.matches import ranking_scores
 from blobmaster.game.rules import (
-    LEFT,
-    MOST,
+    DEALT,
+    LONGEST,
     PLAYERS,
-    ROUND,
+    ROUNDS_LEFT,
     SCORES,
     SEAT,
     STATE,
@@ -131,13 +131,13 @@ def test_players_see_the_scores_and_what_is_left_of_the_game():
     witness = Witness(1)
     deals = games_of(3, 2, 1)
     play([witness], [0, 0, 0], deals)
-    lefts = [state[LEFT] for state in witness.seen]
+    lefts = [state[ROUNDS_LEFT] for state in witness.seen]
     assert set(lefts) == {4, 3, 2, 1, 0}
     for state in witness.seen:
-        assert state[MOST] == 2
-        plan = game_rounds(3, 2)[4 - state[LEFT]]
-        assert (state[ROUND], state[TRUMP]) == (plan.cards, plan.trump)
-        if state[LEFT] == 4:
+        assert state[LONGEST] == 2
+        plan = game_rounds(3, 2)[4 - state[ROUNDS_LEFT]]
+        assert (state[DEALT], state[TRUMP]) == (plan.cards, plan.trump)
+        if state[ROUNDS_LEFT] == 4:
             assert (state[SCORES : SCORES + 3] == 0).all()
         assert (state[SCORES + state[PLAYERS] : STATE] == 0).all()
     assert any(state[SCORES : SCORES + 3].any() for state in witness.seen)

@@ -14,12 +14,12 @@ from blobmaster.game.records import GREEDY, IN_GAME, Rounds, replay_out, replay_
 from blobmaster.game.rules import (
     BIDS,
     DEALER,
+    DEALT,
     HANDS,
-    LEFT,
+    LONGEST,
     MAX_LEGAL,
-    MOST,
     PLAYERS,
-    ROUND,
+    ROUNDS_LEFT,
     SCORES,
     SEAT,
     STATE,
@@ -58,11 +58,11 @@ class PlainNetwork:
 
     def chances(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Bids that are made, or what pays in this network's view; chances that anything moves."""
-        assert (states[:, MOST] > 0).all()
+        assert (states[:, LONGEST] > 0).all()
         self.most_rows = max(self.most_rows, len(states))
         made = states[:, BIDS : BIDS + 8]
         bids = np.where(
-            made >= 0, made, states[:, HANDS : HANDS + 8] % (states[:, ROUND, None] + 1)
+            made >= 0, made, states[:, HANDS : HANDS + 8] % (states[:, DEALT, None] + 1)
         )
         playing = np.arange(8) < states[:, PLAYERS, None]
         return np.where(playing, bids, 0), (playing * scrambled(states) * 2.5).clip(0, 1)
@@ -70,10 +70,10 @@ class PlainNetwork:
     def standings(self, states: np.ndarray) -> np.ndarray:
         """Of what is known between two rounds alone, as the acting seat relates to it."""
         known = np.zeros_like(states)
-        for fields in (PLAYERS, MOST, LEFT, DEALER, SEAT, slice(SCORES, STATE)):
+        for fields in (PLAYERS, LONGEST, ROUNDS_LEFT, DEALER, SEAT, slice(SCORES, STATE)):
             known[:, fields] = states[:, fields]
         shares = scrambled(known)
-        for row in np.flatnonzero(states[:, LEFT] < 0):
+        for row in np.flatnonzero(states[:, ROUNDS_LEFT] < 0):
             scores = states[row, SCORES : SCORES + states[row, PLAYERS]]
             shares[row, : len(scores)] = [share_at_the_end(scores, n) for n in range(len(scores))]
         return shares
@@ -107,8 +107,8 @@ def test_records_carry_the_scores_the_place_in_the_game_and_who_won():
             assert records[number][0] == IN_GAME + greedy + players
             state = np.empty(STATE, np.int64)
             replay_out(records[number], state)
-            assert state[[PLAYERS, ROUND]].tolist() == deals.plan[number, :2].tolist()
-            assert state[[MOST, LEFT]].tolist() == deals.places[number].tolist()
+            assert state[[PLAYERS, DEALT]].tolist() == deals.plan[number, :2].tolist()
+            assert state[[LONGEST, ROUNDS_LEFT]].tolist() == deals.places[number].tolist()
             assert state[SCORES : SCORES + players].tolist() == scores.tolist()
             assert (state[SCORES + players : STATE] == 0).all()
             scores += [points(state, seat) for seat in range(players)]
@@ -137,10 +137,10 @@ def share_at_the_end(scores: np.ndarray, seat: int) -> float:
 def told_between(state: np.ndarray, scores: np.ndarray, seat: int) -> float:
     """What the share is after the round, with these scores."""
     players = int(state[PLAYERS])
-    if state[LEFT] == 0:
+    if state[ROUNDS_LEFT] == 0:
         return share_at_the_end(scores, seat)
     later = state.copy()
-    later[LEFT] -= 1
+    later[ROUNDS_LEFT] -= 1
     later[DEALER] = (state[DEALER] + 1) % players
     later[SCORES : SCORES + players] = scores
     return float(PlainNetwork().standings(later[None])[0, seat])
@@ -163,7 +163,7 @@ def value_of(state: np.ndarray, action: int) -> float:
 
 def stake_of(state: np.ndarray) -> float:
     players, seat = int(state[PLAYERS]), int(state[SEAT])
-    usual = 11 + int(state[ROUND]) // players
+    usual = 11 + int(state[DEALT]) // players
     best, worst = (state[SCORES : SCORES + players].copy() for _ in range(2))
     best[seat] += usual
     worst[np.arange(players) != seat] += usual
@@ -187,7 +187,7 @@ def test_the_policy_to_learn_weighs_shares_of_the_win_by_what_the_round_can_chan
             policy = entries[offset : offset + len(legal)] / 255
             assert policy == pytest.approx(weights / weights.sum(), abs=0.003)
             ended = any(is_over(after_forced(state, action)) for action in legal)
-            ends += ended and state[LEFT] > 0
-            lasts += ended and state[LEFT] == 0
+            ends += ended and state[ROUNDS_LEFT] > 0
+            lasts += ended and state[ROUNDS_LEFT] == 0
     assert ends > 20
     assert lasts > 3

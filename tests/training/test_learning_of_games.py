@@ -13,7 +13,7 @@ from blobmaster.config.network import NetworkSettings
 from blobmaster.config.rounds import RoundMix
 from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.game.records import Rounds, replay_to, winners_of
-from blobmaster.game.rules import LEFT, PLAYERS, SCORES, SEAT, STATE
+from blobmaster.game.rules import PLAYERS, ROUNDS_LEFT, SCORES, SEAT, STATE
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.kernels.rng import generator
 from blobmaster.model.features import WHOLE_FEATURES
@@ -108,7 +108,7 @@ def test_learning_tells_who_is_ahead_and_repeats_to_the_bit():
         assert torch.equal(one, two)
     state = np.empty((1, STATE), np.int64)
     replay_to(next(iter(games_played())).astype(np.int64), 0, state[0])
-    state[0, LEFT] = 1
+    state[0, ROUNDS_LEFT] = 1
     state[0, SCORES] = 60
     state[0, SCORES + 1 : SCORES + 4] = 20
     evaluator = NetworkEvaluator(learner.network.eval().parts, 1, CPU)

@@ -12,7 +12,7 @@ from positions import legal_of
 from selfplayed import strange_rounds
 
 from blobmaster.game.records import replay_out, replay_to
-from blobmaster.game.rules import ACTIONS, PLAYERS, ROUND, SEAT, STATE
+from blobmaster.game.rules import ACTIONS, DEALT, PLAYERS, SEAT, STATE
 from blobmaster.game.scoring import points
 
 
@@ -25,10 +25,10 @@ def test_outcomes_move_the_action_that_was_taken_by_what_its_seat_made_above_the
         end = np.empty(STATE, np.int64)
         replay_out(record.astype(np.int64), end)
         ends.append(end)
-        made[end[ROUND]] += [points(end, seat) / (10 + end[ROUND]) for seat in range(end[PLAYERS])]
+        made[end[DEALT]] += [points(end, seat) / (10 + end[DEALT]) for seat in range(end[PLAYERS])]
     moved = 0
     for end, before, after, count in zip(ends, rounds, told, rounds.decisions, strict=True):
-        start = 5 + end[PLAYERS] * end[ROUND]
+        start = 5 + end[PLAYERS] * end[DEALT]
         assert after[: start + end[ACTIONS]].tolist() == before[: start + end[ACTIONS]].tolist()
         for decision in range(count):
             state = np.empty(STATE, np.int64)
@@ -37,7 +37,7 @@ def test_outcomes_move_the_action_that_was_taken_by_what_its_seat_made_above_the
             old, new = (
                 record[offset : offset + len(legal)].astype(int) for record in (before, after)
             )
-            ahead = points(end, state[SEAT]) / (10 + end[ROUND]) - np.mean(made[end[ROUND]])
+            ahead = points(end, state[SEAT]) / (10 + end[DEALT]) - np.mean(made[end[DEALT]])
             edge = legal.index(before[start + state[ACTIONS]])
             weights = old.astype(float)
             weights[edge] *= math.exp(2.0 * ahead)

@@ -15,10 +15,10 @@ from blobmaster.game.records import GREEDY, Rounds, replay_out
 from blobmaster.game.rules import (
     ACTIONS,
     BIDS,
+    DEALT,
     FIRST_BID,
     PLAYERS,
     RANDOM_SEATS,
-    ROUND,
     SEAT,
     STATE,
     TRICKS,
@@ -65,7 +65,7 @@ def test_a_batch_holds_the_records_decisions_and_their_targets(tau):
         players, me = int(state[PLAYERS]), int(state[SEAT])
         assert batch.tricks[i].tolist() == tricks + [ABSENT] * (MAX_PLAYERS - players)
         taken = [int(state[TRICKS + (me + n) % players]) for n in range(players)]
-        left = int(state[ROUND]) - sum(taken)
+        left = int(state[DEALT]) - sum(taken)
         for relative, possible in enumerate(batch.possible[i]):
             counts = []
             if relative < players:

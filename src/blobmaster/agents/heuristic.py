@@ -23,12 +23,12 @@ from blobmaster.game.cards import CARDS, NO_TRUMP, RANKS, SUIT_RANKS, SUITS
 from blobmaster.game.rules import (
     BEST,
     BIDS,
+    DEALT,
     FIRST_BID,
     HANDS,
     IN_TRICK,
     LEADER,
     PLAYERS,
-    ROUND,
     SEAT,
     SEEN,
     TABLE,
@@ -90,7 +90,7 @@ def choose_by_heuristic(states: State, actions: Actions) -> None:
 
 @kernel
 def _choose_bid(state: State) -> int:
-    cards = state[ROUND]
+    cards = state[DEALT]
     bid_sum = 0
     bidders = 0
     for seat in range(state[PLAYERS]):

@@ -9,7 +9,7 @@ from blobmaster.agents.making import OpponentRequest
 from blobmaster.agents.search import UNDECIDED, SearchBatch, advance_all, begin_all
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.cards import MAX_PLAYERS
-from blobmaster.game.rules import MAX_LEGAL, PLAYERS, ROUND, State, legal_count
+from blobmaster.game.rules import DEALT, MAX_LEGAL, PLAYERS, State, legal_count
 from blobmaster.game.scoring import most_points, points
 from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.rng import Stream
@@ -90,4 +90,4 @@ def answer_by_rollouts(
 def _play_out_row(state: State, stream: Stream, value: Values) -> None:
     play_out(state, np.empty(MAX_LEGAL, np.int64), stream)
     for seat in range(state[PLAYERS]):
-        value[seat] = points(state, seat) / most_points(state[ROUND])
+        value[seat] = points(state, seat) / most_points(state[DEALT])

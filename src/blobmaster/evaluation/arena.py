@@ -17,9 +17,9 @@ import numpy.typing as npt
 from blobmaster.agents.base import Agent
 from blobmaster.game.rules import (
     BIDS,
-    LEFT,
     MAX_LEGAL,
     PLAYERS,
+    ROUNDS_LEFT,
     SCORES,
     SEAT,
     STATE,
@@ -177,7 +177,7 @@ def _play_on(tables: _Tables, table: int) -> None:
         for seat in range(state[PLAYERS]):
             tables.exact[table, seat] += state[BIDS + seat] == state[TRICKS + seat]
         score_round(state)
-        if state[LEFT] == 0:
+        if state[ROUNDS_LEFT] == 0:
             tables.over[table] = True
             return
         _deal(tables, table, tables.round_of[table] + 1)

@@ -27,12 +27,12 @@ import numpy.typing as npt
 
 from blobmaster.game.cards import MAX_CARDS, MIN_PLAYERS
 from blobmaster.game.rules import (
-    LEFT,
+    DEALT,
+    LONGEST,
     MAX_LEGAL,
-    MOST,
     PLAYERS,
     RANDOM_SEATS,
-    ROUND,
+    ROUNDS_LEFT,
     SCORES,
     State,
     apply,
@@ -135,8 +135,8 @@ def open_record(record: npt.NDArray[np.int64], state: State) -> int:
     deal_into(state, players, cards, record[2], record[3], record[hands:])
     state[RANDOM_SEATS] = record[4]
     if in_game:
-        state[MOST] = record[HEADER]
-        state[LEFT] = record[HEADER + 1]
+        state[LONGEST] = record[HEADER]
+        state[ROUNDS_LEFT] = record[HEADER + 1]
         for seat in range(players):
             score = HEADER + GAME_HEADER + 2 * seat
             state[SCORES + seat] = 256 * record[score] + record[score + 1]
@@ -180,7 +180,7 @@ def replay_to(record: npt.NDArray[np.int64], decision: int, state: State) -> int
         IndexError: the round ends before that choice.
     """
     action = open_record(record, state)
-    policy = action + state[PLAYERS] * (1 + state[ROUND])
+    policy = action + state[PLAYERS] * (1 + state[DEALT])
     left = decision
     while not is_over(state):
         count = legal_count(state)

@@ -1,31 +1,31 @@
-"""The rules of one round of Blob, over a flat state that a kernel can copy in nanoseconds.
+"""The rules of one round of Blob, over a flat state that a kernel copies in nanoseconds.
 
 A round's state is one int64 row; many rounds are `[rounds, STATE]`. Its fields, in order:
 
-| offset     | field                                                               |
-|------------|---------------------------------------------------------------------|
-| `PLAYERS`  | number of seats in play, 3-8; they are numbered in order of play    |
-| `ROUND`    | cards dealt to each seat                                            |
-| `TRUMP`    | trump suit 0-3, or `NO_TRUMP`                                       |
-| `DEALER`   | the dealer's seat                                                   |
-| `SEAT`     | the seat to act                                                     |
-| `ACTIONS`  | actions taken so far: the bids, then the cards played               |
-| `LEADER`   | the seat that led, or will lead, the current trick                  |
-| `IN_TRICK` | cards on the table                                                  |
-| `BEST`     | the card that wins the current trick so far, -1 before the lead     |
-| `WINNER`   | the seat that played it                                             |
-| `SEEN`     | mask of all cards played in the round, those on the table included  |
-| `RANDOM_SEATS` | mask of seats that self-play gave to random players; no seat knows it |
-| `HANDS`    | 8 masks: the cards each seat holds                                  |
-| `BIDS`     | 8 bids, -1 before a seat has bid                                    |
-| `TRICKS`   | 8 counts of tricks taken                                            |
-| `TABLE`    | 8 cards: what each seat has played to the current trick, -1 for none |
-| `VOIDS`    | 8 masks of 4 bits: suits that a seat has shown that it does not hold |
-| `MOST`     | cards dealt in the longest rounds of its game, 0 for a round that stands alone |
-| `LEFT`     | rounds of the game that come after this one                         |
-| `SCORES`   | 8 scores: points that each seat made in the game's rounds before this one |
+| offset         | field                                                                     |
+|----------------|---------------------------------------------------------------------------|
+| `PLAYERS`      | number of seats in play, 3-8, numbered in order of play                   |
+| `DEALT`        | cards dealt to each seat                                                  |
+| `TRUMP`        | trump suit 0-3, or `NO_TRUMP`                                             |
+| `DEALER`       | the dealer's seat                                                         |
+| `SEAT`         | the acting seat                                                           |
+| `ACTIONS`      | actions taken so far: the bids, then the cards played                     |
+| `LEADER`       | the seat that led, or will lead, the current trick                        |
+| `IN_TRICK`     | cards played to the current trick                                         |
+| `BEST`         | the card that wins the current trick so far, -1 before the lead           |
+| `WINNER`       | the seat that played it                                                   |
+| `SEEN`         | mask of all cards played in the round, the current trick's included       |
+| `RANDOM_SEATS` | mask of seats that random opponents hold in self-play; hidden from all    |
+| `HANDS`        | 8 masks: the cards in each seat's hand                                    |
+| `BIDS`         | 8 bids, -1 before a seat has bid                                          |
+| `TRICKS`       | 8 counts: tricks taken                                                    |
+| `TABLE`        | 8 cards: what each seat has played to the current trick, -1 for none      |
+| `VOIDS`        | 8 masks of 4 bits: suits that a seat has shown that it does not hold      |
+| `LONGEST`      | cards dealt in the longest rounds of the game; 0 for a single round       |
+| `ROUNDS_LEFT`  | rounds of the game after this one; -1 once the game is over               |
+| `SCORES`       | 8 scores: points of each seat in the game's earlier rounds                |
 
-Actions are numbered for the network: `0..51` play that card, `52 + b` bids `b` tricks.
+Actions are numbered as the network's outputs: `0..51` play that card, `52 + b` bids `b` tricks.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ from blobmaster.game.cards import (
 from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.intrinsics import lowest_bit, popcount
 
-PLAYERS, ROUND, TRUMP, DEALER, SEAT, ACTIONS, LEADER, IN_TRICK, BEST, WINNER, SEEN = range(11)
+PLAYERS, DEALT, TRUMP, DEALER, SEAT, ACTIONS, LEADER, IN_TRICK, BEST, WINNER, SEEN = range(11)
 RANDOM_SEATS = 11
 HANDS = 12
 BIDS = HANDS + MAX_PLAYERS
 TRICKS = BIDS + MAX_PLAYERS
 TABLE = TRICKS + MAX_PLAYERS
 VOIDS = TABLE + MAX_PLAYERS
-MOST = VOIDS + MAX_PLAYERS
-LEFT = MOST + 1
-SCORES = LEFT + 1
+LONGEST = VOIDS + MAX_PLAYERS
+ROUNDS_LEFT = LONGEST + 1
+SCORES = ROUNDS_LEFT + 1
 STATE = SCORES + MAX_PLAYERS
 """Width of a state row."""
 
@@ -115,7 +115,7 @@ def deal_into(
     """Reset `state` to a dealt round: seat `s` holds `deck[s * cards : (s + 1) * cards]`."""
     state[:] = 0
     state[PLAYERS] = players
-    state[ROUND] = cards
+    state[DEALT] = cards
     state[TRUMP] = trump
     state[DEALER] = dealer
     first = (dealer + 1) % players
@@ -136,7 +136,7 @@ def deal_into(
 def is_over(state: State) -> bool:
     """Whether every card has been played."""
     players = state[PLAYERS]
-    return bool(state[ACTIONS] == players + players * state[ROUND])
+    return bool(state[ACTIONS] == players + players * state[DEALT])
 
 
 @kernel
@@ -157,7 +157,7 @@ def forbidden_bid(state: State) -> int:
     for seat in range(state[PLAYERS]):
         if seat != state[SEAT]:
             total += state[BIDS + seat]
-    return max(state[ROUND] - total, -1)
+    return max(state[DEALT] - total, -1)
 
 
 @kernel
@@ -179,7 +179,7 @@ def legal_actions(state: State, actions: npt.NDArray[np.int64]) -> int:
     count = 0
     if is_bidding(state):
         forbidden = forbidden_bid(state)
-        for bid in range(state[ROUND] + 1):
+        for bid in range(state[DEALT] + 1):
             if bid != forbidden:
                 actions[count] = FIRST_BID + bid
                 count += 1
@@ -197,8 +197,8 @@ def legal_count(state: State) -> int:
     """The number of legal actions."""
     if is_bidding(state):
         if forbidden_bid(state) >= 0:
-            return state[ROUND]
-        return state[ROUND] + 1
+            return state[DEALT]
+        return state[DEALT] + 1
     return popcount(legal_cards(state))
 
 

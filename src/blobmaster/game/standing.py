@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.cards import MAX_PLAYERS
-from blobmaster.game.rules import DEALER, LEFT, MOST, PLAYERS, SCORES, State, deal_into
+from blobmaster.game.rules import DEALER, LONGEST, PLAYERS, ROUNDS_LEFT, SCORES, State, deal_into
 from blobmaster.game.scoring import points
 from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.intrinsics import popcount
@@ -33,15 +33,15 @@ def deal_next(
     """
     scores = state[SCORES : SCORES + MAX_PLAYERS].copy()
     deal_into(state, plan[0], plan[1], plan[2], plan[3], deck)
-    state[MOST] = most
-    state[LEFT] = left
+    state[LONGEST] = most
+    state[ROUNDS_LEFT] = left
     state[SCORES : SCORES + MAX_PLAYERS] = scores
 
 
 @kernel
 def pass_deal(state: State) -> None:
     """Turn a scored round that was not the last into where its game stands before the next one."""
-    state[LEFT] -= 1
+    state[ROUNDS_LEFT] -= 1
     state[DEALER] = (state[DEALER] + 1) % state[PLAYERS]
 
 

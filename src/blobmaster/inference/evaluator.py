@@ -110,8 +110,8 @@ class Evaluator(Protocol):
     def standings(self, states: State) -> Values:
         """Return each seat's expected share of the win, before a state's round is dealt.
 
-        `[rows, MAX_PLAYERS]`, of any number of rows. In a game that is over, its `LEFT` -1, the
-        winners share the win.
+        `[rows, MAX_PLAYERS]`, for any number of rows. In a game that is over, `ROUNDS_LEFT` is -1
+        and the winners share the win.
         """
         ...
 

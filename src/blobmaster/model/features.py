@@ -24,12 +24,12 @@ from blobmaster.game.cards import (
 from blobmaster.game.rules import (
     BIDS,
     DEALER,
+    DEALT,
     HANDS,
     IN_TRICK,
     LEADER,
     PLAYERS,
     RANDOM_SEATS,
-    ROUND,
     SEAT,
     SEEN,
     TABLE,
@@ -174,7 +174,7 @@ def encode(state: State, row: npt.NDArray[np.float32], slots: Slots) -> None:
     """Write what the seat to act may see into `row` (`[FEATURES]`), and its suits' slots."""
     observer = state[SEAT]
     players = state[PLAYERS]
-    cards = state[ROUND]
+    cards = state[DEALT]
     canonical_slots(state, observer, slots)
     row[:] = 0.0
     _mark_cards(state[HANDS + observer], slots, row, 0)
@@ -208,7 +208,7 @@ def _mark_cards(mask: int, slots: Slots, row: npt.NDArray[np.float32], start: in
 @kernel
 def _encode_seats(state: State, observer: int, slots: Slots, row: npt.NDArray[np.float32]) -> None:
     players = state[PLAYERS]
-    cards = state[ROUND]
+    cards = state[DEALT]
     balance = -cards
     for relative in range(players):
         seat = (observer + relative) % players

@@ -11,7 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.cards import MAX_CARDS, MAX_PLAYERS
-from blobmaster.game.rules import DEALER, LEFT, MOST, PLAYERS, RANDOM_SEATS, SCORES, SEAT, State
+from blobmaster.game.rules import (
+    DEALER,
+    LONGEST,
+    PLAYERS,
+    RANDOM_SEATS,
+    ROUNDS_LEFT,
+    SCORES,
+    SEAT,
+    State,
+)
 from blobmaster.kernels.compile import kernel
 from blobmaster.model.features import (
     DEAL_INDEX,
@@ -85,10 +94,10 @@ def view_index() -> dict[str, slice]:
 def encode_game(state: State, row: npt.NDArray[np.float32]) -> None:
     """Write where the game stands before the round on the table into `row` (`[GAME_FEATURES]`)."""
     row[:] = 0.0
-    most = state[MOST]
-    if most == 0 or state[LEFT] < 0:
+    most = state[LONGEST]
+    if most == 0 or state[ROUNDS_LEFT] < 0:
         return
-    players, observer, left = state[PLAYERS], state[SEAT], state[LEFT]
+    players, observer, left = state[PLAYERS], state[SEAT], state[ROUNDS_LEFT]
     row[0] = 1.0
     row[_DEALS + (state[DEALER] - observer) % players] = 1.0
     row[_MOST + most - 1] = 1.0

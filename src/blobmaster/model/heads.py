@@ -9,11 +9,11 @@ from blobmaster.game.cards import MAX_CARDS, MAX_PLAYERS, RANKS
 from blobmaster.game.rules import (
     ACTION_COUNT,
     BIDS,
+    DEALT,
     FIRST_BID,
-    LEFT,
     MAX_LEGAL,
     PLAYERS,
-    ROUND,
+    ROUNDS_LEFT,
     SEAT,
     TRICKS,
     State,
@@ -60,7 +60,7 @@ def most_tricks(state: State, seat: int) -> int:
     taken = 0
     for other in range(state[PLAYERS]):
         taken += state[TRICKS + other]
-    return state[TRICKS + seat] + state[ROUND] - taken
+    return state[TRICKS + seat] + state[DEALT] - taken
 
 
 @kernel
@@ -91,7 +91,7 @@ def decode_values(
     for one that has not, as if it bid what pays best. Seats that are not in play get 0.
     """
     players = state[PLAYERS]
-    scale = 1.0 / most_points(state[ROUND])
+    scale = 1.0 / most_points(state[DEALT])
     for seat in range(players):
         start = (seat - state[SEAT]) % players * TRICK_COUNTS
         low = state[TRICKS + seat]
@@ -148,7 +148,7 @@ def decode_shares(
     """
     players = state[PLAYERS]
     share[players:] = 0.0
-    if state[LEFT] < 0:
+    if state[ROUNDS_LEFT] < 0:
         won = winners(state)
         for seat in range(players):
             share[seat] = share_of(won, seat)
@@ -241,7 +241,7 @@ def decode_exact_rows(
         state, share, tricks = states[row], exact[row], outputs[row]
         if is_bidding(state):
             share[:] = 0.0
-            for bid in range(state[ROUND] + 1):
+            for bid in range(state[DEALT] + 1):
                 share[bid] = 1.0 / (1.0 + np.exp(-outputs[row, TRICK_OUTPUTS + bid]))
             continue
         low = state[TRICKS + state[SEAT]]

@@ -16,10 +16,10 @@ from blobmaster.game.cards import CARDS
 from blobmaster.game.rules import (
     BIDS,
     HANDS,
-    LEFT,
+    LONGEST,
     MAX_LEGAL,
-    MOST,
     PLAYERS,
+    ROUNDS_LEFT,
     SCORES,
     TRICKS,
     State,
@@ -115,8 +115,8 @@ def state_of(game: Game) -> State:
     state = round_after(game.setup, game.number, game.rounds[-1])
     setup = game.setup
     if not setup.one_round:
-        state[MOST] = setup.most_cards
-        state[LEFT] = len(plans(setup)) - 1 - game.number
+        state[LONGEST] = setup.most_cards
+        state[ROUNDS_LEFT] = len(plans(setup)) - 1 - game.number
         for number in range(game.number):
             made = _result(setup, number, game.rounds[number]).points
             state[SCORES : SCORES + setup.players] += made

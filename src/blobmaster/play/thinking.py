@@ -11,8 +11,8 @@ import numpy.typing as npt
 from blobmaster.agents.base import Agent
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import (
+    DEALT,
     FIRST_BID,
-    ROUND,
     SEAT,
     State,
     apply,
@@ -111,7 +111,7 @@ class Adviser:
         """
         seen = _seen(state)
         self._run(seen, draws)
-        legal, scale = legal_of(seen), most_points(int(seen[ROUND]))
+        legal, scale = legal_of(seen), most_points(int(seen[DEALT]))
         roots = root_statistics(self._search, 0)
         options = []
         for edge, action in enumerate(legal):
@@ -164,7 +164,7 @@ def _after(
         play_forced(state)
         if is_over(state):
             over += 1
-            known[-over] = points(state, seat) / most_points(state[ROUND])
+            known[-over] = points(state, seat) / most_points(state[DEALT])
         else:
             rows[waiting] = state
             waiting += 1

@@ -9,10 +9,10 @@ from __future__ import annotations
 from blobmaster.game.cards import CARDS, RANKS, SUIT_RANKS, SUITS
 from blobmaster.game.rules import (
     ACTIONS,
+    DEALT,
     HANDS,
     IN_TRICK,
     PLAYERS,
-    ROUND,
     SEEN,
     TABLE,
     State,
@@ -34,8 +34,8 @@ def hand_size(state: State, seat: int) -> int:
     plays = max(state[ACTIONS] - state[PLAYERS], 0)
     tricks = (plays - state[IN_TRICK]) // state[PLAYERS]
     if state[TABLE + seat] >= 0:
-        return state[ROUND] - tricks - 1
-    return state[ROUND] - tricks
+        return state[DEALT] - tricks - 1
+    return state[DEALT] - tricks
 
 
 @kernel

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import (
     BIDS,
+    DEALT,
     MAX_LEGAL,
     PLAYERS,
-    ROUND,
     SEAT,
     STATE,
     TRICKS,
@@ -68,7 +68,7 @@ def new_solver_stack() -> SolverStack:
 @kernel
 def tricks_left(state: State) -> int:
     """Return the number of tricks still to be taken, with the one on the table."""
-    left = state[ROUND]
+    left = state[DEALT]
     for seat in range(state[PLAYERS]):
         left -= state[TRICKS + seat]
     return left

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from blobmaster.game.rules import (
+    DEALT,
     HANDS,
     PLAYERS,
-    ROUND,
     SEAT,
     State,
     apply,
@@ -185,7 +185,7 @@ def _back_up_result(trees: Trees, tree: int, rules: TreeRules) -> bool:
     else:
         return False
     for seat in range(state[PLAYERS]):
-        trees.seat_values[seat] = seat_points[seat] / most_points(state[ROUND])
+        trees.seat_values[seat] = seat_points[seat] / most_points(state[DEALT])
     _back_up(trees, tree, trees.seat_values)
     return True
 

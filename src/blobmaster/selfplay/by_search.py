@@ -17,7 +17,7 @@ import numpy.typing as npt
 from blobmaster.config.search import SearchSettings
 from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.game.records import Rounds
-from blobmaster.game.rules import ACTIONS, MAX_LEGAL, PLAYERS, ROUND, State, is_bidding
+from blobmaster.game.rules import ACTIONS, DEALT, MAX_LEGAL, PLAYERS, State, is_bidding
 from blobmaster.inference.evaluator import Evaluator
 from blobmaster.inference.stepping import advances, play_to_end
 from blobmaster.kernels.compile import kernel, lean_kernel
@@ -185,5 +185,5 @@ def _temperature(temperatures: npt.NDArray[np.float64], state: State) -> float:
     if is_bidding(state):
         return bid
     players = state[PLAYERS]
-    share = (state[ACTIONS] - players) / max(players * state[ROUND] - 1, 1)
+    share = (state[ACTIONS] - players) / max(players * state[DEALT] - 1, 1)
     return first + share * (last - first)

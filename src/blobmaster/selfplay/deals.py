@@ -47,7 +47,7 @@ class Deals:
 
     @property
     def places(self) -> npt.NDArray[np.int64]:
-        """`[rounds, 2]`: the fields `MOST` and `LEFT` of each round's state."""
+        """`[rounds, 2]`: the fields `LONGEST` and `ROUNDS_LEFT` of each round's state."""
         if self.lengths is None:
             return np.zeros((len(self), 2), np.int64)
         starts = self.starts

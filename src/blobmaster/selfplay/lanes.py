@@ -25,9 +25,9 @@ from blobmaster.game.records import (
 )
 from blobmaster.game.rules import (
     ACTIONS,
-    LEFT,
     MAX_LEGAL,
     RANDOM_SEATS,
+    ROUNDS_LEFT,
     SCORES,
     SEAT,
     STATE,
@@ -157,7 +157,7 @@ def _move_on(block: Block, lane: int) -> bool:
         number = block.round_of[lane]
         block.finished[0] += 1
         score_round(state)
-        if state[LEFT] == 0:
+        if state[ROUNDS_LEFT] == 0:
             first = block.starts[np.searchsorted(block.starts, number, side="right") - 1]
             block.winners[first : number + 1] = winners(state)
             return False

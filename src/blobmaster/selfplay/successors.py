@@ -10,9 +10,9 @@ import numpy.typing as npt
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import (
     BIDS,
+    DEALT,
     MAX_LEGAL,
     PLAYERS,
-    ROUND,
     SEAT,
     STATE,
     TRICKS,
@@ -100,7 +100,7 @@ def list_successors(block: Block, successors: Successors, requests: EvaluationRe
 @kernel
 def _write_result(successors: Successors, lane: int, edge: int, over: State, seat: int) -> None:
     """Write what a finished round brought `seat`, and which bids were exact."""
-    successors.value[lane, edge] = points(over, seat) / most_points(over[ROUND])
+    successors.value[lane, edge] = points(over, seat) / most_points(over[DEALT])
     for other in range(over[PLAYERS]):
         bid = over[BIDS + other]
         successors.bids[lane, edge, other] = bid

@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.rules import (
+    DEALT,
     MAX_LEGAL,
     PLAYERS,
-    ROUND,
     SCORES,
     SEAT,
     STATE,
@@ -124,7 +124,7 @@ def _list_bounds(state: State, outcomes: State, count: int) -> int:
     At best it alone is exact, at worst all others are. Bids are taken to be one more than an even
     share of the tricks.
     """
-    usual = exact_points(1 + state[ROUND] // state[PLAYERS])
+    usual = exact_points(1 + state[DEALT] // state[PLAYERS])
     best, worst = outcomes[count], outcomes[count + 1]
     best[:] = state
     worst[:] = state

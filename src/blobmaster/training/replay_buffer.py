@@ -22,8 +22,8 @@ from blobmaster.game.records import (
 from blobmaster.game.rules import (
     ACTION_COUNT,
     BIDS,
+    LONGEST,
     MAX_LEGAL,
-    MOST,
     PLAYERS,
     SEAT,
     STATE,
@@ -152,7 +152,7 @@ def _fill(
         policy = replay_to(record, chosen[i] - before, state)
         batch.greedy[i] = is_greedy(record)
         encode_whole(state, batch.wholes[i, :WHOLE_FEATURES], slots)
-        if state[MOST] > 0:
+        if state[LONGEST] > 0:
             _fill_game(state, winners_of(record), batch.wholes[i], batch.shares[i])
         count = legal_actions(state, legal)
         batch.policy[i] = 0.0
