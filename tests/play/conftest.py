@@ -1,4 +1,4 @@
-"""The fixtures of the table's tests."""
+"""Fixtures of the tests of `blobmaster play`."""
 
 from terminals import open_terminal
 

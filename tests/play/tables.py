@@ -1,4 +1,4 @@
-"""Games to look at: played at random to any point, and the table that they are played at."""
+"""Random games at any point, and a table to play them at."""
 
 from __future__ import annotations
 
@@ -11,24 +11,32 @@ from hypothesis import strategies as st
 from blobmaster.agents.uniform import RandomAgent
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.cards import CARDS
-from blobmaster.play.cardtext import UNICODE, Signs
-from blobmaster.play.game import Game, Setup, act, deal_next, is_finished, legal_of, state_of
+from blobmaster.play.advice import Adviser
+from blobmaster.play.card_text import UNICODE, Symbols
+from blobmaster.play.game import (
+    Game,
+    Setup,
+    deal_next,
+    is_finished,
+    legal_actions_of,
+    state_of,
+    take_action,
+)
 from blobmaster.play.game import round_is_over as is_over
-from blobmaster.play.savegame import Keeper, Opponent
-from blobmaster.play.seats import Table
-from blobmaster.play.thinking import Adviser
-from blobmaster.play.view import View, look
+from blobmaster.play.saved_game import GameFile, Opponent
+from blobmaster.play.table import Table
+from blobmaster.play.view import View, view_of
 
 OPPONENT = Opponent(path="/nowhere.pth", run_id="made", iteration=4, saved_at=0.0, search=None)
 
 
 def setup(**changes: int | bool) -> Setup:
-    """Four players, five cards, the person at the second seat."""
+    """Return a setup: four players, five cards, the person at seat 1 unless changed."""
     return Setup(**({"players": 4, "most_cards": 5, "seat": 1, "seed": 1} | changes))
 
 
 def play_on(game: Game, steps: int, seed: int = 0) -> Game:
-    """The game some actions later, each drawn from the legal ones; deals count as actions."""
+    """Advance a game by random legal actions; dealing a round counts as one."""
     chance = np.random.default_rng(seed)
     for _ in range(steps):
         if is_finished(game):
@@ -38,25 +46,25 @@ def play_on(game: Game, steps: int, seed: int = 0) -> Game:
 
 
 def step(game: Game, chance: np.random.Generator) -> Game:
-    """One action later, or one deal."""
+    """Advance a game by one random action, or deal the next round."""
     if is_over(game):
         return deal_next(game)
-    return act(game, int(chance.choice(legal_of(state_of(game)))))
+    return take_action(game, int(chance.choice(legal_actions_of(state_of(game)))))
 
 
 def to_my_turn(game: Game, seed: int = 0, phase: str = "playing", least: int = 2) -> View:
-    """The first view after this where the person bids or plays and has a choice."""
+    """Advance to the person's next turn in `phase` with at least `least` legal actions."""
     chance = np.random.default_rng(seed)
-    view = look(game)
+    view = view_of(game)
     while not (view.phase == phase and len(view.legal) >= least):
         game = step(game, chance)
-        view = look(game)
+        view = view_of(game)
     return view
 
 
 @st.composite
 def games(draw: st.DrawFn) -> Game:
-    """Any game at any point of it."""
+    """Draw any game at any point."""
     players = draw(st.integers(3, 8))
     agreed = Setup(
         players=players,
@@ -68,14 +76,14 @@ def games(draw: st.DrawFn) -> Game:
     return play_on(Game(agreed), draw(st.integers(0, 150)), draw(st.integers(0, 99)))
 
 
-def table_in(folder: Path, signs: Signs = UNICODE, **changes: object) -> Table:
-    """A table of players that draw their moves, with an adviser that knows nothing."""
+def table_in(folder: Path, symbols: Symbols = UNICODE, **changes: object) -> Table:
+    """Make a table of random players, with an adviser without a network."""
     settings = SearchSettings(worlds=2, simulations=8)
     parts = {
         "agent": RandomAgent(),
         "adviser": Adviser(UniformEvaluator(), settings),
-        "keeper": Keeper(folder / "game.json", OPPONENT),
-        "signs": signs,
+        "game_file": GameFile(folder / "game.json", OPPONENT),
+        "symbols": symbols,
         "pace": 0.0,
     }
     return Table(**(parts | changes))

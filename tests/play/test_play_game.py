@@ -1,4 +1,4 @@
-"""The game as data: only the rules' moves, the whole schedule, and the same game after a file."""
+"""The game as data: legal moves only, the whole schedule, and the same game after saving."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from blobmaster.game.schedule import game_rounds
 from blobmaster.play.game import (
     Game,
     Setup,
-    act,
     deal_next,
     is_finished,
-    legal_of,
-    plans,
+    legal_actions_of,
     results,
     round_is_over,
+    round_plans,
     scores,
     state_of,
+    take_action,
 )
-from blobmaster.play.savegame import Keeper, folder, game_of, newest, read
-from blobmaster.play.view import look
+from blobmaster.play.saved_game import GameFile, folder, game_of, newest, read
+from blobmaster.play.view import view_of
 from blobmaster.run.errors import RunError
 
 
 @settings(max_examples=40)
 @given(games())
-def test_every_action_that_the_rules_forbid_is_refused_and_every_other_taken(game: Game):
-    legal = legal_of(state_of(game))
+def test_exactly_the_legal_actions_are_accepted(game: Game):
+    legal = legal_actions_of(state_of(game))
     for action in range(-1, ACTION_COUNT + 1):
         if action in legal:
-            assert act(game, action).rounds[-1][-1] == action
+            assert take_action(game, action).rounds[-1][-1] == action
         else:
             with pytest.raises(ValueError, match="not legal"):
-                act(game, action)
+                take_action(game, action)
 
 
 @settings(max_examples=40)
@@ -67,25 +67,25 @@ def test_a_whole_game_is_the_schedules_rounds_and_its_scores_their_points(player
         ]
         assert list(result.points) == made
     assert sum(scores(game)) == sum(sum(result.points) for result in results(game))
-    assert look(game).scores == scores(game)
+    assert view_of(game).scores == scores(game)
 
 
 def test_one_round_is_a_game_of_one_round():
     game = play_on(Game(setup(one_round=True)), 10_000)
     assert len(results(game)) == 1
-    trumps = {plans(setup(one_round=True, seed=seed))[0].trump for seed in range(40)}
+    trumps = {round_plans(setup(one_round=True, seed=seed))[0].trump for seed in range(40)}
     assert trumps == {0, 1, 2, 3, 4}
 
 
 def test_the_seed_decides_the_cards_and_every_round_has_its_own():
-    hands = [look(play_on(Game(setup(seed=seed)), 0)).hand for seed in (1, 1, 2)]
+    hands = [view_of(play_on(Game(setup(seed=seed)), 0)).hand for seed in (1, 1, 2)]
     assert hands[0] == hands[1] != hands[2]
     chance = np.random.default_rng(0)
     game = Game(setup(most_cards=2))
     dealt = set()
     while not is_finished(game):
         if not game.rounds[-1]:
-            dealt.add((look(game).hand, look(game).plan.cards))
+            dealt.add((view_of(game).hand, view_of(game).plan.cards))
         game = step(game, chance)
     assert len(dealt) > 4
 
@@ -99,24 +99,24 @@ def test_the_seed_decides_the_cards_and_every_round_has_its_own():
         ({"most_cards": 0}, "1 to 13 cards"),
         ({"seat": 4}, "seats 1 to 4"),
         ({"seat": -1}, "seats 1 to 4"),
-        ({"seed": -1}, "not negative"),
+        ({"seed": -1}, "must not be negative"),
     ],
 )
-def test_what_cannot_be_dealt_is_said(changes: dict[str, int], words: str):
+def test_a_setup_that_cannot_be_dealt_is_an_error(changes: dict[str, int], words: str):
     with pytest.raises(ValueError, match=words):
         setup(**changes)
 
 
 @settings(max_examples=40)
 @given(games(), st.integers(0, 99))
-def test_a_game_that_was_left_goes_on_as_if_it_had_not_been(tmp_path_factory, game, seed):
+def test_a_saved_game_continues_as_if_it_had_not_been_interrupted(tmp_path_factory, game, seed):
     path = tmp_path_factory.mktemp("games") / "game.json"
-    Keeper(path, OPPONENT).keep(game)
-    taken_up = game_of(read(path), path)
-    assert taken_up == game
+    GameFile(path, OPPONENT).save(game)
+    resumed = game_of(read(path), path)
+    assert resumed == game
     assert read(path).opponent == OPPONENT
-    assert look(taken_up) == look(game)
-    assert play_on(taken_up, 30, seed) == play_on(game, 30, seed)
+    assert view_of(resumed) == view_of(game)
+    assert play_on(resumed, 30, seed) == play_on(game, 30, seed)
 
 
 def change(path: Path, name: str, value: object) -> None:
@@ -136,31 +136,31 @@ def change(path: Path, name: str, value: object) -> None:
         ("opponent", {}, "damaged"),
     ],
 )
-def test_a_file_that_no_game_could_have_left_is_refused_in_one_line(
+def test_an_impossible_saved_game_is_rejected_in_one_line(
     tmp_path: Path, name: str, value: object, words: str
 ):
     path = tmp_path / "game.json"
-    Keeper(path, OPPONENT).keep(play_on(Game(setup()), 3))
+    GameFile(path, OPPONENT).save(play_on(Game(setup()), 3))
     change(path, name, value)
-    with pytest.raises(RunError, match=words) as refused:
+    with pytest.raises(RunError, match=words) as rejected_message:
         game_of(read(path), path)
-    assert len(str(refused.value).splitlines()) == 1
+    assert len(str(rejected_message.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000, b" " * (1 << 21)]
 )
-def test_bytes_that_are_no_saved_game_are_refused(tmp_path: Path, content: bytes):
+def test_a_file_that_is_not_a_saved_game_is_rejected(tmp_path: Path, content: bytes):
     path = tmp_path / "game.json"
     path.write_bytes(content)
     with pytest.raises(RunError):
         read(path)
 
 
-def test_the_game_left_last_is_taken_up_and_damaged_ones_are_passed_over(tmp_path: Path):
+def test_the_newest_readable_game_is_resumed_and_damaged_files_are_skipped(tmp_path: Path):
     for number in range(3):
-        keeper = Keeper(tmp_path / f"{3 - number}.json", OPPONENT)
-        keeper.keep(play_on(Game(setup(seed=number)), 5))
+        game_file = GameFile(tmp_path / f"{3 - number}.json", OPPONENT)
+        game_file.save(play_on(Game(setup(seed=number)), 5))
     (tmp_path / "4.json").write_text("no game")
     path, saved = newest(tmp_path)
     assert path.name == "1.json"
@@ -175,21 +175,21 @@ def test_the_game_left_last_is_taken_up_and_damaged_ones_are_passed_over(tmp_pat
 
 
 def test_a_finished_game_leaves_no_file(tmp_path: Path):
-    keeper = Keeper(tmp_path / "a" / "game.json", OPPONENT)
-    keeper.keep(play_on(Game(setup()), 5))
-    assert keeper.path.exists()
-    keeper.forget()
-    keeper.forget()
-    assert not keeper.path.exists()
+    game_file = GameFile(tmp_path / "a" / "game.json", OPPONENT)
+    game_file.save(play_on(Game(setup()), 5))
+    assert game_file.path.exists()
+    game_file.delete()
+    game_file.delete()
+    assert not game_file.path.exists()
 
 
-def test_games_are_kept_where_the_desktop_says_state_belongs(monkeypatch: pytest.MonkeyPatch):
+def test_games_are_saved_in_the_xdg_state_folder(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HOME", "/home/ada")
     assert folder({}) == Path("/home/ada/.local/state/blobmaster/games")
     assert folder({"XDG_STATE_HOME": "/var/state"}) == Path("/var/state/blobmaster/games")
     assert folder({"XDG_STATE_HOME": "relative"}) == folder({})
 
 
-def test_setup_is_checked_when_it_is_read_too():
+def test_a_setup_is_checked_when_it_is_made():
     with pytest.raises(ValueError, match="seats"):
         Setup(players=3, most_cards=1, seat=3, seed=0)

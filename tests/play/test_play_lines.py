@@ -1,4 +1,4 @@
-"""The table in lines: a whole game told in sentences, left and taken up again as real processes."""
+"""The line interface: whole games, and games that are left and resumed in real processes."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ from networks_saved import save_network
 from tables import play_on, setup, table_in
 
 from blobmaster.cli.main import main
-from blobmaster.play.cardtext import ASCII, UNICODE
+from blobmaster.play.card_text import ASCII, UNICODE
 from blobmaster.play.game import Game, is_finished
-from blobmaster.play.lines import LineTable
-from blobmaster.play.savegame import game_of, read
+from blobmaster.play.lines import LineInterface
+from blobmaster.play.saved_game import game_of, read
 
 DEADLINE_S = 120
 
 
-def play_lines(folder: Path, game: Game, typed: str, signs=UNICODE, **changes) -> tuple[str, Game]:
-    """What is said when this is typed, and the game after it."""
+def play_lines(
+    folder: Path, game: Game, typed: str, symbols=UNICODE, **changes
+) -> tuple[str, Game]:
+    """Type lines; return the output and the game after them."""
     out = io.StringIO()
-    lines = LineTable(table_in(folder, signs, **changes), game, io.StringIO(typed), out)
+    lines = LineInterface(table_in(folder, symbols, **changes), game, io.StringIO(typed), out)
     lines.play()
     return out.getvalue(), lines.game
 
@@ -44,7 +46,7 @@ def test_a_whole_game_can_be_played_by_typing(tmp_path: Path):
     assert "no trump" in said
 
 
-def test_what_is_told_has_every_move_once(tmp_path: Path):
+def test_every_move_is_printed_once(tmp_path: Path):
     game = play_on(Game(setup(seat=2)), 1)
     said, after = play_lines(tmp_path, game, "0\n")
     assert said.count("You bid 0.") == 1
@@ -53,7 +55,7 @@ def test_what_is_told_has_every_move_once(tmp_path: Path):
     assert len(after.rounds[-1]) >= 4
 
 
-def test_the_pages_are_told_when_they_are_asked_for(tmp_path: Path):
+def test_each_page_is_printed_on_request(tmp_path: Path):
     game = play_on(Game(setup(seat=0)), 3)
     said, after = play_lines(tmp_path, game, "?\nh\ns\nt\nx\n99\n")
     for words in (
@@ -68,18 +70,18 @@ def test_the_pages_are_told_when_they_are_asked_for(tmp_path: Path):
     assert after == game
 
 
-def test_where_there_are_no_signs_all_is_ascii(tmp_path: Path):
+def test_without_suit_symbols_all_output_is_ascii(tmp_path: Path):
     typed = "?\nh\ns\nt\n" + "\n".join(["0", "1", "", "", ""] * 60)
-    said, _ = play_lines(tmp_path, Game(setup(seat=0)), typed, signs=ASCII)
+    said, _ = play_lines(tmp_path, Game(setup(seat=0)), typed, symbols=ASCII)
     assert said.isascii()
     assert "trump spades" in said
 
 
-def test_a_full_disk_is_told_once_and_the_game_goes_on(tmp_path: Path):
+def test_a_full_disk_is_reported_once_and_the_game_continues(tmp_path: Path):
     (tmp_path / "game.json").mkdir()
     typed = "\n".join(["0"] * 3 + [""] * 200)
     said, after = play_lines(tmp_path, Game(setup(most_cards=1)), typed)
-    assert said.count("cannot be kept") == 1
+    assert said.count("cannot be saved") == 1
     assert after.number > 0
 
 
@@ -101,14 +103,14 @@ def blobmaster_play(state: Path, typed: str, *arguments: str | Path):
     )
 
 
-def test_a_game_is_left_and_taken_up_in_another_process(tmp_path: Path, checkpoint: Path):
+def test_a_game_is_resumed_in_another_process(tmp_path: Path, checkpoint: Path):
     begun = blobmaster_play(
         tmp_path, "?\n9\n0\n", checkpoint, "--seed", "3", "--cards", "3", "--seat", "1"
     )
     assert (begun.returncode, begun.stderr) == (0, "")
     assert "A bid is from 0 to 3" in begun.stdout
     assert "The network would" in begun.stdout
-    assert "Go on with: blobmaster play --resume\n" in begun.stdout
+    assert "Continue with: blobmaster play --resume\n" in begun.stdout
     [path] = (tmp_path / "blobmaster" / "games").glob("*.json")
     left = game_of(read(path), path)
     goes_on = blobmaster_play(tmp_path, "t\n", "--resume")
@@ -119,7 +121,7 @@ def test_a_game_is_left_and_taken_up_in_another_process(tmp_path: Path, checkpoi
     assert game_of(read(path), path) == left
 
 
-def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
+def rejected_message(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
     with pytest.raises(SystemExit) as left:
         main(["play", *map(str, arguments)])
     said = capsys.readouterr()
@@ -138,7 +140,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
         (("nowhere.pth", "--cards", "14"), "1 to 13 cards"),
         (("nowhere.pth", "--seat", "5"), "seats 1 to 4"),
         (("nowhere.pth", "--seat", "0"), "seats 1 to 4"),
-        (("nowhere.pth", "--seed", "-1"), "not negative"),
+        (("nowhere.pth", "--seed", "-1"), "must not be negative"),
         (("nowhere.pth", "--search", "fast"), "3x35"),
         (("nowhere.pth", "--search", "0x5"), "search 0x5"),
         (("--resume",), "no saved game"),
@@ -150,33 +152,33 @@ def test_a_mistake_on_the_command_line_is_one_line(
     tmp_path: Path, monkeypatch, capsys, arguments: tuple[str, ...], words: str
 ):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    assert words in refused(capsys, *arguments)
+    assert words in rejected_message(capsys, *arguments)
 
 
 def leave_game(path: Path, checkpoint: Path, **changes: object) -> None:
-    """A saved game against this checkpoint."""
+    """Write a saved game against this checkpoint."""
     opponent = {"path": str(checkpoint), "run_id": "made", "iteration": 4, "saved_at": 0.0}
     game = {"players": 4, "most_cards": 5, "seat": 1, "seed": 1, "one_round": False}
     saved = {"schema": 1, "saved_at": 1.0, "setup": game, "rounds": [[52]]}
     path.write_text(json.dumps(saved | {"opponent": opponent | {"search": None} | changes}))
 
 
-def test_a_checkpoint_that_is_gone_or_another_one_is_told_with_the_way_on(
+def test_a_missing_or_replaced_checkpoint_is_an_error_that_says_what_to_do(
     tmp_path: Path, checkpoint: Path, capsys
 ):
     path = tmp_path / "game.json"
     leave_game(path, tmp_path / "gone.pth")
-    said = refused(capsys, "--resume", "--saved", path)
+    said = rejected_message(capsys, "--resume", "--saved", path)
     assert "gone.pth is gone" in said
     assert "blobmaster play CHECKPOINT --resume" in said
     leave_game(path, checkpoint, iteration=9)
-    said = refused(capsys, "--resume", "--saved", path)
+    said = rejected_message(capsys, "--resume", "--saved", path)
     assert "is no longer the game's checkpoint" in said
     assert "blobmaster play CHECKPOINT --resume" in said
 
 
-def test_a_new_game_does_not_write_over_a_saved_one(tmp_path: Path, checkpoint: Path, capsys):
+def test_a_new_game_does_not_overwrite_a_saved_one(tmp_path: Path, checkpoint: Path, capsys):
     path = tmp_path / "game.json"
     leave_game(path, checkpoint)
-    assert "holds a game" in refused(capsys, checkpoint, "--saved", path)
+    assert "holds a game" in rejected_message(capsys, checkpoint, "--saved", path)
     assert game_of(read(path), path).rounds == ((52,),)

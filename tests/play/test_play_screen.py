@@ -1,4 +1,4 @@
-"""The table on a real terminal: keys, sizes, advice, leaving, and keys while a network thinks."""
+"""The screen on a real terminal: keys, sizes, advice, leaving, and keys while a network thinks."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from terminals import DEADLINE_S, Terminal
 from textual.pilot import Pilot
 
 from blobmaster.agents.uniform import RandomAgent
-from blobmaster.play.app import TableApp
+from blobmaster.play.app import GameApp
 from blobmaster.play.game import Game, is_finished
-from blobmaster.play.savegame import game_of, read
-from blobmaster.play.seats import warm_up
-from blobmaster.play.view import look
+from blobmaster.play.saved_game import game_of, read
+from blobmaster.play.table import warm_up
+from blobmaster.play.view import view_of
 
 Open = Callable[..., Terminal]
 
-SCREEN = f"""
+SCRIPT = f"""
 import sys
 from pathlib import Path
 sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(__file__).parents[1] / "shared")!r}]
 from tables import setup, table_in
 from blobmaster.play.app import run_screen
-from blobmaster.play.cardtext import ASCII, UNICODE
+from blobmaster.play.card_text import ASCII, UNICODE
 from blobmaster.play.game import Game
 from blobmaster.terminal.screen import shows_unicode
-signs = UNICODE if shows_unicode() else ASCII
-game, status = run_screen(table_in(Path(sys.argv[1]), signs), Game(setup(seat=2)))
+symbols = UNICODE if shows_unicode() else ASCII
+game, status = run_screen(table_in(Path(sys.argv[1]), symbols), Game(setup(seat=2)))
 print("left at", game.decision)
 sys.exit(status)
 """
@@ -44,16 +44,16 @@ sys.exit(status)
 
 @pytest.fixture
 def shown(tmp_path: Path, open_terminal: Open) -> Terminal:
-    """A person's turn to bid."""
+    """Return a terminal in which it is the person's turn to bid."""
     warm_up(
         table_in(tmp_path)
     )  # kernels may have to be compiled, which no deadline here allows for
-    terminal = open_terminal([sys.executable, "-c", SCREEN, str(tmp_path)], columns=80, lines=24)
+    terminal = open_terminal([sys.executable, "-c", SCRIPT, str(tmp_path)], columns=80, lines=24)
     terminal.wait_for("Your bid, 0 to 5")
     return terminal
 
 
-def test_a_person_bids_plays_asks_resizes_and_leaves(shown: Terminal, tmp_path: Path):
+def test_a_person_bids_plays_gets_advice_resizes_and_leaves(shown: Terminal, tmp_path: Path):
     assert "Round 1 of 12: 5 cards each, trump spades ♠, Ben deals" in shown.text
     shown.press("9\r")
     shown.wait_for("A bid is from 0 to 5: there are 5 tricks")
@@ -88,9 +88,9 @@ def test_a_signal_restores_the_terminal(shown: Terminal, number: signal.Signals)
     shown.assert_restored()
 
 
-def test_ctrl_c_leaves_a_screen_of_ascii_without_colour(tmp_path: Path, open_terminal: Open):
+def test_ctrl_c_leaves_an_ascii_screen_without_colour(tmp_path: Path, open_terminal: Open):
     terminal = open_terminal(
-        [sys.executable, "-c", SCREEN, str(tmp_path)],
+        [sys.executable, "-c", SCRIPT, str(tmp_path)],
         columns=80,
         lines=24,
         environment={"LANG": "C", "LC_ALL": "C", "NO_COLOR": "1"},
@@ -104,8 +104,8 @@ def test_ctrl_c_leaves_a_screen_of_ascii_without_colour(tmp_path: Path, open_ter
     terminal.assert_restored()
 
 
-class Slow(RandomAgent):
-    """A player that thinks until it is told to move."""
+class SlowAgent(RandomAgent):
+    """A player that thinks until the test lets it move."""
 
     def __init__(self) -> None:
         self.thinks = threading.Event()
@@ -124,7 +124,7 @@ async def wait_until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
         await pilot.pause(0.01)
 
 
-def on_screen(app: TableApp, use: Callable[[Pilot[None]], Coroutine[Any, Any, None]]) -> None:
+def on_screen(app: GameApp, use: Callable[[Pilot[None]], Coroutine[Any, Any, None]]) -> None:
     """Run the screen without a terminal while `use` presses its keys."""
 
     async def run() -> None:
@@ -134,58 +134,60 @@ def on_screen(app: TableApp, use: Callable[[Pilot[None]], Coroutine[Any, Any, No
     asyncio.run(run())
 
 
-def test_keys_are_obeyed_while_a_network_thinks(tmp_path: Path):
-    agent = Slow()
-    app = TableApp(table_in(tmp_path, agent=agent), Game(setup(seat=0)))
+def test_keys_work_while_a_network_thinks(tmp_path: Path):
+    agent = SlowAgent()
+    app = GameApp(table_in(tmp_path, agent=agent), Game(setup(seat=0)))
 
     async def use(pilot: Pilot[None]) -> None:
         await wait_until(pilot, agent.thinks.is_set)
         await pilot.press("h")
-        assert app.desk.page == "help"
+        assert app.ui.page == "help"
         await pilot.press("escape", "2", "enter")
-        assert "not your turn: Ada is thinking" in app.desk.notice
+        assert "not your turn: Ada is thinking" in app.ui.notice
         assert app.game.decision == (0, 0)
         agent.may_move.set()
-        await wait_until(pilot, lambda: look(app.game).my_turn)
+        await wait_until(pilot, lambda: view_of(app.game).my_turn)
 
     on_screen(app, use)
 
 
 def test_enter_alone_plays_a_whole_game_to_its_winner(tmp_path: Path):
-    app = TableApp(table_in(tmp_path), Game(setup(players=3, most_cards=2)))
+    app = GameApp(table_in(tmp_path), Game(setup(players=3, most_cards=2)))
 
     async def use(pilot: Pilot[None]) -> None:
         while not is_finished(app.game):
-            await wait_until(pilot, lambda: look(app.game).my_turn or look(app.game).to_act is None)
+            await wait_until(
+                pilot, lambda: view_of(app.game).my_turn or view_of(app.game).to_act is None
+            )
             await pilot.press("enter")
-        await wait_until(pilot, lambda: app.game == kept(tmp_path))
+        await wait_until(pilot, lambda: app.game == saved_in(tmp_path))
 
     on_screen(app, use)
 
 
-def kept(folder: Path) -> Game:
+def saved_in(folder: Path) -> Game:
     path = folder / "game.json"
     return game_of(read(path), path)
 
 
-def test_the_pace_shows_each_move_and_any_key_hurries(tmp_path: Path):
-    app = TableApp(table_in(tmp_path, pace=DEADLINE_S * 10), Game(setup(seat=0)))
+def test_each_move_is_shown_for_the_pace_unless_a_key_is_pressed(tmp_path: Path):
+    app = GameApp(table_in(tmp_path, pace=DEADLINE_S * 10), Game(setup(seat=0)))
 
     async def use(pilot: Pilot[None]) -> None:
         await pilot.pause(0.1)
         assert app.game.decision == (0, 0)
         await pilot.press("tab")
-        await wait_until(pilot, lambda: look(app.game).my_turn)
+        await wait_until(pilot, lambda: view_of(app.game).my_turn)
 
     on_screen(app, use)
 
 
 def test_an_error_in_a_networks_thread_ends_the_screen(tmp_path: Path):
-    class Broken:
+    class JobFailed:
         def choose(self, *_: object) -> np.ndarray:
             raise RuntimeError("boom")
 
-    app = TableApp(table_in(tmp_path, agent=Broken()), Game(setup(seat=0)))
+    app = GameApp(table_in(tmp_path, agent=JobFailed()), Game(setup(seat=0)))
 
     async def use(pilot: Pilot[None]) -> None:
         await wait_until(pilot, lambda: app.return_code is not None)

@@ -123,7 +123,7 @@ def test_a_person_plays_against_a_network_of_games(tmp_path: Path, whole: Path) 
         "--players", 4, "--cards", 2,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "Go on with" in done.stdout or "bid" in done.stdout.lower()
+    assert "Continue with" in done.stdout or "bid" in done.stdout.lower()
 
 
 @pytest.mark.parametrize(

@@ -46,10 +46,10 @@ def play(**options: Any) -> NoReturn:
         click.echo(
             "loading torch and the kernels; the first time, compiling takes a minute …", err=True
         )
-    from blobmaster.play.command import PlayOrder, run_play
+    from blobmaster.play.command import PlayRequest, run_play
 
     try:
-        status = run_play(PlayOrder(**options))
+        status = run_play(PlayRequest(**options))
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     end_process(status)

@@ -1,1 +1,1 @@
-"""A game of a person against the network, on a screen or in lines."""
+"""A person plays against the network, on a full screen or line by line."""

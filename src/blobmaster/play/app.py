@@ -1,4 +1,8 @@
-"""The screen: keys go to the desk, networks think in a thread of their own, lines are drawn."""
+"""The Textual application: it routes keys, runs the network in a thread and draws lines.
+
+The state machine is in `blobmaster.play.ui_state` and the layout in `blobmaster.play.drawing`; both
+are pure functions.
+"""
 
 from __future__ import annotations
 
@@ -16,22 +20,22 @@ from textual.events import Key, Paste
 from textual.message import Message
 from textual.widgets import Static
 
-from blobmaster.play import words
-from blobmaster.play.desk import Desk, press, type_text
+from blobmaster.play import texts
+from blobmaster.play.advice import Advice, advise, choose_action
+from blobmaster.play.commands import Command, DealNext, OpenPage, Quit, TakeAction
 from blobmaster.play.drawing import draw
-from blobmaster.play.game import Game, act, deal_next
-from blobmaster.play.orders import Act, GoOn, Leave, Order, Show
-from blobmaster.play.seats import Table
-from blobmaster.play.thinking import Advice, advise, choose
-from blobmaster.play.view import look
+from blobmaster.play.game import Game, deal_next, take_action
+from blobmaster.play.table import Table
+from blobmaster.play.ui_state import UiState, handle_key, type_text
+from blobmaster.play.view import view_of
 from blobmaster.terminal.screen import guarded_terminal
 
 AFTER_TRICK: Final = 2.5
-"""How much longer than other moves the lead after a trick waits: the trick is there to be seen."""
+"""Factor of the pause before the lead to a new trick, to leave time to look at the last one."""
 
 
-class Chosen(Message):
-    """A network has decided."""
+class ActionChosen(Message):
+    """A network has chosen its action."""
 
     def __init__(self, decision: tuple[int, int], action: int) -> None:
         super().__init__()
@@ -39,24 +43,24 @@ class Chosen(Message):
         self.action = action
 
 
-class Advised(Message):
-    """The advice that was asked for."""
+class AdviceReady(Message):
+    """Requested advice is ready."""
 
     def __init__(self, advice: Advice) -> None:
         super().__init__()
         self.advice = advice
 
 
-class NotKept(Message):
-    """The game could not be written."""
+class SaveFailed(Message):
+    """The game could not be saved."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__()
         self.error = error
 
 
-class Broken(Message):
-    """A job raised what nobody expected."""
+class JobFailed(Message):
+    """A job raised an unexpected error."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -64,7 +68,7 @@ class Broken(Message):
 
 
 class Board(Static):
-    """The whole screen: lines drawn for its size, and anew when that changes."""
+    """The only widget: it draws the whole screen as lines and redraws when its size changes."""
 
     def __init__(self, draw_lines: Callable[[int, int], list[Text]]) -> None:
         super().__init__()
@@ -74,12 +78,12 @@ class Board(Static):
         self.redraw()
 
     def redraw(self) -> None:
-        """Draw what is to be seen now."""
+        """Draw the current state."""
         self.update(Text("\n").join(self._draw_lines(*self.size)))
 
 
-class TableApp(App[None]):
-    """One game on one screen."""
+class GameApp(App[None]):
+    """One game on the screen."""
 
     CSS = """
     Screen { background: ansi_default; color: ansi_default; overflow: hidden; }
@@ -93,105 +97,110 @@ class TableApp(App[None]):
 
     def __init__(self, table: Table, game: Game) -> None:
         super().__init__()
-        self.theme = "ansi-dark"  # the terminal's own sixteen colours, on its own background
+        self.theme = "ansi-dark"  # use the terminal's own sixteen colours and background
         self.animation_level = "none"
         self.game = game
-        self.desk = Desk()
+        self.ui = UiState()
         self._table = table
-        self._view = look(game)
+        self._view = view_of(game)
         self._board = Board(self._lines)
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._hurry = threading.Event()
+        self._skip_pause = threading.Event()
 
     def compose(self) -> ComposeResult:
         yield self._board
 
     def on_mount(self) -> None:
         threading.Thread(target=self._work, name="thinking", daemon=True).start()
-        self._go_to(self.game)
+        self._show_game(self.game)
 
     def leave(self, status: int) -> None:
-        """End the screen with an exit status; may be called from a signal handler."""
+        """Leave the screen with an exit status; safe to call from a signal handler."""
         self.call_later(self.exit, None, status)
 
     def on_key(self, event: Key) -> None:
-        self._hurry.set()
-        self._obey(*press(self.desk, self._view, self._table.signs, event.key, event.character))
+        self._skip_pause.set()
+        self._execute(
+            *handle_key(self.ui, self._view, self._table.symbols, event.key, event.character)
+        )
 
     def on_paste(self, event: Paste) -> None:
-        self._obey(*type_text(self.desk, self._view, " ".join(event.text.split())))
+        self._execute(*type_text(self.ui, self._view, " ".join(event.text.split())))
 
-    def on_chosen(self, message: Chosen) -> None:
+    def on_action_chosen(self, message: ActionChosen) -> None:
         if message.decision == self.game.decision:
-            self._go_to(act(self.game, message.action))
+            self._show_game(take_action(self.game, message.action))
 
-    def on_advised(self, message: Advised) -> None:
-        self.desk = replace(self.desk, advice=message.advice)
+    def on_advice_ready(self, message: AdviceReady) -> None:
+        self.ui = replace(self.ui, advice=message.advice)
         self._board.redraw()
 
-    def on_not_kept(self, message: NotKept) -> None:
-        self.desk = replace(self.desk, notice=words.not_kept(message.error))
+    def on_save_failed(self, message: SaveFailed) -> None:
+        self.ui = replace(self.ui, notice=texts.save_failed(message.error))
         self._board.redraw()
 
-    def on_broken(self, message: Broken) -> None:
+    def on_job_failed(self, message: JobFailed) -> None:
         raise message.error
 
-    def _obey(self, desk: Desk, order: Order | None) -> None:
-        self.desk = desk
-        if isinstance(order, Act):
-            self._go_to(act(self.game, order.action))
-        elif isinstance(order, GoOn):
-            self._go_to(deal_next(self.game))
-        elif isinstance(order, Leave):
+    def _execute(self, ui: UiState, command: Command | None) -> None:
+        self.ui = ui
+        if isinstance(command, TakeAction):
+            self._show_game(take_action(self.game, command.action))
+        elif isinstance(command, DealNext):
+            self._show_game(deal_next(self.game))
+        elif isinstance(command, Quit):
             self.exit()
-        elif isinstance(order, Show):
+        elif isinstance(command, OpenPage):
             game = self.game
-            self._jobs.put(lambda: self._post(Advised(advise(self._table.adviser, game))))
+            self._jobs.put(lambda: self._post(AdviceReady(advise(self._table.adviser, game))))
         self._board.redraw()
 
-    def _go_to(self, game: Game) -> None:
-        """The game has moved: show it, keep it, and let the network think whose turn it is."""
-        self.game, self._view = game, look(game)
-        self.desk = replace(self.desk, chosen=0)
+    def _show_game(self, game: Game) -> None:
+        """Show the game after a move, save it, and let the network choose if it is to act."""
+        self.game, self._view = game, view_of(game)
+        self.ui = replace(self.ui, chosen=0)
         if self._view.is_begun:
-            self._jobs.put(lambda: self._keep(game))
+            self._jobs.put(lambda: self._save(game))
         if self._view.my_turn:
-            self._hurry.clear()
+            self._skip_pause.clear()
         elif self._view.to_act is not None:
             pause = self._table.pace * (1 if self._view.trick else AFTER_TRICK)
             self._jobs.put(lambda: self._choose(game, pause))
         self._board.redraw()
 
     def _lines(self, width: int, height: int) -> list[Text]:
-        return draw(self._view, self.desk, self._table.signs, width, height)
+        return draw(self._view, self.ui, self._table.symbols, width, height)
 
     def _work(self) -> None:
+        # One worker thread runs all jobs in order: the agent and the adviser each belong to one
+        # thread, and moves are saved in the order in which they were made.
         while True:
             job = self._jobs.get()
             try:
                 job()
-            except Exception as error:  # noqa: BLE001 (raised again where it ends the screen)
-                self._post(Broken(error))
+            except Exception as error:  # noqa: BLE001 (raised again in `on_job_failed`)
+                self._post(JobFailed(error))
 
     def _choose(self, game: Game, pause: float) -> None:
         since = time.monotonic()
-        action = choose(self._table.agent, game)
-        self._hurry.wait(max(pause - (time.monotonic() - since), 0))
-        self._post(Chosen(game.decision, action))
+        action = choose_action(self._table.agent, game)
+        # The pause counts from the start of the search; any key ends it early.
+        self._skip_pause.wait(max(pause - (time.monotonic() - since), 0))
+        self._post(ActionChosen(game.decision, action))
 
-    def _keep(self, game: Game) -> None:
+    def _save(self, game: Game) -> None:
         try:
-            self._table.keeper.keep(game)
+            self._table.game_file.save(game)
         except OSError as error:
-            self._post(NotKept(error))
+            self._post(SaveFailed(error))
 
     def _post(self, message: Message) -> None:
         self.post_message(message)
 
 
 def run_screen(table: Table, game: Game) -> tuple[Game, int]:
-    """Show the table until the person leaves; the game as it then stands, and an exit status."""
-    app = TableApp(table, game)
+    """Play on the screen until the person leaves; return the game and the exit status."""
+    app = GameApp(table, game)
     with guarded_terminal(app.leave):
         app.run(mouse=False)
     return app.game, app.return_code or 0

@@ -1,4 +1,4 @@
-"""`blobmaster play`: begins a game or takes one up again, on a screen or in lines."""
+"""`blobmaster play`: starts or resumes a game, on a full screen or line by line."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from msgspec import structs
 
 from blobmaster.checkpoint.network import Trained, load_trained
 from blobmaster.game.cards import CARDS
-from blobmaster.play import savegame
-from blobmaster.play.cardtext import ASCII, UNICODE, Signs
+from blobmaster.play import saved_game
+from blobmaster.play.card_text import ASCII, UNICODE, Symbols
 from blobmaster.play.game import Game, Setup, is_finished
-from blobmaster.play.lines import LineTable
-from blobmaster.play.savegame import Keeper, Opponent, SaveError
-from blobmaster.play.seats import Table, check_search, seat_networks, warm_up
-from blobmaster.play.view import look
+from blobmaster.play.lines import LineInterface
+from blobmaster.play.saved_game import GameFile, Opponent, SaveError
+from blobmaster.play.table import Table, check_search, seat_networks, warm_up
+from blobmaster.play.view import view_of
 from blobmaster.run.errors import CheckpointError
 from blobmaster.terminal.screen import can_draw, shows_unicode
 
 INTERRUPTED: Final = 130
-USUAL_PLAYERS: Final = 4
-USUAL_CARDS: Final = 7
+DEFAULT_PLAYERS: Final = 4
+DEFAULT_CARDS: Final = 7
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlayOrder:
-    """What was asked for; None where nothing was said."""
+class PlayRequest:
+    """The options of the command line; None for those not given."""
 
     checkpoint: Path | None
     players: int | None
@@ -44,90 +44,95 @@ class PlayOrder:
     search: str | None
     resume: bool
     saved: Path | None
-    """The file of the game."""
+    """The file of the saved game."""
     plain: bool
     pace: float
 
 
-def run_play(order: PlayOrder) -> int:
-    """Play until the game is over or the person leaves; returns the process's exit status.
+def run_play(command: PlayRequest) -> int:
+    """Play until the game ends or the person leaves; return the exit status.
 
     Raises:
-        ValueError: what was asked for does not go together or cannot be dealt.
+        ValueError: the options contradict each other, or the rules do not allow the game.
         RunError: the checkpoint or the saved game cannot be used.
     """
-    check_search(order.search)
-    if order.resume:
-        game, path, opponent, trained = _taken_up(order)
+    check_search(command.search)
+    if command.resume:
+        game, path, opponent, trained = _resume_game(command)
     else:
-        game, path, opponent, trained = _begun(order)
+        game, path, opponent, trained = _start_game(command)
     agent, adviser = seat_networks(trained, opponent.search)
     table = Table(
         agent=agent,
         adviser=adviser,
-        keeper=Keeper(path, opponent),
-        signs=_signs(),
-        pace=order.pace,
+        game_file=GameFile(path, opponent),
+        symbols=_terminal_symbols(),
+        pace=command.pace,
     )
     warm_up(table)
-    if order.plain or not can_draw():
+    if command.plain or not can_draw():
         return _play_lines(table, game)
     return _play_on_screen(table, game)
 
 
-def _begun(order: PlayOrder) -> tuple[Game, Path, Opponent, Trained]:
-    """A new game."""
-    if order.checkpoint is None:
+def _start_game(command: PlayRequest) -> tuple[Game, Path, Opponent, Trained]:
+    """Start a new game."""
+    if command.checkpoint is None:
         raise ValueError("name a CHECKPOINT to play against, or --resume a game")
-    players = USUAL_PLAYERS if order.players is None else order.players
-    seed = secrets.randbits(32) if order.seed is None else order.seed
+    players = DEFAULT_PLAYERS if command.players is None else command.players
+    seed = secrets.randbits(32) if command.seed is None else command.seed
     setup = Setup(
         players=players,
-        most_cards=min(USUAL_CARDS, CARDS // max(players, 1))
-        if order.cards is None
-        else order.cards,
-        seat=seed % max(players, 1) if order.seat is None else order.seat - 1,
+        most_cards=min(DEFAULT_CARDS, CARDS // max(players, 1))
+        if command.cards is None
+        else command.cards,
+        seat=seed % max(players, 1) if command.seat is None else command.seat - 1,
         seed=seed,
-        one_round=order.one_round,
+        one_round=command.one_round,
     )
-    path = order.saved or savegame.new_path(savegame.folder(os.environ), seed)
+    path = command.saved or saved_game.new_path(saved_game.folder(os.environ), seed)
     if path.exists():
-        raise SaveError(f"{path} holds a game: take it up with --resume, or name another file")
-    trained = load_trained(order.checkpoint, torch.device("cpu"))
-    return Game(setup), path, _opponent(order.checkpoint, trained, order.search), trained
+        raise SaveError(f"{path} holds a game: continue it with --resume, or name another file")
+    trained = load_trained(command.checkpoint, torch.device("cpu"))
+    return Game(setup), path, _opponent(command.checkpoint, trained, command.search), trained
 
 
-def _taken_up(order: PlayOrder) -> tuple[Game, Path, Opponent, Trained]:
-    """A game that was left, against its own checkpoint, or against the one that is named now."""
-    if (order.players, order.cards, order.seat, order.seed, order.one_round) != (
+def _resume_game(command: PlayRequest) -> tuple[Game, Path, Opponent, Trained]:
+    """Load a saved game, with its own checkpoint unless another one is named."""
+    if (command.players, command.cards, command.seat, command.seed, command.one_round) != (
         *[None] * 4,
         False,
     ):
         raise ValueError("a game that is resumed keeps its players, cards, seat and seed")
-    if order.saved is None:
-        path, saved = savegame.newest(savegame.folder(os.environ))
+    if command.saved is None:
+        path, saved = saved_game.newest(saved_game.folder(os.environ))
     else:
-        path, saved = order.saved, savegame.read(order.saved)
-    game = savegame.game_of(saved, path)
-    search = order.search or saved.opponent.search
-    if order.checkpoint is not None:
-        trained = load_trained(order.checkpoint, torch.device("cpu"))
-        return game, path, _opponent(order.checkpoint, trained, search), trained
-    return game, path, structs.replace(saved.opponent, search=search), _same_network(saved.opponent)
+        path, saved = command.saved, saved_game.read(command.saved)
+    game = saved_game.game_of(saved, path)
+    search = command.search or saved.opponent.search
+    if command.checkpoint is not None:
+        trained = load_trained(command.checkpoint, torch.device("cpu"))
+        return game, path, _opponent(command.checkpoint, trained, search), trained
+    return (
+        game,
+        path,
+        structs.replace(saved.opponent, search=search),
+        _load_same_network(saved.opponent),
+    )
 
 
-def _same_network(opponent: Opponent) -> Trained:
-    """The checkpoint that a game began with.
+def _load_same_network(opponent: Opponent) -> Trained:
+    """Load the checkpoint of a saved game.
 
     Raises:
-        CheckpointError: it is gone or is another one now.
+        CheckpointError: the file is gone or now holds another checkpoint.
     """
     path = Path(opponent.path)
-    other = "to go on against another: blobmaster play CHECKPOINT --resume"
+    other = "to continue against another one: blobmaster play CHECKPOINT --resume"
     if not path.exists():
         raise CheckpointError(f"the game's checkpoint {path} is gone; {other}")
     trained = load_trained(path, torch.device("cpu"))
-    if not opponent.is_of(trained.meta):
+    if not opponent.matches(trained.meta):
         raise CheckpointError(f"{path} is no longer the game's checkpoint; {other}")
     return trained
 
@@ -143,21 +148,21 @@ def _opponent(path: Path, trained: Trained, search: str | None) -> Opponent:
     )
 
 
-def _signs() -> Signs:
+def _terminal_symbols() -> Symbols:
     encoding = (sys.stdout.encoding or "ascii").lower()
     return UNICODE if shows_unicode() and encoding.startswith("utf") else ASCII
 
 
 def _play_on_screen(table: Table, game: Game) -> int:
-    from blobmaster.play.app import run_screen  # Textual takes 150 ms to load
+    from blobmaster.play.app import run_screen  # lazy: Textual takes 150 ms to load
 
     game, status = run_screen(table, game)
-    _put_away(table, game)
+    _save_or_delete(table, game)
     return status
 
 
 def _play_lines(table: Table, game: Game) -> int:
-    lines = LineTable(table, game, sys.stdin, sys.stdout)
+    lines = LineInterface(table, game, sys.stdin, sys.stdout)
     status = 0
     try:
         lines.play()
@@ -165,25 +170,26 @@ def _play_lines(table: Table, game: Game) -> int:
         click.echo()
         status = INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has left. What the interpreter still holds must not raise at exit.
+        # The reader of the pipe is gone. Point stdout at /dev/null, or flushing the buffered output
+        # at exit would raise again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    _put_away(table, lines.game)
+    _save_or_delete(table, lines.game)
     return status
 
 
-def _put_away(table: Table, game: Game) -> None:
-    """Keep a game that is left, and say how it is taken up again; forget a finished one."""
-    keeper = table.keeper
+def _save_or_delete(table: Table, game: Game) -> None:
+    """Save an unfinished game and print how to resume it; delete the file of a finished one."""
+    game_file = table.game_file
     if is_finished(game):
-        keeper.forget()
-    elif look(game).is_begun:
+        game_file.delete()
+    elif view_of(game).is_begun:
         try:
-            keeper.keep(game)
+            game_file.save(game)
         except OSError as error:
-            raise SaveError(
-                f"the game could not be kept in {keeper.path}: {error.strerror}"
-            ) from None
+            raise SaveError(f"cannot save the game in {game_file.path}: {error.strerror}") from None
         named = (
-            "" if keeper.path.parent == savegame.folder(os.environ) else f" --saved {keeper.path}"
+            ""
+            if game_file.path.parent == saved_game.folder(os.environ)
+            else f" --saved {game_file.path}"
         )
-        click.echo(f"The game is kept. Go on with: blobmaster play --resume{named}")
+        click.echo(f"The game is saved. Continue with: blobmaster play --resume{named}")

@@ -1,6 +1,6 @@
-"""The screen as lines of text, a pure function of what is seen and of the terminal's size.
+"""Draws the screen as lines of text: a pure function of the view and the terminal's size.
 
-Colours repeat what words and marks already say: `>` is whose turn it is, `[ ]` what Enter takes.
+No information is in colours alone: `>` marks the seat to act, `[ ]` the choice that Enter takes.
 """
 
 from __future__ import annotations
@@ -12,75 +12,75 @@ from typing import Final
 from rich.text import Text
 
 from blobmaster.game.rules import FIRST_BID
-from blobmaster.play import words
-from blobmaster.play.cardtext import Signs
-from blobmaster.play.desk import Desk
+from blobmaster.play import texts
+from blobmaster.play.card_text import Symbols
+from blobmaster.play.ui_state import UiState
 from blobmaster.play.view import Move, View
 
 WIDE: Final = 66
-"""Columns that let the trick stand beside the players."""
+"""Columns needed to draw the trick beside the players."""
 NARROWEST: Final = 24
-"""Columns that are drawn for in any case: narrower terminals show the left part."""
+"""Smallest width that is drawn; a narrower terminal shows the left part of it."""
 PLAYERS_WIDTH: Final = 42
 TALL: Final = 16
-"""Lines that leave some over for rules between the parts."""
+"""Lines needed to draw horizontal rules between the parts."""
 
 _RED_SUITS: Final = (1, 3)
 KEYS: Final = (("?", "advice"), ("h", "help"), ("q Enter", "leave"))
 
 
-def draw(view: View, desk: Desk, signs: Signs, width: int, height: int) -> list[Text]:
-    """The whole screen: `height` lines of at most `width` columns."""
+def draw(view: View, ui: UiState, symbols: Symbols, width: int, height: int) -> list[Text]:
+    """Draw the whole screen: `height` lines of at most `width` columns."""
     columns, width = width, max(width, NARROWEST)
-    rule = [Text(signs.rule * width, "dim")] if height >= TALL else []
-    top = [Text(words.headline(view, signs, brief=width < WIDE), "bold"), *rule]
-    bottom = [*rule, *_hand(view, desk, signs, width), *_answer(view, desk, signs, width)]
+    rule = [Text(symbols.rule * width, "dim")] if height >= TALL else []
+    top = [Text(texts.headline(view, symbols, brief=width < WIDE), "bold"), *rule]
+    bottom = [*rule, *_hand(view, ui, symbols, width), *_answer(view, ui, symbols, width)]
     bottom.append(_footer(view, width))
     room = max(height - len(top) - len(bottom), 0)
-    body = _body(view, desk, signs, width, room)
+    body = _body(view, ui, symbols, width, room)
     lines = [*top, *body, *[Text()] * (room - len(body)), *bottom]
     for line in lines:
         line.truncate(columns, overflow="crop")
     return lines[max(len(lines) - height, 0) :]
 
 
-def _body(view: View, desk: Desk, signs: Signs, width: int, room: int) -> list[Text]:
-    if desk.page == "help":
-        return _window(_plain(words.help_lines(signs), width), desk.scroll, room)
-    if desk.page == "scores":
-        return _window(_plain(words.score_table(view, signs, width)), desk.scroll, room)
-    table = _table(view, signs, width, room)
-    below = _below(view, desk, signs, width)
-    if desk.page == "advice" and len(table) + 1 + len(below) > room:
-        return _window(below, desk.scroll, room)
+def _body(view: View, ui: UiState, symbols: Symbols, width: int, room: int) -> list[Text]:
+    if ui.page == "help":
+        return _window(_plain(texts.help_lines(symbols), width), ui.scroll, room)
+    if ui.page == "scores":
+        return _window(_plain(texts.score_table(view, symbols, width)), ui.scroll, room)
+    table = _table(view, symbols, width, room)
+    below = _below(view, ui, symbols, width)
+    if ui.page == "advice" and len(table) + 1 + len(below) > room:
+        return _window(below, ui.scroll, room)
     left = room - len(table) - 1
     if left <= 0 or not below:
         return table[:room]
-    return [*table, Text(), *(below[:left] if desk.page == "advice" else below[-left:])]
+    return [*table, Text(), *(below[:left] if ui.page == "advice" else below[-left:])]
 
 
-def _below(view: View, desk: Desk, signs: Signs, width: int) -> list[Text]:
-    """What stands below the table: advice, how the round or the game ended, or what was done."""
-    if desk.page == "advice":
-        if desk.advice is None or desk.advice.decision != view.decision:
-            return [Text("The network is thinking about your place.")]
-        return _plain(words.advice_lines(desk.advice, signs), width)
+def _below(view: View, ui: UiState, symbols: Symbols, width: int) -> list[Text]:
+    """Draw what is below the table: advice, the result of the round or game, or the moves."""
+    if ui.page == "advice":
+        if ui.advice is None or ui.advice.decision != view.decision:
+            return [Text("The network is working on its advice.")]
+        return _plain(texts.advice_lines(ui.advice, symbols), width)
     if view.phase == "game over":
-        return _plain(words.standing_lines(view))
+        return _plain(texts.standing_lines(view))
     if view.phase == "round over":
-        return _plain(words.result_lines(view, view.results[-1]), width)
-    return [Text(words.move_line(view, move, signs), "dim") for move in view.moves]
+        return _plain(texts.result_lines(view, view.results[-1]), width)
+    return [Text(texts.move_line(view, move, symbols), "dim") for move in view.moves]
 
 
-def _table(view: View, signs: Signs, width: int, room: int) -> list[Text]:
-    players, trick = _players(view), _trick(view, signs)
+def _table(view: View, symbols: Symbols, width: int, room: int) -> list[Text]:
+    players, trick = _players(view), _trick(view, symbols)
     if width >= WIDE and room >= len(players):
         if view.trick:
-            trick += _plain([words.last_trick_line(view, signs)], width - PLAYERS_WIDTH)
+            trick += _plain([texts.last_trick_line(view, symbols)], width - PLAYERS_WIDTH)
         return _beside(players, trick)
     if room >= len(players) + len(trick):
         return [*players, *trick]
-    return _compact(view, signs, width)
+    return _compact(view, symbols, width)
 
 
 def _players(view: View) -> list[Text]:
@@ -89,25 +89,27 @@ def _players(view: View) -> list[Text]:
         mark = ">" if seat == view.to_act else " "
         role = "deals" if seat == view.plan.dealer else ""
         bid = "" if view.bids[seat] is None else str(view.bids[seat])
-        row = f"{mark} {words.name(view, seat):<5}{role:>6} {view.cards_held(seat):>6}{bid:>5}"
+        row = f"{mark} {texts.name(view, seat):<5}{role:>6} {view.cards_held(seat):>6}{bid:>5}"
         style = "bold" if seat == view.to_act else ""
         lines.append(Text(f"{row}{view.tricks[seat]:>6}{view.scores[seat]:>8}", style))
-    lines.append(Text(f"  {words.balance(view)}", "dim"))
+    lines.append(Text(f"  {texts.bid_balance(view)}", "dim"))
     return lines
 
 
-def _trick(view: View, signs: Signs) -> list[Text]:
+def _trick(view: View, symbols: Symbols) -> list[Text]:
     """The cards on the table, or the trick that has just been taken."""
     shown = view.trick or view.last_trick
     if not shown:
-        return [Text(f"{words.says(view, view.leader, 'lead')} the first trick.", "dim")]
+        return [
+            Text(f"{texts.subject_and_verb(view, view.leader, 'lead')} the first trick.", "dim")
+        ]
     title = "On the table:" if view.trick else "The last trick:"
-    return [Text(title, "dim"), *(_played(view, move, signs, shown) for move in shown)]
+    return [Text(title, "dim"), *(_played(view, move, symbols, shown) for move in shown)]
 
 
-def _played(view: View, move: Move, signs: Signs, trick: Sequence[Move]) -> Text:
-    line = Text(f"{words.name(view, move.seat):<6}")
-    line.append_text(_card(move.action, signs))
+def _played(view: View, move: Move, symbols: Symbols, trick: Sequence[Move]) -> Text:
+    line = Text(f"{texts.name(view, move.seat):<6}")
+    line.append_text(_card(move.action, symbols))
     if view.trick and move.seat == view.winning:
         line.append("  wins it so far", "bold")
     elif not view.trick and move.seat == trick[-1].taken_by:
@@ -117,30 +119,30 @@ def _played(view: View, move: Move, signs: Signs, trick: Sequence[Move]) -> Text
     return line
 
 
-def _compact(view: View, signs: Signs, width: int) -> list[Text]:
+def _compact(view: View, symbols: Symbols, width: int) -> list[Text]:
     """The table in as few lines as it takes: the trick, then `Ada 1/2 30` for took, bid, points."""
     shown = view.trick or view.last_trick
     if view.winning is not None:
-        fate = f" ({words.name(view, view.winning)} wins it)"
+        fate = f" ({texts.name(view, view.winning)} wins it)"
     else:
-        fate = f" ({words.name(view, shown[-1].taken_by)} took it)" if shown else ""
-    trick = words.trick_line(view, shown, signs) + fate
+        fate = f" ({texts.name(view, shown[-1].taken_by)} took it)" if shown else ""
+    trick = texts.trick_line(view, shown, symbols) + fate
     seats = [
-        f" {'>' if seat == view.to_act else ''}{words.name(view, seat)} "
+        f" {'>' if seat == view.to_act else ''}{texts.name(view, seat)} "
         f"{view.tricks[seat]}/{'-' if view.bids[seat] is None else view.bids[seat]} "
         f"{view.scores[seat]} "
         for seat in range(view.players)
     ]
-    first = _plain([trick or words.balance(view)], width)
+    first = _plain([trick or texts.bid_balance(view)], width)
     return [*first, *_flow("Took/bid points:", map(Text, seats), width)]
 
 
-def _hand(view: View, desk: Desk, signs: Signs, width: int) -> list[Text]:
-    """The person's cards, and when they bid the bids to choose from."""
-    chosen = view.legal[desk.chosen % len(view.legal)] if view.legal else None
+def _hand(view: View, ui: UiState, symbols: Symbols, width: int) -> list[Text]:
+    """Draw the person's cards, and the legal bids when it is their turn to bid."""
+    chosen = view.legal[ui.chosen % len(view.legal)] if view.legal else None
     cards = []
     for card in view.hand:
-        cell = _card(card, signs)
+        cell = _card(card, symbols)
         if view.phase == "playing" and view.my_turn and card not in view.legal:
             cell.stylize("dim")
         cards.append(_boxed(cell, card == chosen))
@@ -151,18 +153,18 @@ def _hand(view: View, desk: Desk, signs: Signs, width: int) -> list[Text]:
     return lines
 
 
-def _answer(view: View, desk: Desk, signs: Signs, width: int) -> list[Text]:
-    """Why something cannot be done, and what is expected now with what has been typed."""
-    lines = [Text(line, "bold red") for line in textwrap.wrap(desk.notice, width)]
-    prompt = words.prompt(view, signs)
-    asked = [Text(line) for line in textwrap.wrap(prompt, width - len(desk.typed) - 2)]
-    asked[-1].append(f" {desk.typed}", "bold")
+def _answer(view: View, ui: UiState, symbols: Symbols, width: int) -> list[Text]:
+    """Draw why the last command was rejected, and the prompt with the typed text."""
+    lines = [Text(line, "bold red") for line in textwrap.wrap(ui.notice, width)]
+    prompt = texts.prompt(view, symbols)
+    asked = [Text(line) for line in textwrap.wrap(prompt, width - len(ui.typed) - 2)]
+    asked[-1].append(f" {ui.typed}", "bold")
     asked[-1].append("_", "bold")
     return [*lines, *asked]
 
 
 def _footer(view: View, width: int) -> Text:
-    """The keys; narrow screens leave out those that the prompt speaks of."""
+    """Draw the list of keys; narrow screens leave out those that the prompt mentions."""
     enter = "take" if view.legal else "go on"
     keys = [*KEYS] if width < WIDE else [("Enter", enter), *KEYS, ("s", "scores")]
     if view.legal and width >= WIDE:
@@ -170,9 +172,9 @@ def _footer(view: View, width: int) -> Text:
     return Text("  ").join(Text.assemble((key, "bold"), (f" {what}", "dim")) for key, what in keys)
 
 
-def _card(card: int, signs: Signs) -> Text:
-    red = words.suit_of(card) in _RED_SUITS
-    return Text(signs.card(card), "red" if red else "")
+def _card(card: int, symbols: Symbols) -> Text:
+    red = texts.suit_of(card) in _RED_SUITS
+    return Text(symbols.card(card), "red" if red else "")
 
 
 def _boxed(cell: Text, chosen: bool) -> Text:
@@ -184,7 +186,7 @@ def _boxed(cell: Text, chosen: bool) -> Text:
 
 
 def _flow(label: str, cells: Iterable[Text], width: int) -> list[Text]:
-    """Cells one after another behind a label, on as many lines as they need."""
+    """Lay out cells after a label, on as many lines as they need."""
     lines = [Text.assemble((f"{label:<5}", "dim"))]
     for cell in cells:
         if lines[-1].cell_len + cell.cell_len > width:
@@ -203,13 +205,13 @@ def _beside(left: Sequence[Text], right: Sequence[Text]) -> list[Text]:
 
 
 def _plain(lines: Iterable[str], width: int | None = None) -> list[Text]:
-    """Text lines, those that are too long broken at words; tables come without a width."""
+    """Convert strings to lines, wrapped at `width`; None, for tables, does not wrap."""
     if width is None:
         return [Text(line) for line in lines]
     return [Text(part) for line in lines for part in textwrap.wrap(line, width) or [""]]
 
 
 def _window(lines: Sequence[Text], scroll: int, room: int) -> list[Text]:
-    """The lines from `scroll` on that there is room for; the end stays in sight."""
+    """Cut the lines that fit from `scroll` on; scrolling stops when the last line is visible."""
     start = min(scroll, max(len(lines) - room, 0))
     return list(lines[start : start + room])

@@ -1,113 +1,124 @@
-"""The table as lines: sentences out, typed lines in, for plain terminals, pipes, screen readers."""
+"""The line interface, for plain terminals, pipes and screen readers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TextIO
 
-from blobmaster.play import words
-from blobmaster.play.game import Game, act, deal_next
-from blobmaster.play.orders import Act, GoOn, Leave, Order, Page, Refusal, understand
-from blobmaster.play.seats import Table
-from blobmaster.play.thinking import advise, choose
-from blobmaster.play.view import View, look
+from blobmaster.play import texts
+from blobmaster.play.advice import advise, choose_action
+from blobmaster.play.commands import (
+    Command,
+    DealNext,
+    Page,
+    Quit,
+    Rejection,
+    TakeAction,
+    parse_command,
+)
+from blobmaster.play.game import Game, deal_next, take_action
+from blobmaster.play.table import Table
+from blobmaster.play.view import View, view_of
 
 SCORES_WIDTH = 100
+"""Columns of the score table."""
 
 
-class LineTable:
-    """A game told in lines."""
+class LineInterface:
+    """Plays a game with sentences as output and typed lines as input."""
 
     def __init__(self, table: Table, game: Game, typed: TextIO, out: TextIO) -> None:
         self.game = game
         self._table = table
         self._typed = typed
         self._out = out
-        self._told = (-1, 0)
-        """The decision up to which all has been told."""
-        self._keeps = True
+        self._printed = (-1, 0)
+        """The decision up to which everything has been printed."""
+        self._can_save = True
 
     def play(self) -> None:
-        """Play until the game is over, the person leaves, or nothing more is typed."""
+        """Play until the game is over, the person leaves or the input ends."""
         while True:
-            view = look(self.game)
-            self._tell_news(view)
+            view = view_of(self.game)
+            self._print_news(view)
             if view.phase == "game over":
                 return
             if view.to_act is not None and not view.my_turn:
-                self.game = act(self.game, choose(self._table.agent, self.game))
+                self.game = take_action(self.game, choose_action(self._table.agent, self.game))
                 continue
-            order = self._next_order(view)
-            if isinstance(order, Leave):
+            command = self._next_command(view)
+            if isinstance(command, Quit):
                 return
-            if isinstance(order, Act):
-                self.game = act(self.game, order.action)
-            elif isinstance(order, GoOn):
+            if isinstance(command, TakeAction):
+                self.game = take_action(self.game, command.action)
+            elif isinstance(command, DealNext):
                 self.game = deal_next(self.game)
-            self._keep()
+            self._save()
 
-    def _next_order(self, view: View) -> Act | GoOn | Leave:
-        """Ask until what is typed moves the game."""
+    def _next_command(self, view: View) -> TakeAction | DealNext | Quit:
+        """Prompt until a command changes the game; answer all others."""
         if view.phase == "playing":
-            self._say([self._hand(view)])
+            self._print([self._hand(view)])
         while True:
-            self._out.write(f"{words.prompt(view, self._table.signs)} ")
+            self._out.write(f"{texts.prompt(view, self._table.symbols)} ")
             self._out.flush()
             line = self._typed.readline()
             if not self._typed.isatty():
-                self._say([line.rstrip("\n")])  # a terminal has shown it already
+                self._print([line.rstrip("\n")])  # a terminal echoes the input, a pipe does not
             if not line:
-                return Leave()
-            order: Order = understand(line, view, self._table.signs)
-            if isinstance(order, Act | GoOn | Leave):
-                return order
-            self._say(
-                [order.reason] if isinstance(order, Refusal) else self._page(order.page, view)
+                return Quit()
+            command: Command = parse_command(line, view, self._table.symbols)
+            if isinstance(command, TakeAction | DealNext | Quit):
+                return command
+            self._print(
+                [command.reason]
+                if isinstance(command, Rejection)
+                else self._page(command.page, view)
             )
 
     def _page(self, page: Page, view: View) -> Iterable[str]:
-        signs = self._table.signs
+        symbols = self._table.symbols
         if page == "help":
-            return words.help_lines(signs)
+            return texts.help_lines(symbols)
         if page == "scores":
-            return words.score_table(view, signs, SCORES_WIDTH)
+            return texts.score_table(view, symbols, SCORES_WIDTH)
         if page == "table":
-            return [*words.situation(view, signs), self._hand(view)]
+            return [*texts.table_lines(view, symbols), self._hand(view)]
         if len(view.legal) == 1:
-            return [words.ONE_MOVE]
+            return [texts.ONE_MOVE]
         if not view.my_turn:
-            return [words.NOT_NOW]
-        return words.advice_lines(advise(self._table.adviser, self.game), signs)
+            return [texts.NOT_NOW]
+        return texts.advice_lines(advise(self._table.adviser, self.game), symbols)
 
-    def _tell_news(self, view: View) -> None:
-        """What has happened since the last time, oldest first."""
-        number, moves = self._told
-        signs = self._table.signs
+    def _print_news(self, view: View) -> None:
+        """Print what happened since the last call, oldest first."""
+        number, moves = self._printed
+        symbols = self._table.symbols
         if number != view.number:
             moves = 0
-            self._say(["", words.headline(view, signs), self._hand(view)])
-        self._say(words.move_line(view, move, signs) for move in view.moves[moves:])
+            self._print(["", texts.headline(view, symbols), self._hand(view)])
+        self._print(texts.move_line(view, move, symbols) for move in view.moves[moves:])
         if moves < len(view.moves) or number != view.number:
             if len(view.moves) == view.players:
-                self._say([words.balance(view)])
+                self._print([texts.bid_balance(view)])
             if view.phase in ("round over", "game over"):
-                self._say(["", *words.result_lines(view, view.results[-1])])
+                self._print(["", *texts.result_lines(view, view.results[-1])])
             if view.phase == "game over":
-                self._say(["", *words.standing_lines(view), words.winner(view)])
-        self._told = view.decision
+                self._print(["", *texts.standing_lines(view), texts.winner(view)])
+        self._printed = view.decision
 
     def _hand(self, view: View) -> str:
-        cards = self._table.signs.cards(view.hand, ", ") if view.hand else "no cards left"
+        cards = self._table.symbols.cards(view.hand, ", ") if view.hand else "no cards left"
         return f"Your hand: {cards}"
 
-    def _keep(self) -> None:
+    def _save(self) -> None:
         try:
-            self._table.keeper.keep(self.game)
+            self._table.game_file.save(self.game)
         except OSError as error:
-            if self._keeps:
-                self._say([words.not_kept(error)])
-            self._keeps = False
+            if self._can_save:
+                self._print([texts.save_failed(error)])
+            self._can_save = False
 
-    def _say(self, lines: Iterable[str]) -> None:
+    def _print(self, lines: Iterable[str]) -> None:
         self._out.writelines(f"{line}\n" for line in lines)
         self._out.flush()

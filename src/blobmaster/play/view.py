@@ -1,4 +1,4 @@
-"""What the person may see of a game, as plain data: everything that is shown comes from here."""
+"""The view: everything that the person may see of a game, as plain data."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from blobmaster.game.schedule import RoundPlan
 from blobmaster.play.game import (
     Game,
     RoundResult,
-    dealt,
+    deal_round,
     is_finished,
-    legal_of,
-    plans,
+    legal_actions_of,
     results,
     round_is_over,
+    round_plans,
     scores,
 )
 
@@ -56,12 +56,12 @@ class Move:
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """The table from the person's chair. Seats are 0-based; tuples by seat have one entry each."""
+    """The game as one seat sees it. Seats are 0-based; tuples by seat have one entry per seat."""
 
     me: int
     players: int
     number: int
-    """The round, 0-based."""
+    """The current round, 0-based."""
     rounds: int
     plan: RoundPlan
     phase: Phase
@@ -70,25 +70,25 @@ class View:
     hand: tuple[int, ...]
     """The person's cards, ascending by suit and rank."""
     legal: tuple[int, ...]
-    """The person's legal actions when it is their turn, else empty."""
+    """The person's legal actions; empty if it is not their turn."""
     forbidden_bid: int | None
-    """The bid that the person, dealing, may not make now."""
+    """The bid that the person, as the dealer, may not make now; None if all are allowed."""
     bids: tuple[int | None, ...]
     tricks: tuple[int, ...]
     trick: tuple[Move, ...]
     """Cards on the table, in the order played."""
     winning: int | None
-    """The seat whose card would take the trick on the table."""
+    """The seat whose card wins the current trick so far."""
     last_trick: tuple[Move, ...]
-    """The trick that was completed last; empty before there is one."""
+    """The last completed trick; empty before the first."""
     leader: int
-    """Who led the trick on the table, or leads the next."""
+    """The seat that led the current trick or leads the next."""
     moves: tuple[Move, ...]
-    """All of this round, in order."""
+    """All moves of this round, in order."""
     scores: tuple[int, ...]
     """Points in all finished rounds."""
     results: tuple[RoundResult, ...]
-    """Of all finished rounds."""
+    """The results of all finished rounds."""
 
     @property
     def my_turn(self) -> bool:
@@ -96,29 +96,29 @@ class View:
 
     @property
     def is_begun(self) -> bool:
-        """Whether the person has done anything yet that is worth keeping."""
+        """True if the person has made a move, so that the game is worth saving."""
         return self.number > 0 or any(move.seat == self.me for move in self.moves)
 
     def cards_held(self, seat: int) -> int:
-        """How many cards a seat has left."""
+        """Return the number of cards that a seat has left."""
         played = sum(move.seat == seat and not move.is_bid for move in self.moves)
         return self.plan.cards - played
 
     @property
     def led_suit(self) -> int | None:
-        """The suit that must be followed; None before the lead."""
+        """The suit to follow; None before the lead."""
         return self.trick[0].action // RANKS if self.trick else None
 
     @property
     def decision(self) -> tuple[int, int]:
-        """As `Game.decision`."""
+        """See `Game.decision`."""
         return self.number, len(self.moves)
 
 
-def look(game: Game) -> View:
-    """The game as the person sees it now."""
+def view_of(game: Game) -> View:
+    """Compute the person's current view of a game."""
     me = game.setup.seat
-    moves, state = _gone_through(game)
+    moves, state = _replay(game)
     over = round_is_over(game)
     my_turn = not over and state[SEAT] == me
     bids_now = my_turn and bool(is_bidding(state))
@@ -130,12 +130,12 @@ def look(game: Game) -> View:
         me=me,
         players=game.setup.players,
         number=game.number,
-        rounds=len(plans(game.setup)),
-        plan=plans(game.setup)[game.number],
+        rounds=len(round_plans(game.setup)),
+        plan=round_plans(game.setup)[game.number],
         phase=_phase(game, len(moves)),
         to_act=None if over else int(state[SEAT]),
         hand=tuple(cards_in(int(state[HANDS + me]))),
-        legal=legal_of(state) if my_turn else (),
+        legal=legal_actions_of(state) if my_turn else (),
         forbidden_bid=forbidden if forbidden >= 0 else None,
         bids=tuple(int(state[BIDS + seat]) if state[BIDS + seat] >= 0 else None for seat in seats),
         tricks=tuple(int(state[TRICKS + seat]) for seat in seats),
@@ -149,9 +149,9 @@ def look(game: Game) -> View:
     )
 
 
-def _gone_through(game: Game) -> tuple[tuple[Move, ...], State]:
-    """The round's moves, and its state after them."""
-    state = dealt(game.setup, game.number)
+def _replay(game: Game) -> tuple[tuple[Move, ...], State]:
+    """Replay the current round; return its moves and its state."""
+    state = deal_round(game.setup, game.number)
     moves = []
     for action in game.rounds[-1]:
         seat = int(state[SEAT])

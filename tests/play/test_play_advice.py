@@ -1,4 +1,4 @@
-"""The networks and their advice see one seat's cards, and advice says what the search found."""
+"""Networks and advice see one seat's cards only, and advice reports what the search found."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from evaluators import UniformEvaluator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from positions import SIZES, RandomRound, exchange_hidden
-from positions import legal_of as legal_in
+from positions import legal_actions_of as legal_in
 from tables import setup
 
 from blobmaster.agents.search import SearchAgent
@@ -19,10 +19,10 @@ from blobmaster.game.rules import PLAYERS, SEAT
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.kernels.rng import stream
 from blobmaster.model.network import new_network
-from blobmaster.play.cardtext import ASCII, UNICODE
-from blobmaster.play.game import Game, act, legal_of, seen_from, state_of
-from blobmaster.play.thinking import Adviser, advise, choose
-from blobmaster.play.words import advice_lines
+from blobmaster.play.advice import Adviser, advise, choose_action
+from blobmaster.play.card_text import ASCII, UNICODE
+from blobmaster.play.game import Game, hide_other_hands, legal_actions_of, state_of, take_action
+from blobmaster.play.texts import advice_lines
 
 CPU = torch.device("cpu")
 SEARCH = SearchSettings(worlds=3, simulations=12)
@@ -41,50 +41,50 @@ def test_advice_is_the_same_whoever_holds_the_hidden_cards(size, seed, other):
         return
     state = choices[seed % len(choices)]
     exchanged = exchange_hidden(state, int(state[SEAT]), other)
-    mine = adviser().weigh(state, stream(7, "advice"))
-    assert mine == adviser().weigh(exchanged, stream(7, "advice"))
+    mine = adviser().evaluate_options(state, stream(7, "advice"))
+    assert mine == adviser().evaluate_options(exchanged, stream(7, "advice"))
     assert {option.action for option in mine} == set(legal_in(state))
 
 
 @settings(max_examples=30)
 @given(st.sampled_from(SIZES), st.integers(0, 99), st.integers(0, 99))
-def test_what_is_handed_to_a_network_holds_no_other_hand(size, seed, other):
+def test_a_network_gets_no_other_hand(size, seed, other):
     for state in RandomRound(seed, *size).choices:
         for seat in range(state[PLAYERS]):
             exchanged = exchange_hidden(state, seat, other)
-            assert (seen_from(state, seat) == seen_from(exchanged, seat)).all()
+            assert (hide_other_hands(state, seat) == hide_other_hands(exchanged, seat)).all()
 
 
-def test_the_first_advice_is_what_the_same_search_would_play():
+def test_the_best_option_is_what_the_same_search_would_play():
     agent = SearchAgent(NetworkEvaluator(NETWORK.parts, SEARCH.worlds, CPU), 1, SEARCH)
     for seed in range(5):
         for state in RandomRound(seed, 4, 4).choices:
             played = agent.choose(state[None], stream(seed, "a")[None])[0]
-            assert adviser().weigh(state, stream(seed, "a"))[0].action == played
+            assert adviser().evaluate_options(state, stream(seed, "a"))[0].action == played
 
 
 def test_shares_and_priors_sum_to_one_and_points_are_those_of_a_round():
     for state in RandomRound(5, 5, 6).choices:
-        options = adviser().weigh(state, stream(1, "a"))
+        options = adviser().evaluate_options(state, stream(1, "a"))
         assert sum(option.share for option in options) == pytest.approx(1)
         assert sum(option.prior for option in options) == pytest.approx(1, abs=1e-5)
         assert all(0 <= option.points <= 16 for option in options)
-        assert [o.is_tried for o in options] == [o.share > 0 for o in options]
+        assert [o.is_visited for o in options] == [o.share > 0 for o in options]
 
 
-def test_what_the_search_left_out_has_the_networks_guess_and_is_marked():
+def test_unvisited_actions_have_the_critics_value_and_are_marked():
     state = RandomRound(1, 3, 17).choices[0]
-    options = Adviser(UniformEvaluator(), SearchSettings(worlds=1, simulations=3)).weigh(
+    options = Adviser(UniformEvaluator(), SearchSettings(worlds=1, simulations=3)).evaluate_options(
         state, stream(1, "a")
     )
-    untried = [option for option in options if not option.is_tried]
+    untried = [option for option in options if not option.is_visited]
     assert len(untried) >= len(options) - 3
     assert all(option.points == 0.5 * 27 for option in untried)
 
 
-def test_a_decision_has_one_advice_and_one_answer():
+def test_advice_and_choice_are_deterministic():
     game = Game(setup())
-    found = [(advise(adviser(), game), choose(networks(), game)) for _ in range(2)]
+    found = [(advise(adviser(), game), choose_action(networks(), game)) for _ in range(2)]
     assert found[0] == found[1]
 
 
@@ -92,28 +92,28 @@ def networks() -> SearchAgent:
     return SearchAgent(NetworkEvaluator(NETWORK.parts, SEARCH.worlds, CPU), 1, SEARCH)
 
 
-def test_a_forced_move_is_made_without_asking():
+def test_a_forced_move_is_made_without_asking_the_agent():
     game = Game(setup())
     while len(options := options_of(game)) > 1:
-        game = act(game, options[0])
-    assert choose(Unasked(), game) == options[0]
+        game = take_action(game, options[0])
+    assert choose_action(UnexpectedAgent(), game) == options[0]
 
 
-class Unasked:
-    """A player that must not be asked."""
+class UnexpectedAgent:
+    """A player that fails the test if it is asked."""
 
     def choose(self, *_: object) -> np.ndarray:
         raise AssertionError("asked")
 
 
 def options_of(game: Game) -> tuple[int, ...]:
-    return legal_of(state_of(game))
+    return legal_actions_of(state_of(game))
 
 
-@pytest.mark.parametrize("signs", [UNICODE, ASCII])
-def test_advice_in_words_names_every_move_with_visits_and_points(signs):
+@pytest.mark.parametrize("symbols", [UNICODE, ASCII])
+def test_the_advice_page_lists_every_move_with_visits_and_points(symbols):
     advice = advise(adviser(), Game(setup()))
-    lines = advice_lines(advice, signs)
+    lines = advice_lines(advice, symbols)
     best = advice.options[0]
     assert (
         f"The network would bid {best.action - 52}: {best.share:.0%} of its 36 visits" in lines[0]
@@ -121,4 +121,4 @@ def test_advice_in_words_names_every_move_with_visits_and_points(signs):
     assert len(lines) >= len(advice.options) + 3
     for option in advice.options:
         assert any(line.split()[0] == str(option.action - 52) for line in lines[2:])
-    assert signs is UNICODE or all(line.isascii() for line in lines)
+    assert symbols is UNICODE or all(line.isascii() for line in lines)

@@ -1,4 +1,4 @@
-"""Games that were left: one small file each, written whole at every move, removed when finished."""
+"""Saved games: one small file per game, replaced at every move and deleted at the end."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Final
 
 import msgspec
 
-from blobmaster.play.game import Game, Setup, act, deal_next
+from blobmaster.play.game import Game, Setup, deal_next, take_action
 from blobmaster.run.checkpoints.store import CheckpointMeta
 from blobmaster.run.errors import RunError
 from blobmaster.run.files import atomic
 
 SCHEMA: Final = 1
 MOST_BYTES: Final = 1 << 20
-"""No game comes near it; a larger file is not read."""
+"""Largest file that is read; real ones are far smaller."""
 
 
 class SaveError(RunError):
@@ -25,26 +25,26 @@ class SaveError(RunError):
 
 
 class Opponent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whom the game is played against, so that a changed checkpoint is noticed."""
+    """The checkpoint of a game; its identity reveals whether the file was replaced."""
 
     path: str
-    """Absolute."""
+    """Absolute path."""
     run_id: str
     iteration: int
     """0-based."""
     saved_at: float
     """When the checkpoint was written, epoch seconds."""
     search: str | None
-    """`3×35`, `none`, or None for the checkpoint's own setting: as it was asked for."""
+    """The search as typed: `3×35`, `none`, or None for the checkpoint's own setting."""
 
-    def is_of(self, meta: CheckpointMeta) -> bool:
-        """Whether a checkpoint is still the one that the game began with."""
+    def matches(self, meta: CheckpointMeta) -> bool:
+        """Return True if a checkpoint is the one with which the game began."""
         mine = (self.run_id, self.iteration, self.saved_at)
         return mine == (meta.identity.run_id, meta.iteration, meta.saved_at)
 
 
 class SavedGame(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The content of a saved game's file, JSON."""
+    """The content of a saved game's JSON file."""
 
     schema: int = SCHEMA
     saved_at: float
@@ -54,8 +54,8 @@ class SavedGame(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     rounds: tuple[tuple[int, ...], ...]
 
 
-class Keeper:
-    """Keeps one game's file current; any thread may call it."""
+class GameFile:
+    """Writes the file of one game; thread-safe."""
 
     def __init__(self, path: Path, opponent: Opponent) -> None:
         self.path = path
@@ -63,11 +63,11 @@ class Keeper:
         self._kept: Game | None = None
         self._lock = threading.Lock()
 
-    def keep(self, game: Game) -> None:
-        """Write the game, unless that is what the file holds.
+    def save(self, game: Game) -> None:
+        """Write the game unless the file already holds it.
 
         Raises:
-            OSError: it cannot be written; the file holds what it held.
+            OSError: the game cannot be written; the file is unchanged.
         """
         with self._lock:
             if game == self._kept:
@@ -79,35 +79,35 @@ class Keeper:
             atomic.replace(self.path, msgspec.json.encode(saved) + b"\n")
             self._kept = game
 
-    def forget(self) -> None:
-        """Remove the file: the game is finished."""
+    def delete(self) -> None:
+        """Delete the file of a finished game."""
         with self._lock:
             atomic.discard(self.path)
 
 
 def folder(environment: Mapping[str, str]) -> Path:
-    """Where games are kept: `$XDG_STATE_HOME/blobmaster/games`, `~/.local/state` by default."""
+    """Return `$XDG_STATE_HOME/blobmaster/games`; the default state folder is `~/.local/state`."""
     state = Path(environment.get("XDG_STATE_HOME", ""))
-    # The XDG base directory specification: a path that is not absolute is to be ignored.
+    # The XDG base directory specification says to ignore paths that are not absolute.
     return (state if state.is_absolute() else Path.home() / ".local" / "state") / (
         "blobmaster/games"
     )
 
 
-def new_path(kept_in: Path, seed: int) -> Path:
-    """A file for a game that begins now."""
-    return kept_in / f"{time.strftime('%Y%m%d-%H%M%S')}-{seed}.json"
+def new_path(games_folder: Path, seed: int) -> Path:
+    """Return a file name for a new game."""
+    return games_folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{seed}.json"
 
 
-def newest(kept_in: Path) -> tuple[Path, SavedGame]:
-    """The game that was saved last, of those that can be read.
+def newest(games_folder: Path) -> tuple[Path, SavedGame]:
+    """Return the most recently saved game, skipping files that cannot be read.
 
     Raises:
-        SaveError: there is none.
+        SaveError: there is no readable saved game.
     """
     readable: list[tuple[float, Path, SavedGame]] = []
     fault = None
-    for path in sorted(kept_in.glob("*.json")):
+    for path in sorted(games_folder.glob("*.json")):
         try:
             saved = read(path)
         except SaveError as error:
@@ -120,7 +120,7 @@ def newest(kept_in: Path) -> tuple[Path, SavedGame]:
     if fault is not None:
         raise fault
     raise SaveError(
-        f"there is no saved game in {kept_in}: begin one with blobmaster play CHECKPOINT"
+        f"there is no saved game in {games_folder}: start one with blobmaster play CHECKPOINT"
     )
 
 
@@ -128,7 +128,7 @@ def read(path: Path) -> SavedGame:
     """Read a saved game.
 
     Raises:
-        SaveError: it cannot be read, or is of another version.
+        SaveError: the file cannot be read, is damaged or has another schema.
     """
     try:
         with path.open("rb") as file:
@@ -137,19 +137,19 @@ def read(path: Path) -> SavedGame:
             raise SaveError(f"{path} is too large for a saved game: name another --saved file")
         schema = msgspec.json.decode(data, type=_Schema).schema
         if schema != SCHEMA:
-            raise SaveError(f"{path} has schema {schema}, this version reads {SCHEMA}")
+            raise SaveError(f"{path} has schema {schema}, but this version reads {SCHEMA}")
         return msgspec.json.decode(data, type=SavedGame)
     except OSError as error:
         raise SaveError(f"cannot read the saved game {path}: {error.strerror}") from None
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        raise SaveError(f"{path} is no saved game, or a damaged one: remove it") from None
+        raise SaveError(f"{path} is not a saved game, or it is damaged: remove it") from None
 
 
 def game_of(saved: SavedGame, path: Path) -> Game:
-    """The game as it was left, every action judged by the rules again.
+    """Rebuild the game by replaying its actions, checking each against the rules.
 
     Raises:
-        SaveError: it could not have come about by the rules.
+        SaveError: an action is illegal.
     """
     game = Game(saved.setup)
     try:
@@ -157,9 +157,9 @@ def game_of(saved: SavedGame, path: Path) -> Game:
             if number > 0:
                 game = deal_next(game)
             for action in actions:
-                game = act(game, action)
+                game = take_action(game, action)
     except ValueError:
-        raise SaveError(f"{path} holds moves that the rules forbid: remove it") from None
+        raise SaveError(f"{path} holds moves that the rules forbid: remove the file") from None
     return game
 
 

@@ -1,5 +1,7 @@
-"""How the networks choose, and what one would do in the person's place: a search from one seat's
-view, out of which the other hands have been taken beforehand."""
+"""The choices of the networks and their advice to the person.
+
+Both start from a state without the hidden hands, so neither can cheat.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +25,8 @@ from blobmaster.game.rules import (
 from blobmaster.game.scoring import most_points, points
 from blobmaster.inference.evaluator import Evaluator
 from blobmaster.kernels.rng import Stream, stream
-from blobmaster.play.game import Game, legal_of, seen_from, state_of
-from blobmaster.search.batch import (
-    new_requests,
-    new_search,
-    requested_states,
-)
+from blobmaster.play.game import Game, hide_other_hands, legal_actions_of, state_of
+from blobmaster.search.batch import new_requests, new_search, requested_states
 from blobmaster.search.mcts import (
     advance_search,
     begin_search,
@@ -40,18 +38,18 @@ from blobmaster.search.mcts import (
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """One legal action, as the search found it."""
+    """A legal action with what the search found."""
 
     action: int
     share: float
-    """Of the search's visits; the network takes the action that has most, unless it chooses at the
-    root by halving."""
+    """Share of the search's visits. The network takes the most visited action, unless it uses
+    sequential halving at the root."""
     points: float
-    """What the seat expects to make in this round."""
-    is_tried: bool
-    """Whether the search went there; else `points` is the network's guess right after it."""
+    """Expected points of the seat in this round."""
+    is_visited: bool
+    """True if the search visited the action; else `points` is the critic's value right after it."""
     prior: float
-    """What the network gives the action before any search; all sum to one."""
+    """The network's prior of the action; the priors of all options sum to one."""
 
     @property
     def is_bid(self) -> bool:
@@ -60,17 +58,17 @@ class Option:
 
 @dataclass(frozen=True)
 class Advice:
-    """What the network would do at a decision."""
+    """The network's evaluation of a decision."""
 
     decision: tuple[int, int]
-    """As `Game.decision`."""
+    """See `Game.decision`."""
     search: SearchSettings
     options: tuple[Option, ...]
-    """Every legal action, the one that the network would take first."""
+    """All legal actions; the first is the one that the network would take."""
 
 
-def choose(agent: Agent, game: Game) -> int:
-    """What `agent` does in the place of the seat to act; a forced move is not thought about."""
+def choose_action(agent: Agent, game: Game) -> int:
+    """Return the action of `agent` for the seat to act; a forced one is returned without asking."""
     state = state_of(game)
     forced = int(only_action(state))
     if forced >= 0:
@@ -80,48 +78,48 @@ def choose(agent: Agent, game: Game) -> int:
 
 
 def advise(adviser: Adviser, game: Game) -> Advice:
-    """What to do at the real choice that comes next, in the place of the seat to act."""
+    """Evaluate the next decision for the seat to act; it has at least two legal actions."""
     draws = stream(game.setup.seed, "table advice", *game.decision)
-    return Advice(game.decision, adviser.settings, adviser.weigh(state_of(game), draws))
+    return Advice(game.decision, adviser.settings, adviser.evaluate_options(state_of(game), draws))
 
 
 def _seen(state: State) -> State:
-    return seen_from(state, int(state[SEAT]))
+    return hide_other_hands(state, int(state[SEAT]))
 
 
 class Adviser:
-    """Searches a decision and tells what it found; it belongs to one thread."""
+    """Searches a decision and reports the result; an instance belongs to one thread."""
 
     def __init__(self, evaluator: Evaluator, settings: SearchSettings) -> None:
         """Args:
         evaluator: with room for as many rows as the search has trees.
-        settings: of the search.
+        settings: the search settings.
         """
         self.settings = settings
         self._evaluator = evaluator
         self._search = new_search(1, settings)
         self._requests = new_requests(1, settings)
 
-    def weigh(self, state: State, draws: Stream) -> tuple[Option, ...]:
-        """The legal actions of the seat to act, from its own view, the best first.
+    def evaluate_options(self, state: State, draws: Stream) -> tuple[Option, ...]:
+        """Search from the acting seat's view and return its legal actions, best first.
 
         Args:
-            state: `[STATE]`, at a real choice. Other hands may be in it; they are not looked at.
-            draws: what the worlds are drawn from.
+            state: `[STATE]`, with at least two legal actions. Hidden hands are removed first.
+            draws: the random stream that draws the worlds.
         """
         seen = _seen(state)
         self._run(seen, draws)
-        legal, scale = legal_of(seen), most_points(int(seen[DEALT]))
+        legal, scale = legal_actions_of(seen), most_points(int(seen[DEALT]))
         roots = root_statistics(self._search, 0)
         options = []
         for edge, action in enumerate(legal):
-            is_tried = bool(roots.visits[edge])
-            value = float(roots.value[edge]) if is_tried else self._guess(seen, action)
+            is_visited = bool(roots.visits[edge])
+            value = float(roots.value[edge]) if is_visited else self._guess(seen, action)
             option = Option(
                 action=action,
                 share=float(roots.visits[edge] / roots.visits.sum()),
                 points=scale * value,
-                is_tried=is_tried,
+                is_visited=is_visited,
                 prior=float(self._search.trees.prior[0, 0, edge]),
             )
             options.append(option)
@@ -129,7 +127,7 @@ class Adviser:
         return tuple(sorted(options, key=lambda o: (o.action != taken, -o.share, o.action)))
 
     def _run(self, state: State, draws: Stream) -> None:
-        """Search the decision to its end."""
+        """Run the search to its end."""
         begin_search(self._search, 0, state, self._search.simulations, False, draws)
         done = False
         while not done:
@@ -139,7 +137,7 @@ class Adviser:
             done = advance_search(self._search, 0, priors, values, draws)
 
     def _guess(self, state: State, action: int) -> float:
-        """The seat's value right after an action, a mean over the search's worlds."""
+        """Return the critic's value right after an action, averaged over the search's worlds."""
         seat = state[SEAT]
         rows = self._requests.critic
         known = np.empty(len(rows))
@@ -152,10 +150,13 @@ class Adviser:
 def _after(
     worlds: State, action: int, seat: int, rows: State, known: npt.NDArray[np.float64]
 ) -> int:
-    """Take `action` in each world, and what is forced after it.
+    """Apply `action` and the forced actions after it in each world.
 
-    Rounds that are over then leave their value at the end of `known`, the others their state at
-    the start of `rows`; returns how many those are.
+    A finished round writes its value to the end of `known`; an unfinished one copies its state to
+    the start of `rows`.
+
+    Returns:
+        The number of unfinished rounds.
     """
     waiting, over = 0, 0
     for world in worlds:

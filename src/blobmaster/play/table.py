@@ -1,4 +1,4 @@
-"""Who sits at the table beside the person, and all else that a game is played with."""
+"""Assembles the table: the opponents, the adviser, the saved game and the display settings."""
 
 from __future__ import annotations
 
@@ -11,48 +11,50 @@ from blobmaster.agents.base import Agent
 from blobmaster.agents.network import network_player, searching_player
 from blobmaster.checkpoint.network import Trained
 from blobmaster.inference.evaluator import NetworkEvaluator
-from blobmaster.play.cardtext import Signs
+from blobmaster.play.advice import Adviser, advise, choose_action
+from blobmaster.play.card_text import Symbols
 from blobmaster.play.game import Game, Setup
-from blobmaster.play.savegame import Keeper
-from blobmaster.play.thinking import Adviser, advise, choose
+from blobmaster.play.saved_game import GameFile
 from blobmaster.search.spec import parse_search
 
 NO_SEARCH: Final = "none"
+"""The value of `--search` that turns the opponents' search off."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """All that a game is played with."""
+    """The parts that a game is played with."""
 
     agent: Agent
-    """Who sits at every seat but the person's."""
+    """Plays every seat but the person's."""
     adviser: Adviser
-    keeper: Keeper
-    signs: Signs
+    game_file: GameFile
+    symbols: Symbols
     pace: float
-    """Seconds between two moves of the networks, for a person to follow them."""
+    """Seconds between two moves of the networks, so that a person can follow them."""
 
 
 def check_search(search: str | None) -> None:
-    """Raise `ValueError` unless it is a search such as `3x35:gumbel`, `none`, or not said."""
+    """Raise `ValueError` unless `search` is a search such as `3x35:gumbel`, `none` or None."""
     if search is not None and search != NO_SEARCH:
         parse_search(search)
 
 
 def seat_networks(trained: Trained, search: str | None) -> tuple[Agent, Adviser]:
-    """The opponents and the adviser, which is the same network.
+    """Make the opponents and the adviser from one network.
 
     Args:
         trained: the network, on the CPU.
-        search: `3x35`; `none` for opponents that take the network's first choice, while advice
-            still searches; None for the search that the network was trained with, and none where
-            it was trained on games: it plays for the win, and a search looks for points.
+        search: such as `3x35`. With `none`, the opponents take the action of highest prior and only
+            the adviser searches. None stands for the search of the network's training, but for
+            `none` if it was trained on whole games: its goal is to win the game, while the search
+            maximizes points.
     """
     config = trained.config
     settings = config.curriculum.search(trained.meta.iteration, config.search)
     if search is not None and search != NO_SEARCH:
         settings = parse_search(search).over(settings)
-    cpu = torch.device("cpu")  # a handful of rows at a time: copying to a GPU takes longer
+    cpu = torch.device("cpu")  # for a few rows at a time, copying to a GPU takes longer
     adviser = Adviser(NetworkEvaluator(trained.network.parts, settings.trees, cpu), settings)
     if search == NO_SEARCH or (search is None and config.plays_games):
         return network_player(trained.network.parts, cpu)(1), adviser
@@ -60,7 +62,7 @@ def seat_networks(trained: Trained, search: str | None) -> tuple[Agent, Adviser]
 
 
 def warm_up(table: Table) -> None:
-    """Let the networks think once: the very first time, kernels compile for half a minute."""
+    """Make one decision and one advice, so that kernels compile now: the first time takes 30 s."""
     game = Game(Setup(players=3, most_cards=2, seat=0, seed=0, one_round=True))
-    choose(table.agent, game)
+    choose_action(table.agent, game)
     advise(table.adviser, game)

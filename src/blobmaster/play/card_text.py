@@ -1,4 +1,4 @@
-"""Cards as people write them: `Q♥`, `10♥`, and `QH` where a terminal has no suit signs."""
+"""Cards as text: `Q♥`, `10♥`, or `QH` on a terminal without suit symbols."""
 
 from __future__ import annotations
 
@@ -14,47 +14,47 @@ SUIT_LETTERS: Final = "SHCD"
 
 _RANKS: Final = {symbol: rank for rank, symbol in enumerate(RANK_SYMBOLS)} | {"10": 8}
 _SUITS: Final = {
-    sign: suit for signs in ("SHCD", "♠♥♣♦", "♤♡♧♢") for suit, sign in enumerate(signs)
+    sign: suit for symbols in ("SHCD", "♠♥♣♦", "♤♡♧♢") for suit, sign in enumerate(symbols)
 }
-# Some keyboards put a variation selector, which asks for a coloured picture, after a suit's sign.
+# Some keyboards add a variation selector (U+FE0F, "draw as an emoji") after a suit symbol.
 _CARD: Final = re.compile(rf"(10|[{RANK_SYMBOLS}])\s*([{''.join(_SUITS)}])\ufe0f?")
 
 
 @dataclass(frozen=True)
-class Signs:
-    """The characters that a terminal can show."""
+class Symbols:
+    """The symbols that a terminal can show."""
 
     suits: str
-    """One a suit, in the order of `SUIT_NAMES`."""
+    """One per suit, in the order of `SUIT_NAMES`."""
     rule: str
-    """What a horizontal line is made of."""
+    """The character of horizontal lines."""
     times: str
-    """Between worlds and simulations."""
+    """The sign between worlds and simulations."""
 
     def card(self, card: int) -> str:
-        """`10♥`."""
+        """Return a card's text, such as `10♥`."""
         rank = RANK_SYMBOLS[card % RANKS]
         return ("10" if rank == "T" else rank) + self.suits[card // RANKS]
 
     def cards(self, cards: Iterable[int], last: str = " ") -> str:
-        """Cards as a list: `2♠, 9♠ or K♠` where `last` is ` or `."""
+        """Join cards into a list: `2♠, 9♠ or K♠` if `last` is ` or `."""
         *before, final = [self.card(card) for card in cards]
         return f"{', '.join(before)}{last}{final}" if before else final
 
     def trump(self, trump: int) -> str:
-        """`trump hearts ♥`, or `no trump`."""
+        """Return `trump hearts ♥` or `no trump`."""
         if trump == NO_TRUMP:
             return "no trump"
         name, sign = SUIT_NAMES[trump], self.suits[trump]
         return f"trump {name}" if sign == SUIT_LETTERS[trump] else f"trump {name} {sign}"
 
 
-UNICODE: Final = Signs(suits="♠♥♣♦", rule="─", times="×")
-ASCII: Final = Signs(suits=SUIT_LETTERS, rule="-", times="x")
+UNICODE: Final = Symbols(suits="♠♥♣♦", rule="─", times="×")
+ASCII: Final = Symbols(suits=SUIT_LETTERS, rule="-", times="x")
 
 
 def read_card(text: str) -> int | None:
-    """The card that was written, in any of its forms: `QH`, `q♥`, `10h`, `th`; None for none."""
+    """Parse a card in any form, `QH`, `q♥`, `10h` or `th`; return None if it is not a card."""
     found = _CARD.fullmatch(text.strip().upper())
     if found is None:
         return None
