@@ -12,10 +12,7 @@ from blobmaster.config.search import SearchSettings
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import MAX_LEGAL
 from blobmaster.kernels.compile import kernel
-from blobmaster.search.batch import (
-    new_requests,
-    new_search,
-)
+from blobmaster.search.batch import new_requests, new_search
 from blobmaster.search.mcts import (
     advance_search,
     begin_search,
@@ -23,9 +20,7 @@ from blobmaster.search.mcts import (
     root_action,
     root_choice,
 )
-from blobmaster.search.simulation import (
-    reset_tree,
-)
+from blobmaster.search.simulation import reset_tree
 
 
 @kernel

@@ -9,12 +9,7 @@ from blobmaster.config.search import SearchSettings
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import HANDS, SEAT, STATE
 from blobmaster.kernels.rng import stream
-from blobmaster.search.batch import (
-    Search,
-    new_requests,
-    new_search,
-    requested_states,
-)
+from blobmaster.search.batch import Search, new_requests, new_search, requested_states
 from blobmaster.search.mcts import (
     advance_search,
     begin_search,

@@ -9,16 +9,9 @@ from searching import WatchfulEvaluator, search_all, visits_of
 
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import BIDS, MAX_LEGAL, SEAT
-from blobmaster.search.batch import (
-    Search,
-)
+from blobmaster.search.batch import Search
 from blobmaster.search.gumbel import Improvement, RootStatistics, improved_policy
-from blobmaster.search.mcts import (
-    root_action,
-    root_choice,
-    root_policy,
-    root_statistics,
-)
+from blobmaster.search.mcts import root_action, root_choice, root_policy, root_statistics
 
 WIDE = RandomRound(1, 3, 12).choices[0]
 """The first bid of a round of 12 cards: 13 actions."""

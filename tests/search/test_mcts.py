@@ -11,13 +11,8 @@ from searching import PUBLIC, WatchfulEvaluator, search_all, visits_of
 
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import FIRST_BID, HANDS, SEAT
-from blobmaster.search.batch import (
-    NO_ROW,
-    new_requests,
-)
-from blobmaster.search.mcts import (
-    request_evaluations,
-)
+from blobmaster.search.batch import NO_ROW, new_requests
+from blobmaster.search.mcts import request_evaluations
 
 
 def favourite(state: np.ndarray, worlds: int = 16, simulations: int = 120) -> int:

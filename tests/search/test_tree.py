@@ -22,22 +22,8 @@ from blobmaster.game.rules import (
     play_forced,
 )
 from blobmaster.game.scoring import most_points, points
-from blobmaster.search.simulation import (
-    add_node,
-    begin_simulation,
-    descend,
-    expand,
-    reset_tree,
-)
-from blobmaster.search.tree import (
-    NO_NODE,
-    NOTHING,
-    PRIORS,
-    VALUES,
-    TreeRules,
-    Trees,
-    new_trees,
-)
+from blobmaster.search.simulation import add_node, begin_simulation, descend, expand, reset_tree
+from blobmaster.search.tree import NO_NODE, NOTHING, PRIORS, VALUES, TreeRules, Trees, new_trees
 
 EXPLORATION = 1.5
 RULES = TreeRules(exploration=EXPLORATION, settle=False, solve_tricks=0)

@@ -25,18 +25,10 @@ from blobmaster.game.rules import (
 )
 from blobmaster.game.scoring import most_points, points
 from blobmaster.kernels.rng import stream
-from blobmaster.search.batch import (
-    new_requests,
-    new_search,
-    requested_states,
-)
+from blobmaster.search.batch import new_requests, new_search, requested_states
 from blobmaster.search.determinization import new_table, prepare_worlds, sample_world
 from blobmaster.search.endgame import is_settled, tricks_left
-from blobmaster.search.mcts import (
-    advance_search,
-    begin_search,
-    request_evaluations,
-)
+from blobmaster.search.mcts import advance_search, begin_search, request_evaluations
 
 WAYS = {
     "puct": {},

@@ -17,11 +17,7 @@ from blobmaster.game.records import Rounds, is_greedy, replay_out
 from blobmaster.game.rules import BIDS, STATE, TRICKS, is_bidding, is_over, new_round
 from blobmaster.game.scoring import points
 from blobmaster.kernels.rng import stream
-from blobmaster.search.batch import (
-    new_requests,
-    new_search,
-    requested_states,
-)
+from blobmaster.search.batch import new_requests, new_search, requested_states
 from blobmaster.search.mcts import (
     advance_search,
     begin_search,

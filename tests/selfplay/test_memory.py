@@ -17,10 +17,7 @@ from blobmaster.inference.cpu_plans import CpuPlans
 from blobmaster.inference.evaluator import NetworkEvaluator, bytes_a_row
 from blobmaster.inference.precision import convert
 from blobmaster.model.network import new_network
-from blobmaster.search.batch import (
-    new_requests,
-    new_search,
-)
+from blobmaster.search.batch import new_requests, new_search
 from blobmaster.selfplay.engine import SelfPlayEngine
 from blobmaster.selfplay.memory import block_bytes, bytes_of, card_bytes
 from blobmaster.selfplay.pool import LocalPool

@@ -13,12 +13,7 @@ from blobmaster.game.rules import DEALT, MAX_LEGAL, PLAYERS, State, legal_count
 from blobmaster.game.scoring import most_points, points
 from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.rng import Stream
-from blobmaster.search.batch import (
-    EvaluationRequests,
-    Search,
-    new_requests,
-    new_search,
-)
+from blobmaster.search.batch import EvaluationRequests, Search, new_requests, new_search
 from blobmaster.search.rollout import play_out
 from blobmaster.search.tree import Priors, Values
 

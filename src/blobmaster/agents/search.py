@@ -15,12 +15,7 @@ from blobmaster.game.rules import State
 from blobmaster.inference.evaluator import Evaluator
 from blobmaster.inference.stepping import advances, play_to_end
 from blobmaster.kernels.compile import kernel
-from blobmaster.search.batch import (
-    EvaluationRequests,
-    Search,
-    new_requests,
-    new_search,
-)
+from blobmaster.search.batch import EvaluationRequests, Search, new_requests, new_search
 from blobmaster.search.mcts import (
     advance_search,
     begin_search,

@@ -1,7 +1,7 @@
-"""`blobmaster bench`: the figures that the documents quote, measured in one run.
+"""`blobmaster bench`: measure the figures that the documents quote.
 
-Machines are shared and noisy: what is compared alternates in one run, is repeated, and the median
-is told. Every part says its setting.
+Machines are shared and noisy, so measurements that are compared alternate within one run, are
+repeated, and the median is reported. Every part reports its setting.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ PARTS: dict[str, Callable[[], Figures]] = {
 }
 
 WIDTH = 120
-"""Columns of the table where no terminal says how many there are."""
+"""Columns of the table if there is no terminal to fit it to."""
 
 
 def run_bench(parts: Sequence[str], *, as_json: bool) -> int:
-    """Measure the parts (all if none is named) and print them; returns the exit status.
+    """Measure the parts (all if none is named), print the figures, and return the exit status.
 
     Raises:
-        ValueError: there is no such part, or the working folder cannot be written.
+        ValueError: a part is unknown, or the working folder cannot be written.
     """
     for part in parts:
         if part not in PARTS:

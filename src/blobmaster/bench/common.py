@@ -1,4 +1,4 @@
-"""What the parts of the benchmark share: figures, settings, rounds to work on."""
+"""Shared by all parts of the benchmark: settings, timing, a folder, and rounds to work on."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DEFAULT_SHAPE = NetworkSettings()
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long `work` takes."""
+    """Return the seconds that `work` takes."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
@@ -38,7 +38,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 @contextlib.contextmanager
 def folder_here() -> Iterator[Path]:
-    """A temporary folder in the working folder: on the disk that a run would use.
+    """Make a temporary folder in the working folder: on the disk that a run would use.
 
     Raises:
         ValueError: the working folder cannot be written.
@@ -54,17 +54,20 @@ def folder_here() -> Iterator[Path]:
 
 
 def size_of(network: BlobNetwork) -> str:
-    """The network's size in words."""
+    """Return the network's size in words."""
     return f"{parameter_count(network) / 1e6:.1f}M parameters"
 
 
 def use_one_thread() -> None:
-    """Prepare a worker thread as a run does."""
+    """Prepare a worker thread as a run does: torch uses this thread alone."""
     torch.set_num_threads(1)
 
 
 def filled_window(decisions: int) -> ReplayWindow:
-    """A window of so many decisions of the default mix, each round in it many times."""
+    """Return a replay window with `decisions` decisions of the default mix.
+
+    It repeats the same 512 rounds, because playing enough different ones would take minutes.
+    """
     config = Config()
     network = new_network(NetworkSettings(width=16, blocks=1), 0).eval()
     pool = LocalPool(1, prepare=use_one_thread)

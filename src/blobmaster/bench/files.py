@@ -1,4 +1,4 @@
-"""What the run's files cost: checkpoints and the status."""
+"""Measure the cost of a run's files: checkpoints and the status."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ from blobmaster.training.replay_buffer import ReplayWindow
 from blobmaster.training.trainer import TrainingPipeline
 
 MILESTONES = 100
+"""Checkpoints that a run of 500 iterations keeps for good."""
 CACHED = 4
+"""Latest checkpoints that it keeps beside them."""
 
 
 def measure_checkpoint() -> Figures:
-    """How long a commit of the default run holds the loop, and how large it is, window full."""
+    """Measure the time that a commit blocks the training loop, and its size, with a full window."""
     config = autotuned(Config())
     held: list[float] = []
     plain: list[float] = []
@@ -63,7 +65,7 @@ def measure_checkpoint() -> Figures:
 
 
 def _state_after_a_step(config: Config, window: ReplayWindow) -> dict[str, Any]:
-    """A learner's state with its optimizer's moments, which come into being at the first step."""
+    """Return a learner's state with the optimizer's moments, which the first step creates."""
     settings = msgspec.structs.replace(config.learning, batch=8)
     learner = Learner(new_network(config.network, 0), settings, 0, torch.device("cpu"))
     learner.learn(0, window, 1, on_step=lambda: None, should_stop=lambda: False)
@@ -71,7 +73,7 @@ def _state_after_a_step(config: Config, window: ReplayWindow) -> dict[str, Any]:
 
 
 def measure_status() -> Figures:
-    """A write of news into status.json, its file synced."""
+    """Measure a write of status.json with new values, the file synced."""
     with folder_here() as folder:
         progress = StepProgress(time.monotonic(), time.time())
         publisher = StatusPublisher(RunLayout(folder), this_process(), progress, lambda: None)

@@ -1,4 +1,4 @@
-"""How fast the network learns, and how fast the rules are."""
+"""Measure the speed of learning steps and of the rules."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from blobmaster.training.replay_buffer import ReplayWindow, new_batch
 
 
 def measure_learner(shape: NetworkSettings = DEFAULT_SHAPE) -> Figures:
-    """A learning step beside the bare forward, backward and optimizer on the same tensors."""
+    """Measure a learning step, beside bare forward, backward and optimizer on equal tensors."""
     settings = autotuned(Config()).learning
     device = choose_device("auto")
     network = new_network(shape, 0)
@@ -80,7 +80,7 @@ def _bare_step(
 
 
 def measure_engine() -> Figures:
-    """The rules alone: random rounds a second on one core."""
+    """Measure the rules alone: random rounds per second on one core."""
     rounds = 20_000
     deals = deal(MIX, rounds, generator(0, "bench"))
     _play_randomly(deals.plan[:1], deals.deck[:1], stream(0, "bench"))

@@ -21,9 +21,7 @@ from blobmaster.inference.backend import check
 from blobmaster.inference.compiled import Passes, answer, are_planned
 from blobmaster.inference.evaluator import Evaluator
 from blobmaster.kernels.compile import compiled_for, kernel
-from blobmaster.search.batch import (
-    EvaluationRequests,
-)
+from blobmaster.search.batch import EvaluationRequests
 from blobmaster.search.tree import Priors, Values
 
 Advance = TypeVar("Advance", bound=Callable[[Any, Any, Any], None])

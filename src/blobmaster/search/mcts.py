@@ -29,20 +29,8 @@ from blobmaster.search.gumbel import (
     next_root_edge,
     sum_roots,
 )
-from blobmaster.search.simulation import (
-    add_node,
-    begin_simulation,
-    descend,
-    expand,
-    reset_tree,
-)
-from blobmaster.search.tree import (
-    NOTHING,
-    PRIORS,
-    VALUES,
-    Priors,
-    Values,
-)
+from blobmaster.search.simulation import add_node, begin_simulation, descend, expand, reset_tree
+from blobmaster.search.tree import NOTHING, PRIORS, VALUES, Priors, Values
 
 
 @lean_kernel

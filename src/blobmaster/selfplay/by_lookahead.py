@@ -24,9 +24,7 @@ from blobmaster.game.rules import MAX_LEGAL, SEAT, legal_actions, legal_count
 from blobmaster.inference.evaluator import Evaluator
 from blobmaster.inference.stepping import advances, play_to_end
 from blobmaster.kernels.compile import kernel
-from blobmaster.search.batch import (
-    EvaluationRequests,
-)
+from blobmaster.search.batch import EvaluationRequests
 from blobmaster.search.tree import Priors, Values
 from blobmaster.selfplay.deals import Deals
 from blobmaster.selfplay.lanes import (

@@ -13,10 +13,7 @@ from blobmaster.config.rounds import RoundMix
 from blobmaster.config.search import SearchSettings
 from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.inference.evaluator import bytes_a_row
-from blobmaster.search.batch import (
-    new_requests,
-    new_search,
-)
+from blobmaster.search.batch import new_requests, new_search
 
 CARD_BYTES_A_BLOCK = 96_000_000
 """Upper bound of the GPU memory of a block's CUDA graphs without their rows: mostly the workspaces

@@ -24,9 +24,7 @@ from blobmaster.game.rules import (
 )
 from blobmaster.game.scoring import most_points, points
 from blobmaster.kernels.compile import kernel
-from blobmaster.search.batch import (
-    EvaluationRequests,
-)
+from blobmaster.search.batch import EvaluationRequests
 from blobmaster.selfplay.deals import Deals
 from blobmaster.selfplay.lanes import IDLE, Block
 
