@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dealing import CPU, deals_of, play, small_network, small_network_agent
+from dealing import CPU, deals_of, play, small_network, small_network_player
 
 from blobmaster.agents.heuristic import HeuristicAgent
 from blobmaster.agents.ismcts import IsmctsAgent, PeekingAgent
@@ -88,7 +88,7 @@ def every_agent(capacity: int = POSITIONS):
     return {
         "random": RandomAgent(),
         "heuristic": HeuristicAgent(),
-        "network": small_network_agent(1, capacity),
+        "network": small_network_player(1, capacity),
         "network and search": SearchAgent(evaluator, capacity, search),
         "rollout": RolloutAgent(search),
         "ismcts": IsmctsAgent(20),
@@ -181,7 +181,7 @@ def test_a_row_draws_from_its_own_stream_alone(name):
 def test_a_network_player_takes_its_likeliest_legal_action():
     states = positions(100)
     priors = NetworkEvaluator(small_network(1).parts, 100, CPU).priors(states)
-    chosen = small_network_agent(1, 100).choose(states, streams_for(states))
+    chosen = small_network_player(1, 100).choose(states, streams_for(states))
     legal = np.empty(MAX_LEGAL, np.int64)
     for state, prior, action in zip(states, priors, chosen, strict=True):
         count = legal_actions(state, legal)

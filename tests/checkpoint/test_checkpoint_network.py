@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from networks_saved import SMALL, learner_state, save_network
 from positions import RandomRound
+from saved_networks import SMALL, learner_state, save_network
 
 from blobmaster.checkpoint.network import load_trained
 from blobmaster.inference.evaluator import NetworkEvaluator

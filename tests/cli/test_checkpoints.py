@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from networks_saved import save_network
+from saved_networks import save_network
 
 from blobmaster.cli.checkpoints import corrected_elos, print_list
 from blobmaster.run.files.history import HistoryRow, append_rows

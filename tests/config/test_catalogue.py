@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from networks_saved import save_network
+from saved_networks import save_network
 
 from blobmaster.cli.setting_flags import taken_from
 from blobmaster.cli.settings import settings as settings_command

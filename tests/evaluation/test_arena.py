@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dealing import deals_of, play, small_network_agent
+from dealing import deals_of, play, small_network_player
 
 from blobmaster.agents.heuristic import HeuristicAgent
 from blobmaster.agents.uniform import RandomAgent
@@ -62,7 +62,7 @@ def test_the_same_player_at_every_place_makes_exactly_the_same_everywhere(player
     agent = {
         "random": RandomAgent(),
         "heuristic": HeuristicAgent(),
-        "network": small_network_agent(1, 60 * players),
+        "network": small_network_player(1, 60 * players),
     }[name]
     results = play([agent], [0] * players, deals_of(players, 6, 60))
     made = results.points.sum(axis=1)

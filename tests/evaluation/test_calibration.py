@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from dealing import CPU, deals_of, play, small_network, small_network_agent
+from dealing import CPU, deals_of, play, small_network, small_network_player
 
 from blobmaster.config.rating import RatingSettings
 from blobmaster.evaluation.calibration import (
@@ -83,7 +83,7 @@ def test_bids_and_outcomes_are_counted_by_cards_dealt():
 def test_the_bids_are_those_that_the_networks_player_makes(players, cards):
     deals = deals_of(players, cards, 40)
     bids = record_bids(NetworkEvaluator(small_network(1).parts, 40, CPU), deals, never)
-    made = play([small_network_agent(1, 40 * players)], [0] * players, deals)
+    made = play([small_network_player(1, 40 * players)], [0] * players, deals)
     chosen = np.full((40, players), True)
     forced = 40 * players - len(bids.bid)
     assert (forced > 0) == (cards == 1)  # else nobody's bid is forced

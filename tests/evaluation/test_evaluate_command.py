@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from networks_saved import save_network
+from saved_networks import save_network
 
 from blobmaster.agents.names import parse_player
 from blobmaster.evaluation.command import parse_request

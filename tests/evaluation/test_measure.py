@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from dealing import CPU, deals_of, small_network
 from dealing import play as deal_and_play
-from noisy import BackwardAgent, ErringAgent
+from noisy_agents import MirroredRandomAgent, PartlyRandomAgent
 
 from blobmaster.agents.heuristic import HeuristicAgent
 from blobmaster.agents.network import network_player
@@ -29,10 +29,10 @@ from blobmaster.selfplay.pool import LocalPool
 
 PLAYERS = {
     "random": lambda _: RandomAgent(),
-    "backward": lambda _: BackwardAgent(),
+    "backward": lambda _: MirroredRandomAgent(),
     "heuristic": lambda _: HeuristicAgent(),
     "heuristic again": lambda _: HeuristicAgent(),
-    "erring": lambda _: ErringAgent(0.5),
+    "erring": lambda _: PartlyRandomAgent(0.5),
     "network": network_player(small_network(1).parts, CPU),
 }
 
@@ -194,5 +194,5 @@ def variances(agents, deals: int) -> tuple[float, float]:
 
 
 def test_duplicate_deals_cut_the_variance_between_near_equal_players_to_a_quarter():
-    single, duplicate = variances([ErringAgent(0.05), HeuristicAgent()], 500)
+    single, duplicate = variances([PartlyRandomAgent(0.05), HeuristicAgent()], 500)
     assert duplicate < single / 4

@@ -13,8 +13,8 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from networks_saved import save_network
 from positions import RandomRound, cards
+from saved_networks import save_network
 
 from blobmaster.agents.network import NetworkAgent
 from blobmaster.checkpoint.network import load_trained

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from networks_saved import save_network
+from saved_networks import save_network
 from tables import play_on, setup, table_in
 
 from blobmaster.cli.main import main

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from graphs import OUT_OF_MEMORY, FakeBackend
+from fake_cuda_graphs import OUT_OF_MEMORY, FakeBackend
 from number_formats import skip_unless_possible
 
 from blobmaster.config.network import NetworkSettings

@@ -1,4 +1,4 @@
-"""Deals, players and tables for tests of the arena and the ratings."""
+"""Deals, small networks and duplicate matches, for tests of players and evaluations."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ CPU = torch.device("cpu")
 
 
 def deals_of(players: int, cards: int, count: int, seed: int = 0) -> Deals:
-    """`count` deals of one size."""
+    """Deal `count` rounds of one size."""
     mix = RoundMix(players={players: 1.0}, most_cards={players: {cards: 1.0}}, longest_only=True)
     return deal(mix, count, generator(seed, "test"))
 
 
 def small_network(seed: int) -> BlobNetwork:
-    """An untrained network that plays in a wink."""
+    """Make a tiny untrained network, which is fast."""
     return new_network(NetworkSettings(width=32, blocks=1), seed)
 
 
-def small_network_agent(seed: int, capacity: int) -> NetworkAgent:
-    """A player by such a network."""
+def small_network_player(seed: int, capacity: int) -> NetworkAgent:
+    """Make an agent that plays the prior of such a network."""
     return NetworkAgent(small_network(seed).parts, capacity, CPU)
 
 
 def play(agents, lineup, deals: Deals) -> Results:
-    """Play all deals at tables of one lineup."""
+    """Play all deals with the same lineup."""
     lineups = np.tile(np.array(lineup, np.int64), (len(deals), 1))
     results = play_deals(agents, lineups, deals, should_stop=lambda: False, on_deals=[].append)
     assert results is not None

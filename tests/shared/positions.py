@@ -50,7 +50,7 @@ def _shuffled_deck(stream, deck):
 
 
 class RandomRound:
-    """One round of uniformly random legal moves; all of it follows from the arguments."""
+    """A round of uniformly random legal moves, determined by the arguments."""
 
     def __init__(self, seed: int, players: int, cards: int, trump: int | None = None) -> None:
         draws = stream(seed, "random round", players, cards)
@@ -69,7 +69,7 @@ class RandomRound:
 
     @property
     def choices(self) -> np.ndarray:
-        """The states at real choices."""
+        """The states with more than one legal action."""
         return self.states[[legal_count(state) > 1 for state in self.states]]
 
 
@@ -79,14 +79,14 @@ def legal_of(state: np.ndarray) -> list[int]:
 
 
 def played(state: np.ndarray, action: int) -> np.ndarray:
-    """The state after `action`."""
+    """Return a copy of the state after `action`."""
     after = state.copy()
     apply(after, action)
     return after
 
 
 def exchange_hidden(state: np.ndarray, observer: int, seed: int) -> np.ndarray:
-    """The state with all that `observer` cannot see dealt anew, shown voids or not."""
+    """Copy a state with all cards hidden from `observer` dealt again, ignoring known voids."""
     hidden = [c for c in range(CARDS) if not (state[SEEN] | state[HANDS + observer]) >> c & 1]
     np.random.default_rng(seed).shuffle(hidden)
     other = state.copy()
@@ -99,10 +99,10 @@ def exchange_hidden(state: np.ndarray, observer: int, seed: int) -> np.ndarray:
 
 
 def card(name: str) -> int:
-    """The number of a card such as `T♥`."""
+    """Return the number of a card such as `T♥`."""
     return 13 * SUIT_SYMBOLS.index(name[1]) + RANK_SYMBOLS.index(name[0])
 
 
 def cards(names: str) -> list[int]:
-    """The numbers of cards such as `T♥ 2♠`."""
+    """Return the numbers of cards such as `T♥ 2♠`."""
     return [card(name) for name in names.split()]

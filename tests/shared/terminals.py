@@ -1,4 +1,4 @@
-"""Programs on a real terminal, as a person sees and uses them."""
+"""Programs on a pseudo-terminal, with the screen that a person would see."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ENVIRONMENT = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 
 @dataclass
 class Terminal:
-    """A program on a pty, and what a person would see there."""
+    """A program on a pty, and an emulator (pyte) of the screen."""
 
     command: list[str]
     columns: int = 120
@@ -44,7 +44,7 @@ class Terminal:
         self.received = b""
 
     def read(self, seconds: float = 0.1) -> None:
-        """Take in what the program writes in this time."""
+        """Read the program's output for up to this time."""
         try:
             data = self.child.read_nonblocking(1 << 16, timeout=seconds)
         except pexpect.TIMEOUT:
@@ -57,11 +57,11 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """What is on the screen now."""
+        """The text on the screen."""
         return "\n".join(self.screen.display)
 
     def wait_until(self, holds: Callable[[], bool], what: str) -> None:
-        """Read until it holds; fails with the screen's text if it never does."""
+        """Read until `holds` is true; fail with the screen's text if it never is."""
         deadline = time.monotonic() + DEADLINE_S
         while not holds():
             assert time.monotonic() < deadline, f"never {what}:\n{self.text}"
@@ -76,18 +76,18 @@ class Terminal:
         self.wait_until(lambda: text not in self.text, f"stopped showing {text!r}")
 
     def press(self, keys: str) -> None:
-        """Type."""
+        """Send keys."""
         self.child.send(keys)
 
     def resize(self, columns: int, lines: int) -> None:
-        """Change the terminal's size as a person's hand does."""
+        """Change the size of the terminal window."""
         self.screen.resize(lines, columns)
         fcntl.ioctl(
             self.child.child_fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0)
         )
 
     def exit_status(self) -> int:
-        """Wait for the end; a death by signal counts as 128 + its number."""
+        """Wait for the end and return the exit status; for a signal, 128 + its number."""
         self.wait_until(lambda: not self.child.isalive(), "ended")
         self.read()
         if self.child.signalstatus is not None:
@@ -96,7 +96,7 @@ class Terminal:
         return self.child.exitstatus
 
     def assert_restored(self) -> None:
-        """The terminal is as it was: settings, screen, cursor, mouse, focus and paste reports."""
+        """Check that the terminal is restored: settings, screen, cursor, mouse, focus, paste."""
         assert termios.tcgetattr(self.child.child_fd) == self.settings_before
         for mode in (b"1049", b"1004", b"2004", b"1000", b"1003", b"1006", b"2048"):
             set_at = self.received.rfind(b"\x1b[?" + mode + b"h")
@@ -106,13 +106,13 @@ class Terminal:
         assert self.received.count(b"\x1b[>") <= self.received.count(b"\x1b[<u") + 1
 
     def hang_up(self) -> None:
-        """Close the terminal under the program, as a lost connection does."""
+        """Close the terminal while the program runs, as a lost connection does."""
         self.child.ptyproc.fileobj.close()
         self.child.ptyproc.fd = self.child.child_fd = -1
         self.child.ptyproc.closed = self.child.closed = True
 
     def close(self) -> None:
-        """End the program, whatever it is doing."""
+        """Kill the program if it still runs."""
         if self.child.closed:
             return
         if self.child.isalive():
@@ -121,13 +121,13 @@ class Terminal:
 
 
 def _without_private_sequences(data: bytes) -> bytes:
-    """Leave out the sequences that pyte does not know and would print."""
+    """Remove sequences that pyte does not know and would print."""
     return re.sub(rb"\x1b\[(?:[<>=][0-9;]*[a-z]|\?[0-9;]*\$p)", b"", data)
 
 
 @pytest.fixture
 def open_terminal() -> Iterator[Callable[..., Terminal]]:
-    """Opens terminals that are closed when the test ends."""
+    """A function that opens terminals; they are closed when the test ends."""
     opened: list[Terminal] = []
 
     def open_one(command: list[str], **settings: Any) -> Terminal:

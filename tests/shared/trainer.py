@@ -1,4 +1,4 @@
-"""Starts real trainers, small enough that an iteration takes a fraction of a second."""
+"""Starts real trainers with settings so small that an iteration takes a fraction of a second."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from blobmaster.run.checkpoints.store import CheckpointStore
 from blobmaster.run.files.layout import RunLayout
 
 PATIENCE_S = 600.0
-"""How long a test waits for what must come; far more than it takes, so never a matter of speed."""
+"""Timeout of all waits: far more than needed, so that no test depends on speed."""
 
 TINY = """
 [run]
@@ -53,9 +53,9 @@ earlier = 1
 """
 
 LONG = TINY.replace("rounds = 24", "rounds = 160")
-"""The same with iterations of twenty blocks, to hold a trainer inside one."""
+"""`TINY` with iterations of twenty blocks, to pause a trainer inside one."""
 ENDLESS = 100_000
-"""Iterations of a run that no machine ends while a test waits."""
+"""Iterations of a run that does not end during a test."""
 
 
 def write_config(folder: Path, text: str = TINY) -> Path:
@@ -66,7 +66,7 @@ def write_config(folder: Path, text: str = TINY) -> Path:
 
 
 def command(*arguments: object) -> list[str]:
-    """The command line of `blobmaster`."""
+    """Return the command line of `blobmaster`."""
     return [sys.executable, "-m", "blobmaster", *map(str, arguments)]
 
 
@@ -84,22 +84,22 @@ def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProc
 
 
 def start(*arguments: object) -> subprocess.Popen[str]:
-    """Start `blobmaster` and go on; it leads a process group of its own, as under a shell."""
+    """Start `blobmaster` in the background, in its own process group as under a shell."""
     return _start(command(*arguments))
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a trainer is held: in a step, the `nth` time, after so many units of its work."""
+class PausePoint:
+    """Where a trainer pauses: the `nth` time in a step, after so many units of work."""
 
     step: str
     units: int
     nth: int = 1
 
 
-def start_held(place: Place, release: Path, *arguments: object) -> subprocess.Popen[str]:
-    """Like `start`; the trainer stands still at the place until `release` exists or it leaves."""
-    script = Path(__file__).with_name("held.py")
+def start_paused(place: PausePoint, release: Path, *arguments: object) -> subprocess.Popen[str]:
+    """Start a trainer that pauses at a point until the file `release` exists or it must stop."""
+    script = Path(__file__).with_name("paused_trainer.py")
     where = [place.step, str(place.nth), str(place.units), str(release)]
     return _start([sys.executable, str(script), *where, *map(str, arguments)])
 
@@ -112,18 +112,18 @@ def _start(command: list[str]) -> subprocess.Popen[str]:
         stdin=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
-        # Tests that run in a shell's background were told to ignore Ctrl+C; a trainer is not.
+        # Shells start background jobs with Ctrl+C ignored; the trainer must not inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
-class Nursery:
-    """Starts trainers that have everything loaded already; see `nursery.py`."""
+class ForkServer:
+    """Starts trainers that are already loaded; see `fork_server.py`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("nursery.py"))],
+            [sys.executable, str(Path(__file__).with_name("fork_server.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -131,49 +131,49 @@ class Nursery:
         assert self._process.stdout is not None
         assert json.loads(self._process.stdout.readline()) == {"ready": True}
 
-    def __enter__(self) -> Nursery:
+    def __enter__(self) -> ForkServer:
         return self
 
     def __exit__(self, *error: object) -> None:
         self._process.communicate()
 
     def ask(self, **request: Any) -> dict[str, Any]:
-        """Ask for one thing and return the answer."""
+        """Send one request and return the answer."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
 
-    def start(self, *arguments: object) -> Nursling:
+    def start(self, *arguments: object) -> ForkedTrainer:
         """Start `blobmaster`, like the function `start`."""
         output = self._folder / "output.txt"
         answer = self.ask(start=[str(a) for a in arguments], output=str(output))
-        return Nursling(self, answer["pid"], output)
+        return ForkedTrainer(self, answer["pid"], output)
 
 
-class Nursling:
-    """A trainer from a nursery; its methods are those of `subprocess.Popen`."""
+class ForkedTrainer:
+    """A trainer from a fork server, with the methods of `subprocess.Popen`."""
 
-    def __init__(self, nursery: Nursery, pid: int, output: Path) -> None:
-        self._nursery = nursery
+    def __init__(self, fork_server: ForkServer, pid: int, output: Path) -> None:
+        self._nursery = fork_server
         self._output = output
         self.pid = pid
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """Its exit status, or None while it runs."""
+        """Return the exit status, or None while it runs."""
         if self.returncode is None:
             self.returncode = self._nursery.ask(poll=self.pid)["status"]
         return self.returncode
 
     def communicate(self) -> tuple[str, None]:
-        """Wait for its end, and return what it said."""
+        """Wait for the end and return the output."""
         wait_until(lambda: self.poll() is not None)
         return self._output.read_text(), None
 
 
-Trainer = subprocess.Popen[str] | Nursling
+Trainer = subprocess.Popen[str] | ForkedTrainer
 
 
 def wait_until(condition: Callable[[], Any], trainer: Trainer | None = None) -> Any:
@@ -185,11 +185,11 @@ def wait_until(condition: Callable[[], Any], trainer: Trainer | None = None) -> 
         if trainer is not None and trainer.poll() is not None:
             raise AssertionError(f"the trainer ended: {trainer.communicate()[0]}")
         time.sleep(0.01)
-    raise AssertionError("what was waited for did not come")
+    raise AssertionError("the condition did not become true in time")
 
 
 def status_of(root: Path) -> dict[str, Any]:
-    """The status file as any reader has it; empty where there is none yet."""
+    """Return the content of status.json; empty if there is none yet."""
     try:
         return json.loads(RunLayout(root).status.read_text())
     except FileNotFoundError:
@@ -197,30 +197,30 @@ def status_of(root: Path) -> dict[str, Any]:
 
 
 def blocks_in_flight(root: Path, iteration: int) -> list[Path]:
-    """Finished blocks of an iteration (0-based) that wait for their commit."""
+    """List the finished blocks of an iteration (0-based) that are not committed yet."""
     return sorted(RunLayout(root).inflight_of(iteration).glob("block-*.bin"))
 
 
 def kill(trainer: Trainer) -> None:
-    """kill -9, as the kernel does when memory runs out."""
+    """Kill a trainer with SIGKILL, as the kernel does when memory runs out."""
     os.kill(trainer.pid, signal.SIGKILL)
     trainer.communicate()
 
 
 def history_of(root: Path) -> list[dict[str, Any]]:
-    """The history's rows."""
+    """Return the rows of history.jsonl."""
     return [json.loads(line) for line in RunLayout(root).history.read_text().splitlines()]
 
 
 def newest(root: Path) -> Path:
-    """The newest whole checkpoint."""
+    """Return the path of the newest intact checkpoint."""
     entry, skipped = CheckpointStore(RunLayout(root)).newest_valid()
     assert entry is not None, skipped
     return entry.path
 
 
 def digest_of(path: Path) -> str:
-    """A hash of everything that training made: weights, optimizer, replay, ratings, losses."""
+    """Hash all that training produced: weights, optimizer, replay buffer, ratings, losses."""
     state = torch.load(path, weights_only=True)
     digest = hashlib.sha256()
     for name, value in _leaves({key: state[key] for key in ("learner", "window", "ratings")}):

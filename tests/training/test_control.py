@@ -13,7 +13,7 @@ from trainer import (
     ENDLESS,
     LONG,
     PATIENCE_S,
-    Place,
+    PausePoint,
     blocks_in_flight,
     digest_of,
     history_of,
@@ -21,7 +21,7 @@ from trainer import (
     newest,
     run,
     start,
-    start_held,
+    start_paused,
     status_of,
     wait_until,
     write_config,
@@ -61,8 +61,8 @@ def test_a_pause_ends_the_iteration_and_resume_goes_on_with_the_next(tmp_path: P
 
 def test_a_pause_written_while_torch_is_loading_is_acknowledged(tmp_path: Path) -> None:
     root, release = tmp_path / "run", tmp_path / "release"
-    trainer = start_held(
-        Place("self-play", units=0), release,
+    trainer = start_paused(
+        PausePoint("self-play", units=0), release,
         "train", "--config", write_config(tmp_path), "--iterations", 50, "--checkpoint-dir", root,
     )  # fmt: skip
     wait_until(lambda: status_of(root).get("state") == "starting", trainer)
@@ -77,8 +77,8 @@ def test_a_pause_written_while_torch_is_loading_is_acknowledged(tmp_path: Path) 
 
 def test_continue_takes_a_pause_back(tmp_path: Path) -> None:
     root, release = tmp_path / "run", tmp_path / "release"
-    trainer = start_held(
-        Place("self-play", units=1), release,
+    trainer = start_paused(
+        PausePoint("self-play", units=1), release,
         "train", "--config", write_config(tmp_path), "--iterations", 2, "--checkpoint-dir", root,
     )  # fmt: skip
     wait_until(lambda: status_of(root).get("state") == "running", trainer)
@@ -118,8 +118,8 @@ def test_leaving_in_the_middle_of_an_iteration_keeps_finished_blocks_and_the_sam
     tmp_path: Path, undisturbed: str, blow: signal.Signals | str, exit_status: int
 ) -> None:
     root = tmp_path / "run"
-    trainer = start_held(
-        Place("self-play", units=THREE_BLOCKS, nth=2), tmp_path / "never",
+    trainer = start_paused(
+        PausePoint("self-play", units=THREE_BLOCKS, nth=2), tmp_path / "never",
         "train", "--config", write_config(tmp_path, LONG), "--iterations", 2,
         "--checkpoint-dir", root, *TWO_WORKERS,
     )  # fmt: skip
@@ -142,8 +142,8 @@ def test_killed_in_the_first_iteration_a_run_is_resumed_from_its_blocks(
     tmp_path: Path, undisturbed: str
 ) -> None:
     root = tmp_path / "run"
-    trainer = start_held(
-        Place("self-play", units=THREE_BLOCKS), tmp_path / "never",
+    trainer = start_paused(
+        PausePoint("self-play", units=THREE_BLOCKS), tmp_path / "never",
         "train", "--config", write_config(tmp_path, LONG), "--iterations", 2,
         "--checkpoint-dir", root, *TWO_WORKERS,
     )  # fmt: skip
@@ -159,8 +159,8 @@ def test_killed_in_the_first_iteration_a_run_is_resumed_from_its_blocks(
 
 def test_rounds_that_an_earlier_session_played_are_no_speed_of_this_one(tmp_path: Path) -> None:
     root = tmp_path / "run"
-    trainer = start_held(
-        Place("learning", units=0), tmp_path / "never",
+    trainer = start_paused(
+        PausePoint("learning", units=0), tmp_path / "never",
         "train", "--config", write_config(tmp_path), "--iterations", 2, "--checkpoint-dir", root,
     )  # fmt: skip
     wait_until(lambda: len(blocks_in_flight(root, iteration=0)) == 3, trainer)

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from test_bad_input import assert_refused
 from trainer import (
-    Place,
+    PausePoint,
     blocks_in_flight,
     digest_of,
     history_of,
     kill,
     newest,
     run,
-    start_held,
+    start_paused,
     status_of,
     wait_until,
     write_config,
@@ -82,7 +82,7 @@ def test_a_killed_run_on_games_ends_with_the_bits_of_one_that_was_not(
 ) -> None:
     root, release = tmp_path / "run", tmp_path / "release"
     arguments = ordered(tmp_path, phase_one, "--iterations", 5, "--workers", 1)
-    trainer = start_held(Place("self-play", 40, nth=2), release, *arguments)
+    trainer = start_paused(PausePoint("self-play", 40, nth=2), release, *arguments)
     wait_until(lambda: blocks_in_flight(root, 1), trainer)
     kill(trainer)
     done = run("train", "--resume", "--checkpoint-dir", root, "--workers", 2)

@@ -13,7 +13,7 @@ import pytest
 from trainer import (
     PATIENCE_S,
     TINY,
-    Nursery,
+    ForkServer,
     Trainer,
     digest_of,
     history_of,
@@ -84,7 +84,7 @@ def kill_somewhere(trainer: Trainer, root: Path, aim: str, draws: random.Random)
 
 
 def train_through_kills(
-    nursery: Nursery, root: Path, config: Path, kills: int, seed: int
+    fork_server: ForkServer, root: Path, config: Path, kills: int, seed: int
 ) -> tuple[Counter[str], int]:
     """Train on and on, killed again and again, every fifth time at least inside a save.
 
@@ -97,7 +97,7 @@ def train_through_kills(
     resumed = ("train", "--resume", "--checkpoint-dir", root, "--iterations")
     for number in itertools.count():
         has_begun = bool(list(root.glob("*/*.pth")))
-        trainer = nursery.start(*(resumed if has_begun else first), iterations)
+        trainer = fork_server.start(*(resumed if has_begun else first), iterations)
         if landed.total() >= kills and landed[SAVE] >= kills // 5:
             output, _ = trainer.communicate()
             assert trainer.returncode == 0, output
@@ -116,8 +116,8 @@ def assert_ends_as_if_undisturbed(tmp_path: Path, kills: int, seed: int) -> Coun
     """Train with kills and without, and compare all that the two runs leave."""
     config = write_config(tmp_path, CONFIG)
     disturbed, calm = tmp_path / "disturbed", tmp_path / "calm"
-    with Nursery(tmp_path) as nursery:
-        landed, iterations = train_through_kills(nursery, disturbed, config, kills, seed)
+    with ForkServer(tmp_path) as fork_server:
+        landed, iterations = train_through_kills(fork_server, disturbed, config, kills, seed)
     done = run("train", "--config", config, "--checkpoint-dir", calm, "--iterations", iterations)
     assert done.returncode == 0, done.stderr
     assert digest_of(newest(disturbed)) == digest_of(newest(calm))

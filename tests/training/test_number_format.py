@@ -8,13 +8,13 @@ import pytest
 from number_formats import skip_unless_possible
 from trainer import (
     TINY,
-    Place,
+    PausePoint,
     blocks_in_flight,
     digest_of,
     kill,
     newest,
     run,
-    start_held,
+    start_paused,
     wait_until,
     write_config,
 )
@@ -83,8 +83,8 @@ def test_halves_of_a_run_in_cheap_numbers_end_with_the_bits_of_the_whole(
 
 def test_blocks_in_flight_are_played_again_in_another_format(tmp_path: Path) -> None:
     root = tmp_path / "run"
-    trainer = start_held(
-        Place("learning", units=0), tmp_path / "never",
+    trainer = start_paused(
+        PausePoint("learning", units=0), tmp_path / "never",
         "train", "--config", write_config(tmp_path), "--iterations", 1, "--checkpoint-dir", root,
     )  # fmt: skip
     wait_until(lambda: len(blocks_in_flight(root, iteration=0)) == 3, trainer)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from networks_saved import save_network
+from saved_networks import save_network
 
 from blobmaster.cli.main import main
 

@@ -18,8 +18,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from made_up_run import write_run
 from monitor_terminal import make_status, put
-from report_run import write_run
 from terminals import DEADLINE_S
 from watch_events import an_event
 

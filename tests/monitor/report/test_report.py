@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up_run import IDENTITY, history_row, save_checkpoint, write_run
 from monitor_terminal import make_status, put
-from report_run import IDENTITY, history_row, save_checkpoint, write_run
 from terminals import DEADLINE_S
 
 from blobmaster.monitor.options import MonitorOptions

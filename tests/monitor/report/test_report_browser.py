@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from report_run import write_run
+from made_up_run import write_run
 
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.report.command import run_report

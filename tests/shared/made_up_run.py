@@ -1,4 +1,4 @@
-"""A finished-looking run directory with real files, for tests that report or watch it."""
+"""A run directory with real files and made-up numbers, for tests of reports and watchers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CONFIG: dict[str, Any] = {
 
 
 def history_row(iteration: int, **metrics: Any) -> bytes:
-    """A row of history.jsonl; rated at every fifth iteration."""
+    """Encode a row of history.jsonl; every fifth iteration has a rating."""
     fade = math.exp(-iteration / 45)
     found = {
         "loss": 1.2 + 1.6 * fade,
@@ -51,7 +51,7 @@ def history_row(iteration: int, **metrics: Any) -> bytes:
 
 
 def save_checkpoint(layout: RunLayout, iteration: int, config: dict[str, Any] = CONFIG) -> None:
-    """A whole checkpoint of an iteration (1-based), with nothing in it."""
+    """Write an intact checkpoint of an iteration (1-based) without content."""
     permanent = is_permanent(iteration - 1)
     meta = CheckpointMeta(
         identity=IDENTITY,
@@ -71,11 +71,11 @@ def save_checkpoint(layout: RunLayout, iteration: int, config: dict[str, Any] = 
 
 
 def write_run(layout: RunLayout, iterations: int = 150, **status: Any) -> None:
-    """History, checkpoints and status of a run in the iteration after these."""
+    """Write history, checkpoints and status of a run that has finished these iterations."""
     layout.root.mkdir(exist_ok=True)
     rows = (history_row(number) for number in range(1, iterations + 1))
     layout.history.write_bytes(b"".join(rows))
     for number in (iterations - 10, iterations - 5, *range(iterations - 3, iterations + 1)):
         save_checkpoint(layout, number)
-    yardsticks = {"points_vs_random": 8.52, "exact_vs_random": 0.61}
-    put(layout, make_status(**{"metrics": BLOB_METRICS | yardsticks, **status}))
+    baselines = {"points_vs_random": 8.52, "exact_vs_random": 0.61}
+    put(layout, make_status(**{"metrics": BLOB_METRICS | baselines, **status}))

@@ -1,4 +1,4 @@
-"""Checkpoints as a run commits them, made in a moment: a small learner's state, sealed."""
+"""Checkpoint files of small untrained networks, as a run commits them."""
 
 from __future__ import annotations
 
@@ -20,16 +20,19 @@ SMALL_GAMES = compose({"run": {"training_on": "games"}}, base=SMALL)
 
 
 def learner_state(config: Config = SMALL) -> dict[str, Any]:
-    """What a run's learner puts into a checkpoint."""
+    """Return the state that a run's learner saves."""
     seed = config.run.seed
     network = new_network(config.network, seed, sees_games=config.plays_games)
     return Learner(network, config.learning, seed, torch.device("cpu")).state_dict()
 
 
 def save_network(root: Path, settings: Config = SMALL, /, **changes: Any) -> Path:
-    """Save a permanent checkpoint below `root`, with `changes` to its identity, config or state.
+    """Save a permanent checkpoint in the run directory `root` and return its path.
 
-    Returns its path.
+    Args:
+        root: the run directory.
+        settings: the settings of the network.
+        changes: replacements for fields of its identity, config or state, to make it invalid.
     """
     games = settings.plays_games
     network = new_network(settings.network, settings.run.seed, sees_games=games)

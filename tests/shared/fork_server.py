@@ -1,11 +1,11 @@
-"""A process that has everything loaded and forks trainers: each starts in a moment.
+"""A fork server: it imports everything once and forks trainers, which then start at once.
 
-Importing torch takes seconds, and a test that kills a hundred trainers would spend its time there.
-A forked trainer is a process of its own in a session of its own, with signals, files and
-memory as any other; it runs `blobmaster` as `main` does.
+Importing torch takes seconds, most of the time of a test that kills a hundred trainers. A forked
+trainer is an ordinary process in its own session and runs `blobmaster` as `main` does.
 
-Lines of JSON on stdin, an answer for each on stdout: `{"start": [arguments], "output": path}` gives
-`{"pid": n}`; `{"poll": n}` gives `{"status": null}` or its exit status, negative for a signal.
+Protocol: one JSON line per request on stdin, one per answer on stdout. `{"start": [arguments],
+"output": path}` is answered by `{"pid": n}`, and `{"poll": n}` by `{"status": s}`, where s is null
+while the trainer runs, then its exit status, negative for a signal.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ from blobmaster.selfplay.pool import LocalPool
 
 
 def load_kernels() -> None:
-    """Play a round, so that trainers find kernels and optimizer loaded. Its threads end here."""
+    """Play a round, so that kernels and optimizer are loaded before the fork.
+
+    Its worker threads end here: only the thread that forks exists in the child.
+    """
     config: Config = compose({"network": {"width": 16, "blocks": 1}})
     network = blobmaster.training.trainer.new_network(config.network, 0)
     learner = blobmaster.training.trainer.Learner(network, config.learning, 0, torch.device("cpu"))
@@ -73,7 +76,7 @@ def fork_trainer(arguments: list[str], output: str) -> int:
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """Do what one line asks for."""
+    """Carry out one request."""
     if "start" in request:
         return {"pid": fork_trainer(request["start"], request["output"])}
     pid, status = os.waitpid(request["poll"], os.WNOHANG)

@@ -1,4 +1,4 @@
-"""Players that are exactly as strong as random ones, or between random and the rule of thumb."""
+"""Players of known strength: equal to the random one, or between random and heuristic."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def _err(states, streams, share, actions):
             actions[row] = legal[below(streams[row], legal_actions(states[row], legal))]
 
 
-class BackwardAgent:
-    """As random as `RandomAgent`, and never the same choice from the same stream."""
+class MirroredRandomAgent:
+    """Draws uniformly like `RandomAgent`, but maps the same draw to the opposite action."""
 
     def choose(self, states, streams):
         actions = np.empty(len(states), np.int64)
@@ -35,8 +35,8 @@ class BackwardAgent:
         return actions
 
 
-class ErringAgent:
-    """The rule of thumb, but a share of its choices is random."""
+class PartlyRandomAgent:
+    """Plays like `HeuristicAgent`, except for a share of random choices."""
 
     def __init__(self, share: float) -> None:
         self._share = share

@@ -13,7 +13,10 @@ from blobmaster.inference.cuda_graphs import SIZES, STEPS
 
 _CALL = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 STREAM, DONE = 7, 11
+"""Made-up handles; the fake driver checks that it gets them back."""
+
 OUT_OF_MEMORY = 2
+"""The CUDA status `cudaErrorMemoryAllocation`."""
 
 
 class FakeBackend:
