@@ -10,7 +10,7 @@ from positions import RandomRound
 
 from blobmaster.config.network import NetworkSettings
 from blobmaster.game.rules import DEALT, PLAYERS
-from blobmaster.inference.calibration_positions import some_positions
+from blobmaster.inference.calibration_positions import random_positions
 from blobmaster.inference.evaluator import ROUND_SIZE, NetworkEvaluator, padded, step_of
 from blobmaster.inference.precision import (
     PROVEN,
@@ -169,9 +169,9 @@ def test_int8_is_refused_in_one_line_on_a_device_without_it():
 
 
 def test_calibration_positions_are_reproducible_decisions_of_rounds_of_all_sizes():
-    states = some_positions(3000)
-    assert (states == some_positions(3000)).all()
-    assert (states[:500] == some_positions(500)).all()
+    states = random_positions(3000)
+    assert (states == random_positions(3000)).all()
+    assert (states[:500] == random_positions(500)).all()
     assert set(states[:, PLAYERS].tolist()) == set(range(3, 9))
     assert set(states[:, DEALT].tolist()) == set(range(1, 9))
 

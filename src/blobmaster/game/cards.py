@@ -1,8 +1,8 @@
-"""Cards as numbers and sets of cards as bit masks.
+"""Cards as numbers, and sets of cards as bit masks.
 
-A card is `13 * suit + rank`: suits in trump order (spades, hearts, clubs, diamonds), ranks
-from the two (0) to the ace (12). A set of cards is an int64 with bit `card` set: 52 bits fit
-below the sign, and int64 throughout keeps numba from mixing signs into floats.
+A card is `13 * suit + rank`: suits in the order of trump (spades, hearts, clubs, diamonds), ranks
+from the two (0) to the ace (12). A set of cards is an int64 with bit `card` set. 52 bits fit below
+the sign, and masks are never uint64: numba turns an operation of int64 and uint64 into float64.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ CARDS = 52
 SUITS = 4
 RANKS = 13
 NO_TRUMP = 4
-"""The trump number of a round without a trump suit."""
+"""The trump number of a round without trump."""
 
 SUIT_RANKS = (1 << RANKS) - 1
-"""The mask of one whole suit, shifted down to bit 0."""
+"""Mask of all ranks of a suit, at bit 0."""
 
 MIN_PLAYERS = 3
 MAX_PLAYERS = 8
 MAX_CARDS = CARDS // MIN_PLAYERS
-"""The longest round: 17 cards each, at three players."""
+"""The most cards per seat in any round: 17, with three players."""
 
 SUIT_SYMBOLS = "♠♥♣♦"
 RANK_SYMBOLS = "23456789TJQKA"
 
 SUIT_MASKS = np.array([SUIT_RANKS << (RANKS * suit) for suit in range(SUITS)], dtype=np.int64)
-"""`[4]`: the mask of each suit's cards."""
+"""`[4]`: mask of the cards of each suit."""
 
 
 def card_name(card: int) -> str:
-    """`card` as rank and suit, such as `T♥`."""
+    """Return a card as rank and suit, such as `T♥`."""
     return RANK_SYMBOLS[card % RANKS] + SUIT_SYMBOLS[card // RANKS]
 
 
 def mask_of(cards: Iterable[int]) -> int:
-    """The set of `cards` as a bit mask."""
+    """Return the bit mask of a set of cards."""
     mask = 0
     for card in cards:
         mask |= 1 << int(card)
@@ -46,5 +46,5 @@ def mask_of(cards: Iterable[int]) -> int:
 
 
 def cards_in(mask: int) -> list[int]:
-    """The cards of a bit mask, ascending."""
+    """Return the cards in a bit mask, ascending."""
     return [card for card in range(CARDS) if mask >> card & 1]

@@ -1,19 +1,19 @@
-"""The record of rounds that were played: deal, actions, and the policy at every real choice.
+"""Records of rounds: the deal, the actions, and the policy target of every real choice.
 
-A record is what replay keeps and what a block of self-play returns: a few bytes a decision.
-Observations are made again from it when they are needed. Rounds are packed one after another:
+Self-play returns records and the replay buffer keeps them: a few bytes per decision. Observations
+are encoded again from a record when they are needed. The bytes of a round, one per entry:
 
-    players, cards, trump, dealer, strangers | hands, seat by seat | actions | policies
+    players, cards, trump, dealer, random seats | hands, seat by seat | actions | policies
 
-each one byte an entry. To the players of a round that was played in earnest 64 is added. To those
-of a round of a game 128 is, and behind the strangers stands its place in the game, each score two
-bytes, the larger part first:
+`GREEDY` (64) is added to the players of a greedy round, `IN_GAME` (128) to those of a round of a
+game. For the latter a game header follows the random seats, with two bytes per score, high byte
+first:
 
-    most cards, rounds left, winners of the game (a mask of seats) | scores before it, seat by seat
+    cards in the longest rounds, rounds left, winners (a mask of seats) | scores before the round
 
-A policy is written at real choices alone: one byte a legal action, in `legal_actions` order, what
-an improved policy gives it in 255ths; all are 0 where there is nothing to learn: a stranger chose,
-or a cheap search.
+A real choice is one with more than one legal action. Its policy has one byte per legal action, in
+`legal_actions` order: the probability times 255. All are 0 if there is nothing to learn from the
+choice: it was a random opponent's, or it was made by a cheap search.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ from blobmaster.kernels.compile import kernel
 
 HEADER = 5
 GREEDY = 64
-"""Added to the players of a round in which every choice was the likeliest."""
+"""Added to the players of a greedy round, one in which each choice was the most likely action."""
 
 IN_GAME = 128
-"""Added to the players of a round that is one of a game."""
+"""Added to the players of a round that belongs to a game."""
 
 GAME_HEADER = 3
 _WINNERS = HEADER + 2
 FULL_SHARE = 255
-"""The byte of a policy that is certain."""
+"""The byte for a probability of 1."""
 
 MAX_POLICY_BYTES = MIN_PLAYERS * (MAX_LEGAL + MAX_CARDS * (MAX_CARDS + 1) // 2)
-"""No round's policies are longer: three players, 17 cards, every action a real choice."""
+"""The most bytes of a round's policies: three players, 17 cards, each action a real choice."""
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -69,14 +69,14 @@ class Rounds:
     starts: npt.NDArray[np.int64]
     """`[rounds + 1]`: where each round begins in `data`; last, its length."""
     decisions: npt.NDArray[np.int64]
-    """`[rounds]`: real choices of each round."""
+    """`[rounds]`: the number of real choices of each round."""
 
     def __len__(self) -> int:
         return len(self.decisions)
 
     @property
     def decision_count(self) -> int:
-        """Real choices of all rounds together."""
+        """The number of real choices of all rounds."""
         return int(self.decisions.sum())
 
     def __iter__(self) -> Iterator[Bytes]:
@@ -84,7 +84,7 @@ class Rounds:
             yield self.data[start:end]
 
     def newest(self, rounds: int) -> Rounds:
-        """The last `rounds` of these rounds, or all where there are fewer."""
+        """Return the last `rounds` of these rounds, or all if there are fewer."""
         first = max(len(self) - rounds, 0)
         offset = self.starts[first]
         return Rounds(
@@ -94,29 +94,29 @@ class Rounds:
         )
 
     def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
-        """The arrays by name."""
+        """Return the arrays by name."""
         return {"data": self.data, "starts": self.starts, "decisions": self.decisions}
 
     def to_bytes(self) -> bytes:
-        """The rounds as the bytes of a file."""
+        """Return the content of a file of these rounds, in numpy's npz format."""
         file = io.BytesIO()
         np.savez(file, data=self.data, starts=self.starts, decisions=self.decisions)
         return file.getvalue()
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Rounds:
-        """The rounds of `to_bytes`; whoever stores the bytes sees to it that they are whole."""
+        """Return the rounds of `to_bytes`. Damage is not detected here, but by the store."""
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return cls(arrays["data"], arrays["starts"], arrays["decisions"])
 
 
 def no_rounds() -> Rounds:
-    """Nothing played yet."""
+    """Return an empty `Rounds`."""
     return Rounds(np.zeros(0, np.uint8), np.zeros(1, np.int64), np.zeros(0, np.int64))
 
 
 def join(parts: Iterable[Rounds]) -> Rounds:
-    """The rounds of all parts, in order."""
+    """Return the rounds of all parts, in order."""
     kept = [no_rounds(), *parts]
     lengths = np.concatenate([np.diff(part.starts) for part in kept])
     return Rounds(
@@ -143,11 +143,11 @@ def open_record(record: npt.NDArray[np.int64], state: State) -> int:
     return hands + players * cards
 
 
-def game_part(most: int, left: int, winners: int, scores: npt.NDArray[np.int64]) -> Bytes:
-    """What a record has of a round's place in its game.
+def game_header(most: int, left: int, winners: int, scores: npt.NDArray[np.int64]) -> Bytes:
+    """Return the game header of a round's record.
 
     Args:
-        most, left: as in a state.
+        most, left: the state's `LONGEST` and `ROUNDS_LEFT`.
         winners: the mask of seats that shared the win of the game.
         scores: `[players]`, before the round.
     """
@@ -157,13 +157,13 @@ def game_part(most: int, left: int, winners: int, scores: npt.NDArray[np.int64])
 
 @kernel
 def is_greedy(record: npt.NDArray[np.int64]) -> bool:
-    """Whether the record's round was played in greedy."""
+    """Return True if the record's round was a greedy round."""
     return bool(record[0] & GREEDY)
 
 
 @kernel
 def winners_of(record: npt.NDArray[np.int64]) -> int:
-    """The mask of seats that won the game that the record's round is one of."""
+    """Return the mask of seats that won the game to which the record's round belongs."""
     return record[_WINNERS]
 
 
@@ -171,10 +171,11 @@ def winners_of(record: npt.NDArray[np.int64]) -> int:
 def replay_to(record: npt.NDArray[np.int64], decision: int, state: State) -> int:
     """Bring `state` to the record's real choice number `decision` (0-based).
 
-    Records are read as int64: numba would carry their bytes' type on into the rules.
+    The record is int64, converted from bytes: numba would compile all rules again for uint8, in
+    which numbers also wrap around at 256.
 
     Returns:
-        The offset of that choice's policy in the record.
+        The offset of the choice's policy in the record.
 
     Raises:
         IndexError: the round ends before that choice.
@@ -196,7 +197,7 @@ def replay_to(record: npt.NDArray[np.int64], decision: int, state: State) -> int
 
 @kernel
 def replay_out(record: npt.NDArray[np.int64], state: State) -> None:
-    """Bring `state` to the record's end."""
+    """Bring `state` to the end of the record's round."""
     action = open_record(record, state)
     while not is_over(state):
         apply(state, record[action])

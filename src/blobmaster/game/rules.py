@@ -59,18 +59,22 @@ STATE = SCORES + MAX_PLAYERS
 """Width of a state row."""
 
 FIRST_BID = CARDS
-"""The action that bids 0; `FIRST_BID + b` bids `b`."""
+"""The action that bids 0; `FIRST_BID + b` bids b tricks."""
 
 ACTION_COUNT = CARDS + MAX_CARDS + 1
 MAX_LEGAL = MAX_CARDS + 1
-"""The most actions that are ever legal at once: bids 0..17."""
+"""The most actions that are legal at once: bids 0..17."""
 
 State = npt.NDArray[np.int64]
-"""`[STATE]`, or `[rounds, STATE]` where so said."""
+"""`[STATE]`, or `[rounds, STATE]` where a docstring says so."""
 
 
 def check_round(players: int, cards: int, trump: int, dealer: int) -> None:
-    """Raise `ValueError`, saying what is wrong, unless such a round can be dealt."""
+    """Check that such a round can be dealt.
+
+    Raises:
+        ValueError: it cannot; one line that says why.
+    """
     if not MIN_PLAYERS <= players <= MAX_PLAYERS:
         raise ValueError(f"Blob is for {MIN_PLAYERS} to {MAX_PLAYERS} players, not {players}")
     if cards < 1 or players * cards > CARDS:
@@ -86,11 +90,11 @@ def check_round(players: int, cards: int, trump: int, dealer: int) -> None:
 def new_round(
     players: int, cards: int, trump: int, dealer: int, hands: npt.ArrayLike
 ) -> npt.NDArray[np.int64]:
-    """The state of a round that has just been dealt.
+    """Return the state of a round that has just been dealt.
 
     Args:
-        players, cards, trump, dealer: as in the module's table.
-        hands: `[players, cards]` distinct cards, each seat's hand.
+        players, cards, trump, dealer: the state's `PLAYERS`, `DEALT`, `TRUMP` and `DEALER`.
+        hands: `[players, cards]`, distinct cards: each seat's hand.
 
     Raises:
         ValueError: such a round cannot be dealt, or the hands are not distinct cards of that shape.
@@ -134,22 +138,23 @@ def deal_into(
 
 @kernel
 def is_over(state: State) -> bool:
-    """Whether every card has been played."""
+    """Return True if every card has been played."""
     players = state[PLAYERS]
     return bool(state[ACTIONS] == players + players * state[DEALT])
 
 
 @kernel
 def is_bidding(state: State) -> bool:
-    """Whether the seat to act bids (else it plays a card)."""
+    """Return True if the acting seat bids, False if it plays a card."""
     return bool(state[ACTIONS] < state[PLAYERS])
 
 
 @kernel
 def forbidden_bid(state: State) -> int:
-    """The bid that the dealer may not make (it would make the sum equal the cards).
+    """Return the bid that the dealer may not make, or -1 if the acting seat may make any.
 
-    It is -1 where every bid is allowed: another seat bids, or the others' bids exceed the cards.
+    The bids must not add up to the cards dealt. Only the last bidder, the dealer, is constrained,
+    and not if the others' bids exceed the cards already.
     """
     if state[ACTIONS] != state[PLAYERS] - 1:
         return -1
@@ -162,7 +167,7 @@ def forbidden_bid(state: State) -> int:
 
 @kernel
 def legal_cards(state: State) -> int:
-    """The mask of cards that the seat to act may play: the led suit if it holds any."""
+    """Return the mask of cards that the acting seat may play: of the led suit if it holds any."""
     hand = state[HANDS + state[SEAT]]
     if state[IN_TRICK] == 0:
         return hand
@@ -175,7 +180,7 @@ def legal_cards(state: State) -> int:
 
 @kernel
 def legal_actions(state: State, actions: npt.NDArray[np.int64]) -> int:
-    """Write the legal actions, ascending, into `actions` (`[MAX_LEGAL]`); return how many."""
+    """Write the legal actions, ascending, into `actions` (`[MAX_LEGAL]`); return their number."""
     count = 0
     if is_bidding(state):
         forbidden = forbidden_bid(state)
@@ -194,7 +199,7 @@ def legal_actions(state: State, actions: npt.NDArray[np.int64]) -> int:
 
 @kernel
 def legal_count(state: State) -> int:
-    """The number of legal actions."""
+    """Return the number of legal actions."""
     if is_bidding(state):
         if forbidden_bid(state) >= 0:
             return state[DEALT]
@@ -204,7 +209,7 @@ def legal_count(state: State) -> int:
 
 @kernel
 def beats(card: int, best: int, trump: int) -> bool:
-    """Whether `card`, played later in the trick, takes it from the winning card `best`."""
+    """Return True if `card`, played after the winning card `best`, takes the trick from it."""
     if card // RANKS == best // RANKS:
         return card > best
     return card // RANKS == trump
@@ -212,7 +217,7 @@ def beats(card: int, best: int, trump: int) -> bool:
 
 @kernel
 def apply(state: State, action: int) -> None:
-    """Take a legal action for the seat to act, in place."""
+    """Take a legal action of the acting seat, in place."""
     if action >= FIRST_BID:
         _bid(state, action - FIRST_BID)
     else:
@@ -265,10 +270,10 @@ def _take_trick(state: State) -> None:
 
 @kernel
 def only_action(state: State) -> int:
-    """The legal action where there is just one, else -1."""
+    """Return the legal action if there is only one, else -1."""
     if is_bidding(state):
-        # A round has at least two possible bids and only one can be forbidden: the dealer of a
-        # one-card round is the one seat that may be left with a single bid.
+        # There are at least two bids, 0 and 1, and at most one is forbidden. So only the dealer of
+        # a one-card round can be left with a single bid.
         if legal_count(state) > 1:
             return -1
         return FIRST_BID + (0 if forbidden_bid(state) != 0 else 1)
@@ -280,7 +285,7 @@ def only_action(state: State) -> int:
 
 @kernel
 def play_forced(state: State) -> None:
-    """Take every action that is the only legal one, up to a real choice or the round's end."""
+    """Take actions while only one is legal, up to a real choice or the end of the round."""
     while not is_over(state):
         action = only_action(state)
         if action < 0:

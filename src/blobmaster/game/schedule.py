@@ -1,4 +1,4 @@
-"""The sequence of rounds that makes a game: cards dealt, trump and dealer of each."""
+"""The schedule of a game: cards dealt, trump and dealer of each round."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from blobmaster.game.cards import NO_TRUMP
 from blobmaster.game.rules import check_round
 
 TRUMP_CYCLE = (0, 1, 2, 3, NO_TRUMP)
-"""Spades, hearts, clubs, diamonds, none, and round again."""
+"""Spades, hearts, clubs, diamonds, no trump, and from the start again."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RoundPlan:
-    """What is known of a round before its cards are dealt."""
+    """A round before its cards are dealt."""
 
     cards: int
     trump: int
@@ -21,15 +21,15 @@ class RoundPlan:
 
 
 def round_count(players: int, most_cards: int) -> int:
-    """How many rounds such a game has."""
+    """Return the number of rounds of such a game."""
     return 2 * (most_cards - 1) + players
 
 
 def game_rounds(players: int, most_cards: int, first_dealer: int = 0) -> tuple[RoundPlan, ...]:
-    """The rounds of one game, in order.
+    """Return the rounds of one game, in order.
 
-    Cards dealt go `c, c-1, .., 2`, then 1 as many times as there are players, then `2, .., c`;
-    trump follows `TRUMP_CYCLE` from spades; the deal moves to the left after each round.
+    The cards dealt go `c, c-1, .., 2`, then 1 once per player, then `2, .., c`. Trump follows
+    `TRUMP_CYCLE` from spades. The deal moves to the left after each round.
 
     Raises:
         ValueError: `players` or `most_cards` is out of the game's range.

@@ -1,4 +1,4 @@
-"""Where a game stands: what a finished round adds, how the next one is dealt, and who wins."""
+"""The standing of a game: adds up scores, deals the next round, finds the winners."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def score_round(state: State) -> None:
 def deal_next(
     state: State, plan: npt.NDArray[np.int64], deck: npt.NDArray[np.int64], most: int, left: int
 ) -> None:
-    """Deal a game's next round over its last one, whose points are in the scores by then.
+    """Deal the next round of a game over the last one, which `score_round` has scored.
 
     Args:
-        state: the scores in it are kept, all else is dealt anew.
+        state: keeps its scores; everything else is reset.
         plan: `[4]`: players, cards, trump, dealer.
         deck: see `deal_into`.
-        most, left: as in the state.
+        most, left: the new `LONGEST` and `ROUNDS_LEFT`.
     """
     scores = state[SCORES : SCORES + MAX_PLAYERS].copy()
     deal_into(state, plan[0], plan[1], plan[2], plan[3], deck)
@@ -40,14 +40,17 @@ def deal_next(
 
 @kernel
 def pass_deal(state: State) -> None:
-    """Turn a scored round that was not the last into where its game stands before the next one."""
+    """Turn the state of a scored round into the standing before the next one is dealt.
+
+    After the last round `ROUNDS_LEFT` becomes -1.
+    """
     state[ROUNDS_LEFT] -= 1
     state[DEALER] = (state[DEALER] + 1) % state[PLAYERS]
 
 
 @kernel
 def winners(state: State) -> int:
-    """The mask of seats that have the most points of the game."""
+    """Return the mask of seats with the highest score."""
     best = state[SCORES : SCORES + state[PLAYERS]].max()
     mask = 0
     for seat in range(state[PLAYERS]):
@@ -57,6 +60,6 @@ def winners(state: State) -> int:
 
 
 @kernel
-def share_of(winners: int, seat: int) -> float:
-    """What `seat` has of a win that the mask's seats share."""
+def win_share(winners: int, seat: int) -> float:
+    """Return the share of `seat` in a win that the seats of a mask divide equally."""
     return ((winners >> seat) & 1) / popcount(winners)

@@ -1,4 +1,4 @@
-"""Positions of random play, as many as one likes: what a network's inner numbers are seen on."""
+"""Positions of random play, on which the activations of a network are calibrated."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.rng import Stream, below, shuffle, stream
 
 MOST_CARDS = 8
-"""Of a round here: as many as the longest round of the default mix."""
+"""Cards of the longest rounds here, as in the default mix of rounds."""
 
 
-def some_positions(count: int) -> State:
-    """`[count, STATE]`: the same ones whenever they are asked for."""
+def random_positions(count: int) -> State:
+    """Return `[count, STATE]`: decisions of rounds of all sizes, the same in every call."""
     states = np.empty((count, STATE), np.int64)
     _play_into(states, stream(0, "some positions"))
     return states
@@ -30,7 +30,7 @@ def some_positions(count: int) -> State:
 
 @kernel
 def _play_into(states: State, draws: Stream) -> None:
-    """Fill `states` with the decisions of rounds of all sizes, played at random."""
+    """Fill `states` with the decisions of rounds played by uniformly random actions."""
     legal = np.empty(MAX_LEGAL, np.int64)
     state = np.empty(STATE, np.int64)
     deck = np.arange(CARDS)

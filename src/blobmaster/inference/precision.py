@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from blobmaster.config.inference import NumberFormat
 from blobmaster.game.cards import SUITS
-from blobmaster.inference.calibration_positions import some_positions
+from blobmaster.inference.calibration_positions import random_positions
 from blobmaster.inference.cpu_plans import bind_rows, write_layers
 from blobmaster.inference.cpu_program import Program
 from blobmaster.inference.int8 import QuantizedPart
@@ -99,7 +99,7 @@ class _Bf16:
 def _as_int8(network: BlobNetwork) -> Parts:
     if next(network.parameters()).device.type != "cpu":
         raise NotImplementedError("it runs on a CPU only")
-    states = some_positions(CALIBRATION_ROWS)
+    states = random_positions(CALIBRATION_ROWS)
     wholes = torch.zeros(len(states), WHOLE_FEATURES)
     encode_whole_rows(states, wholes.numpy(), np.empty((len(states), SUITS), np.int64))
     with torch.inference_mode(), one_thread():

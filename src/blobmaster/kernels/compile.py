@@ -1,8 +1,8 @@
 """Compile and cache numba kernels: `@kernel`, `@lean_kernel`, `@vector_kernel`, C functions.
 
-numba keys its cache by a function's own file, so editing a callee leaves its callers' machine
-code stale. Here the cache's folder carries a hash of every kernel source, so an edit anywhere
-starts a fresh folder, and an installed version never meets another version's code.
+numba's cache checks the file of a function, not those of its callees: after an edit of a callee,
+callers would run stale machine code. Here the name of the cache's folder holds a hash of every
+kernel source, so an edit anywhere starts a fresh folder, and versions do not share code.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ KERNEL_ROOMS = (
     "selfplay",
     "training",
 )
-"""The packages of blobmaster that may define kernels. An edit in one recompiles all kernels."""
+"""Packages of blobmaster that may define kernels. An edit in one of them recompiles all kernels."""
 
 
 def _sources_digest() -> str:
-    """Hash the sources of every room that has kernels: kernels read its constants too."""
+    """Hash all sources of the packages with kernels: numba compiles module constants in, too."""
     root = Path(__file__).parents[1]
     digest = hashlib.sha256(f"numba {numba.__version__}".encode())
     for room in KERNEL_ROOMS:
@@ -49,7 +49,11 @@ def _sources_digest() -> str:
 
 
 def _check_room(function: Callable[..., Any]) -> None:
-    """Refuse a kernel outside `KERNEL_ROOMS`: after an edit there, old machine code would run."""
+    """Refuse a kernel outside `KERNEL_ROOMS`, where an edit would leave stale machine code.
+
+    Raises:
+        ImportError: the function's module is in no such package.
+    """
     package, *path = function.__module__.split(".")
     if package == "blobmaster" and path[0] not in KERNEL_ROOMS:
         raise ImportError(
@@ -58,10 +62,10 @@ def _check_room(function: Callable[..., Any]) -> None:
 
 
 def cache_folder() -> Path:
-    """The folder of this version's compiled kernels: `NUMBA_CACHE_DIR`, else the user's cache.
+    """Return the folder for compiled kernels: in `NUMBA_CACHE_DIR`, else in the user's cache.
 
-    Where neither can be written (a read-only home), a folder of this user's under the system's
-    temporary directory serves, since numba raises at import when it finds no place at all.
+    If that cannot be written, as in a read-only home, return a private folder in the system's
+    temporary directory: numba raises at import if it has no writable place.
     """
     home = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
     base = Path(home) if home else Path.home() / ".cache"
@@ -78,7 +82,11 @@ def cache_folder() -> Path:
 
 
 def _private_folder() -> Path:
-    """A temporary folder that nobody else can write: numba runs whatever code it finds there."""
+    """Return a temporary folder that only this user can write.
+
+    numba runs any machine code that it finds in its cache, so a folder with a known name that
+    another user made, or a link that one planted there, is not used.
+    """
     folder = Path(tempfile.gettempdir()) / f"blobmaster-{os.getuid()}"
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
@@ -88,11 +96,12 @@ def _private_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="blobmaster-"))
 
 
+# numba reads this when a function is decorated, so it must be set before the first kernel.
 numba.config.CACHE_DIR = str(cache_folder())
 
 
 def kernel(function: Function) -> Function:
-    """Compile to machine code that runs without the GIL, cached between processes."""
+    """Compile to machine code that runs without the GIL, cached on disk for other processes."""
     _check_room(function)
     compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=True)(
         function
@@ -101,14 +110,15 @@ def kernel(function: Function) -> Function:
 
 
 def lean_kernel(function: Function) -> Function:
-    """A kernel that neither makes nor returns arrays, and so need not count references to any.
+    """Compile a kernel that neither creates nor returns arrays, without reference counting.
 
-    Counting takes most of the time of a small kernel that is handed a tuple of many arrays. What a
-    lean kernel may not do (`np.zeros`, `a[:] = b`) does not compile; but arrays that a kernel
-    which it calls returns would never be freed.
+    For a small kernel with a tuple of many arrays as argument, counting takes most of its time.
+    Operations that allocate (`np.zeros`, `a[:] = b`) do not compile in a lean kernel. Beware: an
+    array that a called kernel returns would never be freed.
     """
-    # NRT is numba's own name for the runtime that counts; nothing public turns it off. And a call
-    # hands on every array of a tuple, seven words each: it costs as much as what most kernels do.
+    # _nrt: numba's runtime, NRT, counts the references; no public option turns it off.
+    # forceinline: a call passes each array of a tuple as seven words, which costs as much as the
+    # body of most of these kernels.
     _check_room(function)
     lean = numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True, _nrt=False)
     compiled: Function = lean(function)
@@ -116,10 +126,10 @@ def lean_kernel(function: Function) -> Function:
 
 
 def compiled_for(function: Function, *arguments: Any) -> Function:
-    """The machine code of a kernel for what has the types of `arguments`; it is not run here.
+    """Return a kernel's machine code for arguments of these types, without running it.
 
-    A call of the kernel itself looks at the types of every array in every tuple, which takes longer
-    than a small kernel. The code does not look: given other types, it reads wrong memory.
+    A call of the kernel itself checks the type of each array in each tuple, which takes longer than
+    a small kernel. The machine code checks nothing: with other types, it reads wrong memory.
     """
     kernel: Any = function
     compiled: Function = kernel.compile(tuple(map(kernel.typeof_pyval, arguments)))
@@ -127,11 +137,16 @@ def compiled_for(function: Function, *arguments: Any) -> Function:
 
 
 _VECTORS = {"reassoc", "contract"}
+"""LLVM's fast-math flags that allow a sum to be reordered into vectors, and fused multiply-adds.
+Unlike full fast-math they keep NaN and infinity as they are."""
 
 
 def vector_kernel(function: Function) -> Function:
-    """A kernel whose sums are taken in vectors, and so in an order that is always the same on one
-    kind of processor, and another on another."""
+    """Compile a kernel whose sums may be vectorized.
+
+    The order of additions, and so the last bits, then follow from the kind of processor: results
+    are reproducible on one kind, and may differ between two.
+    """
     _check_room(function)
     compiled: Function = numba.njit(
         cache=True, nogil=True, error_model="numpy", fastmath=_VECTORS, forceinline=True
@@ -140,8 +155,10 @@ def vector_kernel(function: Function) -> Function:
 
 
 class CFunction:
-    """What C can call: a function that is compiled when it is asked for its address. It holds no
-    lock of Python's, and takes sums as a `vector_kernel` does."""
+    """A function that C can call, compiled when its address is first needed.
+
+    It runs without the GIL, and sums as a `vector_kernel` does.
+    """
 
     def __init__(self, function: Callable[..., int], signature: str) -> None:
         _check_room(function)
@@ -150,7 +167,7 @@ class CFunction:
 
     @functools.cached_property
     def address(self) -> int:
-        """Where it stands in memory, for as long as this is there."""
+        """The address of the machine code, valid as long as this object lives."""
         self._compiled = numba.cfunc(
             self._signature, cache=True, error_model="numpy", fastmath=_VECTORS
         )(self._function)
@@ -159,12 +176,16 @@ class CFunction:
 
 
 def c_function(signature: str) -> Callable[[Callable[..., int]], CFunction]:
-    """Make a `CFunction` of a function whose arguments are words, pointers among them."""
+    """Decorate a function of integer and pointer arguments as a `CFunction`.
+
+    Args:
+        signature: numba's, such as `int32(voidptr, int64)`.
+    """
     return lambda function: CFunction(function, signature)
 
 
 @lean_kernel
 def copy_row(source: npt.NDArray[Any], target: npt.NDArray[Any]) -> None:
-    """`target[:] = source`, for lean kernels; both of one dimension and as long."""
+    """Copy `source` to `target`, one-dimensional and of equal length. For lean kernels."""
     for i in range(len(target)):
         target[i] = source[i]

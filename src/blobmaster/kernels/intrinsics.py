@@ -1,4 +1,8 @@
-"""Machine instructions and C calls that Python lacks, callable from kernels alone."""
+"""Machine instructions and C calls that Python lacks, callable from kernels only.
+
+Each intrinsic is a function that numba calls while it compiles: it returns a signature, and a
+generator of LLVM instructions.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,7 @@ def _popcount(typingctx: Any, mask: Any) -> Any:  # noqa: ARG001 (numba reads th
 
 def _lowest_bit(typingctx: Any, mask: Any) -> Any:  # noqa: ARG001 (numba reads the names)
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
+        # Without a defined result for 0 it is one instruction on every x86-64.
         undefined_for_zero = context.get_constant(types.boolean, True)
         return builder.cttz(args[0], undefined_for_zero)
 
@@ -27,6 +32,7 @@ def _lowest_bit(typingctx: Any, mask: Any) -> Any:  # noqa: ARG001 (numba reads 
 
 def _call(typingctx: Any, function: Any, first: Any, second: Any) -> Any:  # noqa: ARG001
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
+        # The C function returns a 32-bit error code; kernels compute in int64, hence the sext.
         word = args[0].type
         kind = ir.FunctionType(ir.IntType(32), [word, word])
         code = builder.call(builder.inttoptr(args[0], kind.as_pointer()), [args[1], args[2]])
@@ -36,8 +42,11 @@ def _call(typingctx: Any, function: Any, first: Any, second: Any) -> Any:  # noq
 
 
 CALL_WORDS, CALL_DOUBLES = 18, 3
-"""Arguments of a call that is laid out in memory. Those that the function does not take, it does
-not see: arguments have registers and places of their own, as Linux's processors agree on."""
+"""Integer and floating-point arguments of every call that is laid out in memory.
+
+Functions with fewer arguments are called with all of them. The C ABIs of Linux (System V on x86-64,
+AAPCS64 on ARM) allow it: the caller removes the arguments, integers and doubles have registers of
+their own, and a function reads only those that it declares."""
 
 WORD = 8
 """Bytes of an int64."""
@@ -45,6 +54,7 @@ WORD = 8
 
 def _call_laid_out(typingctx: Any, address: Any) -> Any:  # noqa: ARG001
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
+        # The call's layout: the function's address, CALL_WORDS words, CALL_DOUBLES doubles.
         word, double = args[0].type, ir.DoubleType()
 
         def value(number: int, kind: Any) -> Any:
@@ -82,24 +92,24 @@ def _bits_of_float(typingctx: Any, value: Any) -> Any:  # noqa: ARG001
 
 
 popcount: Callable[[Any], int] = intrinsic(_popcount)
-"""The number of set bits of an int64, in one instruction. Callable from kernels alone."""
+"""Return the number of set bits of an int64."""
 
 lowest_bit: Callable[[Any], int] = intrinsic(_lowest_bit)
-"""The index of the lowest set bit of a non-zero int64. Callable from kernels alone."""
+"""Return the index of the lowest set bit of an int64 that is not 0."""
 
 call: Callable[[int, int, int], int] = intrinsic(_call)
-"""Call the C function at an address with two words; what it returns as an `int`. Callable from
-kernels alone, whose other threads go on meanwhile."""
+"""Call the C function at an address with two words, without the GIL; return its error code."""
 
 call_laid_out: Callable[[int], int] = intrinsic(_call_laid_out)
-"""Call what is laid out at an address: a C function's own address, its words and its doubles; what
-it returns. Callable from kernels alone."""
+"""Make the call that is laid out at an address; return its error code.
+
+The layout is the C function's address, `CALL_WORDS` words, then `CALL_DOUBLES` doubles."""
 
 load: Callable[[int], int] = intrinsic(_load)
-"""The int64 at an address. Callable from kernels alone."""
+"""Return the int64 at an address."""
 
 float_of_bits: Callable[[Any], Any] = intrinsic(_float_of_bits)
-"""The float32 of 32 bits. Callable from kernels alone."""
+"""Return the float32 with the bits of a uint32."""
 
 bits_of_float: Callable[[Any], Any] = intrinsic(_bits_of_float)
-"""The bits of a float32, as a uint32. Callable from kernels alone."""
+"""Return the bits of a float32 as a uint32."""

@@ -21,7 +21,7 @@ from blobmaster.game.rules import (
     legal_actions,
 )
 from blobmaster.game.scoring import exact_points, most_points
-from blobmaster.game.standing import share_of, winners
+from blobmaster.game.standing import win_share, winners
 from blobmaster.kernels.compile import kernel
 from blobmaster.model.features import Slots
 
@@ -151,7 +151,7 @@ def decode_shares(
     if state[ROUNDS_LEFT] < 0:
         won = winners(state)
         for seat in range(players):
-            share[seat] = share_of(won, seat)
+            share[seat] = win_share(won, seat)
         return
     peak = logits[:players].max()
     total = 0.0

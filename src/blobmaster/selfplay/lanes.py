@@ -20,7 +20,7 @@ from blobmaster.game.records import (
     IN_GAME,
     MAX_POLICY_BYTES,
     Rounds,
-    game_part,
+    game_header,
     join,
 )
 from blobmaster.game.rules import (
@@ -280,6 +280,6 @@ def _record(block: Block, number: int) -> Rounds:
     ]
     if most:
         scores = block.scores[number, :players]
-        parts.insert(1, game_part(most, left, int(block.winners[number]), scores))
+        parts.insert(1, game_header(most, left, int(block.winners[number]), scores))
     data = np.concatenate(parts)
     return Rounds(data, np.array([0, len(data)]), block.decisions[number : number + 1])

@@ -32,7 +32,7 @@ from blobmaster.game.rules import (
     is_bidding,
     legal_actions,
 )
-from blobmaster.game.standing import share_of
+from blobmaster.game.standing import win_share
 from blobmaster.kernels.compile import kernel
 from blobmaster.model.features import WHOLE_FEATURES, encode_whole
 from blobmaster.model.game_features import GAME_WHOLE_FEATURES, encode_game
@@ -189,4 +189,4 @@ def _fill_game(
     encode_game(state, whole[WHOLE_FEATURES:])
     shares[:] = 0.0
     for relative in range(state[PLAYERS]):
-        shares[relative] = share_of(winners, (state[SEAT] + relative) % state[PLAYERS])
+        shares[relative] = win_share(winners, (state[SEAT] + relative) % state[PLAYERS])
