@@ -1,4 +1,4 @@
-"""The benchmark's parts on a small network: they measure, and in the units that they say."""
+"""The parts of the self-play benchmark, on a small network."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def test_self_play_by_search_is_measured_beside_the_bare_network():
     assert "4 players, 5 cards, 3×30" in found["setting"]
     assert 1 <= found["mean_batch"] <= 3 * 4
     assert 1 <= found["mean_batch_of_actor"] <= 3 * 4
-    # A round asks for some evaluations, and for no more than 20 decisions of 3×31 can.
+    # A round takes some evaluations, and at most those of 20 decisions with 3×31 each.
     assert 60 * 3 < 60 * found["evals_per_s"] / found["rounds_per_min"] < 20 * 3 * 31
     assert found["evaluator_evals_per_s"] > 0
 
 
-def test_self_play_by_looking_ahead_is_measured():
+def test_self_play_by_lookahead_is_measured():
     assert measure_lookahead(SMALL, few_rounds("lookahead"))["rounds_per_min"] > 0
 
 
@@ -43,7 +43,7 @@ def test_scaling_and_memory_are_measured():
     assert found["peak_memory_mb"] > 10
 
 
-def test_without_a_gpu_no_blocks_take_turns_on_it(monkeypatch):
+def test_blocks_per_worker_are_not_measured_without_a_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert measure_turns(SMALL) == {"setting": "no GPU is here"}
 

@@ -1,4 +1,4 @@
-"""The monitor's benchmark: it starts, watches, presses keys, and gives every figure it promises."""
+"""The monitor's benchmark measures every figure that it promises."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from blobmaster.bench import watching
 
 @pytest.fixture(autouse=True)
 def briefly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A hundredth of the work, in a folder of the test's own."""
+    """Do a hundredth of the work, in a temporary folder."""
     monkeypatch.chdir(tmp_path)
     for name, value in {
         **{"STARTS": 1, "IDLE_S": 2.0, "SETTLE_S": 0.5, "HEARTBEAT_S": 0.5, "KEYS": 2},
@@ -38,7 +38,7 @@ def test_every_figure_of_the_monitor_is_measured(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_being_watched_costs_something_and_is_told_by_part() -> None:
+def test_the_cost_of_being_watched_is_reported_by_part() -> None:
     figures = watching.measure_watched()
     parts = [value for name, value in figures.items() if name.endswith("of_a_core")]
     assert len(parts) == 3

@@ -1,4 +1,4 @@
-"""States of random rounds, and by brute force every world that an observer holds for possible."""
+"""States of random rounds, and all worlds that are possible for an observer, by brute force."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SIZES = np.array(
 
 @kernel
 def play_round(stream, players, cards, states, actions):
-    """Play a random round; rows are the states before each action. Return how many there were."""
+    """Play a random round; write the states before each action, and return their number."""
     state = np.empty(STATE, np.int64)
     deck = np.arange(CARDS)
     shuffle(stream, deck)
@@ -51,13 +51,13 @@ def play_round(stream, players, cards, states, actions):
 
 
 def states_of(stream, players: int, cards: int) -> np.ndarray:
-    """`[moves, STATE]`: the states of one random round at which a seat acts."""
+    """Return the states of one random round before each action, `[moves, STATE]`."""
     states = np.empty((MAX_PLAYERS + CARDS, STATE), np.int64)
     return states[: play_round(stream, players, cards, states, np.empty(len(states), np.int64))]
 
 
 def allowed_cards(state: np.ndarray, observer: int, seat: int) -> set[int]:
-    """The cards that `observer` may think that `seat` holds."""
+    """Return the cards that `seat` may hold as far as `observer` knows."""
     unseen = set(range(CARDS)) - set(cards_in(state[SEEN])) - set(cards_in(state[HANDS + observer]))
     voids = [suit for suit in range(4) if state[VOIDS + seat] >> suit & 1]
     return {card for card in unseen if not any(SUIT_MASKS[suit] >> card & 1 for suit in voids)}
@@ -68,7 +68,7 @@ def other_seats(state: np.ndarray, observer: int) -> list[int]:
 
 
 def all_worlds(state: np.ndarray, observer: int) -> Iterator[tuple[int, ...]]:
-    """Every possible world, as the masks of the other seats' hands."""
+    """Yield every possible world, as masks of the other seats' hands."""
     seats = other_seats(state, observer)
     allowed = [allowed_cards(state, observer, seat) for seat in seats]
     sizes = [len(cards_in(state[HANDS + seat])) for seat in seats]

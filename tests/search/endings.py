@@ -1,7 +1,7 @@
-"""Endings with all hands open: made from card names, and solved by looking at every play.
+"""Endings with open hands, made from card names, and an exhaustive solver.
 
-The solver knows no search: max^n leaves open what a seat does between plays that are worth the
-same to it, so it returns every result that some such choice leads to.
+max^n does not say how a seat chooses between equally good actions, so the solver returns every
+result that some choice leads to.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from blobmaster.game.cards import NO_TRUMP, SUIT_SYMBOLS
 from blobmaster.game.rules import FIRST_BID, HANDS, PLAYERS, SEAT, apply, is_over, new_round
 from blobmaster.game.scoring import points
 
-# What there was before the choice, and the one card that is right, with the reason in the name.
+# The position before a choice, and the one right card. The name gives the reason.
 ENDINGS = {
     "duck": ("-", ["K♥ 3♠", "Q♥ 4♠", "A♥ 2♥"], [1, 0, 0], "K♥ Q♥", "2♥"),
     "win cheaply, to win again": ("-", ["5♥ K♥", "3♥ Q♠", "7♥ A♥"], [0, 1, 2], "5♥ 3♥", "7♥"),
@@ -34,8 +34,8 @@ ENDINGS = {
     "over-trump": ("♠", ["K♥ 2♦", "3♠ 4♦", "5♠ A♦"], [0, 1, 2], "K♥ 3♠", "5♠"),
 }
 
-# Found by machine: a seat 0 that fears the others sees every card lose, one that trusts them every
-# card win; only the card named wins while the others look after themselves.
+# Found by enumeration. If the others played against seat 0, every card would lose; if they helped,
+# every card would win. Only the named card wins while each seat maximises its own points.
 SELFISH = {
     "lead a diamond": ("♣", ["Q♥ T♦ K♦", "J♠ K♠ A♣", "T♠ T♥ J♦"], [0, 2, 0], "", "T♦"),
     "lead the queen": ("♠", ["Q♦ A♠ Q♠", "T♣ A♣ K♥", "J♠ T♠ K♠"], [2, 0, 2], "", "Q♦"),
@@ -47,7 +47,7 @@ Result = tuple[int, ...]
 
 
 def ending(trump: str, hands: list[str], bids: list[int], plays: str = "") -> np.ndarray:
-    """A round dealt by the last seat, after these bids and plays; trump is `♠` to `♦`, or `-`."""
+    """Return a round after these bids and plays, dealt by the last seat; trump is a suit or `-`."""
     players = len(hands)
     number = NO_TRUMP if trump == "-" else SUIT_SYMBOLS.index(trump)
     dealt = [cards(hand) for hand in hands]
@@ -59,14 +59,14 @@ def ending(trump: str, hands: list[str], bids: list[int], plays: str = "") -> np
 
 
 def results(state: np.ndarray) -> set[Result]:
-    """Every result of the state when each seat maximises its own points."""
+    """Return every result of the state when each seat maximises its own points."""
     if is_over(state):
         return {tuple(int(points(state, seat)) for seat in range(state[PLAYERS]))}
     return {result for found in good_actions(state).values() for result in found}
 
 
 def good_actions(state: np.ndarray) -> dict[int, set[Result]]:
-    """The actions that a seat that maximises its own points may take, with their results."""
+    """Return the actions that may maximise the acting seat's points, with their results."""
     seat = state[SEAT]
     found = {action: results(played(state, action)) for action in legal_of(state)}
     surest = max(min(result[seat] for result in each) for each in found.values())
@@ -78,7 +78,7 @@ def good_actions(state: np.ndarray) -> dict[int, set[Result]]:
 
 
 def only_good_action(state: np.ndarray) -> int | None:
-    """The action that beats all others however the other seats choose between equals, if any."""
+    """Return the action that is best however the others choose between equals, if any."""
     good = good_actions(state)
     if len(good) > 1:
         return None
@@ -86,5 +86,5 @@ def only_good_action(state: np.ndarray) -> int | None:
 
 
 def open_hands(state: np.ndarray) -> int:
-    """The mask of all cards still held."""
+    """Return the mask of all cards still in hands."""
     return int(sum(state[HANDS : HANDS + state[PLAYERS]]))

@@ -22,7 +22,7 @@ PUBLIC = [field for field in range(STATE) if not HANDS <= field < HANDS + MAX_PL
 
 
 class WatchfulEvaluator(UniformEvaluator):
-    """Values that follow from all that the acting seat sees, its own hand before all."""
+    """Values that depend on everything that the acting seat sees, most of all its own hand."""
 
     def values(self, states: np.ndarray) -> np.ndarray:
         values = super().values(states)
@@ -40,7 +40,7 @@ def search_all(
     explore: bool = False,
     seed: int = 1,
 ) -> Search:
-    """One search for each state, side by side until all are done."""
+    """Search every state, in lock-step, until all searches are done."""
     search = new_search(len(states), settings)
     requests = new_requests(len(states), settings)
     streams = [stream(seed, "search", lane) for lane in range(len(states))]
@@ -57,6 +57,6 @@ def search_all(
 
 
 def visits_of(search: Search, lane: int = 0) -> dict[int, int]:
-    """The root's visits by action."""
+    """Return the root's visits by action."""
     roots = root_statistics(search, lane)
     return {int(root_action(search, lane, e)): int(roots.visits[e]) for e in range(roots.edges)}

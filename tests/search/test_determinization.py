@@ -1,4 +1,4 @@
-"""Sampled worlds contradict nothing that the observer knows, and know nothing that it does not."""
+"""Sampled worlds agree with the observer's knowledge, and depend on nothing else."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FINE, WRONG_SIZE, CARD_TWICE, CARD_SEEN, VOID_BROKEN, OWN_HAND, PUBLIC_FIELD = r
 
 @kernel
 def contradiction(state, observer, world):
-    """What in `world` contradicts what `observer` knows in `state`."""
+    """Return the contradictions between `world` and the knowledge of `observer` in `state`."""
     for field in range(STATE):
         is_hand = HANDS <= field < HANDS + MAX_PLAYERS
         if not is_hand and world[field] != state[field]:
@@ -58,7 +58,7 @@ def contradiction(state, observer, world):
 
 @kernel
 def sample_and_check(stream, table, sizes, samples, found):
-    """Draw `samples` worlds at the decisions of random rounds; count in `found` what is wrong."""
+    """Draw `samples` worlds at decisions of random rounds; count contradictions in `found`."""
     states = np.empty((MAX_PLAYERS + CARDS, STATE), np.int64)
     actions = np.empty(MAX_PLAYERS + CARDS, np.int64)
     world = np.empty(STATE, np.int64)
@@ -74,7 +74,7 @@ def sample_and_check(stream, table, sizes, samples, found):
                 drawn += 1
 
 
-def test_a_million_worlds_contradict_no_hand_size_no_card_seen_and_no_void():
+def test_a_million_worlds_agree_with_hand_sizes_seen_cards_and_voids():
     found = np.zeros(7, np.int64)
     sample_and_check(stream(1, "a million worlds"), new_table(), ROUND_SIZES, 1_000_000, found)
     assert found[FINE] >= 1_000_000
@@ -83,7 +83,7 @@ def test_a_million_worlds_contradict_no_hand_size_no_card_seen_and_no_void():
 
 @kernel
 def replays(world, plays, count, deck, options):
-    """Whether the first `count` actions are legal from the deal behind `world`, and lead to it."""
+    """Return True if the first `count` actions are legal from `world`'s deal and lead to it."""
     players, cards = world[PLAYERS], world[DEALT]
     state = np.empty(STATE, np.int64)
     deal_into(state, players, cards, world[TRUMP], world[DEALER], deck)
@@ -97,7 +97,7 @@ def replays(world, plays, count, deck, options):
 
 @kernel
 def sample_and_replay(stream, table, sizes, samples):
-    """Count the sampled worlds, of `samples`, in which the round could not have gone as it did."""
+    """Count the sampled worlds in which the actual play would have been illegal."""
     states = np.empty((MAX_PLAYERS + CARDS, STATE), np.int64)
     actions = np.empty(MAX_PLAYERS + CARDS, np.int64)
     world = np.empty(STATE, np.int64)
@@ -123,12 +123,12 @@ def sample_and_replay(stream, table, sizes, samples):
     return impossible
 
 
-def test_in_every_world_the_round_could_have_gone_as_it_did():
+def test_the_actual_play_is_legal_in_every_world():
     assert sample_and_replay(stream(2, "replay"), new_table(), ROUND_SIZES, 100_000) == 0
 
 
 def some_states(name: str, rounds: int):
-    """`(state, observer)` at every move of random rounds of every size."""
+    """Yield `(state, observer)` at every move of random rounds of every size."""
     choices = stream(3, name)
     for players, cards in ROUND_SIZES.tolist():
         for _ in range(rounds):
@@ -155,7 +155,7 @@ def test_exchanging_hidden_cards_in_the_true_state_changes_no_sample():
     assert exchanged > 3000
 
 
-def test_what_a_table_and_a_world_held_before_changes_no_sample():
+def test_earlier_contents_of_a_table_and_a_world_change_no_sample():
     used, world, again = new_table(), np.full(STATE, 7), np.full(STATE, -7)
     for state, observer in some_states("reuse", 1):
         fresh = new_table()
@@ -166,7 +166,7 @@ def test_what_a_table_and_a_world_held_before_changes_no_sample():
         assert world.tolist() == again.tolist()
 
 
-def test_one_table_gives_one_world_after_another_and_leaves_the_state_alone():
+def test_one_table_samples_many_worlds_and_changes_no_state():
     table, world = new_table(), np.empty(STATE, np.int64)
     state = states_of(stream(6, "one table"), 4, 7)[4]
     before = state.tolist()
@@ -191,7 +191,7 @@ def test_hand_sizes_and_hidden_cards_are_those_of_the_true_deal():
 
 
 @pytest.mark.parametrize("observer", range(3))
-def test_where_only_one_world_is_possible_it_is_the_true_one(observer):
+def test_the_only_possible_world_is_the_true_deal(observer):
     table, world = new_table(), np.empty(STATE, np.int64)
     # All 51 cards but one are played by the last trick: who has led it is known to all.
     state = np.zeros(STATE, np.int64)

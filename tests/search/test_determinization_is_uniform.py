@@ -1,4 +1,4 @@
-"""Where the possible worlds can be enumerated, each is drawn as often as any other."""
+"""Where the possible worlds can be enumerated, all are drawn equally often."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DRAWS_A_WORLD = 200
 
 @kernel
 def find_state(stream, players, cards, groups, table, state):
-    """Play random rounds to a `state` with so many different sets of voids; return its observer."""
+    """Play random rounds until a state has so many different sets of voids; return its observer."""
     states = np.empty((MAX_PLAYERS + CARDS, STATE), np.int64)
     actions = np.empty(MAX_PLAYERS + CARDS, np.int64)
     while True:
@@ -39,7 +39,7 @@ def find_state(stream, players, cards, groups, table, state):
 
 
 def enumerable_cases(players: int, cards: int, groups: int, wanted: int):
-    """`(state, observer, worlds)` with few enough worlds to list them."""
+    """Return triples `(state, observer, worlds)` with few enough worlds to list them."""
     choices, table = stream(11, "enumerable", players, cards, groups), new_table()
     while wanted:
         state = np.empty(STATE, np.int64)
@@ -52,7 +52,7 @@ def enumerable_cases(players: int, cards: int, groups: int, wanted: int):
 
 @kernel
 def draw_hands(state, observer, table, stream, hands):
-    """Fill `hands` (`[draws, MAX_PLAYERS]`) with the hands of one world a row."""
+    """Fill `hands` (`[draws, MAX_PLAYERS]`) with the hands of one world per row."""
     world = np.empty(STATE, np.int64)
     prepare_worlds(state, observer, table)
     for i in range(len(hands)):
@@ -93,7 +93,7 @@ def test_every_possible_world_is_equally_likely(players, cards, groups, cases):
 
 
 def split_counts(state: np.ndarray, observer: int, first: int) -> dict[tuple[int, ...], int]:
-    """How many worlds give seat `first` each number of cards a suit, in whole numbers."""
+    """Count the worlds that give seat `first` each number of cards per suit, in exact integers."""
     seats = [first, *(seat for seat in other_seats(state, observer) if seat != first)]
     sizes = [len(cards_in(state[HANDS + seat])) for seat in seats]
     allowed = [suit_counts(allowed_cards(state, observer, seat)) for seat in seats]
@@ -124,7 +124,7 @@ def suit_counts(cards: set[int]) -> tuple[int, ...]:
 
 
 def large_case(players: int, cards: int, groups: int):
-    """A state with so many sets of voids, two cards or more a hand, and its observer."""
+    """Return a state with so many sets of voids, two or more cards a hand, and its observer."""
     choices, state = stream(13, "large", players, cards, groups), np.empty(STATE, np.int64)
     while True:
         observer = find_state(choices, players, cards, groups, new_table(), state)
@@ -133,7 +133,7 @@ def large_case(players: int, cards: int, groups: int):
 
 
 def p_value(drawn: Counter, shares: dict[tuple[int, ...], int]) -> float:
-    """χ² of draws against shares; what is too rare for it is one case together, if expected."""
+    """Return the p-value of a χ² test of draws against shares; rare cases are pooled into one."""
     assert all(shares.get(split, 0) > 0 for split in drawn)
     scale = drawn.total() / sum(shares.values())
     common = [split for split in shares if shares[split] * scale >= 10]
@@ -150,7 +150,7 @@ def p_value(drawn: Counter, shares: dict[tuple[int, ...], int]) -> float:
     ("players", "cards", "groups"),
     [(4, 7, 2), (4, 7, 3), (4, 13, 3), (5, 8, 3), (5, 8, 4), (6, 8, 4), (8, 6, 3), (8, 6, 5)],
 )
-def test_in_large_deals_a_seat_gets_its_suits_as_often_as_counting_says(players, cards, groups):
+def test_suit_lengths_in_large_deals_have_the_counted_probabilities(players, cards, groups):
     state, observer = large_case(players, cards, groups)
     hands = np.empty((100_000, MAX_PLAYERS), np.int64)
     draw_hands(state, observer, new_table(), stream(14, "large", players, cards, groups), hands)

@@ -1,4 +1,4 @@
-"""Ends of rounds that ask no network: settled ones by counting, the last tricks by solving."""
+"""Ends of rounds without a network: settled rounds by counting, the last tricks by solving."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SIZES = [(3, 17), (3, 2), (4, 5), (4, 2), (5, 7), (5, 3), (6, 4), (8, 2)]
 
 
 def solved(state: np.ndarray) -> np.ndarray:
-    """Each seat's points by the kernel."""
+    """Return each seat's points by the kernel."""
     made = np.full(MAX_PLAYERS, np.nan)
     before = state.copy()
     solve(state, new_solver_stack(), made)
@@ -34,7 +34,7 @@ def solved(state: np.ndarray) -> np.ndarray:
 
 
 def by_the_book(state: np.ndarray) -> list[Fraction]:
-    """The same by recursion, in fractions: the mean of the actions that are best for its seat."""
+    """Return the same by recursion, in fractions: the mean over each seat's best actions."""
     if is_over(state):
         return [Fraction(int(points(state, seat))) for seat in range(state[PLAYERS])]
     found = [by_the_book(played(state, action)) for action in legal_of(state)]
@@ -44,7 +44,7 @@ def by_the_book(state: np.ndarray) -> list[Fraction]:
 
 
 def endings_of(seed: int, players: int, cards: int) -> list[np.ndarray]:
-    """The states of a random round from its last but one trick on."""
+    """Return the states of a random round from its second to last trick on."""
     states = RandomRound(seed, players, cards).states
     return [s for s in states if s[ACTIONS] >= players and tricks_left(s) <= MAX_SOLVED_TRICKS]
 
@@ -58,16 +58,16 @@ def check_random_endings(count: int) -> None:
         seed += 1
 
 
-def test_hundreds_of_random_endings_are_solved_as_by_the_book():
+def test_hundreds_of_random_endings_are_solved_like_plain_recursion_does():
     check_random_endings(300)
 
 
 @pytest.mark.long
-def test_ten_thousand_random_endings_are_solved_as_by_the_book():
+def test_ten_thousand_random_endings_are_solved_like_plain_recursion_does():
     check_random_endings(10_000)
 
 
-def test_an_ending_with_one_result_whatever_seats_do_between_equals_has_that_one():
+def test_a_result_that_does_not_depend_on_ties_is_found():
     judged = 0
     for seed in range(60):
         for state in endings_of(seed, *SIZES[seed % len(SIZES)]):
@@ -78,7 +78,7 @@ def test_an_ending_with_one_result_whatever_seats_do_between_equals_has_that_one
 
 
 @pytest.mark.parametrize("name", [name for name in ENDINGS if name != "avoid the second trick"])
-def test_the_right_card_of_an_ending_is_worth_most_to_who_plays_it(name):
+def test_the_right_card_of_an_ending_has_the_highest_value_for_its_seat(name):
     state = ending(*ENDINGS[name][:-1])
     seat = state[SEAT]
     worth = {action: solved(played(state, action))[seat] for action in legal_of(state)}
@@ -87,7 +87,7 @@ def test_the_right_card_of_an_ending_is_worth_most_to_who_plays_it(name):
 
 
 def can_change(state: np.ndarray) -> bool:
-    """Whether some way to play on from here makes other points than another."""
+    """Return True if two ways to play on lead to different points."""
     seen: set[tuple[int, ...]] = set()
     waiting = [state]
     while waiting and len(seen) < 2:
@@ -99,7 +99,7 @@ def can_change(state: np.ndarray) -> bool:
     return len(seen) > 1
 
 
-def test_no_points_change_once_a_round_is_settled_and_they_are_those_of_its_tricks():
+def test_no_points_change_after_a_round_is_settled():
     early = 0
     for seed in range(300):
         moves = RandomRound(seed, *[(3, 5), (4, 4), (5, 3), (4, 6)][seed % 4])

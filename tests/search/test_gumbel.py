@@ -1,4 +1,4 @@
-"""Sequential halving at the root: which actions are visited, what is dropped, what is learned."""
+"""Sequential halving at the root: visited actions, dropped actions, and the policy target."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_every_simulation_is_used_and_no_more_are_considered(worlds, simulations
         assert visits[root_action(search, lane, root_choice(search, lane))] > 0
 
 
-def test_without_noise_the_choice_is_the_considered_action_that_the_improved_policy_likes_best():
+def test_without_noise_the_choice_is_the_best_considered_action_of_the_improved_policy():
     states = list(RandomRound(4, 5, 6).choices)
     search = search_all(states, gumbel(considered=18), WatchfulEvaluator())
     for lane, state in enumerate(states):
@@ -88,8 +88,8 @@ def test_without_noise_the_choice_is_the_considered_action_that_the_improved_pol
         assert len(legal_of(state)) == len(shares)
 
 
-def test_noise_draws_choices_in_the_shares_of_the_priors_where_values_say_nothing():
-    """The maximum of Gumbel noise on logarithms is a draw by the shares (the Gumbel-max trick)."""
+def test_with_equal_values_gumbel_noise_draws_choices_from_the_priors():
+    """The maximum of log shares plus Gumbel noise is a draw by the shares (Gumbel-max trick)."""
 
     class Indifferent(TellingEvaluator):
         def values(self, states: np.ndarray) -> np.ndarray:
@@ -105,7 +105,7 @@ def test_noise_draws_choices_in_the_shares_of_the_priors_where_values_say_nothin
     assert chosen / draws == pytest.approx(expected, abs=4 * np.sqrt(0.25 / draws))
 
 
-def test_the_improved_policy_is_the_prior_moved_by_the_exponential_of_completed_values():
+def test_the_improved_policy_is_the_prior_times_the_exponential_of_completed_values():
     prior = np.array([0.5, 0.3, 0.2])
     visits, value = np.array([3, 0, 5]), np.array([0.25, 0.5, 0.75])
     pad = [(0, MAX_LEGAL - 3)]
@@ -117,7 +117,7 @@ def test_the_improved_policy_is_the_prior_moved_by_the_exponential_of_completed_
     assert (shares[3:] == 0).all()
 
 
-def test_an_action_that_was_not_tried_counts_as_the_mean_of_the_root_and_those_that_were():
+def test_an_unvisited_action_has_the_mixed_value():
     search = search_all([WIDE], gumbel(considered=4), TellingEvaluator(WIDE))
     roots = root_statistics(search, 0)
     tried = roots.visits[:13] > 0
@@ -131,7 +131,7 @@ def test_an_action_that_was_not_tried_counts_as_the_mean_of_the_root_and_those_t
     assert roots.value[:4] == pytest.approx([0.05, 0.10, 0.15, 0.20])
 
 
-def test_a_prior_of_zero_leaves_a_policy_that_is_whole():
+def test_a_prior_of_zero_leaves_a_policy_that_sums_to_one():
     class Certain(TellingEvaluator):
         def priors(self, states: np.ndarray) -> np.ndarray:
             priors = super().priors(states)

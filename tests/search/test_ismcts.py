@@ -1,4 +1,4 @@
-"""ISMCTS: the search that OpenSpiel's bot makes, over worlds that the seat holds for possible."""
+"""ISMCTS visits actions like OpenSpiel's bot, over worlds that are possible for the seat."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXPLORATION = 10.0
 
 
 def choices(rounds: int, players: int = 4, cards: int = 5) -> list[np.ndarray]:
-    """One real choice of each of some rounds, early and late ones."""
+    """Return one decision of each of some rounds, early and late ones."""
     found = []
     for seed in range(rounds):
         states = RandomRound(seed, players, cards).choices
@@ -36,14 +36,14 @@ def test_every_simulation_but_the_first_goes_on_from_the_root():
         assert visits.min() >= 1
 
 
-def test_hidden_cards_change_nothing_and_the_same_stream_searches_alike():
+def test_hidden_cards_change_nothing_and_equal_streams_give_equal_searches():
     for number, state in enumerate(choices(20)):
         visits = visits_of(state, 60, stream(0, "hidden"))
         exchanged = exchange_hidden(state, state[SEAT], number)
         assert (visits == visits_of(exchanged, 60, stream(0, "hidden"))).all()
 
 
-def test_scratch_of_an_earlier_search_changes_nothing():
+def test_the_scratch_of_an_earlier_search_changes_nothing():
     sets = new_information_sets(80)
     for state in choices(20):
         fresh = visits_of(state, 80, stream(0, "scratch"))
@@ -67,7 +67,7 @@ def openspiel_visits(state: np.ndarray, simulations: int, draws: np.ndarray) -> 
 
 
 def compared(rounds: int, repeats: int, simulations: int) -> np.ndarray:
-    """How far the mean visits of an action lie apart, over many searches, in standard errors."""
+    """Return the differences of the actions' mean visits, in standard errors."""
     apart = []
     for number, state in enumerate(choices(rounds)):
         ours, theirs = (

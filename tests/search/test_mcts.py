@@ -1,4 +1,4 @@
-"""The search of a decision: what it asks, how much it does, and that it plays by what is seen."""
+"""The search of a decision: its requests, its budget, and its use of visible cards only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def favourite(state: np.ndarray, worlds: int = 16, simulations: int = 120) -> in
     "name",
     ["duck", "win cheaply, to win again", "trump", "avoid the overtrick", "unblock", "over-trump"],
 )
-def test_a_card_that_is_right_in_any_world_is_found_with_hands_hidden(name):
+def test_a_card_that_is_right_in_every_world_is_found_with_hidden_hands(name):
     *given, right = ENDINGS[name]
     assert favourite(ending(*given)) == card(right)
 
@@ -74,7 +74,7 @@ def test_each_world_gets_exactly_its_simulations_and_the_root_one_evaluation(wor
         assert root[HANDS + state[SEAT]] == state[HANDS + state[SEAT]]
 
 
-def test_a_decision_is_searched_alike_alone_and_beside_others():
+def test_a_search_does_not_depend_on_the_other_lanes():
     states = list(RandomRound(4, 5, 4).choices)
     settings = SearchSettings(worlds=2, simulations=20)
     together = search_all(states, settings, WatchfulEvaluator())
@@ -84,7 +84,7 @@ def test_a_decision_is_searched_alike_alone_and_beside_others():
     assert [visits_of(other_way, s) for s in range(3)] == [visits_of(together, s) for s in range(3)]
 
 
-def test_a_done_tree_waits_for_no_row():
+def test_a_finished_tree_requests_no_row():
     state = RandomRound(2, 3, 2).choices[-1]
     search = search_all([state], SearchSettings(worlds=4, simulations=9), UniformEvaluator())
     requests = new_requests(1, SearchSettings(worlds=4))
@@ -95,7 +95,7 @@ def test_a_done_tree_waits_for_no_row():
 
 
 @pytest.mark.parametrize(("players", "size"), [(3, 5), (4, 7), (5, 4), (8, 3), (3, 17)])
-def test_hidden_cards_that_change_hands_change_no_visit(players, size):
+def test_exchanging_hidden_cards_changes_no_visit(players, size):
     settings = SearchSettings(worlds=3, simulations=25)
     for state in RandomRound(6, players, size).choices[::3]:
         others = [exchange_hidden(state, state[SEAT], seed) for seed in range(3)]

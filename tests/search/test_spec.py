@@ -1,4 +1,4 @@
-"""Searches by their names on the command line."""
+"""Search specs on the command line."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TRAINED = SearchSettings(worlds=2, simulations=9, exploration=0.7, root="gumbel"
         ),
     ],
 )
-def test_a_search_changes_what_it_names_and_keeps_the_rest(text, shown, changes):
+def test_a_search_spec_changes_the_named_settings_and_keeps_the_rest(text, shown, changes):
     spec = parse_search(text)
     assert spec.text == shown
     asked = spec.over(TRAINED)
@@ -58,7 +58,7 @@ def test_a_search_changes_what_it_names_and_keeps_the_rest(text, shown, changes)
         ("3x35:root=best", "root"),
     ],
 )
-def test_what_is_no_search_is_answered_with_one_line_that_says_why(text, why):
+def test_a_bad_search_spec_is_refused_in_one_line_with_the_reason(text, why):
     with pytest.raises(ValueError, match=r"(?s)^(?!.*\n)") as error:
         parse_search(text)
     assert why in str(error.value)

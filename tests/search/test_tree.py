@@ -1,4 +1,4 @@
-"""One tree in an open world: it plays endings as they must be played, and its numbers add up."""
+"""One tree in an open world: it finds the right play in endings, and its numbers add up."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class LopsidedEvaluator:
 
 
 def grow(state: np.ndarray, simulations: int, evaluator=None, rules: TreeRules = RULES) -> Trees:
-    """One tree in the world of `state`."""
+    """Grow one tree in the world of `state`."""
     evaluator = evaluator or UniformEvaluator()
     trees = new_trees(1, simulations)
     trees.world[0] = state
@@ -69,7 +69,7 @@ def grow(state: np.ndarray, simulations: int, evaluator=None, rules: TreeRules =
 
 
 def favourite(trees: Trees, node: int = 0) -> int:
-    """The most visited action of a node."""
+    """Return the most visited action of a node."""
     return int(trees.action[0, node, trees.edge_visits[0, node].argmax()])
 
 
@@ -82,7 +82,7 @@ def test_search_finds_the_one_card_that_is_right(name):
 
 
 @pytest.mark.parametrize("name", SELFISH)
-def test_others_are_expected_to_look_after_themselves(name):
+def test_each_seat_is_expected_to_maximise_its_own_points(name):
     *given, right = SELFISH[name]
     state = ending(*given)
     assert only_good_action(state) == card(right)
@@ -97,7 +97,7 @@ def test_the_dealer_of_one_card_bids_what_it_will_take(dealers, right):
 
 
 def small_endings() -> list[np.ndarray]:
-    """Choices near the end of random rounds, small enough to look at every play."""
+    """Return decisions near the end of random rounds, small enough to enumerate every play."""
     found = []
     for seed in range(40):
         players, cards = [(3, 3), (4, 3), (3, 5), (5, 2)][seed % 4]
@@ -108,7 +108,7 @@ def small_endings() -> list[np.ndarray]:
 
 
 def test_in_every_random_ending_no_seat_chooses_against_itself():
-    """At each node that was looked at often, the favourite is the seat's one good action."""
+    """At each often visited node, the most visited action is the seat's only good one."""
     judged = 0
     for state in small_endings():
         trees = grow(state, 1500)
@@ -150,7 +150,7 @@ def test_a_trees_visits_add_up(simulations):
 
 
 class PlainNode:
-    """A node of the tree as its paper has it, with dictionaries and no arrays."""
+    """A node of the plain algorithm, with dictionaries instead of arrays."""
 
     def __init__(self, state: np.ndarray, evaluator: LopsidedEvaluator) -> None:
         self.state = state

@@ -1,4 +1,4 @@
-"""Every way of searching: it asks no needless question, knows no hidden card, and adds up."""
+"""All variants of the search: no needless request, no use of hidden cards, sums that add up."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def settings(request) -> SearchSettings:
 
 
 class KnowingEvaluator(WatchfulEvaluator):
-    """Values of no more than what can be: none for a seat whose bid is out of reach."""
+    """Values within what is possible: 0 for a seat whose bid is out of reach."""
 
     def values(self, states: np.ndarray) -> np.ndarray:
         values = super().values(states)
@@ -60,7 +60,7 @@ class KnowingEvaluator(WatchfulEvaluator):
 
 
 @pytest.mark.parametrize("size", [(3, 5), (4, 7), (5, 4), (8, 3)])
-def test_hidden_cards_that_change_hands_change_no_visit_in_any_way_of_searching(settings, size):
+def test_exchanging_hidden_cards_changes_no_visit_in_any_variant(settings, size):
     for state in RandomRound(6, *size).choices[::3]:
         found = [
             visits_of(search_all([other], settings, WatchfulEvaluator(), explore=True))
@@ -69,7 +69,7 @@ def test_hidden_cards_that_change_hands_change_no_visit_in_any_way_of_searching(
         assert found[0] == found[1] == found[2]
 
 
-def test_a_decision_is_searched_alike_alone_and_beside_others_in_any_way(settings):
+def test_no_variant_of_a_search_depends_on_the_other_lanes(settings):
     states = list(RandomRound(4, 5, 4).choices)
     together = search_all(states, settings, WatchfulEvaluator(), explore=True)
     for count in (1, 3):
@@ -78,7 +78,7 @@ def test_a_decision_is_searched_alike_alone_and_beside_others_in_any_way(setting
             assert visits_of(fewer, lane) == visits_of(together, lane)
 
 
-def test_nothing_is_asked_about_what_is_forced_over_settled_or_solved(settings):
+def test_forced_finished_settled_and_solved_positions_are_never_requested(settings):
     states = [state for seed in range(8) for state in RandomRound(seed, 4, 5).choices]
     evaluator = UniformEvaluator()
     search_all(states, settings, evaluator)
@@ -94,7 +94,7 @@ def test_nothing_is_asked_about_what_is_forced_over_settled_or_solved(settings):
         assert legal_count(state) > 1
 
 
-def test_settled_rounds_that_are_cut_off_save_questions_and_change_no_visit():
+def test_stopping_at_settled_rounds_saves_evaluations_and_changes_no_visit():
     states = [
         state
         for seed in range(60)
@@ -112,7 +112,7 @@ def test_settled_rounds_that_are_cut_off_save_questions_and_change_no_visit():
     assert asked[0] < 0.99 * asked[1]
 
 
-def test_in_the_last_two_tricks_solving_asks_for_nothing_beyond_the_root():
+def test_solving_the_last_two_tricks_requests_only_the_root():
     states = [
         state
         for seed in range(10)
@@ -127,7 +127,7 @@ def test_in_the_last_two_tricks_solving_asks_for_nothing_beyond_the_root():
 
 
 class PlainSharedTree:
-    """One tree over all worlds as its paper has it: a dictionary by what a node's seat knows."""
+    """One tree over all worlds by the plain algorithm: a dictionary by information set."""
 
     def __init__(self, root: np.ndarray, evaluator: WatchfulEvaluator) -> None:
         self.root = root
@@ -211,7 +211,7 @@ def test_the_shared_tree_is_that_of_the_plain_algorithm(players, cards):
     assert shared > 50  # nodes of the same edge in worlds that differ
 
 
-def test_values_are_bounded_by_those_of_the_evaluator_and_the_rules(settings):
+def test_values_stay_within_those_of_the_evaluator_and_the_rules(settings):
     for state in RandomRound(3, 4, 5).choices[::4]:
         search = search_all([state], settings, KnowingEvaluator())
         trees = search.trees
@@ -225,8 +225,8 @@ def test_values_are_bounded_by_those_of_the_evaluator_and_the_rules(settings):
                 assert visits.sum() == (trees.visits[tree, node] if edges else 0)
 
 
-def test_budgets_of_any_size_are_kept_to(settings):
-    """A cheap search in room made for a full one, as self-play mixes them."""
+def test_every_budget_of_simulations_is_kept(settings):
+    """A cheap search in the memory of a full one, as self-play mixes them."""
     state = RandomRound(4, 4, 5).choices[2]
     search = new_search(1, settings)
     for simulations in (search.simulations, 4, 1, 7):

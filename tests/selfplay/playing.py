@@ -45,7 +45,7 @@ def play(deals: Deals, search: SearchSettings = SEARCH, **settings: float) -> Ro
 
 
 def decisions_of(rounds: Rounds):
-    """Each decision: its state, its policy's bytes, and the action that was taken."""
+    """Yield each decision: its state, its policy's bytes, and the action taken."""
     for record, decisions in zip(rounds, rounds.decisions, strict=True):
         entries = record.astype(np.int64)
         first_action = 5 + entries[0] % 64 * entries[1]

@@ -1,4 +1,4 @@
-"""Self-play by looking ahead: the policy that plays, the one to be learned, and who sits there."""
+"""Self-play by lookahead: the played policy, the policy target, and random opponents."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ WIDE = RoundMix(
 
 
 class PlainNetwork:
-    """Priors that favour low actions by what the acting seat sees; values by every hand."""
+    """Priors that favour low actions and use public fields; values that use all hands."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[int, int]] = []
@@ -62,7 +62,7 @@ class PlainNetwork:
         return self.priors(acting), self.values(judged)
 
     def passes(self, acts: int, judges: int) -> None:
-        """It is asked from Python alone."""
+        """Return None: this network has no plans."""
 
 
 def never() -> bool:
@@ -87,7 +87,7 @@ def play(deals: Deals, network: Any = None, **settings: float) -> Rounds:
     return rounds
 
 
-def test_in_earnest_the_likeliest_action_is_taken_and_the_policy_is_learned():
+def test_greedy_rounds_take_the_most_probable_action_and_keep_a_policy_to_learn():
     deals = some_deals(40)
     deals.greedy[::2] = True
     drawn = play(some_deals(40))
@@ -95,7 +95,7 @@ def test_in_earnest_the_likeliest_action_is_taken_and_the_policy_is_learned():
     took = {True: [], False: []}
     for number, record in enumerate(rounds):
         assert is_greedy(record.astype(np.int64)) == deals.greedy[number]
-        if not deals.greedy[number]:  # the others are what they were
+        if not deals.greedy[number]:  # the others do not change
             assert record.tolist() == list(drawn)[number].tolist()
         alone = Rounds(record, np.array([0, len(record)]), rounds.decisions[number : number + 1])
         for state, policy, action in decisions_of(alone):
@@ -114,7 +114,7 @@ def plain_child(state: np.ndarray, action: int) -> np.ndarray:
 
 
 def plain_shares(state: np.ndarray, policy_step: float) -> list[float]:
-    """`prior × exp(step × value)` by the book."""
+    """Return `prior × exp(step × value)`, computed without the kernels."""
     prior = PlainNetwork().priors(state[None])[0]
     weights = []
     for edge, action in enumerate(legal_of(state)):
@@ -130,7 +130,7 @@ def plain_shares(state: np.ndarray, policy_step: float) -> list[float]:
 
 
 @pytest.mark.parametrize("policy_step", [0.5, 8.0])
-def test_the_policy_to_learn_is_the_priors_moved_towards_what_the_critic_prefers(policy_step):
+def test_the_policy_target_moves_the_priors_towards_the_values_of_the_critic(policy_step):
     count = 0
     for state, policy, _ in decisions_of(play(some_deals(12), policy_step=policy_step)):
         expected = [255 * share for share in plain_shares(state, policy_step)]
@@ -139,8 +139,8 @@ def test_the_policy_to_learn_is_the_priors_moved_towards_what_the_critic_prefers
     assert count > 100
 
 
-def test_a_decision_that_ends_the_round_counts_the_points_made():
-    """Nearly greedy, in rounds of one card where a bid decides all, every bid is the right one."""
+def test_an_action_that_ends_the_round_has_the_points_as_its_value():
+    """In rounds of one card, an almost greedy policy target takes the best last bid."""
     mix = RoundMix(players={4: 1.0}, most_cards={4: {1: 1.0}})
     best = taken = 0
     for state, policy, _ in decisions_of(play(some_deals(200, mix), policy_step=1000.0)):
@@ -153,7 +153,7 @@ def test_a_decision_that_ends_the_round_counts_the_points_made():
     assert taken == best
 
 
-def test_what_plays_is_the_prior_with_a_share_of_exploration():
+def test_actions_are_drawn_from_the_priors_mixed_with_a_share_of_exploration():
     mix = RoundMix(players={3: 1.0}, most_cards={3: {2: 1.0}}, longest_only=True)
     found = {}
     for explore in (0.0, 0.5):
@@ -170,8 +170,8 @@ def test_what_plays_is_the_prior_with_a_share_of_exploration():
         assert chisquare(counts, expected * counts.sum()).pvalue > 1e-3
 
 
-def test_no_choice_that_is_taken_knows_a_hidden_card():
-    """Exchanged hidden cards change the policy to be learned, never the action that is drawn."""
+def test_no_action_depends_on_a_hidden_card():
+    """Exchanged hidden cards change the policy target, never the action that is drawn."""
     deals = some_deals(1, RoundMix(players={4: 1.0}, most_cards={4: {7: 1.0}}, longest_only=True))
     (state, policy, action), *_ = decisions_of(play(deals))
     others = []
@@ -188,7 +188,7 @@ def test_no_choice_that_is_taken_knows_a_hidden_card():
     assert any(other != policy.tolist() for other in others)
 
 
-def test_strangers_choose_at_random_and_teach_no_policy():
+def test_random_opponents_choose_uniformly_and_leave_an_empty_policy():
     mix = RoundMix(players={4: 1.0}, most_cards={4: {5: 1.0}}, longest_only=True)
     deals = some_deals(900, mix, random_opponent_rounds=0.5, random_opponent_seats=0.6)
     rounds = play(deals)
@@ -203,21 +203,21 @@ def test_strangers_choose_at_random_and_teach_no_policy():
     assert chisquare(np.bincount(bids[False], minlength=6)).pvalue < 1e-3
 
 
-def test_strangers_sit_at_the_share_of_tables_that_is_asked_for_and_never_everywhere():
+def test_random_opponents_take_the_given_share_of_seats_and_never_all_of_a_round():
     deals = some_deals(20_000, random_opponent_rounds=0.3, random_opponent_seats=0.6)
     players = deals.plan[:, PLAYERS]
     assert (deals.random_seats < (1 << players) - 1).all()
     seats = np.array([int(mask).bit_count() for mask in deals.random_seats])
     for count in (3, 4, 8):
         of = players == count
-        # One seat of a mixed table is kept; the others are strangers at the given share.
+        # One seat of a chosen round is kept; each other one is random with the given share.
         assert (seats[of] > 0).mean() == pytest.approx(0.3 * (1 - 0.4 ** (count - 1)), abs=0.03)
         assert seats[of].mean() == pytest.approx(0.3 * 0.6 * (count - 1), rel=0.1)
     assert not some_deals(50).random_seats.any()
 
 
 @pytest.mark.parametrize("lanes", [1, 3, 40, 1000])
-def test_the_number_of_slots_changes_no_round(lanes):
+def test_the_number_of_lanes_changes_no_round(lanes):
     deals = some_deals(25, random_opponent_rounds=0.5)
     assert play(deals, lanes=lanes).to_bytes() == play(deals, lanes=7).to_bytes()
 
@@ -234,7 +234,7 @@ def test_records_are_whole_rounds_of_the_deals_in_their_order():
         assert is_over(end)
 
 
-def test_no_step_asks_for_more_rows_than_there_is_room_for():
+def test_no_step_requests_more_rows_than_max_children():
     network = PlainNetwork()
     deals = some_deals(30)
     play(deals, network, lanes=6)
@@ -244,7 +244,7 @@ def test_no_step_asks_for_more_rows_than_there_is_room_for():
 
 
 @pytest.mark.parametrize("steps", [0, 1, 17])
-def test_an_abandoned_block_gives_nothing_and_stops_at_once(steps):
+def test_a_stopped_block_returns_none_and_stops_at_the_next_step(steps):
     network = PlainNetwork()
     found = play_block(
         network,
@@ -257,7 +257,7 @@ def test_an_abandoned_block_gives_nothing_and_stops_at_once(steps):
     assert len(network.asked) == steps
 
 
-def test_finished_rounds_are_told_as_they_end():
+def test_finished_rounds_are_reported_as_they_end():
     told: list[int] = []
     play_block(
         PlainNetwork(),

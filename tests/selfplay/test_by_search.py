@@ -1,4 +1,4 @@
-"""A block of self-play: legal rounds, policies that are the search's, and nothing from outside."""
+"""Self-play by search: legal rounds, the policies of the search, and no outside influence."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_records_are_legal_rounds_of_the_deals_in_their_order():
             assert points(end, seat) == (10 + bid if bid == taken else 0)
 
 
-def test_policies_are_whole_at_real_choices():
+def test_every_decision_has_a_policy_that_sums_to_one():
     rounds = play(some_deals(40))
     assert sum(1 for _ in decisions_of(rounds)) == rounds.decision_count
     for state, policy, action in decisions_of(rounds):
@@ -78,7 +78,7 @@ def test_at_temperature_zero_the_most_visited_action_is_taken():
         assert action == legal_of(state)[policy.argmax()]
 
 
-def test_in_earnest_the_most_visited_action_is_taken():
+def test_greedy_rounds_take_the_most_visited_action():
     deals = some_deals(30)
     deals.greedy[::2] = True
     rounds = play(deals)
@@ -93,12 +93,12 @@ def test_in_earnest_the_most_visited_action_is_taken():
 
 
 def rounds_of(record: np.ndarray, rounds: Rounds, number: int) -> Rounds:
-    """One of the rounds."""
+    """Return one of the rounds."""
     return Rounds(record, np.array([0, len(record)]), rounds.decisions[number : number + 1])
 
 
 def plain_round(deals: Deals, number: int, settings: SelfPlaySettings) -> list[list[int]]:
-    """One round by the book: each decision searched alone, the stream passed from one to another.
+    """Play one round with one search at a time, all on the round's stream.
 
     Returns:
         The actions, then the policies' bytes.
@@ -136,7 +136,7 @@ def plain_round(deals: Deals, number: int, settings: SelfPlaySettings) -> list[l
 
 
 @pytest.mark.parametrize(("mix", "rounds"), [(WIDE, 12), (SHORT, 120)])
-def test_a_block_plays_each_round_as_if_it_were_played_alone_by_the_book(mix, rounds):
+def test_a_block_plays_each_round_like_a_plain_player_that_plays_it_alone(mix, rounds):
     deals = some_deals(rounds, mix)
     settings = SelfPlaySettings(
         lanes=4, bid_temperature=0.8, play_temperature=4.0, last_temperature=0.01
@@ -154,7 +154,7 @@ def test_a_block_plays_each_round_as_if_it_were_played_alone_by_the_book(mix, ro
 
 
 @pytest.mark.parametrize("lanes", [1, 3, 40, 1000])
-def test_the_number_of_slots_changes_no_round(lanes):
+def test_the_number_of_lanes_changes_no_round(lanes):
     deals = some_deals(25)
     assert play(deals, lanes=lanes).to_bytes() == play(deals, lanes=7).to_bytes()
 
@@ -166,7 +166,7 @@ def test_a_block_leaves_its_deals_as_they_were():
     assert np.array_equal(deals.streams, streams)
 
 
-def test_no_step_asks_for_more_rows_than_slots_times_worlds():
+def test_no_step_requests_more_rows_than_lanes_times_worlds():
     evaluator = UniformEvaluator()
     settings = SelfPlaySettings(lanes=6)
     play_block(evaluator, some_deals(15), SEARCH, settings, should_stop=never, on_rounds=ignore)
@@ -175,7 +175,7 @@ def test_no_step_asks_for_more_rows_than_slots_times_worlds():
         assert len(asked[0]) == 6  # one row for the roots of each lane
 
 
-def test_finished_rounds_are_told_as_they_end():
+def test_finished_rounds_are_reported_as_they_end():
     told: list[int] = []
     play_block(
         UniformEvaluator(),
@@ -191,7 +191,7 @@ def test_finished_rounds_are_told_as_they_end():
 
 
 @pytest.mark.parametrize("steps", [0, 1, 17])
-def test_an_abandoned_block_gives_nothing_and_stops_at_once(steps):
+def test_a_stopped_block_returns_none_and_stops_at_the_next_step(steps):
     evaluator = UniformEvaluator()
     played_rounds = play_block(
         evaluator,
@@ -206,7 +206,7 @@ def test_an_abandoned_block_gives_nothing_and_stops_at_once(steps):
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
-def test_edges_are_drawn_by_visits_to_the_power_of_one_over_the_temperature(temperature):
+def test_edges_are_drawn_in_proportion_to_visits_to_the_power_of_one_over_temperature(temperature):
     visits = np.array([3, 0, 12, 5, 1, 99])  # the last is beyond the count
     draws = stream(3, "edges")
     drawn = [draw_edge(visits / 21, 5, temperature, draws) for _ in range(30_000)]

@@ -1,7 +1,10 @@
-"""Blocks that are played in compiled code by recorded passes: the same bits as from Python."""
+"""Blocks in compiled code have the same bits as blocks that are stepped from Python."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
@@ -32,7 +35,7 @@ ROUNDS = 40
 
 
 class FromPython(NetworkEvaluator):
-    """Is asked for every answer."""
+    """An evaluator without plans: every step is taken from Python."""
 
     def passes(self, *_):
         return None
@@ -77,14 +80,14 @@ class Played:
 
 
 def from_python(decide_by: str, **options) -> Played:
-    """A block each of whose steps is asked for from Python."""
+    """Play a block whose every step is taken from Python."""
     return Played(decide_by, None, kind=FromPython, **options)
 
 
 @pytest.fixture(autouse=True)
 def one_row_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches have the sizes of those without a backend: a row's last bit depends on them."""
-    monkeypatch.setattr("blobmaster.inference.evaluator.step_of", lambda *_: 1)
+    """Use the batch sizes of an evaluator without a backend: the last bits depend on them."""
+    monkeypatch.setattr("blobmaster.inference.batches.step_of", lambda *_: 1)
 
 
 def same(mine: Rounds | None, other: Rounds | None) -> bool:
@@ -92,7 +95,7 @@ def same(mine: Rounds | None, other: Rounds | None) -> bool:
 
 
 @pytest.mark.parametrize("decide_by", ["lookahead", "search"])
-def test_a_block_is_the_same_from_compiled_code(decide_by):
+def test_a_block_in_compiled_code_equals_one_stepped_from_python(decide_by):
     plain, compiled = from_python(decide_by), Played(decide_by, backend := FakeBackend())
     assert same(compiled.rounds, plain.rounds)
     assert compiled.told == plain.told == ROUNDS
@@ -101,7 +104,7 @@ def test_a_block_is_the_same_from_compiled_code(decide_by):
 
 
 @pytest.mark.parametrize("decide_by", ["lookahead", "search"])
-def test_python_is_seldom_come_back_to(decide_by):
+def test_compiled_code_returns_to_python_once_in_many_steps(decide_by):
     plain, compiled = from_python(decide_by), Played(decide_by, backend := FakeBackend())
     # Once for every new pair of sizes, and else once in so many steps.
     assert compiled.looks <= len(backend.sizes) + plain.looks // STEPS + 2
@@ -110,7 +113,9 @@ def test_python_is_seldom_come_back_to(decide_by):
 
 @pytest.mark.parametrize("number_format", ["fp32", "bf16", "int8"])
 @pytest.mark.parametrize("decide_by", ["lookahead", "search"])
-def test_a_block_is_the_same_from_compiled_code_that_runs_programs(decide_by, number_format):
+def test_a_block_in_compiled_code_on_cpu_plans_equals_one_stepped_from_python(
+    decide_by, number_format
+):
     skip_unless_possible(number_format)
     plain = from_python(decide_by, number_format=number_format)
     compiled = Played(decide_by, None, number_format=number_format)
@@ -119,7 +124,7 @@ def test_a_block_is_the_same_from_compiled_code_that_runs_programs(decide_by, nu
     assert compiled.looks < 0.7 * plain.looks
 
 
-def test_games_are_the_same_by_recorded_passes():
+def test_games_on_planned_passes_equal_games_stepped_from_python():
     plain = from_python("lookahead", games=True)
     compiled = Played("lookahead", backend := FakeBackend(), games=True)
     assert same(compiled.rounds, plain.rounds)
@@ -128,16 +133,34 @@ def test_games_are_the_same_by_recorded_passes():
 
 @pytest.mark.parametrize("decide_by", ["lookahead", "search"])
 @pytest.mark.parametrize("launch", [0, 1, 60])
-def test_a_driver_that_fails_ends_the_block(decide_by, launch):
+def test_an_error_of_the_driver_ends_the_block(decide_by, launch):
     backend = FakeBackend()
     backend.fails_at = launch
     with pytest.raises(RuntimeError, match=f"error {OUT_OF_MEMORY}"):
         Played(decide_by, backend)
 
 
-def test_few_sizes_are_recorded(monkeypatch):
+def test_only_a_few_batch_sizes_are_planned(monkeypatch):
     monkeypatch.undo()
     played = Played("search", backend := FakeBackend())
     assert played.told == ROUNDS
     assert 1 < len(backend.sizes) <= 2 * SIZES
     assert max(Counter(backend.sizes).values()) <= 2  # the actor's and the critic's
+
+
+def messages_of_numba() -> list[str]:
+    """Play a block each way in a process of its own; return the messages of numba's cache."""
+    code = (
+        "from test_compiled_blocks import Played; Played('lookahead', None); Played('search', None)"
+    )
+    environment = os.environ | {"NUMBA_DEBUG_CACHE": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return [line for line in done.stdout.splitlines() if line.startswith("[cache]")]
+
+
+def test_a_second_process_finds_all_steps_compiled_on_disk():
+    messages_of_numba()
+    messages = messages_of_numba()
+    assert sum("data loaded" in message and "run_steps" in message for message in messages) == 2
+    assert not [message for message in messages if "saved" in message]

@@ -1,4 +1,4 @@
-"""Which rounds are dealt: the documented shares, exactly, and fair cards."""
+"""Dealing: rounds in exactly the documented shares, and fair cards."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DOCUMENTED = {  # players: (share, {most cards: share})
 
 
 def expected_shares() -> dict[tuple[int, int], Fraction]:
-    """The share of each (players, cards): c cards bring c + 1 decisions a player."""
+    """Return the share of each (players, cards): c cards bring c + 1 decisions per player."""
     shares: Counter[tuple[int, int]] = Counter()
     for players, (player_share, longest) in DOCUMENTED.items():
         for most, most_share in longest.items():

@@ -1,4 +1,4 @@
-"""Self-play of an iteration: its data follow from weights, settings, seed and iteration alone."""
+"""Self-play of an iteration is a function of weights, settings, seed and iteration alone."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NETWORK = new_network(NetworkSettings(width=32, blocks=1), 7)
 
 
 def sharp(seed: int) -> BlobNetwork:
-    """A network whose weights decide what is played."""
+    """Make a network whose outputs vary enough to change the play."""
     network = new_network(NetworkSettings(width=32, blocks=1), seed)
     with torch.no_grad():
         for part in (network.actor, network.critic):
@@ -78,7 +78,7 @@ def play(
     number_format: str = "fp32",
     **hooks,
 ) -> dict[int, bytes]:
-    """The bytes of each block that was finished."""
+    """Play blocks and return the bytes of each finished one."""
     engine = engine_of(way, workers, seed, number_format)
     hooks = {"should_stop": never, "on_rounds": ignore} | hooks
     found = engine.play(iteration, network, WAYS[way][0], ROUNDS, blocks, **hooks)
@@ -117,7 +117,7 @@ def test_the_order_of_blocks_changes_no_byte(way, undisturbed, order):
 
 
 @pytest.mark.parametrize("looks", [1, 20, 40, 60])
-def test_blocks_that_were_abandoned_and_played_again_change_no_byte(way, undisturbed, looks):
+def test_blocks_that_were_stopped_and_played_again_change_no_byte(way, undisturbed, looks):
     looked = iter(range(looks))
     kept = play(way, 2, should_stop=lambda: next(looked, None) is None)
     assert len(kept) < 6
@@ -125,7 +125,7 @@ def test_blocks_that_were_abandoned_and_played_again_change_no_byte(way, undistu
     assert kept | play(way, 2, blocks=missing) == undisturbed
 
 
-def test_every_round_is_told_once(way):
+def test_every_round_is_reported_once(way):
     told: list[int] = []
     play(way, 2, on_rounds=told.append)
     assert sum(told) == ROUNDS
@@ -144,7 +144,7 @@ def test_other_seeds_iterations_blocks_and_weights_are_other_rounds(way, undistu
 
 
 @pytest.mark.parametrize("number_format", ["bf16", "int8"])
-def test_blocks_are_pure_functions_in_cheaper_numbers_too(way, number_format):
+def test_blocks_are_pure_functions_in_cheaper_number_formats_too(way, number_format):
     skip_unless_possible(number_format)
     alone = play(way, blocks=range(6), number_format=number_format)
     again = play(way, 3, blocks=[4, 2, 5, 0, 1, 3], number_format=number_format)
@@ -153,7 +153,7 @@ def test_blocks_are_pure_functions_in_cheaper_numbers_too(way, number_format):
 
 
 @pytest.mark.parametrize("number_format", ["fp32", "bf16", "int8"])
-def test_an_engine_that_played_by_other_weights_plays_by_those_of_now(way, number_format):
+def test_an_engine_plays_by_the_current_weights_after_others(way, number_format):
     skip_unless_possible(number_format)
     engine = engine_of(way, number_format=number_format)
     learned = sharp(1)
@@ -165,7 +165,7 @@ def test_an_engine_that_played_by_other_weights_plays_by_those_of_now(way, numbe
         return {block: rounds.to_bytes() for block, rounds in blocks}
 
     before = played(learned, engine)
-    with torch.no_grad():  # as learning moves a network
+    with torch.no_grad():  # as a learning step does
         learned.load_state_dict(sharp(2).state_dict())
     for network in (learned, sharp(3)):  # and as another one is promoted
         fresh = played(network, engine_of(way, number_format=number_format))

@@ -1,4 +1,4 @@
-"""Whole games at tables and in blocks: rounds follow one another, scores are kept, wins shared."""
+"""Whole games in the arena and in blocks: rounds in order, scores kept, wins shared."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def games_of(players: int, most_cards: int, count: int, seed: int = 0) -> Deals:
 
 
 class Witness:
-    """Takes the n-th legal action, and keeps every state that it was asked about."""
+    """Takes the n-th legal action, and keeps every state that it is given."""
 
     def __init__(self, n: int) -> None:
         self.n = n
@@ -78,7 +78,7 @@ def test_games_are_dealt_in_the_shares_of_the_mix():
         assert abs(sizes.count(size) / 4000 - share) < 0.03
 
 
-def test_strangers_stay_for_a_whole_game():
+def test_random_opponents_stay_for_a_whole_game():
     draws = generator(2, "test")
     settings = SelfPlaySettings(random_opponent_rounds=1.0, greedy_rounds=0.0)
     deals = seat_players(deal_games(MIX, 50, draws), settings, draws)
@@ -90,7 +90,7 @@ def test_strangers_stay_for_a_whole_game():
     assert len(set.union(*masks)) > 5
 
 
-def test_games_are_played_in_earnest_whole_and_without_strangers():
+def test_a_game_is_greedy_as_a_whole_and_then_has_no_random_opponents():
     draws = generator(2, "test")
     settings = SelfPlaySettings(random_opponent_rounds=0.5, greedy_rounds=0.5)
     deals = seat_players(deal_games(MIX, 50, draws), settings, draws)
@@ -159,7 +159,7 @@ def test_a_games_rank_is_by_wins_and_a_rounds_by_points():
     assert ranking_scores(results, whole_games=True).tolist() == [[840 + 840 + 280, 280, 280]]
 
 
-def test_a_game_is_told_of_once_when_all_its_rotations_are_over():
+def test_a_game_is_reported_once_when_all_its_rotations_are_over():
     told: list[int] = []
     play_deals(
         [RandomAgent()],

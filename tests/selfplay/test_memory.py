@@ -1,4 +1,4 @@
-"""What the rounds in play take is known from the settings, before anything is played."""
+"""The memory estimate of blocks in play, from the settings alone, holds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NETWORK = NetworkSettings()
 
 
 @pytest.mark.parametrize("way", ["lookahead", "search"])
-def test_every_slot_takes_as_much_memory_as_any_other(way):
+def test_memory_grows_by_the_same_amount_per_lane(way):
     few, more, most = (
         block_bytes(RoundMix(), SelfPlaySettings(decide_by=way, lanes=lanes), SEARCH, NETWORK)
         for lanes in (16, 32, 64)
@@ -35,11 +35,11 @@ def test_every_slot_takes_as_much_memory_as_any_other(way):
     assert most - more == 2 * (more - few) > 0
 
 
-def test_arrays_are_counted_wherever_they_stand():
+def test_arrays_are_counted_at_any_depth_of_nested_tuples():
     assert bytes_of((np.zeros(10), (np.zeros(3, np.int8), 7, "text"), 1.5)) == 83
 
 
-def test_trees_take_what_is_said_of_them():
+def test_the_estimate_of_trees_is_what_they_take():
     tracemalloc.start()
     made = new_search(64, SEARCH), new_requests(64, SEARCH)
     taken, _ = tracemalloc.get_traced_memory()
@@ -50,7 +50,7 @@ def test_trees_take_what_is_said_of_them():
 @pytest.mark.parametrize("sees_games", [False, True])
 @pytest.mark.parametrize("number_format", ["fp32", "bf16", "int8"])
 @pytest.mark.parametrize("width", [16, 300, 688])
-def test_an_evaluator_holds_no_more_than_is_said(width, number_format, sees_games):
+def test_an_evaluator_holds_no_more_than_the_estimate(width, number_format, sees_games):
     if sees_games and number_format == "int8":
         number_format = "bf16"  # games have no int8
     skip_unless_possible(number_format)
@@ -62,10 +62,10 @@ def test_an_evaluator_holds_no_more_than_is_said(width, number_format, sees_game
         assert evaluator.passes(rows, rows) is not None
     passes = evaluator.passes(1, 1)
     held = plans.scratch.nbytes + bytes_of(passes) - passes.handles.nbytes
-    said = bytes_a_row(settings) * capacity
-    assert 0.3 * said < held < said
+    estimate = bytes_a_row(settings) * capacity
+    assert 0.3 * estimate < held < estimate
     if width == 688 and number_format == "fp32":
-        assert held > 0.6 * said  # what is said is not far too much
+        assert held > 0.6 * estimate  # the estimate is not far too high
 
 
 def test_the_default_is_far_below_a_gibibyte_a_worker():
@@ -77,7 +77,7 @@ def test_the_default_is_far_below_a_gibibyte_a_worker():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="a card's memory is taken on a GPU alone")
 @pytest.mark.parametrize("way", ["lookahead", "search"])
 @pytest.mark.parametrize("lanes", [16, 128, 512])
-def test_a_card_holds_no_more_than_is_said(way, lanes):
+def test_a_gpu_holds_no_more_than_the_estimate(way, lanes):
     card, workers = torch.device("cuda"), 3
     settings = SelfPlaySettings(decide_by=way, lanes=lanes, rounds_per_block=lanes)
     network = new_network(NetworkSettings(), 0).to(card).eval()

@@ -67,7 +67,7 @@ def test_an_exception_in_a_block_is_raised_after_the_running_blocks_have_ended()
     assert not worker_threads()
 
 
-def test_a_consumer_that_goes_away_ends_the_workers():
+def test_closing_the_iterator_ends_the_workers():
     played: list[int] = []
 
     def block(number: int) -> int:

@@ -1,4 +1,4 @@
-"""What self-play leaves out: full searches of every decision, and rounds that are settled."""
+"""Savings of self-play: cheap searches for a share of decisions, and no search once settled."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SEARCH = SearchSettings(worlds=2, simulations=12)
 
 
 def asked_by(deals, search: SearchSettings = SEARCH, **settings: float) -> tuple[Rounds, int]:
-    """The rounds, and the values that they asked for."""
+    """Play a block; return its rounds and the number of values that it requested."""
     evaluator = UniformEvaluator()
     rounds = play_block(
         evaluator,
@@ -43,7 +43,7 @@ def points_of(record: np.ndarray) -> list[int]:
 
 
 @pytest.mark.parametrize("root", ["puct", "gumbel"])
-def test_the_asked_share_of_decisions_is_searched_in_full_and_has_a_policy_to_learn(root):
+def test_the_given_share_of_decisions_is_searched_in_full_and_has_a_policy_to_learn(root):
     search = SearchSettings(worlds=2, simulations=12, root=root)
     rounds, asked = asked_by(some_deals(60), search, full_share=0.25, cheap_simulations=3)
     learned = [policy.sum() > 0 for _, policy, _ in decisions_of(rounds)]
@@ -56,7 +56,7 @@ def test_the_asked_share_of_decisions_is_searched_in_full_and_has_a_policy_to_le
     assert asked < 0.6 * all_asked  # a quarter in full, the others at a quarter
 
 
-def test_what_is_not_learned_of_cheap_searches_still_teaches_values():
+def test_cheap_searches_leave_no_policy_but_values_to_learn():
     rounds, _ = asked_by(some_deals(30), full_share=0.3, cheap_simulations=2)
     window = ReplayWindow(100_000)
     window.add(rounds)
@@ -69,8 +69,8 @@ def test_what_is_not_learned_of_cheap_searches_still_teaches_values():
     assert (batch.tricks[~learned][:, 0] >= 0).all()
 
 
-def test_cheap_searches_that_are_no_cheaper_differ_by_chance_at_the_root_alone():
-    """With neither noise nor temperature the same worlds are drawn for full and cheap searches."""
+def test_cheap_searches_of_full_size_differ_only_by_noise_at_the_root():
+    """Without noise and temperature, full and cheap searches draw the same worlds."""
     quiet = SearchSettings(worlds=2, simulations=6, noise_share=0.0)
     cold = {"bid_temperature": 0.0, "play_temperature": 0.0, "last_temperature": 0.0}
     mixed, asked = asked_by(some_deals(25), quiet, full_share=0.5, cheap_simulations=50, **cold)
@@ -82,7 +82,7 @@ def test_cheap_searches_that_are_no_cheaper_differ_by_chance_at_the_root_alone()
 
 
 def blocks_of(way: str, **settings: float) -> Rounds:
-    """A block by each way of playing."""
+    """Play a block by search or by lookahead."""
     deals = some_deals(120)
     if way == "search":
         return play(deals, **settings)
@@ -95,7 +95,7 @@ def blocks_of(way: str, **settings: float) -> Rounds:
 
 
 @pytest.mark.parametrize("way", ["search", "lookahead"])
-def test_a_round_is_the_same_up_to_where_it_is_settled_and_makes_the_same_points(way):
+def test_random_play_after_a_round_is_settled_changes_nothing_before_and_no_points(way):
     whole, cut = blocks_of(way), blocks_of(way, end_settled=True)
     assert (whole.decisions > 0).all()
     early = 0
@@ -117,7 +117,7 @@ def test_a_round_is_the_same_up_to_where_it_is_settled_and_makes_the_same_points
 
 
 def rounds_decisions(rounds: Rounds):
-    """`decisions_of`, a list a round."""
+    """Yield the list of `decisions_of` of each round."""
     for start, end, decisions in zip(
         rounds.starts[:-1], rounds.starts[1:], rounds.decisions, strict=True
     ):
@@ -125,7 +125,7 @@ def rounds_decisions(rounds: Rounds):
         yield list(decisions_of(one))
 
 
-def test_rounds_that_are_never_settled_early_are_untouched_by_ending_settled_ones():
+def test_rounds_that_are_never_settled_early_do_not_change():
     whole, cut = blocks_of("search"), blocks_of("search", end_settled=True)
     same = 0
     for mine, other, decisions in zip(cut, whole, rounds_decisions(whole), strict=True):
@@ -141,13 +141,13 @@ EVERYTHING = SearchSettings(
 
 
 @pytest.mark.parametrize("lanes", [1, 4, 100])
-def test_with_every_option_the_number_of_slots_changes_no_round(lanes):
+def test_the_number_of_lanes_changes_no_round_with_every_option(lanes):
     options = {"full_share": 0.5, "cheap_simulations": 2, "end_settled": True}
     expected = play(some_deals(20), EVERYTHING, lanes=7, **options).to_bytes()
     assert play(some_deals(20), EVERYTHING, lanes=lanes, **options).to_bytes() == expected
 
 
-def test_gumbel_policies_are_the_improved_ones_and_leave_no_action_out():
+def test_gumbel_policies_give_every_action_a_share():
     search = SearchSettings(worlds=2, simulations=8, root="gumbel", considered=2)
     tried = 0
     for state, policy, _ in decisions_of(play(some_deals(20), search)):

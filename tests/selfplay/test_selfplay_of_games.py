@@ -1,4 +1,4 @@
-"""Self-play of whole games: what is recorded of them, and what a decision in one is worth."""
+"""Self-play of whole games: their records, and the values of their decisions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MIX = RoundMix(players={3: 0.4, 4: 0.6}, most_cards={3: {3: 1.0}, 4: {2: 0.5, 3:
 
 
 def scrambled(states: np.ndarray) -> np.ndarray:
-    """`[rows, 8]` shares that any field of a state changes; those of the seats sum to one."""
+    """Return shares `[rows, 8]` that depend on every field of a state; each row sums to one."""
     factors = np.arange(1, STATE + 1) * 2654435761 % 9973
     mixed = (states * factors).sum(axis=1)[:, None] + np.arange(8)[None, :] * 7919
     mixed = 1 + (mixed * 48271 >> 5) % 997 * (np.arange(8)[None, :] < states[:, PLAYERS, None])
@@ -44,7 +44,7 @@ def scrambled(states: np.ndarray) -> np.ndarray:
 
 
 class PlainNetwork:
-    """Priors that favour low actions; shares of the win that anything changes."""
+    """Priors that favour low actions; shares of the win that depend on every field."""
 
     def __init__(self) -> None:
         self.most_rows = 0
@@ -57,7 +57,7 @@ class PlainNetwork:
         return priors
 
     def chances(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Bids that are made, or what pays in this network's view; chances that anything moves."""
+        """Bids, made or guessed, and probabilities that depend on every field."""
         assert (states[:, LONGEST] > 0).all()
         self.most_rows = max(self.most_rows, len(states))
         made = states[:, BIDS : BIDS + 8]
@@ -96,7 +96,7 @@ def play(deals: Deals, **settings: float) -> Rounds:
     return rounds
 
 
-def test_records_carry_the_scores_the_place_in_the_game_and_who_won():
+def test_records_hold_scores_the_place_in_the_game_and_the_winners():
     deals = some_games(9, random_opponent_rounds=0.5, greedy_rounds=0.3)
     records = [record.astype(np.int64) for record in play(deals)]
     for first, end in zip(deals.starts[:-1], deals.starts[1:], strict=True):
@@ -117,7 +117,7 @@ def test_records_carry_the_scores_the_place_in_the_game_and_who_won():
 
 
 @pytest.mark.parametrize("lanes", [1, 4, 64])
-def test_a_game_is_the_same_in_any_number_of_slots_beside_any_others(lanes):
+def test_the_number_of_lanes_changes_no_game(lanes):
     deals = some_games(7)
     expected = play(deals, lanes=3)
     assert [r.tolist() for r in play(deals, lanes=lanes)] == [r.tolist() for r in expected]
@@ -135,7 +135,7 @@ def share_at_the_end(scores: np.ndarray, seat: int) -> float:
 
 
 def told_between(state: np.ndarray, scores: np.ndarray, seat: int) -> float:
-    """What the share is after the round, with these scores."""
+    """Return the seat's share of the win after the round, with these scores."""
     players = int(state[PLAYERS])
     if state[ROUNDS_LEFT] == 0:
         return share_at_the_end(scores, seat)
@@ -171,7 +171,7 @@ def stake_of(state: np.ndarray) -> float:
     return max(stake, LEAST_STAKE)
 
 
-def test_the_policy_to_learn_weighs_shares_of_the_win_by_what_the_round_can_change():
+def test_the_policy_target_weighs_shares_of_the_win_by_the_stake_of_the_round():
     ends = lasts = 0
     rounds = play(some_games(8))
     for record, decisions in zip(rounds, rounds.decisions, strict=True):
