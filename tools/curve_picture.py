@@ -1,4 +1,4 @@
-"""Draws the record of a learning curve as one SVG that stands alone."""
+"""Draws the record of a learning curve as a self-contained SVG."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from blobmaster.monitor.report.markup import text
 
 COLUMNS = 2
 HEAD = 54
-"""Room above a plot for its title and its legend, in the drawing's units."""
+"""Height above a plot for its title and legend, in units of the drawing."""
 ACROSS = "training time, core-minutes"
 
 STYLE = """
@@ -29,12 +29,12 @@ text { font: 13px system-ui, "DejaVu Sans", sans-serif; fill: #5b6675; }
 
 
 class Panel(NamedTuple):
-    """One plot: what it shows and how the record's columns are called there."""
+    """One plot and its curves."""
 
     title: str
     unit: str
     curves: tuple[tuple[str, str], ...]
-    """Column and name."""
+    """Pairs of the record's column and the curve's name."""
     scale: float = 1.0
 
 
@@ -66,7 +66,7 @@ PANELS = (
 
 
 def picture(rows: Sequence[Mapping[str, str]]) -> str:
-    """The SVG; of the rows, those without search are the curves."""
+    """Draw the SVG; rows with search are left out."""
     plain = [row for row in rows if not row["search"]]
     drawn = [(panel, found) for panel in PANELS if (found := _traces(panel, plain))]
     lines = -(-len(drawn) // COLUMNS)

@@ -1,9 +1,9 @@
-"""Trains a network from nothing, measures it on the way, and draws its learning curve.
+"""Trains a network from scratch, evaluates it at regular iterations and draws the learning curve.
 
-It starts the commands that a person would: `blobmaster train` up to the next mark, `evaluate` and
-`ground-truth` there, and so on. The record is a CSV file with a line a measurement; the same
-command goes on where it was interrupted. What measuring takes is no training time: that is summed
-from the run's history, which tells each iteration's self-play and learning.
+It runs the commands that a person would: `blobmaster train` up to the next iteration to measure,
+then `evaluate` and `ground-truth`, and so on. The record is a CSV file with one line per
+measurement; the same command resumes an interrupted one. Measuring does not count as training time,
+which is summed from the run's history.
 """
 
 from __future__ import annotations
@@ -30,25 +30,27 @@ from blobmaster.run.files.layout import RunLayout
 OPPONENTS = ("random", "heuristic", "ismcts-100")
 MEASURES = ("points", "exact", "wins", "lead")
 PLAYERS, CARDS = 4, 5
-GO_ON = "the same command goes on with it, another DIR begins anew"
+GO_ON = "the same command resumes it, another DIR starts over"
 
 Row = dict[str, str]
-"""A line of the record: what was measured, by column."""
+"""A line of the record, by column."""
 
 
 class StoppedError(Exception):
-    """The curve goes no further now; `str()` says why."""
+    """The tool has to stop; `str()` says why."""
 
 
 @click.command()
 @click.argument("root", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--config", type=click.Path(path_type=Path), required=True, help="Settings (TOML).")
 @click.option("--output", type=click.Path(path_type=Path), required=True, help=".csv and .svg.")
-@click.option("--iterations", type=int, help="Stop after so many; the settings' number if not.")
-@click.option("--every", type=click.IntRange(min=1), default=10, help="Iterations between marks.")
-@click.option("--deals", type=int, default=600, help="Of a measurement on the way.")
-@click.option("--last-deals", type=int, default=2000, help="Of those at the end.")
-@click.option("--search", default="3x35", help="Of the measurement with search at the end.")
+@click.option("--iterations", type=int, help="Total iterations; by default the settings' number.")
+@click.option(
+    "--every", type=click.IntRange(min=1), default=10, help="Iterations between measurements."
+)
+@click.option("--deals", type=int, default=600, help="Deals per measurement.")
+@click.option("--last-deals", type=int, default=2000, help="Deals of the last measurements.")
+@click.option("--search", default="3x35", help="Search of an extra measurement at the end.")
 def learning_curve(
     root: Path,
     config: Path,
@@ -59,27 +61,27 @@ def learning_curve(
     last_deals: int,
     search: str,
 ) -> None:
-    """Train the run in DIR as the settings say, from nothing or from where it stands.
+    """Train the run in DIR with the given settings, from scratch or from its last checkpoint.
 
-    OUTPUT.csv and OUTPUT.svg are written anew after each measurement; lines of another run go.
+    OUTPUT.csv and OUTPUT.svg are rewritten after each measurement; lines of other runs are removed.
     """
     total = iterations or compose(read_file(config)).run.iterations
     record = Record(output)
     for mark in sorted({1, *range(every, total, every), total}):
-        entry = trained_to(mark, root, config)
+        entry = train_to(mark, root, config)
         if entry is None:
             continue
         is_last = mark == total
         for with_search in ("", search) if is_last else ("",):
-            key = key_of(entry, with_search)
+            key = measurement_key(entry, with_search)
             if record.lacks(key):
                 found = measure(entry, with_search, last_deals if is_last else deals)
-                record.add(key | cost(root, mark) | found)
+                record.add(key | training_cost(root, mark) | found)
     click.echo(f"the curve is in {record.table} and {record.drawing}")
 
 
-def trained_to(mark: int, root: Path, config: Path) -> CheckpointEntry | None:
-    """Train the run up to an iteration; None if it has come farther and that one is gone."""
+def train_to(mark: int, root: Path, config: Path) -> CheckpointEntry | None:
+    """Train up to an iteration; return its checkpoint, or None if it no longer exists."""
     store = CheckpointStore(RunLayout(root))
     before = store.entries()
     if not before or before[-1].name.iteration + 1 < mark:
@@ -94,23 +96,23 @@ def trained_to(mark: int, root: Path, config: Path) -> CheckpointEntry | None:
     return entries.get(mark)
 
 
-def key_of(entry: CheckpointEntry, search: str) -> Row:
-    """Which measurement it is."""
+def measurement_key(entry: CheckpointEntry, search: str) -> Row:
+    """Return the columns that identify a measurement."""
     run_id, iteration = entry.meta().identity.run_id, entry.name.iteration + 1
     return {"run": run_id, "iteration": str(iteration), "search": search}
 
 
 def measure(entry: CheckpointEntry, search: str, deals: int) -> Row:
-    """Hold a checkpoint against the players and against the one-card round."""
+    """Measure a checkpoint against the opponents and in the one-card round."""
     met = ["--against", *OPPONENTS, *(["--search", search] if search else [])]
     table = ["--players", str(PLAYERS), "--cards", str(CARDS), "--deals", str(deals)]
-    found = asked("evaluate", str(entry.path), *met, *table, "--json")
-    solved = asked("ground-truth", str(entry.path), "--players", str(PLAYERS), "--json")
-    return measured(found, solved)
+    found = read_json("evaluate", str(entry.path), *met, *table, "--json")
+    solved = read_json("ground-truth", str(entry.path), "--players", str(PLAYERS), "--json")
+    return to_row(found, solved)
 
 
-def measured(found: dict[str, Any], solved: dict[str, Any]) -> Row:
-    """The columns of `evaluate --json` and of `ground-truth --json`."""
+def to_row(found: dict[str, Any], solved: dict[str, Any]) -> Row:
+    """Convert the output of `evaluate --json` and `ground-truth --json` into columns."""
     row = {"deals": str(found["deals"]), **estimate("elo", found["elo"])}
     for against in found["against"]:
         if against["player"] in OPPONENTS:
@@ -127,13 +129,13 @@ def measured(found: dict[str, Any], solved: dict[str, Any]) -> Row:
 
 
 def estimate(name: str, found: dict[str, float]) -> Row:
-    """A value and the ends of its 95 % interval."""
+    """Return the columns of a value and the ends of its 95 % interval."""
     ends = (("", "value"), ("_low", "low"), ("_high", "high"))
     return {f"{name}{end}": f"{found[key]:.4f}" for end, key in ends}
 
 
-def cost(root: Path, iteration: int) -> Row:
-    """What training up to an iteration took."""
+def training_cost(root: Path, iteration: int) -> Row:
+    """Return the columns of the cost of training up to an iteration."""
     rows = {row.iteration: row for row in history(root) if row.iteration <= iteration}
 
     def total(metric: str) -> float:
@@ -147,24 +149,24 @@ def cost(root: Path, iteration: int) -> Row:
 
 
 def history(root: Path) -> Iterable[HistoryRow]:
-    """The run's committed iterations."""
+    """Read the run's committed iterations."""
     lines = RunLayout(root).history.read_bytes().splitlines()
     return [row for line in lines if (row := decode_row(line)) is not None]
 
 
 class Record:
-    """The measurements of one run, in a file that is whole at any time, and their picture."""
+    """The measurements of one run: a CSV file, always replaced atomically, and its picture."""
 
     def __init__(self, output: Path) -> None:
         self.table = output.with_name(f"{output.name}.csv")
         self.drawing = output.with_name(f"{output.name}.svg")
 
     def lacks(self, key: Row) -> bool:
-        """Whether a measurement is still to be taken."""
+        """Return True if the measurement is missing."""
         return not any(row.items() >= key.items() for row in self._rows())
 
     def add(self, row: Row) -> None:
-        """Write it down; what another run recorded goes."""
+        """Add a measurement; drop those of other runs."""
         self._write([*(old for old in self._rows() if old["run"] == row["run"]), row])
 
     def _rows(self) -> list[Row]:
@@ -184,8 +186,8 @@ class Record:
         atomic.replace(self.drawing, picture(rows).encode())
 
 
-def asked(command: str, *arguments: str) -> dict[str, Any]:
-    """What a command answers as JSON."""
+def read_json(command: str, *arguments: str) -> dict[str, Any]:
+    """Run a command and parse its JSON output."""
     status, answer = run(command, *arguments, is_read=True)
     if status:
         raise StoppedError(f"blobmaster {command} ended with status {status}")
@@ -194,9 +196,9 @@ def asked(command: str, *arguments: str) -> dict[str, Any]:
 
 
 def run(*command: str, is_read: bool = False) -> tuple[int, str]:
-    """Run a `blobmaster` command to its end; returns its status, and its output if it is read.
+    """Run a `blobmaster` command; return its exit status, and its output if `is_read`.
 
-    Whatever ends this process ends the command first, and lets it save what it has.
+    If this process is interrupted, the command is terminated first, so that it can save its state.
     """
     said = subprocess.PIPE if is_read else None
     with subprocess.Popen([sys.executable, "-m", "blobmaster", *command], stdout=said) as process:
@@ -220,4 +222,4 @@ if __name__ == "__main__":
     except (StoppedError, ConfigError, click.ClickException) as stopped:
         sys.exit(f"learning curve: {stopped}")
     except (KeyboardInterrupt, click.Abort):
-        sys.exit("learning curve: interrupted; the same command goes on")
+        sys.exit("learning curve: interrupted; the same command resumes it")

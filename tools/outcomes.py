@@ -1,9 +1,9 @@
-"""Policies to learn that are told by how rounds ended alone: no critic, no search.
+"""Policy targets from the outcomes of rounds alone, without critic or search.
 
-In each decision the action that was taken becomes likelier or less likely by what its seat made of
-the round, above or below what seats make of rounds of that size: a policy gradient whose batch is
-its own baseline (REINFORCE, Williams 1992), as a step of the same mirror descent by which looking
-ahead improves a policy.
+Each decision's target raises or lowers the probability of the action taken, by the seat's points
+relative to the mean of rounds of that size. This is a policy gradient with the batch mean as its
+baseline (REINFORCE, Williams 1992), written as a step of the same mirror descent by which one-step
+lookahead improves a policy.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from blobmaster.game.scoring import most_points, points
 from blobmaster.kernels.compile import kernel
 
 
-def told_by_outcomes(rounds: Rounds, policy_step: float) -> Rounds:
-    """The same rounds with the policies that their outcomes tell.
+def add_outcome_policies(rounds: Rounds, policy_step: float) -> Rounds:
+    """Replace the policies of rounds by targets from their outcomes.
 
     Args:
-        rounds: whose policies are the priors that they were played by.
-        policy_step: how far an outcome moves a policy: by the exponential of this times the points
-            above the mean, as a share of 10 + cards.
+        rounds: rounds whose recorded policies are the priors that drew their actions.
+        policy_step: size of a step: the probability of the action taken is multiplied by
+            `exp(policy_step × advantage)`, the advantage as a share of 10 + cards points.
     """
     data = rounds.data.astype(np.int64)
     made = np.zeros((MAX_CARDS + 1, 2))
@@ -84,7 +84,7 @@ def _credit(
                     if legal[edge] == action:
                         shares[edge] *= factor
                     total += shares[edge]
-                if total > 0.0:  # else a stranger's
+                if total > 0.0:  # else a random opponent's, which has no policy
                     for edge in range(count):
                         record[policy + edge] = np.int64(FULL_SHARE * shares[edge] / total + 0.5)
                 policy += count

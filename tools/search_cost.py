@@ -1,8 +1,8 @@
-"""Trains a network by each way of deciding, all with the same evaluations, and compares them.
+"""Compares ways to choose actions in self-play at an equal number of network evaluations.
 
-An evaluation is a position that the actor or the critic is asked about: each is half the network. A
-way that asks less a round plays more rounds; learning takes the same number of steps for all. Then
-each network plays by itself, one evaluation a decision, against the fixed players.
+An evaluation is one position through the actor or the critic, each half of the network. A way that
+needs fewer evaluations per round plays more rounds; the learning steps are the same for all. Each
+trained network then plays without search against fixed opponents.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import click
 import numpy as np
 import torch
-from outcomes import told_by_outcomes
+from outcomes import add_outcome_policies
 from rich.console import Console
 from rich.table import Table
 
@@ -47,30 +47,30 @@ OPPONENTS = ("random", "heuristic", "ismcts-100")
 CPU = torch.device("cpu")
 
 OUTCOME_STEP = 8.0
-"""How far one outcome moves a policy: as far as the critic's values do. 2 was worse."""
+"""Step size of outcome targets, equal to that of the critic's values; 2 was worse."""
 
 
-class Counter:
-    """Counts the positions that networks are asked about, by any thread."""
+class EvaluationCounter:
+    """Counts the evaluations of all networks, in any thread."""
 
     def __init__(self) -> None:
         self._watched: list[NetworkEvaluator] = []
         self.asks_critic = True
 
     def evaluator(self, *arguments: Any, **options: Any) -> NetworkEvaluator:
-        """An evaluator that is counted."""
-        kind = NetworkEvaluator if self.asks_critic else _ActorAlone
+        """Make an evaluator that is counted."""
+        kind = NetworkEvaluator if self.asks_critic else _ActorOnly
         self._watched.append(kind(*arguments, **options))
         return self._watched[-1]
 
     @property
     def evaluations(self) -> int:
-        """Positions that were asked about so far."""
+        """The number of positions evaluated so far."""
         return sum(int(part.asked[0]) for found in self._watched for part in found.asked)
 
 
-class _ActorAlone(NetworkEvaluator):
-    """Has nothing to say of values: what is learned is told by outcomes."""
+class _ActorOnly(NetworkEvaluator):
+    """Returns zeros as values and saves their cost: outcome targets need none."""
 
     def answer(self, acting: State, judged: State) -> tuple[Priors, Values]:
         return self.priors(acting), np.zeros((len(judged), MAX_PLAYERS), np.float32)
@@ -78,15 +78,17 @@ class _ActorAlone(NetworkEvaluator):
 
 @click.command()
 @click.argument("ways", nargs=-1)
-@click.option("--evaluations", type=float, default=6e6, show_default=True, help="Of each way.")
+@click.option(
+    "--evaluations", type=float, default=6e6, show_default=True, help="Evaluations for each way."
+)
 @click.option("--iterations", type=int, default=12, show_default=True)
-@click.option("--steps", type=int, default=200, show_default=True, help="An iteration's.")
-@click.option("--deals", type=int, default=1000, show_default=True, help="With each opponent.")
+@click.option("--steps", type=int, default=200, show_default=True, help="Steps per iteration.")
+@click.option("--deals", type=int, default=1000, show_default=True, help="Deals per opponent.")
 @click.option("--seed", type=int, default=0, show_default=True)
 def search_cost(
     ways: tuple[str, ...], evaluations: float, iterations: int, steps: int, deals: int, seed: int
 ) -> None:
-    """Compare WAYS of deciding: lookahead, outcomes, or a search such as 3x35:gumbel."""
+    """Compare WAYS to choose actions: lookahead, outcomes, or a search such as 3x35:gumbel."""
     for way in ways:
         try:
             settings(way, iterations)
@@ -95,20 +97,20 @@ def search_cost(
     table = Table("way", "rounds", "evaluations a round", *OPPONENTS, "seconds", box=None)
     for way in ways or WAYS:
         began = time.process_time()
-        network, rounds = trained(way, evaluations, iterations, steps, seed)
+        network, rounds = train(way, evaluations, iterations, steps, seed)
         spent = time.process_time() - began
-        found = [shown(results) for results in played(network, deals, seed)]
+        found = [describe(results) for results in play_matches(network, deals, seed)]
         table.add_row(way, f"{rounds:,}", f"{evaluations / rounds:,.0f}", *found, f"{spent:.0f}")
         Console(stderr=True).print(way, *found)
     Console(width=160).print(table)
 
 
-def trained(
+def train(
     way: str, evaluations: float, iterations: int, steps: int, seed: int
 ) -> tuple[BlobNetwork, int]:
-    """Train a network from nothing; returns its average, and the rounds that were played."""
+    """Train a network from scratch; return its EMA and the number of rounds played."""
     config, search = settings(way, iterations)
-    counter = Counter()
+    counter = EvaluationCounter()
     counter.asks_critic = way != "outcomes"
     learner = Learner(new_network(config.network, seed), config.learning, seed, CPU)
     window = ReplayWindow(config.learning.window)
@@ -120,16 +122,16 @@ def trained(
     for iteration in range(iterations):
         blocks: list[Rounds] = []
         while counter.evaluations < evaluations * (iteration + 1) / iterations:
-            blocks.append(block(engine, iteration, learner.ema, search, len(blocks)))
+            blocks.append(play_block(engine, iteration, learner.ema, search, len(blocks)))
         rounds += sum(map(len, blocks))
         told = join(blocks)
-        window.add(told_by_outcomes(told, OUTCOME_STEP) if way == "outcomes" else told)
+        window.add(add_outcome_policies(told, OUTCOME_STEP) if way == "outcomes" else told)
         learner.learn(iteration, window, steps, on_step=lambda: None, should_stop=lambda: False)
     return learner.ema, rounds
 
 
 def settings(way: str, iterations: int) -> tuple[Config, SearchSettings]:
-    """The small preset's, with this way of deciding."""
+    """Return the small preset's settings with this way to choose actions."""
     is_search = way not in ("lookahead", "outcomes")
     self_play: dict[str, Any] = {
         "decide_by": "search" if is_search else "lookahead",
@@ -137,7 +139,8 @@ def settings(way: str, iterations: int) -> tuple[Config, SearchSettings]:
         "lanes": 64,
     }
     if way == "outcomes":
-        # Records then hold the priors themselves, and every action was drawn from them.
+        # With such a small step, the recorded policies equal the priors, from which all actions
+        # are then drawn: the policy gradient needs both.
         self_play |= {"policy_step": 1e-9, "greedy_rounds": 0.0}
     changes: Tables = {
         "self_play": self_play,
@@ -148,10 +151,10 @@ def settings(way: str, iterations: int) -> tuple[Config, SearchSettings]:
     return config, parse_search(way).over(search) if is_search else search
 
 
-def block(
+def play_block(
     engine: SelfPlayEngine, iteration: int, network: BlobNetwork, search: SearchSettings, index: int
 ) -> Rounds:
-    """One more block of an iteration that has as many as it takes."""
+    """Play one block of an iteration, which has as many as it needs."""
     found = engine.play(
         iteration,
         network,
@@ -164,8 +167,8 @@ def block(
     return next(iter(found))[1]
 
 
-def played(network: BlobNetwork, deals: int, seed: int) -> list[Results]:
-    """The network's matches against each opponent, at 4 players × 5 cards."""
+def play_matches(network: BlobNetwork, deals: int, seed: int) -> list[Results]:
+    """Play the network against each opponent, with 4 players × 5 cards."""
     size = RatingSettings(deals=deals)
     players = {
         **make_rated_opponents(CPU),
@@ -182,8 +185,8 @@ def played(network: BlobNetwork, deals: int, seed: int) -> list[Results]:
     return found or []
 
 
-def shown(results: Results) -> str:
-    """Points a round, and how far ahead of the others, with the 95 % interval's half width."""
+def describe(results: Results) -> str:
+    """Format points per round and the lead with the half width of its 95 % interval."""
     lead = estimate_mean(point_leads(results).mean(axis=1), 400, generator(0, "search cost"))
     half = (lead.high - lead.low) / 2
     return f"{results.points[:, :, 0].mean():.2f} ({lead.value:+.2f} ± {half:.2f})"

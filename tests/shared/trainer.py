@@ -156,7 +156,7 @@ class ForkedTrainer:
     """A trainer from a fork server, with the methods of `subprocess.Popen`."""
 
     def __init__(self, fork_server: ForkServer, pid: int, output: Path) -> None:
-        self._nursery = fork_server
+        self._fork_server = fork_server
         self._output = output
         self.pid = pid
         self.returncode: int | None = None
@@ -164,7 +164,7 @@ class ForkedTrainer:
     def poll(self) -> int | None:
         """Return the exit status, or None while it runs."""
         if self.returncode is None:
-            self.returncode = self._nursery.ask(poll=self.pid)["status"]
+            self.returncode = self._fork_server.ask(poll=self.pid)["status"]
         return self.returncode
 
     def communicate(self) -> tuple[str, None]:

@@ -1,4 +1,4 @@
-"""The learning curve: what is measured stays, what is interrupted goes on, the picture is drawn."""
+"""The learning curve tool: it keeps measurements, resumes, and draws the picture."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from learning_curve import Record, cost, measured
+from learning_curve import Record, to_row, training_cost
 
 from blobmaster.config.layers import compose, read_file
 from blobmaster.run.files.history import HistoryRow, append_rows
@@ -58,7 +58,7 @@ def test_a_measurement_is_recorded_once_and_one_with_search_is_another(tmp_path:
         assert [line["iteration"] for line in csv.DictReader(file)] == ["1", "5"]
 
 
-def test_another_run_begins_the_record_anew(tmp_path: Path):
+def test_another_run_starts_a_new_record(tmp_path: Path):
     record = Record(tmp_path / "curve")
     record.add(row("a", 1))
     record.add(row("b", 1))
@@ -77,7 +77,7 @@ def test_the_picture_has_a_point_for_each_measurement_without_search(tmp_path: P
     assert {"Against three of", "random", "training time, core-minutes"} <= set(texts)
 
 
-def test_training_time_is_that_of_the_iterations_up_to_the_measurement(tmp_path: Path):
+def test_training_time_covers_the_iterations_up_to_the_measurement(tmp_path: Path):
     for iteration in (1, 2, 3):
         metrics = {"training_units_generated": 100, "training_seconds": 60.0}
         metrics["training_core_seconds"] = 90.0 * iteration
@@ -85,14 +85,18 @@ def test_training_time_is_that_of_the_iterations_up_to_the_measurement(tmp_path:
             iteration=iteration, run_id="a", timestamp="", elapsed_hours=1.0, metrics=metrics
         )
         append_rows(RunLayout(tmp_path).history, [line])
-    assert cost(tmp_path, 2) == {"rounds": "200", "minutes": "2.00", "core_minutes": "4.50"}
+    assert training_cost(tmp_path, 2) == {
+        "rounds": "200",
+        "minutes": "2.00",
+        "core_minutes": "4.50",
+    }
 
 
-def test_the_settings_that_are_kept_for_it_are_a_run_s():
+def test_the_example_settings_are_valid():
     assert compose(read_file(SETTINGS)).run.iterations > 1
 
 
-def test_players_that_the_curve_does_not_show_are_left_out():
+def test_opponents_that_the_curve_does_not_show_are_left_out():
     value = {"value": 1.0, "low": 0.5, "high": 1.5}
     against = [
         {"player": name, "points": value, "exact": value, "wins": value, "lead": value}
@@ -101,7 +105,7 @@ def test_players_that_the_curve_does_not_show_are_left_out():
     calibration = {name: {"error": 0.05, "chance": 0.01} for name in ("at_bid", "at_first_card")}
     found = {"deals": 60, "elo": value, "against": against, "calibration": calibration}
     solved = {"one_card": [{"likeliest": 9.0}, {"likeliest": 0.25}]}
-    row = measured(found, solved)
+    row = to_row(found, solved)
     assert row["one_card_nash_conv"] == "0.2500"
     assert row["exact_vs_random_high"] == "1.5000"
     assert row["calibration_error"] == "0.0500"
@@ -109,7 +113,7 @@ def test_players_that_the_curve_does_not_show_are_left_out():
 
 
 @pytest.mark.long
-def test_interrupted_while_it_trains_and_while_it_measures_the_curve_is_finished(tmp_path: Path):
+def test_interrupted_while_training_and_while_measuring_it_finishes_the_record(tmp_path: Path):
     settings = tmp_path / "settings.toml"
     settings.write_text(SMALL)
     command = [sys.executable, str(TOOL), "run", "--config", "settings.toml", "--output", "curve"]

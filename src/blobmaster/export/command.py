@@ -1,4 +1,4 @@
-"""`blobmaster export`: writes a checkpoint's player to an ONNX file, held against torch first."""
+"""`blobmaster export`: writes a checkpoint's actor as ONNX after comparing it with torch."""
 
 from __future__ import annotations
 
@@ -23,55 +23,57 @@ from blobmaster.run.errors import RunError
 from blobmaster.run.files import atomic
 
 TOLERANCE: Final = 1e-4
-"""The most that a logit may differ from torch's."""
+"""Largest allowed difference between a logit and torch's."""
 
 BATCHES: Final = (1, 2, 7, 64)
-"""Rows that are compared; the first is also timed."""
+"""Batch sizes to compare; the first is also timed."""
 
 TIMED: Final = 200
+"""Repetitions of the timing."""
+
 Rows = npt.NDArray[np.float32]
 
 
 class ExportError(RunError):
-    """The file could not be made; `str()` is one line."""
+    """The export failed; `str()` is one line."""
 
 
 @dataclass(frozen=True)
-class Checked:
-    """What a model was seen to do."""
+class CheckResult:
+    """The comparison of an exported model with torch."""
 
     difference: float
-    """The largest between its logits and torch's."""
+    """Largest difference between the logits."""
     milliseconds: float
-    """Of a single decision on one core; the median."""
+    """Median time of one decision on one core."""
 
 
 def run_export(checkpoint: Path, output: Path) -> int:
-    """Export the player of `checkpoint` to `output`, over what is there; returns exit status 0.
+    """Export the actor of `checkpoint` to `output`, replacing the file; return exit status 0.
 
     Raises:
-        RunError: the checkpoint cannot be used, the file cannot be written, or the model does not
-            compute what torch computes; nothing is written then.
+        RunError: the checkpoint cannot be used, the file cannot be written, or the model differs
+            from torch. In these cases, nothing is written.
     """
     trained = load_trained(checkpoint, torch.device("cpu"))
     actor = trained.network.actor
     model = actor_model(
         actor, metadata(trained.meta, sees_games=trained.network.sees_games)
     ).SerializeToString()
-    checked = check_model(model, actor)
+    result = check_model(model, actor)
     try:
         atomic.replace(output, model)
     except OSError as error:
         raise ExportError(f"cannot write {output}: {error.strerror}") from None
     click.echo(
-        f"{output}: {decimal(len(model))}, within {checked.difference:.1g} of torch, "
-        f"{checked.milliseconds:.2f} ms a decision on one core"
+        f"{output}: {decimal(len(model))}, within {result.difference:.1g} of torch, "
+        f"{result.milliseconds:.2f} ms a decision on one core"
     )
     return 0
 
 
-def check_model(model: bytes, actor: NetworkPart) -> Checked:
-    """Hold a model's answers in onnxruntime against torch's, for batches of several sizes.
+def check_model(model: bytes, actor: NetworkPart) -> CheckResult:
+    """Compare a model in onnxruntime with torch, on random batches of several sizes.
 
     Raises:
         ExportError: a logit differs by more than `TOLERANCE`.
@@ -79,16 +81,17 @@ def check_model(model: bytes, actor: NetworkPart) -> Checked:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    chance = np.random.default_rng(0)
-    batches = [chance.random((count, actor.inputs)) < 0.15 for count in BATCHES]
+    # 15 % of the features are 1, about as many as in real observations.
+    generator = np.random.default_rng(0)
+    batches = [generator.random((count, actor.inputs)) < 0.15 for count in BATCHES]
     rows = [batch.astype(np.float32) for batch in batches]
     difference = float(np.max([_difference(session, actor, batch) for batch in rows]))
-    if not difference <= TOLERANCE:  # "not within": a NaN is neither
+    if not difference <= TOLERANCE:  # written so that a NaN fails too
         raise ExportError(
             f"the exported model differs from torch by {difference:.1g}, more than {TOLERANCE}: "
             "nothing was written; try it with the pinned onnx and onnxruntime"
         )
-    return Checked(difference, _milliseconds(session, rows[0]))
+    return CheckResult(difference, _milliseconds(session, rows[0]))
 
 
 def _difference(session: onnxruntime.InferenceSession, actor: NetworkPart, rows: Rows) -> float:

@@ -33,10 +33,10 @@ TRICKS = "trick_logits"
 BIDS = "bid_logits"
 
 OPSET = 17
-"""The first with LayerNormalization; runtimes since 2022 have it."""
+"""The first opset with LayerNormalization; runtimes since 2022 support it."""
 
 IR_VERSION = 8
-"""The file format's version of that time."""
+"""The version of the file format that belongs to this opset."""
 
 
 def actor_model(actor: NetworkPart, metadata: Mapping[str, str]) -> onnx.ModelProto:

@@ -1,4 +1,4 @@
-"""What an exported file says of itself: where it is from, and what its numbers mean."""
+"""The metadata of an exported file: its origin and the meaning of its inputs and outputs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from blobmaster.model.game_features import view_index
 from blobmaster.run.checkpoints.store import CheckpointMeta
 
 FORMAT = 1
-"""Raised when a reader of these entries would have to change."""
+"""Version of the entries; increased when their readers have to change."""
 
 
 def metadata(meta: CheckpointMeta, *, sees_games: bool = False) -> dict[str, str]:
-    """The entries of the model's `metadata_props`; tables are JSON. docs/onnx.md explains them."""
+    """Return the entries of `metadata_props`; tables are JSON. See docs/onnx.md."""
     index = view_index() if sees_games else INDEX
     entries = {
         "format": str(FORMAT),
@@ -35,6 +35,6 @@ def metadata(meta: CheckpointMeta, *, sees_games: bool = False) -> dict[str, str
 
 
 def action_table() -> list[str]:
-    """The meaning of each action logit: `slot 0 Q` is a card in canonical suits, `bid 2` a bid."""
+    """Name the action of each logit: `slot 0 Q` is a card in canonical suits, `bid 2` a bid."""
     cards = [f"slot {slot} {rank}" for slot in range(SUITS) for rank in RANK_SYMBOLS]
     return cards + [f"bid {tricks}" for tricks in range(MAX_CARDS + 1)]
