@@ -29,7 +29,7 @@ from blobmaster.game.rules import (
 from blobmaster.game.scoring import most_points, points
 from blobmaster.kernels.rng import generator
 from blobmaster.selfplay.by_lookahead import play_block
-from blobmaster.selfplay.deals import Deals, deal, seat_players
+from blobmaster.selfplay.deals import Deals, assign_players, deal
 from blobmaster.selfplay.successors import max_children
 
 WIDE = RoundMix(
@@ -72,7 +72,7 @@ def never() -> bool:
 def some_deals(rounds: int, mix: RoundMix = WIDE, **settings: float) -> Deals:
     draws = generator(7, "test lookahead")
     chosen = SelfPlaySettings(**({"random_opponent_rounds": 0.0, "greedy_rounds": 0.0} | settings))
-    return seat_players(deal(mix, rounds, draws), chosen, draws)
+    return assign_players(deal(mix, rounds, draws), chosen, draws)
 
 
 def play(deals: Deals, network: Any = None, **settings: float) -> Rounds:

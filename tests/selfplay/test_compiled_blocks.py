@@ -25,7 +25,7 @@ from blobmaster.kernels.rng import generator
 from blobmaster.model.network import new_network
 from blobmaster.selfplay import by_lookahead as lookahead
 from blobmaster.selfplay import by_search as block
-from blobmaster.selfplay.deals import deal, deal_games, seat_players
+from blobmaster.selfplay.deals import assign_players, deal, deal_games
 from blobmaster.selfplay.successors import max_children
 
 CPU = torch.device("cpu")
@@ -56,7 +56,7 @@ class Played:
         network = new_network(NetworkSettings(width=32, blocks=1), 4, sees_games=games).eval()
         settings = SelfPlaySettings(decide_by=decide_by, lanes=9)
         draws = generator(5, "test of compiled blocks")
-        deals = seat_players(
+        deals = assign_players(
             (deal_games if games else deal)(MIX, 3 if games else ROUNDS, draws), settings, draws
         )
         rows = 9 * SEARCH.trees if decide_by == "search" else max_children(deals, 9)

@@ -31,7 +31,7 @@ from blobmaster.game.rules import (
 from blobmaster.game.schedule import game_rounds
 from blobmaster.game.scoring import points
 from blobmaster.kernels.rng import generator
-from blobmaster.selfplay.deals import Deals, deal_games, seat_players
+from blobmaster.selfplay.deals import Deals, assign_players, deal_games
 
 MIX = RoundMix(
     players={3: 0.3, 4: 0.4, 6: 0.3}, most_cards={3: {4: 1.0}, 4: {3: 0.5, 2: 0.5}, 6: {2: 1.0}}
@@ -81,7 +81,7 @@ def test_games_are_dealt_in_the_shares_of_the_mix():
 def test_random_opponents_stay_for_a_whole_game():
     draws = generator(2, "test")
     settings = SelfPlaySettings(random_opponent_rounds=1.0, greedy_rounds=0.0)
-    deals = seat_players(deal_games(MIX, 50, draws), settings, draws)
+    deals = assign_players(deal_games(MIX, 50, draws), settings, draws)
     masks = [
         set(deals.random_seats[first:end].tolist())
         for first, end in zip(deals.starts[:-1], deals.starts[1:], strict=True)
@@ -93,7 +93,7 @@ def test_random_opponents_stay_for_a_whole_game():
 def test_a_game_is_greedy_as_a_whole_and_then_has_no_random_opponents():
     draws = generator(2, "test")
     settings = SelfPlaySettings(random_opponent_rounds=0.5, greedy_rounds=0.5)
-    deals = seat_players(deal_games(MIX, 50, draws), settings, draws)
+    deals = assign_players(deal_games(MIX, 50, draws), settings, draws)
     greedy = [
         set(deals.greedy[first:end].tolist())
         for first, end in zip(deals.starts[:-1], deals.starts[1:], strict=True)

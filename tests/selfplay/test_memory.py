@@ -19,7 +19,7 @@ from blobmaster.inference.precision import convert
 from blobmaster.model.network import new_network
 from blobmaster.search.batch import new_requests, new_search
 from blobmaster.selfplay.engine import SelfPlayEngine
-from blobmaster.selfplay.memory import block_bytes, bytes_of, card_bytes
+from blobmaster.selfplay.memory import block_bytes, bytes_of, gpu_bytes
 from blobmaster.selfplay.pool import LocalPool
 
 SEARCH = SearchSettings(worlds=3, simulations=30)
@@ -94,4 +94,4 @@ def test_a_gpu_holds_no_more_than_the_estimate(way, lanes):
     assert len(list(blocks)) == 2 * workers
     taken = torch.cuda.memory_reserved() - before
     weights = sum(weight.nbytes for weight in network.parameters())
-    assert 0 < taken <= weights + workers * card_bytes(RoundMix(), settings, SEARCH)
+    assert 0 < taken <= weights + workers * gpu_bytes(RoundMix(), settings, SEARCH)

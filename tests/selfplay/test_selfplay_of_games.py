@@ -28,9 +28,9 @@ from blobmaster.game.rules import (
 from blobmaster.game.scoring import points
 from blobmaster.kernels.rng import generator
 from blobmaster.selfplay.by_lookahead import play_block
-from blobmaster.selfplay.deals import Deals, deal_games, seat_players
+from blobmaster.selfplay.deals import Deals, assign_players, deal_games
 from blobmaster.selfplay.successors import max_children
-from blobmaster.selfplay.win_values import LEAST_STAKE
+from blobmaster.selfplay.win_values import MIN_STAKE
 
 MIX = RoundMix(players={3: 0.4, 4: 0.6}, most_cards={3: {3: 1.0}, 4: {2: 0.5, 3: 0.5}})
 
@@ -68,7 +68,7 @@ class PlainNetwork:
         return np.where(playing, bids, 0), (playing * scrambled(states) * 2.5).clip(0, 1)
 
     def standings(self, states: np.ndarray) -> np.ndarray:
-        """Of what is known between two rounds alone, as the acting seat relates to it."""
+        """Return shares that depend only on what is known between two rounds."""
         known = np.zeros_like(states)
         for fields in (PLAYERS, LONGEST, ROUNDS_LEFT, DEALER, SEAT, slice(SCORES, STATE)):
             known[:, fields] = states[:, fields]
@@ -82,7 +82,7 @@ class PlainNetwork:
 def some_games(count: int, **settings: float) -> Deals:
     draws = generator(3, "test games")
     chosen = SelfPlaySettings(**({"random_opponent_rounds": 0.0, "greedy_rounds": 0.0} | settings))
-    return seat_players(deal_games(MIX, count, draws), chosen, draws)
+    return assign_players(deal_games(MIX, count, draws), chosen, draws)
 
 
 def play(deals: Deals, **settings: float) -> Rounds:
@@ -168,7 +168,7 @@ def stake_of(state: np.ndarray) -> float:
     best[seat] += usual
     worst[np.arange(players) != seat] += usual
     stake = told_between(state, best, seat) - told_between(state, worst, seat)
-    return max(stake, LEAST_STAKE)
+    return max(stake, MIN_STAKE)
 
 
 def test_the_policy_target_weighs_shares_of_the_win_by_the_stake_of_the_round():

@@ -16,7 +16,7 @@ from blobmaster.game.records import Rounds, replay_out, replay_to
 from blobmaster.game.rules import PLAYERS, SEAT, STATE, TRICKS
 from blobmaster.kernels.rng import generator
 from blobmaster.selfplay.by_search import play_block
-from blobmaster.selfplay.deals import deal, seat_players
+from blobmaster.selfplay.deals import assign_players, deal
 
 MIX = RoundMix(
     players={3: 0.25, 4: 0.5, 8: 0.25}, most_cards={3: {17: 1.0}, 4: {5: 1.0}, 8: {6: 1.0}}
@@ -62,7 +62,7 @@ def _played(
     )
     found = play_block(
         UniformEvaluator(),
-        seat_players(deal(mix, rounds, draws), settings, draws),
+        assign_players(deal(mix, rounds, draws), settings, draws),
         search,
         settings,
         should_stop=lambda: False,

@@ -23,7 +23,7 @@ from blobmaster.model.game_features import (
 )
 from blobmaster.model.network import BlobNetwork, new_network
 from blobmaster.selfplay.by_lookahead import play_block
-from blobmaster.selfplay.deals import deal_games, seat_players
+from blobmaster.selfplay.deals import assign_players, deal_games
 from blobmaster.selfplay.successors import max_children
 from blobmaster.training.learner import Learner, losses
 from blobmaster.training.replay_buffer import Batch, ReplayWindow, new_batch
@@ -41,7 +41,7 @@ def games_played(count: int = 40) -> Rounds:
     """Games that an untrained network played."""
     draws = generator(1, "games to learn from")
     settings = SelfPlaySettings(random_opponent_rounds=0.5)
-    deals = seat_players(deal_games(MIX, count, draws), settings, draws)
+    deals = assign_players(deal_games(MIX, count, draws), settings, draws)
     evaluator = NetworkEvaluator(small_network().eval().parts, max_children(deals, count), CPU)
     found = play_block(
         evaluator, deals, settings, should_stop=lambda: False, on_rounds=lambda _: None

@@ -44,7 +44,7 @@ KEYS: Final = 200
 KEY_PAUSE_S: Final = 0.05
 """Pause between keys, as of a fast typist; the monitor finishes a frame in it."""
 TRAINER_S: Final = 30.0
-UNITS_A_SECOND: Final = 60
+UNITS_PER_SECOND: Final = 60
 ITERATION_S: Final = 60.0
 
 _HANGING: Final = (
@@ -110,12 +110,12 @@ def measure_watched() -> Figures:
             time.sleep(HEARTBEAT_S)
             session.advance()
         ticking = (time.clock_gettime(ticker) - used) / (time.monotonic() - began)
-        counting = _cpu(session.advance, 10_000) * UNITS_A_SECOND
+        counting = _cpu(session.advance, 10_000) * UNITS_PER_SECOND
         history = folder / "history.jsonl"
         keeping = _cpu(lambda: append_rows(history, [sample_row(1)]), 100) / ITERATION_S
     share = ticking + counting + keeping
     return {
-        "setting": f"{UNITS_A_SECOND} units a second, an iteration each {ITERATION_S:.0f} s, "
+        "setting": f"{UNITS_PER_SECOND} units per second, an iteration every {ITERATION_S:.0f} s, "
         f"{os.cpu_count()} cores",
         "ticker_percent_of_a_core": 100 * ticking,
         "counting_percent_of_a_core": 100 * counting,

@@ -18,7 +18,7 @@ from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.rng import Stream, gumbel
 from blobmaster.search.tree import Trees
 
-_LEAST_PRIOR = 1e-12
+_MIN_PRIOR = 1e-12
 """Lower bound of priors: a network's prior may underflow to 0, which has no logarithm."""
 
 
@@ -71,7 +71,7 @@ def sum_roots(trees: Trees, first: int, width: int) -> RootStatistics:
     value = np.zeros(MAX_LEGAL, np.float64)
     logit = np.zeros(MAX_LEGAL, np.float64)
     for edge in range(count):
-        logit[edge] = np.log(max(trees.prior[first, 0, edge], _LEAST_PRIOR))
+        logit[edge] = np.log(max(trees.prior[first, 0, edge], _MIN_PRIOR))
         for tree in range(first, first + width):
             visits[edge] += trees.edge_visits[tree, 0, edge]
             value[edge] += trees.edge_sum[tree, 0, edge]
@@ -134,6 +134,7 @@ def begin_halving(
         halving.score[lane, edge] = roots.logit[edge]
         if explore:
             halving.score[lane, edge] += gumbel(stream)
+    # Each considered action needs a simulation, so a small budget considers fewer actions.
     kept = min(considered, roots.edges, simulations)
     _keep_best(halving, lane, halving.score[lane], roots.edges, kept)
     halving.phases[lane] = max(int(np.ceil(np.log2(kept))), 1)
@@ -154,6 +155,7 @@ def halve(
     Returns:
         The number of simulations per tree after which to halve again.
     """
+    # Two are kept to the end: the last phase spends all that is left of the budget on them.
     kept = max((halving.kept[lane].sum() + 1) // 2, 2)
     _keep_best(halving, lane, _scores(halving, lane, roots, improvement), roots.edges, kept)
     return _phase_end(halving, lane, kept, done, simulations)

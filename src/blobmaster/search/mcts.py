@@ -64,7 +64,9 @@ def request_evaluations(search: Search, lane: int, requests: EvaluationRequests)
     is_new = trees.nodes[first] == 0
     for tree in range(first, first + search.width):
         search.actor_row[tree] = search.critic_row[tree] = NO_ROW
-        if is_new and tree > first:  # shares the rows of the decision's first root
+        # All roots of a decision look the same to its seat, and no value of a root is backed up:
+        # the first root's rows serve all of them.
+        if is_new and tree > first:
             search.actor_row[tree] = rows[0] - 1
             search.critic_row[tree] = rows[1] - 1
             continue
@@ -94,6 +96,7 @@ def advance_search(
     """
     _use_evaluations(search, lane, priors, values, stream)
     while True:
+        # All trees of the decision reach the limit before the next halving, which compares them.
         waiting = False
         for tree in range(lane * search.width, (lane + 1) * search.width):
             waiting |= _simulate_until_waiting(search, lane, tree, stream)
@@ -116,6 +119,7 @@ def _use_evaluations(
             add_node(search.trees, tree, values[search.critic_row[tree]])
         if search.actor_row[tree] != NO_ROW:
             expand(search.trees, tree, priors[search.actor_row[tree]])
+    # Only now do all of the decision's roots have priors, which noise and halving need.
     if is_new:
         _prepare_root(search, lane, stream)
 
@@ -167,6 +171,7 @@ def _simulate_until_waiting(search: Search, lane: int, tree: int, stream: Stream
 def _begin_simulation(search: Search, lane: int, tree: int, stream: Stream) -> None:
     """Begin a simulation; a shared tree samples a new world for each but the first."""
     if search.shared and search.trees.simulations[tree] > 0:
+        # The counts in `table` may be another decision's by now: all lanes use the same scratch.
         state = search.decision[lane]
         prepare_worlds(state, state[SEAT], search.table)
         sample_world(state, state[SEAT], search.table, stream, search.trees.world[tree])
@@ -181,6 +186,7 @@ def _add_noise(search: Search, first: int, stream: Stream) -> None:
 
     Normalised gamma variables are Dirichlet-distributed.
     """
+    # A constant sum of concentrations: with more actions each gets less noise (as in AlphaZero).
     count = search.trees.edges[first, 0]
     noise = np.empty(MAX_LEGAL, np.float64)
     total = 0.0

@@ -78,6 +78,7 @@ def add_node(trees: Trees, tree: int, value: Values) -> None:
     trees.awaits[tree] &= ~VALUES
     depth = trees.path_length[tree]
     if depth > 0:
+        # Nodes of an edge, one per information set of the seat, form a list: newest first.
         parent = trees.path_node[tree, depth - 1]
         edge = trees.path_edge[tree, depth - 1]
         trees.sibling[tree, node] = trees.child[tree, parent, edge]
@@ -94,6 +95,8 @@ def expand(trees: Trees, tree: int, prior: Priors) -> None:
         prior: `[MAX_LEGAL]`, in the order of the leaf's legal actions.
     """
     node = trees.node_reached[tree]
+    # Legal actions follow from what the seat knows, so they are the same in every world that
+    # reaches this node.
     legal = trees.legal
     count = legal_actions(trees.leaf[tree], legal)
     trees.edges[tree, node] = count
@@ -133,6 +136,8 @@ def descend(trees: Trees, tree: int, rules: TreeRules) -> None:
         trees.path_node[tree, depth] = node
         trees.path_edge[tree, depth] = edge
         trees.path_length[tree] = depth + 1
+        # The key needs no more than the actions since the parent and the hand: everything earlier
+        # is the same for all nodes below this edge.
         seen = _take(state, trees.action[tree, node, edge])
         if _back_up_result(trees, tree, rules):
             return
@@ -198,6 +203,7 @@ def select_edge(trees: Trees, tree: int, node: int, exploration: float) -> int:
     """
     best = 0
     best_score = -np.inf
+    # One more than the visits: at an unvisited node the priors still decide.
     bonus = exploration * np.sqrt(np.float64(trees.visits[tree, node] + 1))
     for edge in range(trees.edges[tree, node]):
         tried = trees.edge_visits[tree, node, edge]

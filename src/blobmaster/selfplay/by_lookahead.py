@@ -74,11 +74,11 @@ def play_block(
         evaluator: called once per step; needs room for `max_children(deals, lanes)` rows.
         deals: the rounds to play and their random streams.
         settings: lanes, exploration and the step of improvement.
-        should_stop: checked between steps; the block is given up when it returns True.
+        should_stop: checked between steps; the block stops when it returns True.
         on_rounds: called with the number of rounds that were finished since its last call.
 
     Returns:
-        The rounds in the order of `deals`, or None if the block was given up.
+        The rounds in the order of `deals`, or None if the block was stopped.
     """
     lanes = min(settings.lanes, deals.games)
     block = new_block(deals, lanes, ends_settled=settings.end_settled)

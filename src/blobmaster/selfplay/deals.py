@@ -105,7 +105,9 @@ def _dealt(plan: npt.NDArray[np.int64], generator: np.random.Generator) -> Deals
     return Deals(plan, deck, streams, np.zeros(rounds, np.int64), np.zeros(rounds, np.bool_))
 
 
-def seat_players(deals: Deals, settings: SelfPlaySettings, generator: np.random.Generator) -> Deals:
+def assign_players(
+    deals: Deals, settings: SelfPlaySettings, generator: np.random.Generator
+) -> Deals:
     """Return the deals with random opponents in some games, and some of the others greedy.
 
     At least one seat of each game is not a random opponent's. A game is never both: one number per
@@ -115,13 +117,13 @@ def seat_players(deals: Deals, settings: SelfPlaySettings, generator: np.random.
     games = len(starts) - 1
     players = deals.plan[starts[:-1], 0]
     drawn = generator.random(games)
-    met = drawn < settings.random_opponent_rounds
+    has_opponents = drawn < settings.random_opponent_rounds
     greedy = drawn >= 1.0 - settings.greedy_rounds
     seats = np.arange(MAX_PLAYERS)
-    strange = generator.random((games, MAX_PLAYERS)) < settings.random_opponent_seats
-    strange &= met[:, None] & (seats < players[:, None])
-    strange[np.arange(games), generator.integers(0, players)] = False
-    masks = (strange << seats).sum(axis=1)
+    is_random = generator.random((games, MAX_PLAYERS)) < settings.random_opponent_seats
+    is_random &= has_opponents[:, None] & (seats < players[:, None])
+    is_random[np.arange(games), generator.integers(0, players)] = False
+    masks = (is_random << seats).sum(axis=1)
     lengths = np.diff(starts)
     return replace(deals, random_seats=np.repeat(masks, lengths), greedy=np.repeat(greedy, lengths))
 

@@ -22,7 +22,7 @@ from blobmaster.model.layers import Parts
 from blobmaster.model.network import BlobNetwork
 from blobmaster.selfplay import by_lookahead as lookahead
 from blobmaster.selfplay.by_search import play_block
-from blobmaster.selfplay.deals import Deals, deal, deal_games, game_sizes, seat_players
+from blobmaster.selfplay.deals import Deals, assign_players, deal, deal_games, game_sizes
 from blobmaster.selfplay.pool import Pool
 from blobmaster.selfplay.successors import max_children
 
@@ -168,4 +168,4 @@ class SelfPlayEngine:
     def _deals(self, iteration: int, block: int, units: int) -> Deals:
         draws = self._draws(iteration, block)
         make = deal_games if self._whole_games else deal
-        return seat_players(make(self._mix, units, draws), self._settings, draws)
+        return assign_players(make(self._mix, units, draws), self._settings, draws)

@@ -74,7 +74,7 @@ class Block(NamedTuple):
     state: State
     """`[S, STATE]`: in lanes that are not idle, at a choice between actions, not of a random
     opponent."""
-    begun: npt.NDArray[np.int64]
+    games_dealt: npt.NDArray[np.int64]
     """`[1]`: games dealt so far."""
     finished: npt.NDArray[np.int64]
     """`[1]`: rounds played to the end."""
@@ -105,7 +105,7 @@ def new_block(deals: Deals, lanes: int, *, ends_settled: bool) -> Block:
         streams=deals.streams.copy(),
         round_of=np.full(lanes, IDLE, np.int64),
         state=np.zeros((lanes, STATE), np.int64),
-        begun=np.zeros(1, np.int64),
+        games_dealt=np.zeros(1, np.int64),
         finished=np.zeros(1, np.int64),
         actions=np.zeros((rounds, MAX_PATH), np.uint8),
         policy=np.zeros((rounds, MAX_POLICY_BYTES), np.uint8),
@@ -118,9 +118,9 @@ def new_block(deals: Deals, lanes: int, *, ends_settled: bool) -> Block:
 @kernel
 def refill(block: Block, lane: int) -> bool:
     """Deal games into the lane until one needs a decision; return False if none is left."""
-    while block.begun[0] < len(block.starts) - 1:
-        number = block.starts[block.begun[0]]
-        block.begun[0] += 1
+    while block.games_dealt[0] < len(block.starts) - 1:
+        number = block.starts[block.games_dealt[0]]
+        block.games_dealt[0] += 1
         block.state[lane] = 0
         _deal(block, lane, number)
         if _move_on(block, lane):

@@ -15,10 +15,10 @@ from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.inference.evaluator import bytes_a_row
 from blobmaster.search.batch import new_requests, new_search
 
-CARD_BYTES_A_BLOCK = 96_000_000
+GPU_BYTES_PER_BLOCK = 96_000_000
 """Upper bound of the GPU memory of a block's CUDA graphs without their rows: mostly the workspaces
 of matrix products. Twice what was measured on an H100."""
-CARD_BYTES_A_ROW = 22_000
+GPU_BYTES_PER_ROW = 22_000
 """Upper bound of the GPU memory per row of a block's CUDA graphs. Twice what was measured."""
 
 
@@ -33,9 +33,9 @@ def block_bytes(
     return rows + bytes_of((new_search(lanes, search), new_requests(lanes, search)))
 
 
-def card_bytes(mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings) -> int:
+def gpu_bytes(mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings) -> int:
     """Return an upper bound of the GPU memory of a block without the weights, in bytes."""
-    return CARD_BYTES_A_BLOCK + _rows(mix, settings, search) * CARD_BYTES_A_ROW
+    return GPU_BYTES_PER_BLOCK + _rows(mix, settings, search) * GPU_BYTES_PER_ROW
 
 
 def _lanes(settings: SelfPlaySettings) -> int:

@@ -33,7 +33,7 @@ ROUND_OVER = -1
 
 
 class Successors(NamedTuple):
-    """What follows each legal action of the waiting decisions; S lanes."""
+    """The successors of the waiting decisions, one per legal action; S lanes."""
 
     row: npt.NDArray[np.int64]
     """`[S, MAX_LEGAL]`: the successor's row among the requested values, or `ROUND_OVER`."""

@@ -35,7 +35,7 @@ from blobmaster.selfplay.deals import Deals
 from blobmaster.selfplay.lanes import IDLE, Block
 from blobmaster.selfplay.successors import ROUND_OVER, Successors
 
-LEAST_STAKE = 0.05
+MIN_STAKE = 0.05
 """Lower bound of a round's stake, in shares of the win. Where less is at stake, the errors of the
 network are larger than the differences, and dividing would amplify them."""
 
@@ -156,7 +156,7 @@ def write_win_values(
         state = block.state[lane]
         seat = state[SEAT]
         bound = outcomes.bound[lane]
-        stake = max(shares[bound, seat] - shares[bound + 1, seat], LEAST_STAKE)
+        stake = max(shares[bound, seat] - shares[bound + 1, seat], MIN_STAKE)
         for edge in range(legal_count(state)):
             first, exact = outcomes.first[lane, edge], successors.exact[lane, edge]
             share = 0.0

@@ -24,7 +24,7 @@ from blobmaster.run.checkpoints.retention import is_permanent
 from blobmaster.run.files.layout import START
 from blobmaster.run.session import RunSession
 from blobmaster.selfplay.engine import SelfPlayEngine
-from blobmaster.selfplay.memory import block_bytes, card_bytes
+from blobmaster.selfplay.memory import block_bytes, gpu_bytes
 from blobmaster.selfplay.pool import LocalPool
 from blobmaster.training.learner import Learner, Losses
 from blobmaster.training.metrics import StatusWriter
@@ -115,7 +115,7 @@ class TrainingPipeline:
             held / 1e6,
         )
         if self._device.type == "cuda":
-            of_card = card_bytes(config.rounds, config.self_play, search)
+            of_card = gpu_bytes(config.rounds, config.self_play, search)
             log.info(
                 "and up to %.1f GB of the card, beside the driver, networks and the learner: %.0f "
                 "MB a block (run.workers, run.turns, self_play.lanes)",
