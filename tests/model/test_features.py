@@ -101,7 +101,7 @@ def test_the_critic_sees_the_observation_every_hand_and_the_strangers(players, c
             if relative < players:
                 held = int(state[HANDS + (state[SEAT] + relative) % players])
             assert shown == {13 * slot[c // 13] + c % 13 for c in range(52) if held >> c & 1}
-        strange = row[DEAL_INDEX["strangers"]].tolist()
+        strange = row[DEAL_INDEX["random_seats"]].tolist()
         assert strange == [
             seat < players and int(state[RANDOM_SEATS]) >> ((state[SEAT] + seat) % players) & 1
             for seat in range(MAX_PLAYERS)

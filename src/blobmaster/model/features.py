@@ -1,9 +1,9 @@
-"""What a seat may see, as the actor's input, and what it may not, as the critic's.
+"""Encodes a round for the network: what a seat sees for the actor, all hands for the critic.
 
-Suits have no names of their own in Blob beyond trump and led suit, so a state is shown to the
-network in canonical suit slots: trump first where there is one, the others ordered by everything
-that the observer knows of them. Two situations that differ by a renaming of suits are one input.
-Seats are relative to the observer: 0 is the observer, 1 the seat to its left, and so on.
+Apart from trump and the led suit, suits are interchangeable in Blob. So a state is encoded in
+canonical suit slots: trump first if there is one, the other suits ordered by all that the observer
+knows of them. Two situations that differ by a renaming of suits have the same encoding. Seats are
+relative to the observer: 0 is the observer, 1 the seat to its left, and so on.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.intrinsics import lowest_bit, popcount
 
 NEEDS = 8
-"""Classes of what a seat still needs: overbid, 0, 1, .., 5, 6 or more."""
+"""Classes of the tricks that a seat still needs: too many taken, 0, 1, .., 5, 6 or more."""
 
 BALANCE = 13
-"""Classes of (sum of bids - cards), clipped to -6..6."""
+"""Classes of the sum of bids minus the cards dealt, clipped to -6..6."""
 
 
 def lay_out(sections: dict[str, int]) -> dict[str, slice]:
-    """Groups of features one after another: where each of these widths stands."""
+    """Lay out groups of features one after another; return the slice of each."""
     table: dict[str, slice] = {}
     start = 0
     for name, width in sections.items():
@@ -81,21 +81,21 @@ INDEX = lay_out(
         "balance": BALANCE,
     }
 )
-"""Where each group of features stands in an observation: all are 0 or 1, but `bid` and `tricks`,
-which are shares of the cards dealt."""
+"""The slice of each group of features in an observation. All are 0 or 1, except `bid` and `tricks`,
+which are divided by the cards dealt."""
 
 FEATURES = INDEX["balance"].stop
 """Width of an observation."""
 
-DEAL_INDEX = lay_out({"hands": (MAX_PLAYERS - 1) * CARDS, "strangers": MAX_PLAYERS})
-"""What the critic sees beside the acting seat's observation, all 0 or 1: the other seats' hands,
-and which seats are held by random players."""
+DEAL_INDEX = lay_out({"hands": (MAX_PLAYERS - 1) * CARDS, "random_seats": MAX_PLAYERS})
+"""The slice of each group of features of the deal, which only the critic sees. All are 0 or 1: the
+other seats' hands, and the seats of random opponents."""
 
-DEAL_FEATURES = DEAL_INDEX["strangers"].stop
-"""Width of that."""
+DEAL_FEATURES = DEAL_INDEX["random_seats"].stop
+"""Width of the deal's features."""
 
 WHOLE_FEATURES = FEATURES + DEAL_FEATURES
-"""Width of the critic's input: an observation, and the deal beside it."""
+"""Width of the critic's input: an observation, then the deal."""
 
 _SEEN_CARDS = INDEX["seen"].start
 _TABLE = INDEX["table"].start
@@ -114,18 +114,19 @@ _TRICKS = INDEX["tricks"].start
 _NEED = INDEX["need"].start
 _VOIDS = INDEX["voids"].start
 _BALANCE = INDEX["balance"].start
-_STRANGERS = DEAL_INDEX["strangers"].start
+_RANDOM_SEATS = DEAL_INDEX["random_seats"].start
 
 Slots = npt.NDArray[np.int64]
-"""`[4]`: the canonical slot of each suit."""
+"""`[SUITS]`: the canonical slot of each suit."""
 
 
 @kernel
 def _knowledge_of(state: State, observer: int, suit: int) -> int:
-    """All that the observer knows of a suit as one number: equal only for alike suits.
+    """Return all that the observer knows of a suit as one number.
 
-    63 bits: its own cards (13), cards seen (13), shown voids by relative seat (8), whether it was
-    led (1), and the card each other seat has on the table (7 × 4).
+    Two suits get the same number only if the observer can exchange them. It has 63 bits: the
+    observer's cards (13), cards played (13), shown voids by relative seat (8), a flag for the led
+    suit (1), and each other seat's card on the table (7 × 4).
     """
     players = state[PLAYERS]
     shift = RANKS * suit
@@ -152,7 +153,7 @@ def _knowledge_of(state: State, observer: int, suit: int) -> int:
 
 @kernel
 def canonical_slots(state: State, observer: int, slots: Slots) -> None:
-    """Write each suit's canonical slot: trump is 0, the others by what is known of them."""
+    """Write each suit's canonical slot: 0 for trump, the others in order of `_knowledge_of`."""
     trump = state[TRUMP]
     for suit in range(SUITS):
         if suit == trump:
@@ -171,7 +172,7 @@ def canonical_slots(state: State, observer: int, slots: Slots) -> None:
 
 @kernel
 def encode(state: State, row: npt.NDArray[np.float32], slots: Slots) -> None:
-    """Write what the seat to act may see into `row` (`[FEATURES]`), and its suits' slots."""
+    """Write the acting seat's observation to `row` (`[FEATURES]`), and the suits' slots."""
     observer = state[SEAT]
     players = state[PLAYERS]
     cards = state[DEALT]
@@ -229,16 +230,16 @@ def _encode_seats(state: State, observer: int, slots: Slots, row: npt.NDArray[np
 
 @kernel
 def encode_rows(states: State, rows: npt.NDArray[np.float32], slots: npt.NDArray[np.int64]) -> None:
-    """`encode` for each of `[rows, STATE]`."""
+    """Apply `encode` to each of `[rows, STATE]`."""
     for i in range(len(states)):
         encode(states[i], rows[i], slots[i])
 
 
 @kernel
 def encode_deal(state: State, row: npt.NDArray[np.float32], slots: Slots) -> None:
-    """Write what the seat to act may not see into `row` (`[DEAL_FEATURES]`).
+    """Write what the acting seat does not see to `row` (`[DEAL_FEATURES]`).
 
-    `slots` are those that `encode` found for the same state.
+    `slots` are those that `encode` wrote for the same state.
     """
     observer = state[SEAT]
     players = state[PLAYERS]
@@ -247,12 +248,13 @@ def encode_deal(state: State, row: npt.NDArray[np.float32], slots: Slots) -> Non
         hand = state[HANDS + (observer + relative) % players]
         _mark_cards(hand, slots, row, (relative - 1) * CARDS)
     for relative in range(players):
-        row[_STRANGERS + relative] = (state[RANDOM_SEATS] >> ((observer + relative) % players)) & 1
+        seat = (observer + relative) % players
+        row[_RANDOM_SEATS + relative] = (state[RANDOM_SEATS] >> seat) & 1
 
 
 @kernel
 def encode_whole(state: State, row: npt.NDArray[np.float32], slots: Slots) -> None:
-    """The observation and the deal beside it, in `row` (`[WHOLE_FEATURES]`)."""
+    """Write the observation and then the deal to `row` (`[WHOLE_FEATURES]`)."""
     encode(state, row[:FEATURES], slots)
     encode_deal(state, row[FEATURES:], slots)
 
@@ -261,6 +263,6 @@ def encode_whole(state: State, row: npt.NDArray[np.float32], slots: Slots) -> No
 def encode_whole_rows(
     states: State, rows: npt.NDArray[np.float32], slots: npt.NDArray[np.int64]
 ) -> None:
-    """`encode_whole` for each of `[rows, STATE]`."""
+    """Apply `encode_whole` to each of `[rows, STATE]`."""
     for i in range(len(states)):
         encode_whole(states[i], rows[i], slots[i])

@@ -1,8 +1,7 @@
-"""Where a game stands, as input of the network: scores, rounds to come, the game's shape.
+"""Encodes the standing of a game for the network: scores, rounds left, the game's size.
 
-It comes behind the observation of a round, and is all 0 for a round that stands alone, as for a
-game that is over. Seats are
-relative to the acting seat, as in an observation.
+These features follow the round's observation. They are all 0 for a single round, and for a game
+that is over. Seats are relative to the acting seat, as in an observation.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from blobmaster.model.features import (
 )
 
 LEFT_CLASSES = 12
-"""Classes of rounds to come: 0, 1, .., 10, 11 or more."""
+"""Classes of rounds left: 0, 1, .., 10, 11 or more."""
 
 GAME_INDEX = lay_out(
     {
@@ -48,28 +47,29 @@ GAME_INDEX = lay_out(
         "pressure": MAX_PLAYERS,
     }
 )
-"""Where each group of features stands; `score` is in hundreds of points, `ahead` how far a seat is
-ahead of the acting one in units of 30, and `pressure` the same in units of what scores typically
-drift apart in the rounds that are not over. All others are 0 or 1, but `share_left`."""
+"""The slice of each group of features. `score` is in hundreds of points. `ahead` is a seat's lead
+over the acting seat in units of 30 points; `pressure` is the lead in units of how far scores
+typically drift apart in the rounds left. `share_left` is the share of rounds left; all others are 0
+or 1."""
 
 GAME_FEATURES = GAME_INDEX["pressure"].stop
-"""Width of that."""
+"""Width of the game's features."""
 
 VIEW_FEATURES = FEATURES + GAME_FEATURES
-"""Width of the actor's input in games: an observation, and where the game stands."""
+"""Width of the actor's input in games: an observation, then the game."""
 
 GAME_WHOLE_FEATURES = WHOLE_FEATURES + GAME_FEATURES
-"""Width of the critic's: an observation, the deal beside it, and where the game stands."""
+"""Width of the critic's input in games: an observation, the deal, then the game."""
 
-STANDING = slice(FEATURES + DEAL_INDEX["strangers"].start, GAME_WHOLE_FEATURES)
-"""The part of the critic's input that says how a game stands between two rounds: who plays at
-random, scores, and what is left."""
+STANDING = slice(FEATURES + DEAL_INDEX["random_seats"].start, GAME_WHOLE_FEATURES)
+"""The slice of the critic's input that describes a game between two rounds: the seats of random
+opponents, and the game's features."""
 
 STANDING_FEATURES = STANDING.stop - STANDING.start
-"""Width of that."""
+"""Width of the standing's input."""
 
 DRIFT = 8.0
-"""Points that two seats' scores drift apart in a round, about."""
+"""Points that two seats' scores typically drift apart in a round."""
 
 _SEATS = GAME_INDEX["seats"].start
 _DEALS = GAME_INDEX["deals"].start
@@ -82,7 +82,7 @@ _PRESSURE = GAME_INDEX["pressure"].start
 
 
 def view_index() -> dict[str, slice]:
-    """Where each group of features stands in the actor's input in games."""
+    """Return the slice of each group of features in the actor's input in games."""
     behind = {
         name: slice(FEATURES + group.start, FEATURES + group.stop)
         for name, group in GAME_INDEX.items()
@@ -92,7 +92,7 @@ def view_index() -> dict[str, slice]:
 
 @kernel
 def encode_game(state: State, row: npt.NDArray[np.float32]) -> None:
-    """Write where the game stands before the round on the table into `row` (`[GAME_FEATURES]`)."""
+    """Write the game's standing before the current round to `row` (`[GAME_FEATURES]`)."""
     row[:] = 0.0
     most = state[LONGEST]
     if most == 0 or state[ROUNDS_LEFT] < 0:
@@ -103,6 +103,7 @@ def encode_game(state: State, row: npt.NDArray[np.float32]) -> None:
     row[_MOST + most - 1] = 1.0
     row[_LEFT + min(left, LEFT_CLASSES - 1)] = 1.0
     row[_SHARE_LEFT] = (left + 1) / (2 * (most - 1) + players)
+    # Differences of independent rounds grow with the square root of their number.
     drift = DRIFT * np.sqrt(left + 1.0)
     for relative in range(players):
         score = state[SCORES + (observer + relative) % players]
@@ -115,7 +116,7 @@ def encode_game(state: State, row: npt.NDArray[np.float32]) -> None:
 
 @kernel
 def encode_standing(state: State, row: npt.NDArray[np.float32]) -> None:
-    """Write how the game stands before the round, into `row` (`[STANDING_FEATURES]`)."""
+    """Write a game's standing between two rounds to `row` (`[STANDING_FEATURES]`)."""
     players, observer = state[PLAYERS], state[SEAT]
     for relative in range(MAX_PLAYERS):
         row[relative] = 0.0
@@ -128,7 +129,7 @@ def encode_standing(state: State, row: npt.NDArray[np.float32]) -> None:
 def encode_game_views(
     states: State, rows: npt.NDArray[np.float32], slots: npt.NDArray[np.int64]
 ) -> None:
-    """Each state's observation and where its game stands, in `rows` (`[rows, VIEW_FEATURES]`)."""
+    """Write observation and game of each state to `rows` (`[rows, VIEW_FEATURES]`)."""
     for i in range(len(states)):
         encode(states[i], rows[i, :FEATURES], slots[i])
         encode_game(states[i], rows[i, FEATURES:])
@@ -138,7 +139,7 @@ def encode_game_views(
 def encode_game_wholes(
     states: State, rows: npt.NDArray[np.float32], slots: npt.NDArray[np.int64]
 ) -> None:
-    """The same with the deal between, in `rows` (`[rows, GAME_WHOLE_FEATURES]`)."""
+    """Write observation, deal and game of each state to `rows` (`[rows, GAME_WHOLE_FEATURES]`)."""
     for i in range(len(states)):
         encode_whole(states[i], rows[i, :WHOLE_FEATURES], slots[i])
         encode_game(states[i], rows[i, WHOLE_FEATURES:])
@@ -146,6 +147,6 @@ def encode_game_wholes(
 
 @kernel
 def encode_standing_rows(states: State, rows: npt.NDArray[np.float32]) -> None:
-    """`encode_standing` for each of `[rows, STATE]`."""
+    """Apply `encode_standing` to each of `[rows, STATE]`."""
     for i in range(len(states)):
         encode_standing(states[i], rows[i])

@@ -1,4 +1,4 @@
-"""What the network's outputs say: a prior for each legal action, and a value for each seat."""
+"""Decodes the network's outputs: priors of legal actions, values of seats, shares of the win."""
 
 from __future__ import annotations
 
@@ -26,29 +26,30 @@ from blobmaster.kernels.compile import kernel
 from blobmaster.model.features import Slots
 
 TRICK_COUNTS = MAX_CARDS + 1
-"""A seat takes 0 to 17 tricks."""
+"""A seat takes 0 to 17 tricks in a round."""
 
 TRICK_OUTPUTS = MAX_PLAYERS * TRICK_COUNTS
-"""For each relative seat, a logit for each number of tricks that it may have taken at the end."""
+"""For each relative seat, a logit per number of tricks that it may take in the whole round."""
 
 BID_OUTPUTS = MAX_CARDS + 1
-"""For each bid the log odds that the acting seat makes it exactly, if that is what it bids: its
-tricks alone, of which what it will bid decides much, do not tell that."""
+"""For each bid, the log odds that the acting seat makes it exactly if it bids so.
+
+The tricks head does not tell these: how many tricks a seat takes depends on what it has bid."""
 
 ACTOR_OUTPUTS = ACTION_COUNT + TRICK_OUTPUTS + BID_OUTPUTS
-"""Width of the actor's output: a logit an action in canonical suits, then the tricks of all seats,
-as far as the acting seat's view tells them, then its bids."""
+"""Width of the actor's output: a logit per action in canonical suits, then the tricks of all seats
+as predicted from the acting seat's view, then the acting seat's bids."""
 
 CRITIC_OUTPUTS = TRICK_OUTPUTS
-"""Width of the critic's output: the tricks of all seats, all hands known."""
+"""Width of the critic's output: the tricks of all seats, with all hands known."""
 
 SHARE_OUTPUTS = MAX_PLAYERS
-"""Between two rounds of a game there is a logit for each relative seat's share of the win."""
+"""Width of the standing's output: a logit per relative seat, of its share of the win."""
 
 
 @kernel
 def action_output(action: int, slots: Slots) -> int:
-    """The index of an action's logit in the network's output."""
+    """Return the index of an action's logit in the actor's output."""
     if action >= FIRST_BID:
         return action
     return RANKS * slots[action // RANKS] + action % RANKS
@@ -56,7 +57,7 @@ def action_output(action: int, slots: Slots) -> int:
 
 @kernel
 def most_tricks(state: State, seat: int) -> int:
-    """The most tricks that `seat` can still end with: those taken and all that are left."""
+    """Return the most tricks that `seat` can end the round with: those taken and all left."""
     taken = 0
     for other in range(state[PLAYERS]):
         taken += state[TRICKS + other]
@@ -71,10 +72,14 @@ def decode_priors(
     legal: npt.NDArray[np.int64],
     prior: npt.NDArray[np.float32],
 ) -> None:
-    """Turn an actor's output row into the prior of each legal action.
+    """Decode a row of the actor's output into the prior of each legal action.
 
-    `prior` (`[MAX_LEGAL]`) follows the order of `legal_actions` and sums to one; what lies beyond
-    becomes 0. `legal` (`[MAX_LEGAL]`) is scratch.
+    Args:
+        state: `[STATE]`.
+        slots: `[SUITS]`, from the encoding of the same state.
+        output: `[ACTOR_OUTPUTS]`.
+        legal: `[MAX_LEGAL]`, scratch.
+        prior: `[MAX_LEGAL]`, overwritten: a softmax in the order of `legal_actions`, then zeros.
     """
     count = legal_actions(state, legal)
     _softmax_legal(output, slots, legal, count, prior)
@@ -84,11 +89,16 @@ def decode_priors(
 def decode_values(
     state: State, tricks: npt.NDArray[np.float32], value: npt.NDArray[np.float32]
 ) -> None:
-    """Turn a row of trick logits (`[TRICK_OUTPUTS]`) into the value of each seat.
+    """Decode a row of trick logits into the value of each seat.
 
-    `value` (`[MAX_PLAYERS]`, by absolute seat) is the seat's expected points over 10 + cards dealt:
-    from its distribution over the tricks that are still possible, exactly for a seat that has bid;
-    for one that has not, as if it bid what pays best. Seats that are not in play get 0.
+    The value is the expected points over `most_points` of the round, under the softmax over the
+    numbers of tricks that are still possible. A seat that has not bid is valued as if it made the
+    bid that pays best.
+
+    Args:
+        state: `[STATE]`.
+        tricks: `[TRICK_OUTPUTS]`.
+        value: `[MAX_PLAYERS]`, overwritten, by absolute seat; 0 for seats that are not in play.
     """
     players = state[PLAYERS]
     scale = 1.0 / most_points(state[DEALT])
@@ -107,10 +117,14 @@ def decode_chances(
     bids: npt.NDArray[np.int64],
     exact: npt.NDArray[np.float32],
 ) -> None:
-    """Turn a row of trick logits into each seat's bid and how likely it is to be exact.
+    """Decode a row of trick logits into each seat's bid and the probability that it is exact.
 
-    `bids` and `exact` (`[MAX_PLAYERS]`) are by absolute seat; a seat that has not bid is taken to
-    bid what pays best, as in `decode_values`.
+    Args:
+        state: `[STATE]`.
+        tricks: `[TRICK_OUTPUTS]`.
+        bids: `[MAX_PLAYERS]`, overwritten, by absolute seat; for a seat that has not bid, the bid
+            that pays best.
+        exact: `[MAX_PLAYERS]`, overwritten: the probability that the bid is exact.
     """
     players = state[PLAYERS]
     for seat in range(players):
@@ -129,8 +143,11 @@ def decode_chances(
 
 @kernel
 def _best_bid(output: npt.NDArray[np.float32], start: int, low: int, high: int) -> int:
+    """Return the bid with the most expected points."""
     best = low
     for tricks in range(low, high + 1):
+        # Relative to the best so far: the softmax's denominator cancels, and exp cannot overflow
+        # to an infinity on both sides.
         gain = output[start + tricks] - output[start + best]
         if np.exp(gain) * exact_points(tricks) > exact_points(best):
             best = tricks
@@ -141,10 +158,13 @@ def _best_bid(output: npt.NDArray[np.float32], start: int, low: int, high: int) 
 def decode_shares(
     state: State, logits: npt.NDArray[np.float32], share: npt.NDArray[np.float32]
 ) -> None:
-    """Turn a row of share logits (`[SHARE_OUTPUTS]`) into each seat's expected share of the win.
+    """Decode a row of share logits into each seat's expected share of the win.
 
-    `share` (`[MAX_PLAYERS]`, by absolute seat) sums to one; seats that are not in play get 0. A
-    game that is over is its winners'.
+    Args:
+        state: `[STATE]`, between two rounds; in a game that is over the winners share the win.
+        logits: `[SHARE_OUTPUTS]`.
+        share: `[MAX_PLAYERS]`, overwritten, by absolute seat; sums to one, with 0 for seats that
+            are not in play.
     """
     players = state[PLAYERS]
     share[players:] = 0.0
@@ -171,7 +191,7 @@ def _softmax_legal(
     count: int,
     prior: npt.NDArray[np.float32],
 ) -> None:
-    peak = -np.inf
+    peak = -np.inf  # subtracted below: exp of a large logit would overflow
     for i in range(count):
         prior[i] = output[action_output(legal[i], slots)]
         peak = max(peak, prior[i])
@@ -188,6 +208,10 @@ def _softmax_legal(
 def _expected_points(
     output: npt.NDArray[np.float32], start: int, low: int, high: int, bid: int
 ) -> float:
+    """Return a seat's expected points: for its bid, or for the best bid if `bid` is -1.
+
+    Its trick logits stand in `output` from `start`; `low` to `high` are the possible tricks.
+    """
     if bid >= 0 and (bid < low or bid > high):
         return 0.0
     peak = -np.inf
@@ -212,7 +236,7 @@ def decode_prior_rows(
     outputs: npt.NDArray[np.float32],
     priors: npt.NDArray[np.float32],
 ) -> None:
-    """`decode_priors` for each of `[rows, STATE]`."""
+    """Apply `decode_priors` to each of `[rows, STATE]`."""
     legal = np.empty(MAX_LEGAL, np.int64)
     for i in range(len(states)):
         decode_priors(states[i], slots[i], outputs[i], legal, priors[i])
@@ -222,7 +246,7 @@ def decode_prior_rows(
 def decode_value_rows(
     states: State, tricks: npt.NDArray[np.float32], values: npt.NDArray[np.float32]
 ) -> None:
-    """`decode_values` for each of `[rows, STATE]`."""
+    """Apply `decode_values` to each of `[rows, STATE]`."""
     for i in range(len(states)):
         decode_values(states[i], tricks[i], values[i])
 
@@ -231,11 +255,14 @@ def decode_value_rows(
 def decode_exact_rows(
     states: State, outputs: npt.NDArray[np.float32], exact: npt.NDArray[np.float32]
 ) -> None:
-    """Turn rows of an actor's output, its actions left out, into P(exact) by bid.
+    """Decode rows of the actor's output into the acting seat's P(exact) by bid.
 
-    Of a seat that is to bid, `exact` (`[rows, TRICK_COUNTS]`) tells of each bid how likely it is to
-    be made if it is bid; of one that has bid, how likely each number of tricks is, which sums to
-    one over those that are still possible.
+    Args:
+        states: `[rows, STATE]`.
+        outputs: `[rows, TRICK_OUTPUTS + BID_OUTPUTS]`: the actor's output without action logits.
+        exact: `[rows, TRICK_COUNTS]`, overwritten. For a seat that bids: the probability that each
+            bid is made if it is bid. For a seat that plays: the probability of each number of
+            tricks, which sums to one over those still possible.
     """
     for row in range(len(states)):
         state, share, tricks = states[row], exact[row], outputs[row]
@@ -257,7 +284,7 @@ def decode_exact_rows(
 def decode_share_rows(
     states: State, logits: npt.NDArray[np.float32], shares: npt.NDArray[np.float32]
 ) -> None:
-    """`decode_shares` for each of `[rows, STATE]`."""
+    """Apply `decode_shares` to each of `[rows, STATE]`."""
     for i in range(len(states)):
         decode_shares(states[i], logits[i], shares[i])
 
@@ -269,6 +296,6 @@ def decode_chance_rows(
     bids: npt.NDArray[np.int64],
     exact: npt.NDArray[np.float32],
 ) -> None:
-    """`decode_chances` for each of `[rows, STATE]`."""
+    """Apply `decode_chances` to each of `[rows, STATE]`."""
     for i in range(len(states)):
         decode_chances(states[i], tricks[i], bids[i], exact[i])

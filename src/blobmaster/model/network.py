@@ -1,13 +1,13 @@
-"""The network: an actor that sees what a seat may see, and a critic that sees every hand.
+"""The network: an actor that sees what a seat sees, and a critic that sees all hands.
 
-The actor plays. The critic judges positions in which all hands are known: those of a deal that is
-being learned from, and those of a search's worlds. A value that was asked of a seat's own view
-would know nothing of the other seats' hands, and so nothing of what their bids are worth.
+The actor chooses actions. The critic values positions with all hands known: those of a deal that is
+learned from, and those of a search's sampled worlds. From a seat's own view a value could not tell
+what the other seats' bids are worth.
 
-A network of phase 2 is one of phase 1 with inputs added to both parts, which say where the game
-stands, and a small network that tells the share of the win from that, between two rounds. What is
-added begins without weight and beside what there is, so that such a network begins by computing
-exactly what the smaller one computes.
+A network for games (phase 2) is one for rounds (phase 1) with two additions: inputs of both parts
+for the game's standing, and a small network that predicts the shares of the win between two rounds.
+The added weights start at zero, so the larger network first computes exactly what the smaller one
+does.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ from blobmaster.model.layers import (
 )
 
 ARCHITECTURE = 1
-"""The `v1` of checkpoint names: changes with the observation, the output or the layers."""
+"""The `v1` in names of checkpoints: changes with the observation, the outputs or the layers."""
 
 GAMES_ARCHITECTURE = 2
-"""The same of a network that sees where a game stands."""
+"""The version of networks for games."""
 
 _STANDING_WIDTH = 96
 
 _HEAD_GAIN = 0.1
-"""Scale of the heads' first weights: an untrained network's priors are near uniform."""
+"""Scale of the heads' initial weights: it makes an untrained network's priors nearly uniform."""
 
 
 class ResidualBlock(nn.Module):
-    """Adds `expand(relu(contract(norm(x))))` to its input (He et al. 2016, pre-activation)."""
+    """Computes `x + expand(relu(contract(norm(x))))` (He et al. 2016, pre-activation)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class ResidualBlock(nn.Module):
         self.expand = nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """`[rows, width]` to the same."""
+        """Map `[rows, width]` to `[rows, width]`."""
         return torch.add(x, self.expand(torch.relu(self.contract(self.norm(x)))))
 
     def describe(self) -> Residual:
@@ -64,7 +64,7 @@ class ResidualBlock(nn.Module):
 
 
 class ResidualMLP(NetworkPart):
-    """`[rows, inputs]` to `[rows, outputs]` logits."""
+    """Maps `[rows, inputs]` to `[rows, outputs]` logits."""
 
     def __init__(self, inputs: int, outputs: int, settings: NetworkSettings) -> None:
         super().__init__()
@@ -78,20 +78,20 @@ class ResidualMLP(NetworkPart):
 
     @property
     def inputs(self) -> int:
-        """The width of its rows."""
+        """See `NetworkPart`."""
         return self.stem.in_features + (self.more_stem.in_features if self.more_stem else 0)
 
     @property
     def outputs(self) -> int:
-        """The width of its logits."""
+        """See `NetworkPart`."""
         return self.head.out_features
 
     def extend(self, inputs: int) -> None:
-        """Add inputs behind those that there are, without weight."""
+        """Add inputs after the existing ones, with weights of zero."""
         self.more_stem = _zero(nn.Linear(inputs, self.head.in_features, bias=False))
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Logits, neither masked nor normalised."""
+        """Return logits, neither masked nor normalized."""
         if self.more_stem is None:
             x = self.stem(rows)
         else:
@@ -123,17 +123,17 @@ def _zero(layer: nn.Linear) -> nn.Linear:
 
 
 class BlobNetwork(nn.Module):
-    """Actor and critic, each its own residual MLP: they are asked on different rows."""
+    """Actor and critic, two separate residual MLPs: they are evaluated on different rows."""
 
     def __init__(self, settings: NetworkSettings, *, sees_games: bool = False) -> None:
         super().__init__()
         self.sees_games = sees_games
         self.actor = ResidualMLP(FEATURES, ACTOR_OUTPUTS, settings)
-        """`[rows, FEATURES]` observations to logits laid out as `ACTOR_OUTPUTS` says."""
+        """Maps `[rows, FEATURES]` observations to logits, laid out as `ACTOR_OUTPUTS` says."""
         self.critic = ResidualMLP(WHOLE_FEATURES, CRITIC_OUTPUTS, settings)
-        """`[rows, WHOLE_FEATURES]` to logits of `CRITIC_OUTPUTS`."""
+        """Maps `[rows, WHOLE_FEATURES]` to `[rows, CRITIC_OUTPUTS]` logits."""
         self.standing: nn.Sequential | None = None
-        """`[rows, STANDING_FEATURES]` to `SHARE_OUTPUTS`: who will win, before a round is dealt."""
+        """Maps `[rows, STANDING_FEATURES]` to `[rows, SHARE_OUTPUTS]` logits: shares of the win."""
         if sees_games:
             self.actor.extend(GAME_FEATURES)
             self.critic.extend(GAME_FEATURES)
@@ -151,18 +151,23 @@ class BlobNetwork(nn.Module):
         return Parts(self.actor, self.critic, self.standing, self.sees_games)
 
     def forward(self, wholes: Tensor) -> tuple[Tensor, Tensor]:
-        """What the actor and the critic say of `[rows, WHOLE_FEATURES]`, in games of
-        `[rows, GAME_WHOLE_FEATURES]`."""
+        """Return the logits of actor and critic.
+
+        Args:
+            wholes: `[rows, WHOLE_FEATURES]`, or `[rows, GAME_WHOLE_FEATURES]` if it sees games.
+        """
         views = wholes[:, :FEATURES]
         if self.sees_games:
             views = torch.cat([views, wholes[:, WHOLE_FEATURES:]], dim=1)
         return self.actor(views), self.critic(wholes)
 
     def take_over(self, weights: Mapping[str, Tensor]) -> None:
-        """Load weights, or those of a network that sees no games: what it lacks stays as it is.
+        """Load the weights of such a network, or of one that does not see games.
+
+        Weights that the latter lacks keep their values.
 
         Raises:
-            ValueError: they are of another network than that.
+            ValueError: they are the weights of another kind of network.
         """
         ours = self.state_dict()
         lacks = ours.keys() - weights.keys()
@@ -176,9 +181,10 @@ class BlobNetwork(nn.Module):
 
 
 def new_network(settings: NetworkSettings, seed: int, *, sees_games: bool = False) -> BlobNetwork:
-    """An untrained network whose weights follow from `seed` alone; no global stream moves."""
+    """Return an untrained network that depends on `seed` alone; global generators do not move."""
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed the GPUs' too
+        # torch.manual_seed would also seed the GPUs' generators, which are not restored here.
+        torch.default_generator.manual_seed(seed)
         network = BlobNetwork(settings, sees_games=sees_games)
     with torch.no_grad():
         for part in (network.actor, network.critic):
@@ -188,10 +194,10 @@ def new_network(settings: NetworkSettings, seed: int, *, sees_games: bool = Fals
 
 
 def architecture(*, sees_games: bool) -> int:
-    """The number in the names of checkpoints of such networks."""
+    """Return the version in names of checkpoints of such networks."""
     return GAMES_ARCHITECTURE if sees_games else ARCHITECTURE
 
 
 def parameter_count(network: nn.Module) -> int:
-    """The number of trained parameters."""
+    """Return the number of trained parameters."""
     return sum(parameter.numel() for parameter in network.parameters())
