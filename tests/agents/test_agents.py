@@ -1,4 +1,4 @@
-"""The players: they see their own view alone, keep to the rules, and play as well as they say."""
+"""The players: they use their own view only, keep to the rules, and are as strong as documented."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ POSITIONS = 600
 
 @kernel
 def _wander(state, steps, draws):
-    """Take up to `steps` random actions; whether the round still goes on."""
+    """Take up to `steps` random actions; return True if the round is not over."""
     legal = np.empty(MAX_LEGAL, np.int64)
     play_forced(state)
     for _ in range(steps):
@@ -54,7 +54,7 @@ def _wander(state, steps, draws):
 
 
 def positions(count: int) -> np.ndarray:
-    """`[count, STATE]`: real choices of all kinds, reached by random play."""
+    """Return `[count, STATE]`: states with a choice, of all kinds, reached by random play."""
     draws = stream(0, "positions")
     found = []
     for players, cards in ((3, 17), (4, 5), (4, 13), (5, 7), (8, 6)):
@@ -69,7 +69,7 @@ def positions(count: int) -> np.ndarray:
 
 
 def with_other_hidden_cards(state: np.ndarray, draws: np.random.Generator) -> np.ndarray:
-    """The same state to its acting seat: all cards that it cannot see are dealt anew."""
+    """Deal the cards hidden from the acting seat again; its view stays the same."""
     seat = state[SEAT]
     known = state[HANDS + seat] | state[SEEN]
     hidden = draws.permutation(cards_in(~known & ((1 << CARDS) - 1)))
@@ -97,7 +97,7 @@ def every_agent(capacity: int = POSITIONS):
 
 
 POSITIONS_OF = {"openspiel-ismcts": 60}
-"""It takes its time."""
+"""OpenSpiel's bot is slow: it gets few positions."""
 
 
 def streams_for(states: np.ndarray) -> np.ndarray:
@@ -105,7 +105,7 @@ def streams_for(states: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", every_agent())
-def test_no_choice_changes_when_hidden_cards_are_exchanged(name):
+def test_hidden_cards_do_not_change_a_choice(name):
     agent = every_agent()[name]
     states = positions(POSITIONS_OF.get(name, POSITIONS))
     draws = generator(0, "exchange")
@@ -115,7 +115,7 @@ def test_no_choice_changes_when_hidden_cards_are_exchanged(name):
     assert (chosen == agent.choose(exchanged, streams_for(states))).all()
 
 
-def test_a_player_that_peeks_changes_its_choice_with_the_hidden_cards():
+def test_hidden_cards_change_the_choice_of_a_peeking_player():
     agent = PeekingAgent(IsmctsAgent(100))
     states = positions(300)
     states = states[(states[:, VOIDS : VOIDS + 8] == 0).all(axis=1)]  # anyone may hold any card
@@ -136,7 +136,7 @@ def test_no_agent_changes_a_state(name):
 @pytest.mark.parametrize(
     ("players", "cards"), [(3, 17), (3, 2), (4, 1), (4, 13), (5, 7), (6, 8), (7, 7), (8, 6), (8, 1)]
 )
-def test_every_agent_keeps_to_the_rules_at_every_size(players, cards):
+def test_every_agent_plays_legal_actions_at_every_size(players, cards):
     deals = deals_of(players, cards, 3)
     agents = list(every_agent(3 * players).values())[:-1]
     tables = np.arange(3 * players).reshape(3, players) % len(agents)
@@ -166,7 +166,7 @@ def test_random_choices_are_uniform_over_the_legal_actions():
 
 
 @pytest.mark.parametrize("name", ["random", "rollout", "ismcts", "openspiel-ismcts"])
-def test_a_row_draws_from_its_own_stream_alone(name):
+def test_a_row_draws_from_its_own_stream_only(name):
     agent = every_agent()[name]
     states = positions(50)
     together, apart = streams_for(states), streams_for(states)
@@ -178,7 +178,7 @@ def test_a_row_draws_from_its_own_stream_alone(name):
     assert (together != streams_for(states)).all()
 
 
-def test_a_network_player_takes_its_likeliest_legal_action():
+def test_a_network_player_takes_the_legal_action_of_highest_prior():
     states = positions(100)
     priors = NetworkEvaluator(small_network(1).parts, 100, CPU).priors(states)
     chosen = small_network_player(1, 100).choose(states, streams_for(states))
@@ -188,7 +188,7 @@ def test_a_network_player_takes_its_likeliest_legal_action():
         assert prior[:count].max() == prior[:count][legal[:count] == action][0]
 
 
-def test_heuristic_players_keep_about_half_of_their_bids_among_themselves():
+def test_heuristic_players_make_about_half_of_their_bids_among_themselves():
     results = play([HeuristicAgent()], [0] * 4, deals_of(4, 5, 1500))
     assert results.points.mean() > 5.6
     assert results.exact.mean() > 0.51
@@ -206,7 +206,7 @@ def card(name: str) -> int:
 
 
 def last_to_play(hand: str, table: str, bid: int, trump: int) -> np.ndarray:
-    """Seat 3, who deals and holds `hand`, after the other three have played `table`."""
+    """Return a state in which the dealer, seat 3 with `hand`, plays last to the trick `table`."""
     hands = np.full((4, len(hand.split())), -1)
     hands[3] = [card(name) for name in hand.split()]
     hands[:3, 0] = [card(name) for name in table.split()]

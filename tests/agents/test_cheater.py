@@ -1,4 +1,4 @@
-"""A player that sees the other hands is told from the honest one that it is otherwise."""
+"""Players that see hidden cards beat the same search without that knowledge."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from blobmaster.search.simulation import reset_tree
 
 @kernel
 def _choose_knowing_all(search, requests, states, streams, actions):
-    """`RolloutAgent`'s search, but every world is the true one."""
+    """Search like `RolloutAgent`, but with the true deal as every world."""
     priors = np.zeros((search.width, MAX_LEGAL), np.float32)
     values = np.zeros((search.width, MAX_PLAYERS), np.float32)
     for number in range(len(states)):
@@ -56,25 +56,25 @@ class CheatingAgent:
 
 
 def lead(agents, deals: int, seed: int = 0) -> tuple[float, float]:
-    """Points a round that the first agent is ahead of three of the second, and its error."""
+    """Return the lead of the first agent over three of the second, and its standard error."""
     made = play(agents, [0, 1, 1, 1], deals_of(4, 5, deals, seed)).points.mean(axis=1)
     ahead = made[:, 0] - made[:, 1:].mean(axis=1)
     return ahead.mean(), ahead.std() / np.sqrt(deals)
 
 
-def test_who_sees_all_hands_beats_the_same_search_that_does_not():
+def test_a_search_that_sees_all_hands_beats_one_that_does_not():
     settings = SearchSettings(worlds=5, simulations=20)
     ahead, error = lead([CheatingAgent(settings), RolloutAgent(settings)], 60)
     assert ahead - 4 * error > 0
 
 
-def test_who_sees_what_was_not_dealt_beats_the_same_search_that_does_not():
+def test_a_search_that_sees_the_undealt_cards_beats_one_that_does_not():
     ahead, error = lead([PeekingAgent(IsmctsAgent(100)), IsmctsAgent(100)], 60)
     assert ahead - 4 * error > 0
 
 
 @pytest.mark.long
-def test_the_more_is_seen_the_larger_the_lead_and_nothing_more_is_no_lead():
+def test_the_lead_grows_with_the_hidden_cards_that_a_player_sees():
     settings = SearchSettings(worlds=10, simulations=10)
     honest = RolloutAgent(settings)
     leads = [

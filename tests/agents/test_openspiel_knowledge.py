@@ -1,4 +1,4 @@
-"""What OpenSpiel's own ISMCTS at `oh_hell` knows: which cards were not dealt. Ours does not."""
+"""OpenSpiel's ISMCTS at `oh_hell` knows which cards were not dealt; ours does not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CARDS = 5
 
 
 def dealt(rng: np.random.Generator) -> pyspiel.State:
-    """A round of 4 × 5 cards, before the first bid."""
+    """Deal a round of 4 × 5 cards."""
     state = pyspiel.load_game("oh_hell", GAME).new_initial_state()
     state.apply_action(CARDS)
     while state.is_chance_node():
@@ -41,7 +41,7 @@ def test_openspiels_worlds_hold_exactly_the_cards_that_were_dealt():
 
 
 def openspiel_points(rounds: int) -> np.ndarray:
-    """`[rounds]`: mean points of Blob that OpenSpiel's C++ bots make of a round."""
+    """Return `[rounds]`: the mean Blob points of OpenSpiel's C++ bots in a round."""
     rng = np.random.default_rng(1)
     made = np.empty((rounds, 4))
     for number in range(rounds):
@@ -65,7 +65,7 @@ def with_trump(deals: Deals) -> np.ndarray:
 
 
 @pytest.mark.long
-def test_a_peeking_player_is_as_strong_as_openspiels_own_and_an_honest_one_is_not():
+def test_a_peeking_player_is_as_strong_as_openspiels_bot_and_an_honest_one_is_not():
     theirs = openspiel_points(400)
     deals = deals_of(4, CARDS, 1000)
     for agent, is_alike in ((PeekingAgent(IsmctsAgent(100)), True), (IsmctsAgent(100), False)):

@@ -1,4 +1,4 @@
-"""The arena: every rotation is played by the rules, and luck of the cards falls on all alike."""
+"""The arena: every rotation follows the rules, and all places share the luck of the cards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from blobmaster.game.scoring import points
 
 
 class Nth:
-    """Takes the n-th legal action, round about: a player that no other plays like."""
+    """Takes the n-th legal action modulo their number, so that two agents play differently."""
 
     def __init__(self, n: int) -> None:
         self.n = n
@@ -28,7 +28,7 @@ class Nth:
 
 
 class Cheat:
-    """Bids 99."""
+    """Chooses an illegal action: a bid of 99."""
 
     def choose(self, states, streams):  # noqa: ARG002 (draws nothing)
         return np.full(len(states), 151, np.int64)
@@ -38,7 +38,7 @@ def ask(agent, state):
     return int(agent.choose(state[None], np.zeros((1, 1), np.uint64))[0])
 
 
-def test_each_place_moves_through_the_seats_and_makes_what_playing_in_turn_makes():
+def test_rotations_give_the_results_of_rounds_played_one_by_one():
     agents = [Nth(0), Nth(1), Nth(2), Nth(5)]
     deals = deals_of(4, 5, 20)
     lineups = np.array([np.roll([0, 1, 2, 3], number) for number in range(20)])
@@ -58,7 +58,7 @@ def test_each_place_moves_through_the_seats_and_makes_what_playing_in_turn_makes
 
 @pytest.mark.parametrize("players", [3, 4, 6])
 @pytest.mark.parametrize("name", ["random", "heuristic", "network"])
-def test_the_same_player_at_every_place_makes_exactly_the_same_everywhere(players, name):
+def test_identical_players_get_identical_results_at_every_place(players, name):
     agent = {
         "random": RandomAgent(),
         "heuristic": HeuristicAgent(),
@@ -71,7 +71,7 @@ def test_the_same_player_at_every_place_makes_exactly_the_same_everywhere(player
     assert made.max() > 0
 
 
-def test_a_round_is_the_same_whatever_other_rounds_are_played_beside_it():
+def test_a_round_does_not_depend_on_the_other_rounds_of_its_batch():
     deals = deals_of(4, 5, 30)
     whole = play([HeuristicAgent(), RandomAgent()], [0, 1, 1, 1], deals)
     for part in (slice(0, 1), slice(7, 20)):
@@ -86,7 +86,7 @@ def test_a_round_is_the_same_whatever_other_rounds_are_played_beside_it():
         assert (alone.points == whole.points[part]).all()
 
 
-def test_playing_changes_no_deal():
+def test_playing_does_not_change_the_deals():
     deals = deals_of(4, 5, 10)
     before = [deals.plan.copy(), deals.deck.copy(), deals.streams.copy()]
     play([RandomAgent()], [0] * 4, deals)
@@ -94,7 +94,7 @@ def test_playing_changes_no_deal():
         assert (array == copy).all()
 
 
-def test_every_deal_is_told_of_once_when_all_its_rotations_are_over():
+def test_every_deal_is_reported_once_when_all_its_rotations_are_over():
     told = []
     play_deals(
         [RandomAgent()],
@@ -108,7 +108,7 @@ def test_every_deal_is_told_of_once_when_all_its_rotations_are_over():
 
 
 class Logged:
-    """Plays like another, and writes down the streams that it was asked with."""
+    """Plays like another agent and records the streams that it gets."""
 
     def __init__(self, agent, log: list) -> None:
         self.agent = agent
@@ -119,7 +119,7 @@ class Logged:
         return self.agent.choose(states, streams)
 
 
-def test_a_deal_is_told_of_after_the_last_choice_in_all_its_rotations():
+def test_a_deal_is_reported_after_the_last_choice_of_all_its_rotations():
     for seed in range(20):
         log: list = []
         agents = [Logged(RandomAgent(), log), Logged(HeuristicAgent(), log)]
@@ -133,14 +133,14 @@ def test_a_deal_is_told_of_after_the_last_choice_in_all_its_rotations():
         assert log.index(1) == len(log) - 1
 
 
-def test_a_round_goes_on_in_its_stream_and_never_draws_the_same_again():
+def test_a_round_advances_its_stream_and_never_draws_the_same_twice():
     log: list = []
     play([Logged(RandomAgent(), log)], [0] * 4, deals_of(4, 7, 1))
     assert all(len(set(draws)) == 1 for draws in log)  # the rotations, which draw alike
     assert len({draws[0] for draws in log}) == len(log) > 10
 
 
-def test_abandoned_deals_have_no_results():
+def test_abandoned_play_has_no_results():
     steps = iter([False, False, False, True])
     results = play_deals(
         [RandomAgent()],
@@ -152,11 +152,11 @@ def test_abandoned_deals_have_no_results():
     assert results is None
 
 
-def test_an_action_that_is_not_legal_is_refused():
+def test_an_illegal_action_is_an_error():
     with pytest.raises(ValueError, match="not legal"):
         play([RandomAgent(), Cheat()], [0, 0, 0, 1], deals_of(4, 5, 5))
 
 
-def test_deals_for_another_number_of_players_are_refused():
+def test_deals_for_another_number_of_players_are_an_error():
     with pytest.raises(ValueError, match="4 places"):
         play([RandomAgent()], [0] * 4, deals_of(5, 5, 5))

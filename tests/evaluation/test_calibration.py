@@ -1,4 +1,4 @@
-"""Calibration: what a network says of its bids is held against what came of them."""
+"""Calibration: predicted probabilities of making a bid against the outcomes."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def never() -> bool:
     return False
 
 
-def told_bids(count: int, distort) -> tuple[np.ndarray, np.ndarray]:
-    """P(exact) as somebody states it who knows the truth and distorts it, and what happened."""
+def distorted_bids(count: int, distort) -> tuple[np.ndarray, np.ndarray]:
+    """Return distorted true probabilities, and outcomes drawn from the true ones."""
     draws = generator(0, "calibration test")
     truth = draws.random(count)
     return distort(truth), draws.random(count) < truth
 
 
-def test_true_probabilities_have_no_more_error_than_chance_makes():
+def test_true_probabilities_have_the_error_expected_by_chance():
     errors = []
     for seed in range(200):
         draws = generator(seed, "chance")
@@ -46,8 +46,8 @@ def test_true_probabilities_have_no_more_error_than_chance_makes():
 
 
 @pytest.mark.parametrize("off", [0.1, 0.25])
-def test_who_is_off_by_so_much_has_so_much_error(off):
-    said, made = told_bids(200_000, lambda truth: np.minimum(truth + off, 1.0))
+def test_a_constant_offset_is_the_calibration_error(off):
+    said, made = distorted_bids(200_000, lambda truth: np.minimum(truth + off, 1.0))
     expected = np.minimum(off, 1.0 - generator(0, "calibration test").random(200_000)).mean()
     assert reliability(said, made).error == pytest.approx(expected, abs=0.005)
 
@@ -58,7 +58,7 @@ def test_errors_of_opposite_sign_do_not_cancel():
     assert reliability(said, made).error == pytest.approx(0.45)
 
 
-def test_certainty_falls_into_the_last_bin():
+def test_probability_one_is_in_the_last_bin():
     assert reliability(np.array([1.0, 1.0]), np.array([True, True])) == (0.0, 0.0)
 
 
@@ -80,7 +80,7 @@ def test_bids_and_outcomes_are_counted_by_cards_dealt():
 
 
 @pytest.mark.parametrize(("players", "cards"), [(3, 1), (4, 5), (6, 4)])
-def test_the_bids_are_those_that_the_networks_player_makes(players, cards):
+def test_the_bids_are_those_of_the_networks_player(players, cards):
     deals = deals_of(players, cards, 40)
     bids = record_bids(NetworkEvaluator(small_network(1).parts, 40, CPU), deals, never)
     made = play([small_network_player(1, 40 * players)], [0] * players, deals)
@@ -94,7 +94,7 @@ def test_the_bids_are_those_that_the_networks_player_makes(players, cards):
 
 
 class Forecaster:
-    """Likes the highest legal action most, and says that it takes n tricks with a set chance."""
+    """Prefers the highest legal action and predicts n tricks with a fixed probability."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -107,7 +107,7 @@ class Forecaster:
         return priors, tricks
 
 
-def test_what_is_noted_is_said_of_the_bid_at_the_bid_and_at_the_first_card():
+def test_predictions_are_recorded_at_the_bid_and_at_the_first_card():
     deals = deals_of(3, 17, 5)
     bids = record_bids(Forecaster(), deals, never)
     # The dealer bids last, asked third; seats bid as high as they may.
@@ -118,7 +118,7 @@ def test_what_is_noted_is_said_of_the_bid_at_the_bid_and_at_the_first_card():
     assert (later[~np.isnan(later)] > 3).all()
 
 
-def test_a_networks_forecast_is_its_actors_over_the_tricks_that_are_possible():
+def test_a_networks_prediction_covers_the_possible_tricks_only():
     deals = deals_of(4, 5, 1)
     bids = record_bids(NetworkEvaluator(small_network(1).parts, 1, CPU), deals, never)
     assert (bids.at_bid > 0).all()
@@ -136,7 +136,7 @@ def calibrate(workers: int, should_stop=never, told=None):
     )
 
 
-def test_any_number_of_workers_finds_the_same_and_every_size_is_played_alike():
+def test_results_do_not_depend_on_workers_and_all_sizes_are_played_equally():
     told: list[int] = []
     match, found = calibrate(1, told=told)
     assert found == calibrate(3)[1]

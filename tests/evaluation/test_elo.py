@@ -1,4 +1,4 @@
-"""The league: intervals that cover, later results that correct, and state that is small."""
+"""The league: intervals cover the truth, later results correct earlier ones, the state is small."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMES = ["a", "b", "c", "d", "e"]
 
 
 def simulated(league: League, names, elos, deals: int, draws: np.random.Generator, tables=TABLES):
-    """Let players of known strength meet, as the Plackett-Luce model has it."""
+    """Simulate tables of players of known strength by the Plackett-Luce model."""
     lineups = tables[np.arange(deals) % len(tables)]
     scores = np.array(elos)[lineups] / DECADE + draws.gumbel(size=lineups.shape)
     league.add(names, lineups, np.round(scores * 1e6).astype(np.int64))
@@ -23,7 +23,7 @@ def simulated(league: League, names, elos, deals: int, draws: np.random.Generato
 
 
 def coverage(elos, deals: int, runs: int, resamples: int) -> float:
-    """The share of simulations in which the last player's interval holds its true Elo."""
+    """Return the share of simulations in which the last player's interval covers its true Elo."""
     held = 0
     for run in range(runs):
         draws = generator(run, "coverage")
@@ -34,11 +34,11 @@ def coverage(elos, deals: int, runs: int, resamples: int) -> float:
 
 
 @pytest.mark.parametrize("elos", [[0, 40, -30, 10, 20], [0, -100, 200, 350, 450]])
-def test_intervals_hold_the_true_elo_about_95_times_in_100(elos):
+def test_intervals_cover_the_true_elo_in_about_95_percent(elos):
     assert 0.92 <= coverage(elos, deals=150, runs=300, resamples=100) <= 0.98
 
 
-def test_intervals_hold_the_true_mean_about_95_times_in_100():
+def test_intervals_cover_the_true_mean_in_about_95_percent():
     held = 0
     for run in range(400):
         draws = generator(run, "means")
@@ -49,7 +49,7 @@ def test_intervals_hold_the_true_mean_about_95_times_in_100():
     assert 0.92 <= held / 400 <= 0.98
 
 
-def test_the_interval_holds_the_value_and_narrows_with_deals():
+def test_the_interval_contains_the_value_and_narrows_with_deals():
     widths = []
     for deals in (100, 1600):
         draws = generator(0, "narrow")
@@ -77,7 +77,7 @@ def test_later_results_correct_an_earlier_elo():
     assert league.elos()["e"] == pytest.approx(1300, abs=40)
 
 
-def test_nobody_has_played_yet_and_all_are_rated_1000():
+def test_before_any_result_all_have_elo_1000():
     assert League(["a", "b"]).elos() == {"a": 1000, "b": 1000}
 
 
@@ -91,7 +91,7 @@ def test_tables_of_another_size_join_the_league():
     assert list(league.elos().values()) == pytest.approx([1000, 1100, 1200, 1300, 1400], abs=20)
 
 
-def test_a_league_that_was_stored_goes_on_alike():
+def test_a_restored_league_continues_identically():
     first = simulated(League(["a"]), NAMES, [0, 1, 2, 3, 4], 100, generator(4, "state"))
     second = League(["a"])
     second.load_state_dict(first.state_dict())

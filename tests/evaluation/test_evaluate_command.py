@@ -1,4 +1,4 @@
-"""`blobmaster evaluate` as a person meets it: real processes, a real terminal."""
+"""`blobmaster evaluate` as a user sees it: real processes, a real terminal."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_the_same_seed_gives_the_same_figures_on_any_number_of_workers(checkpoin
     assert [row["cards"] for row in calibration["by_cards"]] == [1, 2, 3, 4, 5]
 
 
-def test_the_table_has_a_line_an_opponent_and_a_log_plain_lines(checkpoint: Path):
+def test_the_table_has_a_line_per_opponent_and_stderr_plain_lines(checkpoint: Path):
     done = run(checkpoint, "--deals", 20, "--against", "random", "--against", "heuristic")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -77,7 +77,7 @@ def test_the_table_has_a_line_an_opponent_and_a_log_plain_lines(checkpoint: Path
     assert "\x1b" not in done.stdout + done.stderr
 
 
-def test_a_terminal_shows_a_bar_and_ctrl_c_ends_it_with_what_is_known(checkpoint: Path):
+def test_a_terminal_shows_a_bar_and_ctrl_c_prints_the_results_so_far(checkpoint: Path):
     arguments = command(
         checkpoint, "--deals", 100_000, "--workers", 1, "--against", "random", "ismcts-20"
     )[1:]
@@ -101,7 +101,7 @@ def test_a_terminal_shows_a_bar_and_ctrl_c_ends_it_with_what_is_known(checkpoint
         (["--seed", "-1"], ["--seed"]),
     ],
 )
-def test_a_wrong_order_is_refused_in_one_line(checkpoint: Path, arguments, words):
+def test_invalid_arguments_are_rejected_in_one_line(checkpoint: Path, arguments, words):
     done = run(checkpoint, *arguments)
     assert done.returncode == 2, done.stdout + done.stderr
     assert len(done.stderr.splitlines()) == 1, done.stderr
@@ -126,14 +126,14 @@ def request(*against: str, **changes):
         ("random", {"players": 9}, ["players", "<= 8"]),
     ],
 )
-def test_what_cannot_be_is_said_before_anything_is_loaded(against, changes, words):
+def test_invalid_values_are_rejected_before_anything_is_loaded(against, changes, words):
     with pytest.raises(ValueError) as refused:
         request(against, **changes)
     assert all(word in str(refused.value) for word in words)
     assert len(str(refused.value).splitlines()) == 1
 
 
-def test_a_file_that_is_no_checkpoint_is_refused_in_one_line(tmp_path: Path):
+def test_a_file_that_is_not_a_checkpoint_is_rejected_in_one_line(tmp_path: Path):
     foreign = tmp_path / "holiday.pth"
     foreign.write_bytes(b"a picture of the sea" * 1000)
     done = run(foreign)
@@ -156,14 +156,14 @@ def test_a_file_that_is_no_checkpoint_is_refused_in_one_line(tmp_path: Path):
         ("./c:d.pth", "c:d", "checkpoint", None),
     ],
 )
-def test_a_player_is_understood(text, shown, kind, search):
+def test_a_player_name_is_parsed(text, shown, kind, search):
     name = parse_player(text)
     assert (name.text, name.kind) == (shown, kind)
     assert (name.search and name.search.text) == search
     assert name.number_format == "fp32"
 
 
-def test_a_checkpoint_may_be_told_its_number_format():
+def test_a_checkpoint_can_have_a_number_format():
     plain, searching = parse_player("runs/a.pth:bf16"), parse_player("runs/a.pth:3x35:int8")
     assert (plain.text, plain.path.name, plain.search) == ("a bf16", "a.pth", None)
     assert plain.number_format == "bf16"
@@ -173,11 +173,11 @@ def test_a_checkpoint_may_be_told_its_number_format():
         parse_player("heuristic:bf16")
 
 
-def test_nobody_named_means_the_usual_players_after_the_untrained_network():
+def test_without_names_the_opponents_are_the_defaults_after_the_untrained_network():
     names = [opponent.text for opponent in request().opponents]
     assert names == ["untrained", "random", "heuristic", "ismcts-100"]
 
 
-def test_a_player_that_is_named_twice_is_met_once():
+def test_an_opponent_named_twice_is_played_once():
     names = [opponent.text for opponent in request("random", "untrained", "random").opponents]
     assert names == ["untrained", "random"]

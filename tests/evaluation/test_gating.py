@@ -1,4 +1,4 @@
-"""Gating: who is stronger is told, who is equal is at one half, and the incumbent is kept."""
+"""Gating: the match finds the stronger network, and the one that plays is a stored copy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def ahead(newer, older, players: int = 4, deals: int = 200) -> np.ndarray:
 
 
 @pytest.mark.parametrize("players", [3, 4, 7])
-def test_both_sit_equally_often_at_every_place(players):
+def test_both_networks_sit_equally_often_at_every_place(players):
     settings = RatingSettings(deals=20, players=players, cards=3)
     lineups = gating_match("newer", "older", settings).lineups
     assert ((lineups == NEWER).sum(axis=0) == 10).all()
@@ -41,12 +41,12 @@ def test_a_player_is_ahead_of_itself_in_exactly_half_of_the_deals(players):
 
 
 @pytest.mark.parametrize("players", [3, 4, 5])
-def test_the_stronger_is_ahead_and_the_other_way_round_is_behind(players):
+def test_the_stronger_player_is_ahead_on_either_side(players):
     assert ahead(HeuristicAgent(), RandomAgent(), players).mean() > 0.6
     assert ahead(RandomAgent(), HeuristicAgent(), players).mean() < 0.4
 
 
-def test_uneven_tables_compare_what_a_seat_makes():
+def test_uneven_tables_compare_points_per_seat():
     lineups = np.array([[0, 1, 0], [1, 0, 1]])
     points = np.array([[10, 16, 20], [12, 14, 18]])  # means 15 to 16, and 14 to 15
     assert deals_ahead(points, lineups).tolist() == [0, 0]
@@ -54,16 +54,16 @@ def test_uneven_tables_compare_what_a_seat_makes():
     assert deals_ahead(np.array([[10, 15, 20]]), lineups[:1]).tolist() == [0.5]
 
 
-def test_an_incumbent_is_a_copy_until_it_gives_way_and_is_stored():
+def test_the_gated_network_is_a_copy_until_it_is_replaced_and_is_stored():
     first, second = small_network(1), small_network(2)
-    incumbent = GatedNetwork(first)
+    gated = GatedNetwork(first)
     with torch.no_grad():
         next(first.parameters()).zero_()
-    assert not same(incumbent.network, first)
-    assert same(incumbent.network, small_network(1))
-    incumbent.replace_network(second, 4)
+    assert not same(gated.network, first)
+    assert same(gated.network, small_network(1))
+    gated.replace_network(second, 4)
     stored = GatedNetwork(small_network(0))
-    stored.load_state_dict(incumbent.state_dict())
+    stored.load_state_dict(gated.state_dict())
     assert stored.since == 4
     assert same(stored.network, second)
 

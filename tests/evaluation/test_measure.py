@@ -1,4 +1,4 @@
-"""Evaluations: intervals hold the truth, early ends are honest, workers change nothing."""
+"""Evaluations: intervals cover the truth, early stopping is valid, workers change nothing."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def evaluation(
 
 
 def play(some: Evaluation, workers: int = 1, should_stop=lambda: False) -> list[OpponentResult]:
-    """Play to the end; what was yielded, in that order."""
+    """Play to the end and return the results in the order in which they were yielded."""
     pool = LocalPool(workers, lambda: None)
     return list(some.play(pool, should_stop=should_stop, on_deals=[].append))
 
 
 @pytest.mark.parametrize("until_sure", [False, True])
-def test_any_number_of_workers_finds_the_same(until_sure):
+def test_results_do_not_depend_on_the_number_of_workers(until_sure):
     found = []
     for workers in (1, 3):
         some = evaluation(
@@ -67,13 +67,13 @@ def test_another_seed_deals_other_cards():
     assert play(evaluation(seed=1))[0].points != play(evaluation(seed=2))[0].points
 
 
-def test_all_opponents_are_met_on_the_same_deals():
+def test_all_opponents_get_the_same_deals():
     first, second = play(evaluation("erring", ("heuristic", "heuristic again")))
     assert first.points.value == second.points.value
     assert first.lead.value == second.lead.value
 
 
-def test_a_player_that_is_ahead_is_ahead_by_every_measure():
+def test_a_stronger_player_is_ahead_by_every_measure():
     some = evaluation("heuristic", ("random",), deals=200)
     found = play(some)[0]
     assert found.points.low > 2.0
@@ -85,7 +85,7 @@ def test_a_player_that_is_ahead_is_ahead_by_every_measure():
     assert elos["heuristic"].low > 1000
 
 
-def test_ties_share_the_win_and_a_table_is_won_once():
+def test_ties_share_the_win_and_shares_sum_to_one():
     made = np.array([[[12, 10, 10, 0], [10, 10, 0, 0]], [[0, 0, 0, 0], [0, 11, 0, 0]]])
     shares = shares_of_win(made)
     assert shares[0, 0].tolist() == [1, 0, 0, 0]
@@ -94,7 +94,7 @@ def test_ties_share_the_win_and_a_table_is_won_once():
     assert (shares.sum(axis=-1) == 1).all()
 
 
-def test_until_sure_stops_after_some_blocks_and_those_are_the_first():
+def test_until_sure_stops_early_with_the_results_of_the_first_blocks():
     early = evaluation("heuristic", ("random", "heuristic again"), until_sure=True, deals=300)
     order = [found.opponent for found in play(early)]
     assert order == ["random", "heuristic again"]
@@ -108,14 +108,14 @@ def test_until_sure_stops_after_some_blocks_and_those_are_the_first():
     assert wide.high - wide.low > narrow.high - narrow.low
 
 
-def test_what_is_known_of_an_evaluation_that_is_given_up_is_kept_and_none_of_it_is_final():
+def test_an_abandoned_evaluation_keeps_its_results_but_yields_none_as_final():
     told = iter([False] * 40 + [True] * 10_000)
     some = evaluation(deals=500)
     assert play(some, should_stop=lambda: next(told)) == []
     assert 0 < some.found()[0].deals < 500
 
 
-def test_nothing_is_known_before_the_first_block():
+def test_there_are_no_results_before_the_first_block():
     assert evaluation().found() == []
 
 
@@ -126,7 +126,7 @@ def test_there_are_at_most_ten_looks_and_the_last_is_at_the_end(blocks, looks):
     assert ends[-1] == blocks
 
 
-def test_looking_ten_times_is_wrong_about_5_times_in_100():
+def test_ten_interim_looks_have_an_error_rate_of_5_percent():
     bound = NormalDist().inv_cdf((1 + INTERIM_LEVEL) / 2)
     draws = generator(0, "looks")
     paths = draws.standard_normal((40_000, INTERIM_LOOKS)).cumsum(axis=1) / np.sqrt(
@@ -137,7 +137,7 @@ def test_looking_ten_times_is_wrong_about_5_times_in_100():
 
 
 @pytest.mark.parametrize("deals", [10, 20])
-def test_intervals_from_few_deals_hold_the_truth_too(deals):
+def test_intervals_from_few_deals_cover_the_truth_too(deals):
     held = 0
     for run in range(600):
         draws = generator(run, "few")
@@ -147,7 +147,7 @@ def test_intervals_from_few_deals_hold_the_truth_too(deals):
 
 
 def coverage(player: str, opponent: str, runs: int, truth: dict[str, float], **settings):
-    """How often each measure's interval held the truth, and how often the lead was sure."""
+    """Return the coverage of each measure's interval, and the share of runs with a clear lead."""
     held = dict.fromkeys(truth, 0)
     sure = 0
     for run in range(runs):
@@ -160,17 +160,17 @@ def coverage(player: str, opponent: str, runs: int, truth: dict[str, float], **s
 
 
 EVEN = {"lead": 0.0, "wins": 0.25}
-"""Of players that are equally strong without playing alike."""
+"""The true values for equally strong players that play differently."""
 
 
-def test_intervals_hold_what_is_known_to_be_true_of_equal_players():
+def test_intervals_cover_the_known_values_of_equal_players():
     held, _ = coverage("random", "backward", 250, EVEN, deals=50, bootstrap=100)
     for share in held.values():
         assert 0.95 - 4 * np.sqrt(0.95 * 0.05 / 250) <= share
 
 
 @pytest.mark.long
-def test_intervals_hold_the_truth_93_to_97_times_in_100():
+def test_intervals_cover_the_truth_in_93_to_97_percent():
     held, _ = coverage("random", "backward", 2000, EVEN, deals=100, bootstrap=400)
     assert all(0.93 <= share <= 0.97 for share in held.values()), held
     truth = play(evaluation("erring", ("random",), seed=99, deals=100_000, bootstrap=20), 2)[0]
@@ -180,14 +180,14 @@ def test_intervals_hold_the_truth_93_to_97_times_in_100():
 
 
 @pytest.mark.long
-def test_an_early_end_finds_a_winner_among_equals_5_times_in_100():
+def test_early_stopping_finds_a_winner_among_equals_in_5_percent():
     settings = {"deals": 300, "deals_per_block": 30, "bootstrap": 20, "until_sure": True}
     _, sure = coverage("random", "backward", 2000, {}, **settings)
     assert sure <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 2000)
 
 
 def variances(agents, deals: int) -> tuple[float, float]:
-    """Of the lead, a round: of rounds in one rotation each, and of deals in all rotations."""
+    """Return the variance of the lead per round: of single rotations, and of duplicate deals."""
     made = deal_and_play(agents, [0, 1, 1, 1], deals_of(4, 5, deals)).points
     lead = made[:, :, 0] - made[:, :, 1:].mean(axis=2)
     return lead[:, 0].var(), lead.mean(axis=1).var() * made.shape[1]

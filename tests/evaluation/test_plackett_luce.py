@@ -1,4 +1,4 @@
-"""The fit of strengths: what choix makes of the same rankings, ties and draws included."""
+"""The Plackett-Luce fit agrees with the package choix, ties and draws included."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STRENGTHS = np.exp([0.0, -0.8, 0.3, 1.2, 0.9, 2.0])
 
 
 def random_standings(count: int, places: int, levels: int, seed: int) -> np.ndarray:
-    """Standings of tables drawn at random; fewer levels of points, more ties."""
+    """Draw random standings; fewer levels of points give more ties."""
     draws = generator(seed, "standings")
     tables = np.array([draws.permutation(PLAYERS)[:places] for _ in range(count)])
     scores = np.log(STRENGTHS)[tables] + draws.gumbel(size=tables.shape)
@@ -31,7 +31,7 @@ def log_strengths(standings: np.ndarray, draws: float = 0.0) -> np.ndarray:
 
 
 def strict_orders(standing: list[int]) -> list[list[int]]:
-    """All rankings without ties that a standing stands for, in all twelve of them."""
+    """List all rankings without ties that a standing with ties stands for, twelve in total."""
     groups: list[list[int]] = []
     for entry in standing:
         if entry >= 0:
@@ -55,7 +55,7 @@ def test_strengths_equal_those_of_choix():
     assert log_strengths(standings) == pytest.approx(expected - expected.mean(), abs=1e-5)
 
 
-def test_tied_players_count_as_ranked_in_every_order_alike():
+def test_a_tie_counts_as_all_orders_equally():
     standings = random_standings(150, 4, 1, seed=2)
     assert (standings < 0).mean() > 0.2
     orders = [order for standing in standings.tolist() for order in strict_orders(standing)]
@@ -80,7 +80,7 @@ def test_draws_count_as_half_a_win_each_against_the_first_player():
     assert fitted == pytest.approx(expected - expected.mean(), abs=1e-5)
 
 
-def test_a_ranking_that_was_seen_n_times_counts_n_times():
+def test_a_ranking_that_occurred_n_times_counts_n_times():
     standings = random_standings(50, 4, 1, seed=6)
     counts = generator(6, "counts").integers(1, 5, len(standings))
     choices = choices_of(standings)
@@ -99,7 +99,7 @@ def test_a_player_that_sits_at_two_places_keeps_its_strength():
     assert fitted == pytest.approx(np.log(STRENGTHS) - np.log(STRENGTHS).mean(), abs=0.05)
 
 
-def test_where_the_fit_begins_does_not_matter():
+def test_the_fit_does_not_depend_on_its_start():
     standings = random_standings(100, 4, 2, seed=8)
     choices, counts = choices_of(standings), np.ones(100, np.int64)
     near = fit(choices, counts, np.ones(PLAYERS), draws=1.0)

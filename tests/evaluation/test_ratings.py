@@ -1,4 +1,4 @@
-"""Ratings as a run makes them: the same on any number of workers, kept, resumed, abandoned."""
+"""Ratings in a run: independent of workers, stored, resumed, abandoned."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def rate(
     told=None,
     self_play_network=None,
 ):
-    """Rate a network as the loop does."""
+    """Rate a network as the training loop does."""
     pool = LocalPool(workers, lambda: torch.set_num_threads(1))
     return ratings.rate(
         iteration,
@@ -52,7 +52,7 @@ def rate(
 
 
 def stored(ratings: Ratings) -> bytes:
-    """The state as a checkpoint holds it."""
+    """Serialize the state as a checkpoint does."""
     state = {
         name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value
         for name, value in ratings.state_dict().items()
@@ -82,7 +82,7 @@ def _one_torch_thread():
     torch.set_num_threads(threads)
 
 
-def test_any_number_of_workers_gives_the_same_rating_and_the_same_bytes():
+def test_rating_and_state_do_not_depend_on_the_number_of_workers():
     found = []
     for workers in (1, 2, 4):
         ratings = Ratings(SETTINGS, seed=3)
@@ -93,7 +93,7 @@ def test_any_number_of_workers_gives_the_same_rating_and_the_same_bytes():
     assert found[0] == found[1] == found[2]
 
 
-def test_a_rating_after_a_resume_is_the_one_that_would_have_been():
+def test_a_rating_after_a_resume_equals_the_uninterrupted_one():
     straight = Ratings(SETTINGS, seed=3)
     rate(straight, 4, small_network(1))
     resumed = restored(stored(straight))
@@ -104,7 +104,7 @@ def test_a_rating_after_a_resume_is_the_one_that_would_have_been():
     assert stored(straight) == stored(resumed)
 
 
-def test_no_global_generator_is_read_or_moved():
+def test_no_global_generator_is_used():
     found = []
     for seed in (1, 2):
         torch.manual_seed(seed)
@@ -124,14 +124,14 @@ def test_another_seed_or_iteration_deals_other_cards():
     assert len(found) == 3
 
 
-def test_the_untrained_network_gains_exactly_nothing_and_rates_about_1000():
+def test_the_untrained_network_gains_exactly_zero_and_has_elo_about_1000():
     rating = rate(Ratings(SETTINGS, seed=3), 4, small_network(0))
     assert rating.baselines["random"].gain == (0, 0, 0)
     assert rating.baselines["heuristic"].gain == (0, 0, 0)
     assert rating.elo_low < 1000 < rating.elo_high
 
 
-def test_the_heuristic_player_rates_far_above_the_random_one():
+def test_the_heuristic_player_has_a_far_higher_elo_than_the_random_one():
     ratings = Ratings(SETTINGS, seed=3)
     rate(ratings, 4, small_network(1))
     elos = ratings.elos()
@@ -160,7 +160,7 @@ def test_an_abandoned_rating_changes_nothing(finished):
 
 
 @pytest.mark.parametrize("earlier", [0, 3])
-def test_all_deals_are_announced_and_told_of(earlier):
+def test_all_announced_deals_are_reported(earlier):
     ratings = Ratings(SETTINGS, seed=3)
     told: list[int] = []
     networks = {network_name(number): small_network(number + 5) for number in range(earlier)}
@@ -176,7 +176,7 @@ def test_tables_of_any_size_are_rated(players):
     assert rating.elo_low <= rating.elo <= rating.elo_high
 
 
-def test_a_resume_with_other_tables_goes_on_from_the_results_so_far():
+def test_a_resume_with_other_tables_keeps_the_results_so_far():
     ratings = Ratings(SETTINGS, seed=3)
     rate(ratings, 4, small_network(1))
     settings = RatingSettings(players=5, cards=3, deals=30, bootstrap=20)
@@ -185,7 +185,7 @@ def test_a_resume_with_other_tables_goes_on_from_the_results_so_far():
     assert list(resumed.elos()) == ["untrained", "random", "heuristic", "iter005", "iter010"]
 
 
-def test_an_iteration_is_rated_once():
+def test_an_iteration_can_be_rated_once_only():
     ratings = Ratings(SETTINGS, seed=3)
     rate(ratings, 4, small_network(1))
     with pytest.raises(ValueError, match="iter005 was rated before"):
@@ -206,7 +206,7 @@ def test_metrics_are_flat_numbers_with_their_intervals():
         assert metrics[f"{name}_low"] <= metrics[name] <= metrics[f"{name}_high"]
 
 
-def test_a_later_rating_tells_the_corrected_elo_of_an_earlier_network():
+def test_a_later_rating_corrects_the_elo_of_an_earlier_network():
     ratings = Ratings(SETTINGS, seed=3)
     first = rate(ratings, 4, small_network(1))
     second = rate(ratings, 9, small_network(2), {network_name(4): small_network(1)})
@@ -217,7 +217,7 @@ def test_a_later_rating_tells_the_corrected_elo_of_an_earlier_network():
 
 
 @pytest.mark.parametrize(("threshold", "promoted"), [(0.5, True), (0.51, False)])
-def test_a_network_is_promoted_if_it_reaches_the_threshold(threshold, promoted):
+def test_a_network_passes_the_gate_if_it_reaches_the_threshold(threshold, promoted):
     settings = RatingSettings(
         deals=60, deals_per_block=13, bootstrap=40, gating_threshold=threshold
     )
@@ -230,7 +230,7 @@ def test_a_network_is_promoted_if_it_reaches_the_threshold(threshold, promoted):
     assert "self-play network" not in ratings.elos()
 
 
-def test_without_a_threshold_nobody_is_promoted_and_all_else_is_the_same():
+def test_without_gating_the_rest_of_the_rating_is_the_same():
     settings = RatingSettings(deals=60, deals_per_block=13, bootstrap=40, gating_threshold=0.6)
     plain = rate(Ratings(SETTINGS, seed=3), 4, small_network(1))
     gated = rate(Ratings(settings, seed=3), 4, small_network(1), self_play_network=small_network(2))
@@ -239,7 +239,7 @@ def test_without_a_threshold_nobody_is_promoted_and_all_else_is_the_same():
     assert plain == gated._replace(gating=None)
 
 
-def test_the_network_that_is_rated_is_held_against_the_one_card_round():
+def test_a_rating_contains_nash_conv_of_the_one_card_round():
     metrics = rate(Ratings(SETTINGS, seed=3), 4, small_network(1)).metrics()
     gap = one_card_gap(NetworkEvaluator(small_network(1).parts, ROWS, CPU), SETTINGS.players)
     assert (metrics["one_card_nash_conv"], metrics["one_card_nash_conv_drawn"]) == gap
@@ -284,7 +284,7 @@ def test_no_two_blocks_of_a_match_play_the_same_deals():
     assert len(set(blocks)) == 5
 
 
-def test_at_mixed_tables_everyone_else_sits_equally_often():
+def test_at_mixed_tables_all_others_sit_equally_often():
     others = ["untrained", "random", "heuristic", "iter005", "iter010", "iter015"]
     match = mixed_match("iter020", others, RatingSettings(deals=600))
     assert (match.lineups[:, 0] == 0).all()
@@ -300,7 +300,7 @@ def test_matches_against_one_opponent_share_their_deals():
     assert (rated.lineups[:, 1:] == 1).all()
 
 
-def test_in_phase_two_whole_games_are_rated_and_wins_rank_them():
+def test_in_phase_two_games_are_rated_and_ranked_by_wins():
     settings = RatingSettings(games=12, games_per_block=5, cards=2, bootstrap=30)
     network = small_network(4)
     found = [

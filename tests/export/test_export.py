@@ -1,4 +1,4 @@
-"""An exported player computes what torch computes, says what its numbers mean, and stands alone."""
+"""An exported actor equals torch's, documents its tensors and runs without BlobMaster."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def export(checkpoint: Path, output: Path) -> int:
     return left.value.code
 
 
-def test_real_positions_have_torchs_answers_in_batches_of_any_size(checkpoint: Path, model: Path):
+def test_outputs_equal_torchs_for_real_positions_in_batches_of_any_size(
+    checkpoint: Path, model: Path
+):
     states = RandomRound(1, 5, 7).choices
     rows, slots = np.zeros((len(states), FEATURES), np.float32), np.zeros((len(states), SUITS), int)
     encode_rows(states, rows, slots)
@@ -75,7 +77,7 @@ def test_the_default_network_is_within_the_tolerance():
     assert checked.milliseconds > 0
 
 
-def test_the_file_says_where_it_is_from_and_what_its_numbers_mean(model: Path):
+def test_the_metadata_names_the_origin_and_the_meaning_of_the_tensors(model: Path):
     onnx.checker.check_model(onnx.load(model), full_check=True)
     said = onnxruntime.InferenceSession(model).get_modelmeta().custom_metadata_map
     assert (said["run_id"], said["iteration"], said["elo"]) == ("made", "5", "1234")
@@ -85,7 +87,7 @@ def test_the_file_says_where_it_is_from_and_what_its_numbers_mean(model: Path):
     assert json.loads(said["action_table"]) == action_table()
 
 
-def test_the_action_table_names_every_logit_that_the_rules_number():
+def test_the_action_table_names_every_logit_in_the_order_of_the_rules():
     slots = np.array([2, 0, 3, 1])
     table = action_table()
     assert len(table) == ACTION_COUNT
@@ -122,13 +124,13 @@ def test_the_documents_example_needs_no_blobmaster_and_bids_as_the_network(
     np.testing.assert_array_equal(given["row"][0], row)
 
 
-def test_a_model_that_computes_something_else_is_not_written(tmp_path: Path):
+def test_a_model_that_differs_from_torch_is_not_written(tmp_path: Path):
     actor, other = (new_network(NetworkSettings(width=16, blocks=1), seed).actor for seed in (1, 2))
     with pytest.raises(ExportError, match="nothing was written"):
         check_model(actor_model(other, {}).SerializeToString(), actor)
 
 
-def test_weights_that_are_no_numbers_are_not_exported():
+def test_nan_weights_are_not_exported():
     actor = new_network(NetworkSettings(width=16, blocks=1), 1).actor
     with torch.no_grad():
         actor.head.bias[0] = float("nan")
@@ -136,7 +138,7 @@ def test_weights_that_are_no_numbers_are_not_exported():
         check_model(actor_model(actor, {}).SerializeToString(), actor)
 
 
-def test_what_cannot_be_written_is_one_line_and_leaves_nothing(
+def test_a_failed_write_is_reported_in_one_line_and_leaves_nothing(
     checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     assert export(checkpoint, tmp_path / "nowhere" / "model.onnx") == 2
@@ -148,7 +150,7 @@ def test_what_cannot_be_written_is_one_line_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_extra_is_told_with_its_command(
+def test_a_missing_extra_is_reported_with_the_command_to_install_it(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ):
     for name in [name for name in sys.modules if name.startswith("blobmaster.export")]:

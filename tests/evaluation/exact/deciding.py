@@ -1,4 +1,4 @@
-"""Evaluators that decide by what the acting seat sees, each information set in its own way."""
+"""Evaluators whose priors depend on the acting seat's information set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from blobmaster.game.rules import BIDS, HANDS, MAX_LEGAL, PLAYERS, SEAT, SEEN, T
 
 
 def view_of(state: np.ndarray) -> bytes:
-    """What the acting seat sees, but for the order of the cards in earlier tricks."""
+    """Return what the acting seat sees, without the order of cards in earlier tricks."""
     seat, players = state[SEAT], state[PLAYERS]
     seen = [seat, state[HANDS + seat], state[SEEN]]
     for field in (BIDS, TRICKS, TABLE):
@@ -21,7 +21,7 @@ def view_of(state: np.ndarray) -> bytes:
 
 
 class HashedEvaluator:
-    """Priors that look drawn at random, the same for the same view."""
+    """Pseudo-random priors, equal for equal views."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -37,7 +37,7 @@ class HashedEvaluator:
 
 
 class BoldEvaluator:
-    """Bids 1 more likely the higher its card: a policy that knows suits by nothing but trump."""
+    """Bids 1 with a probability that grows with its card; suits matter by trump only."""
 
     def priors(self, states: np.ndarray) -> np.ndarray:
         priors = np.zeros((len(states), MAX_LEGAL), np.float32)

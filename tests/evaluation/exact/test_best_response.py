@@ -1,4 +1,4 @@
-"""The best response on tiny games, against slower ways to the same numbers."""
+"""Best responses on tiny games against slower, independent computations."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ TWO_CARDS = TinyGame(players=3, cards=2, deck=tiny_deck(2, 3), trump=0)
 
 
 def roots(game: TinyGame) -> list[np.ndarray]:
-    """The states after each deal."""
+    """Return the states after each deal."""
     dealer = game.players - 1
     return [new_round(game.players, game.cards, game.trump, dealer, h) for h in game.deals()]
 
 
 def information_set(history: tuple[int, ...], state: np.ndarray) -> tuple[object, ...]:
-    """The public actions and the acting seat's own cards."""
+    """Return the key of an information set: public actions and the acting seat's cards."""
     return history, int(state[HANDS + state[SEAT]])
 
 
 def strategy_value(state, history, seat, strategy, evaluator) -> float:
-    """What `seat` makes from here by a pure strategy, the others by the evaluator's priors."""
+    """Return the value for `seat` of a pure strategy against the evaluator's priors."""
     if is_over(state):
         return points(state, seat)
     options = legal_of(state)
@@ -51,7 +51,7 @@ def strategy_value(state, history, seat, strategy, evaluator) -> float:
 
 
 def choices_of(game: TinyGame, seat: int) -> dict[tuple[object, ...], int]:
-    """How many actions the seat has at each of its information sets with a choice."""
+    """Count the legal actions at each of the seat's information sets with a choice."""
     found = {}
     waiting = [(state, ()) for state in roots(game)]
     while waiting:
@@ -67,7 +67,7 @@ def choices_of(game: TinyGame, seat: int) -> dict[tuple[object, ...], int]:
 
 @pytest.mark.parametrize("seat", range(3))
 @pytest.mark.parametrize("game", [ONE_SUIT, TWO_SUITS], ids=str)
-def test_no_pure_strategy_makes_more_than_the_best_response_and_one_makes_as_much(game, seat):
+def test_the_best_response_is_the_best_of_all_pure_strategies(game, seat):
     evaluator = CachedEvaluator(HashedEvaluator(3))
     tree = grow(game)
     sets = choices_of(game, seat)
@@ -80,7 +80,7 @@ def test_no_pure_strategy_makes_more_than_the_best_response_and_one_makes_as_muc
 
 
 class CachedEvaluator:
-    """Another evaluator's answers, each state asked for once."""
+    """Caches another evaluator's answers."""
 
     def __init__(self, evaluator: HashedEvaluator) -> None:
         self.evaluator = evaluator
@@ -94,7 +94,7 @@ class CachedEvaluator:
 
 
 class PlainResponse:
-    """The best response by recursion over information sets, each solved when it is met."""
+    """Compute the best response by recursion over information sets."""
 
     def __init__(self, game, seat, evaluator) -> None:
         self.seat = seat
@@ -147,14 +147,14 @@ class PlainResponse:
 
 
 @pytest.mark.parametrize("seat", [0, 2])
-def test_with_two_cards_each_it_is_what_plain_recursion_finds(seat):
+def test_with_two_cards_each_it_equals_plain_recursion(seat):
     evaluator = CachedEvaluator(HashedEvaluator(5))
     tree = grow(TWO_CARDS)
     found = gains(tree, priors_of(evaluator, tree))
     assert found.best[seat] == pytest.approx(PlainResponse(TWO_CARDS, seat, evaluator).value)
 
 
-def test_the_tree_asks_at_every_information_set_with_a_choice_and_at_no_other():
+def test_the_tree_evaluates_exactly_the_information_sets_with_a_choice():
     tree = grow(TWO_CARDS)
     asked = sum(len(level.states) for level in tree.levels)
     assert asked == sum(len(choices_of(TWO_CARDS, seat)) for seat in range(3))
@@ -168,8 +168,8 @@ def test_equal_priors_are_the_uniform_policy(game):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_suits_and_cards_have_no_names_but_trump_and_order(seed):
-    """The same policy on the deck with its suits renamed and its ranks moved together."""
+def test_renaming_suits_and_shifting_ranks_changes_nothing(seed):
+    """The value is the same on a deck with renamed suits and shifted ranks."""
     moved = TinyGame(players=3, cards=1, deck=(41, 43, 44, 28, 30, 31), trump=2)
     game = TinyGame(players=3, cards=1, deck=(0, 1, 2, 13, 14, 15), trump=1)
     names = dict(zip(moved.deck, game.deck, strict=True))
@@ -180,7 +180,7 @@ def test_suits_and_cards_have_no_names_but_trump_and_order(seed):
 
 
 class Renamed:
-    """An evaluator of one deck, asked about another; for the bids of one-card rounds."""
+    """Applies an evaluator of one deck to another, for the bids of one-card rounds."""
 
     def __init__(self, evaluator, names, trump) -> None:
         self.evaluator, self.names, self.trump = evaluator, names, trump
@@ -201,7 +201,7 @@ def test_a_tiny_deck_has_low_and_high_cards_of_every_suit():
     assert tiny_deck(1, RANKS) == tuple(range(13))
 
 
-def test_hands_are_sets_so_their_order_makes_no_other_deal():
+def test_hands_are_sets_and_their_order_makes_no_other_deal():
     deals = TINY_GAMES[-1].deals()
     assert len(deals) == 2520
     assert len({tuple(map(frozenset, deal)) for deal in deals.tolist()}) == 2520

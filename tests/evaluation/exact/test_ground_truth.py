@@ -1,4 +1,4 @@
-"""`blobmaster ground-truth` as a person runs it."""
+"""`blobmaster ground-truth` as a user runs it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from saved_networks import save_network
 from blobmaster.cli.main import main
 
 ROUNDS = 3
-"""Rows of one table size: trump, none, and the mean over the trump cycle."""
+"""Rows per table size: trump, no trump, and the mean over the trump cycle."""
 
 
 def ground_truth(*arguments: object) -> int | str | None:
-    """The exit status of the command."""
+    """Run the command and return its exit status."""
     with pytest.raises(SystemExit) as end:
         main(["ground-truth", *map(str, arguments)])
     return end.value.code
 
 
-def test_a_network_is_held_against_every_round(tmp_path: Path, capsys):
+def test_nash_conv_of_a_network_is_printed_for_every_round(tmp_path: Path, capsys):
     path = save_network(tmp_path)
     assert ground_truth(path, "--players", 3, "--json") == 0
     found = json.loads(capsys.readouterr().out)
@@ -37,7 +37,7 @@ def test_a_network_is_held_against_every_round(tmp_path: Path, capsys):
     assert found["one_card"][0]["cfr"] < 0.002
 
 
-def test_without_a_network_the_rounds_themselves_are_told(capsys):
+def test_without_a_network_the_reference_policies_are_printed(capsys):
     assert ground_truth("--players", 4) == 0
     printed = capsys.readouterr().out
     assert "7.566  9.242  9.391  4.023" in printed

@@ -1,4 +1,4 @@
-"""The one-card round: its exact sums against every deal played out, and its equilibrium."""
+"""The one-card round: exact sums against playing every deal, and its equilibrium."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ SMALL = [
 
 
 def random_policy(game: OneCardRound, seed: int) -> np.ndarray:
-    """Any probability of bidding 1 where both bids are legal."""
+    """Draw a policy: any probability of bidding 1 where both bids are legal."""
     policy = uniform_policy(game)
     free = legal_bids(game.players).all(axis=1)
     policy[free] = np.random.default_rng(seed).random((free.sum(), len(game.deck)))
@@ -55,7 +55,7 @@ def random_policy(game: OneCardRound, seed: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("players", "trump", "name"), SMALL)
-def test_sums_over_hidden_cards_are_those_over_every_deal_played_by_the_rules(players, trump, name):
+def test_sums_over_hidden_cards_equal_playing_every_deal(players, trump, name):
     game = OneCardRound(players, trump, DECKS[name])
     evaluator = HashedEvaluator(1)
     tree = grow(TinyGame(players=players, cards=1, deck=DECKS[name], trump=trump))
@@ -93,7 +93,7 @@ def test_cfr_and_seat_by_seat_solve_any_table(players, trump):
 
 
 class PlainCfr:
-    """CFR+ by recursion over every deal and every line of bids, with dicts for tables."""
+    """Run CFR+ by recursion over every deal and bid sequence, with plain dicts."""
 
     def __init__(self, game: OneCardRound, iterations: int) -> None:
         self.game = game
@@ -142,7 +142,7 @@ class PlainCfr:
         return made
 
 
-def test_cfr_is_the_plain_recursive_one():
+def test_cfr_equals_plain_recursive_cfr():
     game = OneCardRound(3, 0, tiny_deck(2, 3))
     plain = PlainCfr(game, 6)
     average = solve(game, 6)
@@ -154,7 +154,7 @@ def test_cfr_is_the_plain_recursive_one():
 
 @given(st.integers(0, 2**32), st.permutations(range(SUITS)), st.integers(0, NO_TRUMP))
 @settings(max_examples=10)
-def test_suits_renamed_together_with_trump_change_nothing(seed, suits, trump):
+def test_renaming_suits_and_trump_changes_nothing(seed, suits, trump):
     game = OneCardRound(4, trump)
     renamed = OneCardRound(4, trump if trump == NO_TRUMP else suits[trump])
     cards = np.array([RANKS * suits[card // RANKS] + card % RANKS for card in range(CARDS)])
@@ -166,9 +166,7 @@ def test_suits_renamed_together_with_trump_change_nothing(seed, suits, trump):
 
 @given(st.integers(0, 2**32), st.integers(3, 6), st.integers(0, NO_TRUMP))
 @settings(max_examples=20)
-def test_a_best_response_makes_no_less_than_the_policy_and_all_points_are_dealt_out(
-    seed, players, trump
-):
+def test_a_best_response_is_at_least_as_good_as_the_policy(seed, players, trump):
     game = OneCardRound(players, trump)
     policy = random_policy(game, seed)
     found = gains(game, policy)
@@ -180,7 +178,7 @@ def test_a_best_response_makes_no_less_than_the_policy_and_all_points_are_dealt_
         assert chance[game.nodes_of(seat)].sum() == pytest.approx(1)
 
 
-def test_later_bids_mean_nothing_to_a_seat():
+def test_later_bids_do_not_change_a_seats_values():
     game = OneCardRound(4, 2)
     policy, other = random_policy(game, 1), random_policy(game, 2)
     for seat in range(4):
@@ -198,7 +196,7 @@ def test_a_sole_best_response_never_leaves_the_dealer_a_forbidden_bid():
             assert (policy[~legal[:, bid]] == 1 - bid).all()
 
 
-def test_an_evaluator_is_asked_what_the_seat_to_act_sees_after_those_bids():
+def test_an_evaluator_gets_the_acting_seats_view_after_the_bids():
     evaluator = UniformEvaluator()
     likeliest, drawn = policies_of(evaluator, OneCardRound(4, 3))
     states = np.concatenate(evaluator.acted)
@@ -211,7 +209,7 @@ def test_an_evaluator_is_asked_what_the_seat_to_act_sees_after_those_bids():
     assert last[BIDS : BIDS + 4].tolist() == [1, 1, 1, -1]
 
 
-def test_a_policy_read_from_an_evaluator_is_its_own_card_by_card():
+def test_a_policy_read_from_an_evaluator_equals_it_card_by_card():
     game = OneCardRound(4, 0)
     likeliest, drawn = policies_of(BoldEvaluator(), game)
     rank = np.arange(CARDS) % RANKS
@@ -219,7 +217,7 @@ def test_a_policy_read_from_an_evaluator_is_its_own_card_by_card():
     assert np.array_equal(likeliest[0], rank > 6)
 
 
-def test_the_gap_of_equal_priors_is_the_uniform_policys_over_the_trump_cycle():
+def test_the_gap_of_equal_priors_is_that_of_the_uniform_policy():
     gap = one_card_gap(UniformEvaluator(), 4)
     by_trump = [gains(game, uniform_policy(game)).nash_conv for game in EVERY_TRUMP]
     assert gap.drawn == pytest.approx(np.mean(by_trump))
