@@ -1,4 +1,4 @@
-"""A checkpoint's network can be had from its file alone, or one line says why not."""
+"""The network of a checkpoint loads from its file alone, or one line says why not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from blobmaster.run.errors import CheckpointError
 CPU = torch.device("cpu")
 
 
-def test_the_average_is_what_plays_and_not_the_trained_weights(tmp_path: Path):
+def test_the_loaded_network_has_the_ema_weights(tmp_path: Path):
     learner = learner_state()
     learner["average"] = {name: value + 1.0 for name, value in learner["average"].items()}
     trained = load_trained(save_network(tmp_path, learner=learner), CPU)
@@ -27,7 +27,7 @@ def test_the_average_is_what_plays_and_not_the_trained_weights(tmp_path: Path):
     assert trained.meta.elo == 1234.0
 
 
-def test_the_network_plays_and_no_global_stream_moves(tmp_path: Path):
+def test_loading_changes_no_global_random_state(tmp_path: Path):
     path = save_network(tmp_path)
     before = torch.random.get_rng_state()
     trained = load_trained(path, CPU)
@@ -50,7 +50,7 @@ def test_the_network_plays_and_no_global_stream_moves(tmp_path: Path):
         ({"config": {"network": {"breadth": 64}}}, ["breadth", "version"]),
     ],
 )
-def test_what_cannot_play_here_is_refused_in_one_line(tmp_path: Path, changes, words):
+def test_a_checkpoint_that_does_not_fit_is_refused_in_one_line(tmp_path: Path, changes, words):
     path = save_network(tmp_path, **changes)
     with pytest.raises(CheckpointError) as refused:
         load_trained(path, CPU)
@@ -60,7 +60,7 @@ def test_what_cannot_play_here_is_refused_in_one_line(tmp_path: Path, changes, w
     assert all(word in message for word in words)
 
 
-def test_a_flipped_bit_is_noticed_wherever_it_is(tmp_path: Path):
+def test_a_flipped_bit_is_detected_anywhere_in_the_file(tmp_path: Path):
     path = save_network(tmp_path)
     whole = bytearray(path.read_bytes())
     for place in range(0, len(whole), len(whole) // 7):
@@ -73,6 +73,6 @@ def test_a_flipped_bit_is_noticed_wherever_it_is(tmp_path: Path):
     load_trained(path, CPU)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path):
+def test_a_missing_file_is_named(tmp_path: Path):
     with pytest.raises(CheckpointError, match=r"nowhere\.pth: No such file"):
         load_trained(tmp_path / "nowhere.pth", CPU)

@@ -18,14 +18,15 @@ from typing import Any
 import numpy as np
 import torch
 
-import blobmaster.training.command
-import blobmaster.training.trainer
 from blobmaster.cli.main import main
 from blobmaster.config.config import Config
 from blobmaster.config.layers import compose
 from blobmaster.config.search import SearchSettings
+from blobmaster.model.network import new_network
 from blobmaster.selfplay.engine import SelfPlayEngine
 from blobmaster.selfplay.pool import LocalPool
+from blobmaster.training.learner import Learner
+from blobmaster.training.replay_buffer import ReplayWindow, new_batch
 
 
 def load_kernels() -> None:
@@ -34,8 +35,8 @@ def load_kernels() -> None:
     Its worker threads end here: only the thread that forks exists in the child.
     """
     config: Config = compose({"network": {"width": 16, "blocks": 1}})
-    network = blobmaster.training.trainer.new_network(config.network, 0)
-    learner = blobmaster.training.trainer.Learner(network, config.learning, 0, torch.device("cpu"))
+    network = new_network(config.network, 0)
+    learner = Learner(network, config.learning, 0, torch.device("cpu"))
     pool = LocalPool(1, prepare=lambda: torch.set_num_threads(1))
     engine = SelfPlayEngine(pool, config.rounds, config.self_play, 0, torch.device("cpu"))
     played = engine.play(
@@ -47,10 +48,10 @@ def load_kernels() -> None:
         should_stop=lambda: False,
         on_rounds=lambda _: None,
     )
-    window = blobmaster.training.trainer.ReplayWindow(100)
+    window = ReplayWindow(100)
     for _, rounds in played:
         window.add(rounds)
-        window.draw(np.random.default_rng(0), 1.0, blobmaster.training.trainer.new_batch(1))
+        window.draw(np.random.default_rng(0), 1.0, new_batch(1))
 
 
 def fork_trainer(arguments: list[str], output: str) -> int:

@@ -1,4 +1,4 @@
-"""Real rounds to learn from, played by searches without a network, and what is in them."""
+"""Real rounds to learn from, played by searches without a network, and their decisions."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def telling_rounds() -> Rounds:
 
 
 @cache
-def strange_rounds() -> Rounds:
+def rounds_with_random_opponents() -> Rounds:
     """Rounds in which some seats play at random."""
     return _played(40, 1, MIX, SearchSettings(worlds=1, simulations=8), random_opponent_rounds=0.5)
 
 
 @cache
 def greedy_rounds() -> Rounds:
-    """Rounds of which about half are played in greedy."""
+    """Rounds of which about half are greedy."""
     return _played(40, 1, MIX, SearchSettings(worlds=1, simulations=8), greedy_rounds=0.5)
 
 

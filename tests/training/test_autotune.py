@@ -1,4 +1,4 @@
-"""What a machine decides is decided once, when a run starts, and written out for its resumes."""
+"""The `auto` settings are chosen once, when a run starts, and saved for its resumes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from blobmaster.inference.precision import PROVEN
 from blobmaster.training.autotune import autotuned
 
 
-def test_nothing_is_left_for_another_machine_to_decide() -> None:
+def test_no_setting_is_left_on_auto() -> None:
     said: list[str] = []
     config = autotuned(Config(), said.append)
     assert config.learning.threads >= 1
@@ -23,7 +23,7 @@ def test_nothing_is_left_for_another_machine_to_decide() -> None:
 
 
 @pytest.mark.parametrize("number_format", ["fp32", "bf16"])
-def test_what_was_decided_is_kept(number_format: str) -> None:
+def test_chosen_settings_are_kept(number_format: str) -> None:
     config = compose(
         {
             "network": {"width": 16, "blocks": 1},

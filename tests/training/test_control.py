@@ -1,4 +1,4 @@
-"""Pause, continue, signals and kill -9 of a real trainer, wherever in the run they come."""
+"""Pause, continue, signals and kill -9 of a real trainer, at many points of a run."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_pause_written_while_torch_is_loading_is_acknowledged(tmp_path: Path) 
     assert status_of(root)["state"] == "paused"
 
 
-def test_continue_takes_a_pause_back(tmp_path: Path) -> None:
+def test_continue_cancels_a_pause(tmp_path: Path) -> None:
     root, release = tmp_path / "run", tmp_path / "release"
     trainer = start_paused(
         PausePoint("self-play", units=1), release,
@@ -94,7 +94,7 @@ def test_continue_takes_a_pause_back(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What a run of two long iterations ends with when nobody disturbs it."""
+    """Return the digest of an uninterrupted run of two long iterations."""
     folder = tmp_path_factory.mktemp("undisturbed")
     root = folder / "run"
     done = run(
@@ -114,7 +114,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
         ("PAUSE NOW", 0),
     ],
 )
-def test_leaving_in_the_middle_of_an_iteration_keeps_finished_blocks_and_the_same_end(
+def test_stopping_within_an_iteration_keeps_finished_blocks_and_the_final_bits(
     tmp_path: Path, undisturbed: str, blow: signal.Signals | str, exit_status: int
 ) -> None:
     root = tmp_path / "run"
@@ -157,7 +157,7 @@ def test_killed_in_the_first_iteration_a_run_is_resumed_from_its_blocks(
     assert digest_of(newest(root)) == undisturbed
 
 
-def test_rounds_that_an_earlier_session_played_are_no_speed_of_this_one(tmp_path: Path) -> None:
+def test_rounds_of_an_earlier_session_do_not_count_as_speed(tmp_path: Path) -> None:
     root = tmp_path / "run"
     trainer = start_paused(
         PausePoint("learning", units=0), tmp_path / "never",
@@ -173,7 +173,7 @@ def test_rounds_that_an_earlier_session_played_are_no_speed_of_this_one(tmp_path
     assert played["rounds_per_minute"] > 0
 
 
-def test_a_trainer_that_is_done_is_gone_without_taking_torch_down(tmp_path: Path) -> None:
+def test_a_finished_trainer_exits_without_shutting_torch_down(tmp_path: Path) -> None:
     arguments = ["train", "--config", str(write_config(tmp_path)), "--iterations", "1"]
     script = (
         "import atexit, blobmaster.cli.main; atexit.register(print, 'taken down');"

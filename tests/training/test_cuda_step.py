@@ -1,7 +1,6 @@
-"""Learning by a step that is recorded, as on a GPU: the same state, and nothing from recording.
+"""Learning with a captured step, as on a GPU, gives the state of plain steps.
 
-Where there is no GPU, what stands for the recording is the step itself, warmed up as one that is
-recorded is.
+Without a GPU, the step itself stands in for the CUDA graph, with the same warm-up.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from blobmaster.training.replay_buffer import ReplayWindow
 HERE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-class Repeated(CudaGraphStep):
-    """Takes the step again, and keeps whether it is asked to read what was there."""
+class RepeatedStep(CudaGraphStep):
+    """Runs the step itself on each call, and counts captures."""
 
-    made = 0
+    captures = 0
 
     def __init__(
         self,
@@ -38,18 +37,18 @@ class Repeated(CudaGraphStep):
     ) -> None:
         warm_up(step, changes)
         self._step = step
-        Repeated.made += 1
+        RepeatedStep.captures += 1
 
     def __call__(self) -> torch.Tensor:
         return self._step()
 
 
 @pytest.fixture
-def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    Repeated.made = 0
+def captured(monkeypatch: pytest.MonkeyPatch) -> None:
+    RepeatedStep.captures = 0
     if HERE.type == "cpu":
-        monkeypatch.setattr(module, "CudaGraphStep", Repeated)
-        monkeypatch.setattr(module, "is_recorded", lambda _: True)
+        monkeypatch.setattr(module, "CudaGraphStep", RepeatedStep)
+        monkeypatch.setattr(module, "uses_cuda_graph", lambda _: True)
 
 
 @pytest.fixture(scope="module")
@@ -78,18 +77,18 @@ def tensors(learner: Learner) -> list[torch.Tensor]:
     return [*state["network"].values(), *state["average"].values(), *moments]
 
 
-def test_it_learns_what_a_plain_step_learns(recorded, window, monkeypatch):
+def test_a_captured_step_learns_like_a_plain_one(captured, window, monkeypatch):
     mine = new_learner()
     found = learn(mine, window, range(3))
-    monkeypatch.setattr(module, "is_recorded", lambda _: False)
+    monkeypatch.setattr(module, "uses_cuda_graph", lambda _: False)
     other = new_learner(torch.device("cpu"))
     assert found[0].total == pytest.approx(learn(other, window, range(3))[0].total, rel=1e-3)
     for one, its in zip(tensors(mine), tensors(other), strict=True):
         torch.testing.assert_close(one.cpu(), its, rtol=1e-2, atol=1e-4)
 
 
-def test_recording_leaves_everything_as_it_was(recorded, window):
-    """Also where the optimizer has moments: the same as if it had not been recorded anew."""
+def test_the_capture_changes_no_tensor(captured, window):
+    """A second capture, when the optimizer already has moments, changes nothing either."""
     mine = new_learner()
     learn(mine, window, range(2))
     again = new_learner()
@@ -103,7 +102,7 @@ def test_recording_leaves_everything_as_it_was(recorded, window):
         assert torch.equal(one, its)
 
 
-def test_a_learner_that_goes_on_from_another_state_records_anew(recorded, window):
+def test_a_learner_that_loads_a_state_captures_again(captured, window):
     mine, other = new_learner(), new_learner()
     learn(other, window, [0])
     learn(mine, window, [3])
@@ -112,11 +111,11 @@ def test_a_learner_that_goes_on_from_another_state_records_anew(recorded, window
     learn(other, window, [1])
     for one, its in zip(tensors(mine), tensors(other), strict=True):
         assert torch.equal(one, its)
-    assert HERE.type == "cuda" or Repeated.made == 3
+    assert HERE.type == "cuda" or RepeatedStep.captures == 3
 
 
-def test_the_rate_follows_its_schedule_after_the_recording(recorded, window):
-    """Its first iteration learns at the full rate, and one at the schedule's end at none."""
+def test_the_learning_rate_follows_its_schedule_after_the_capture(captured, window):
+    """A learning rate of almost 0 at the end of the schedule leaves the weights alone."""
     mine = new_learner(last_learning_rate=1e-30, schedule_iterations=10)
     learn(mine, window, [0])
     before = [weight.clone() for weight in mine.network.parameters()]
@@ -125,7 +124,7 @@ def test_the_rate_follows_its_schedule_after_the_recording(recorded, window):
         torch.testing.assert_close(one, its, rtol=0, atol=1e-20)
 
 
-def test_a_state_is_the_same_on_every_device(recorded, window):
+def test_the_state_has_the_same_types_on_every_device(captured, window):
     mine = new_learner()
     learn(mine, window, [0])
     for group in mine.state_dict()["optimizer"]["param_groups"]:
@@ -133,7 +132,7 @@ def test_a_state_is_the_same_on_every_device(recorded, window):
         assert group["capturable"] is False
 
 
-def test_a_loss_that_is_no_number_ends_it(recorded, window):
+def test_a_loss_that_is_not_finite_stops_learning(captured, window):
     mine = new_learner()
     learn(mine, window, [0])
     with torch.no_grad():

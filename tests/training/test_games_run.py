@@ -1,4 +1,4 @@
-"""Phase 2 from the command line: begun from a phase 1, killed, resumed, measured, played with."""
+"""Phase 2 from the command line: started from a phase 1, killed, resumed, measured, played."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_run_on_games_says_so_and_is_rated_by_games(whole: Path) -> None:
     assert rated["points_vs_random"] < 14  # a round's, not a game's
 
 
-def test_a_killed_run_on_games_ends_with_the_bits_of_one_that_was_not(
+def test_a_killed_run_on_games_is_bit_identical_to_an_uninterrupted_one(
     tmp_path: Path, whole: Path, phase_one: Path
 ) -> None:
     root, release = tmp_path / "run", tmp_path / "release"
@@ -91,7 +91,7 @@ def test_a_killed_run_on_games_ends_with_the_bits_of_one_that_was_not(
     assert digest_of(newest(root)) == digest_of(newest(whole))
 
 
-def test_games_take_a_hundred_iterations_and_the_origins_settings_where_nothing_is_said() -> None:
+def test_phase_two_defaults_to_a_hundred_iterations_and_the_settings_of_phase_one() -> None:
     from blobmaster.config.layers import compose
     from blobmaster.config.presets import GAMES as PRESET
 
@@ -134,7 +134,7 @@ def test_a_person_plays_against_a_network_of_games(tmp_path: Path, whole: Path) 
         (["--config", '[self_play]\ndecide_by = "search"'], ["decide_by", "lookahead"]),
     ],
 )
-def test_what_cannot_begin_from_a_checkpoint_is_refused_in_one_line(
+def test_settings_that_do_not_fit_the_origin_are_refused_in_one_line(
     tmp_path: Path, phase_one: Path, more: list[str], words: list[str]
 ) -> None:
     if more[0] == "--config":

@@ -1,4 +1,4 @@
-"""kill -9 at random instants, again and again: the run ends as if nobody had touched it."""
+"""kill -9 at random moments, many times: the run is bit-identical to an uninterrupted one."""
 
 from __future__ import annotations
 

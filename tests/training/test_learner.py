@@ -1,4 +1,4 @@
-"""The learner: it learns, repeats itself to the bit, and stops at numbers that are none."""
+"""The learner: it learns, is deterministic to the bit, and stops at numbers that are not finite."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def flat(network: torch.nn.Module) -> torch.Tensor:
 
 
 def everything(learner: Learner) -> bytes:
-    """All of the learner's state, to the bit."""
+    """Return the bytes of the learner's whole state."""
     file = io.BytesIO()
     torch.save(learner.state_dict(), file)
     return file.getvalue()
@@ -79,7 +79,7 @@ def test_the_loss_falls_on_real_rounds():
     tensors = [torch.from_numpy(array) for array in batch]
 
     def judged() -> tuple[float, float]:
-        """What is left of the policy's loss above its floor, the targets' entropy; and values'."""
+        """Return the policy loss above the targets' entropy, its minimum, and the value loss."""
         floor = np.mean([entropy(shares) for shares in batch.policy])
         found = losses(learner.ema, *tensors)
         return found.policy.item() - floor, found.value.item()
@@ -90,13 +90,13 @@ def test_the_loss_falls_on_real_rounds():
     assert 0 < after[0] < 0.65 * before[0]
     assert after[1] < 0.75 * before[1]
     assert told[-1].total < told[0].total
-    assert told[0].total > told[0].policy + told[0].value  # the view's loss is in it
+    assert told[0].total > told[0].policy + told[0].value  # the auxiliary loss is part of the total
 
 
 def test_losses_are_the_cross_entropies_of_plain_python(window):
     batch = new_batch(40)
     window.draw(generator(1, "batch"), 0.8, batch)
-    batch.policy[7] = 0.0  # a stranger's
+    batch.policy[7] = 0.0  # a random opponent's
     batch.greedy[:] = np.arange(40) % 3 == 0
     draws = np.random.default_rng(1)
     outputs = draws.normal(0, 2, (40, ACTOR_OUTPUTS)).astype(np.float32)
@@ -141,7 +141,7 @@ def test_losses_are_the_cross_entropies_of_plain_python(window):
 
 
 @pytest.mark.parametrize("number_format", ["fp32", "bf16"])
-def test_learning_repeats_itself_to_the_bit(window, number_format):
+def test_learning_is_deterministic_to_the_bit(window, number_format):
     found = []
     for disturbed in (False, True):
         learner = new_learner(number_format=number_format)
@@ -155,13 +155,13 @@ def test_learning_repeats_itself_to_the_bit(window, number_format):
         assert not torch.equal(flat(other.network), flat(learner.network))
 
 
-def test_bf16_learns_what_fp32_learns_but_for_roundings(window):
+def test_bf16_learns_like_fp32_up_to_rounding(window):
     found = [learn(new_learner(number_format=of), 0, window, 20) for of in ("fp32", "bf16")]
     assert found[0] != found[1]
     assert found[0] == pytest.approx(found[1], rel=5e-3)
 
 
-def test_learning_goes_on_from_a_file_to_the_bit(window):
+def test_learning_continues_from_a_file_to_the_bit(window):
     undisturbed = new_learner()
     for iteration in range(4):
         expected = learn(undisturbed, iteration, window, 6)
@@ -178,7 +178,7 @@ def test_learning_goes_on_from_a_file_to_the_bit(window):
     assert torch.equal(flat(resumed.ema), flat(undisturbed.ema))
 
 
-def test_abandoned_learning_says_so_between_two_steps(window):
+def test_interrupted_learning_returns_none_between_two_steps(window):
     steps: list[int] = []
     found = new_learner().learn(
         0, window, 50, on_step=lambda: steps.append(1), should_stop=lambda: len(steps) >= 3
@@ -187,7 +187,7 @@ def test_abandoned_learning_says_so_between_two_steps(window):
     assert len(steps) == 3
 
 
-def test_a_loss_that_is_no_number_stops_learning(window):
+def test_a_loss_that_is_not_finite_stops_learning(window):
     learner = new_learner()
     learn(learner, 0, window, 2)
     with torch.no_grad():
@@ -196,13 +196,13 @@ def test_a_loss_that_is_no_number_stops_learning(window):
         learn(learner, 1, window, 2)
 
 
-def test_a_weight_that_is_no_number_is_found_though_every_loss_was_one(window):
+def test_a_weight_that_is_not_finite_is_found_even_if_every_loss_was_finite(window):
     learner = new_learner(learning_rate=1e39)  # beyond float32: the first step ruins the weights
     with pytest.raises(DivergedError, match=r"weights of .* are not finite after step 1"):
         learn(learner, 0, window, 1)
 
 
-def test_weights_that_no_batch_looks_at_are_checked_too(window):
+def test_weights_that_no_batch_uses_are_checked_too(window):
     learner = new_learner()
     with torch.no_grad():  # the logit of an action is masked wherever the action is not legal
         learner.network.actor.head.weight[ACTION_COUNT - 1] = math.inf
@@ -211,7 +211,7 @@ def test_weights_that_no_batch_looks_at_are_checked_too(window):
         learn(learner, 0, window, 1)
 
 
-def test_the_average_forgets_where_it_began(window):
+def test_the_ema_forgets_its_initial_weights(window):
     learner = new_learner(learning_rate=1e-12, last_learning_rate=1e-12, weight_decay=0.0)
     with torch.no_grad():
         for weight in learner.ema.parameters():
@@ -223,7 +223,7 @@ def test_the_average_forgets_where_it_began(window):
     assert (flat(learner.ema) - flat(learner.network)).abs().max() < 1e-3
 
 
-def test_the_average_is_of_the_weights_on_the_way(window):
+def test_the_ema_averages_the_weights_of_all_steps(window):
     learner = new_learner()
     expected = flat(learner.network).double()
     for iteration in range(15):

@@ -1,4 +1,4 @@
-"""What becomes of a loop's metrics in the status, the malformed ones too."""
+"""The fields of the status that follow from a loop's metrics, also from malformed ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ METRICS = {
 
 
 def published(metrics: dict[str, Any], config: Any = None) -> dict[str, Any]:
-    """What the writer publishes of the metrics."""
+    """Return the fields that the writer publishes."""
     seen: dict[str, Any] = {}
     StatusWriter(seen.update).update(3, 500, metrics, BY_SEARCH if config is None else config)
     return seen

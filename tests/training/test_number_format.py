@@ -1,4 +1,4 @@
-"""The number format of a run: chosen once, said, kept, and part of what a block follows from."""
+"""The number format of a run: chosen once, logged, kept, and part of the block key."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_format_that_was_chosen_is_logged_and_kept(tmp_path: Path) -> None:
     assert format_of(root) == chosen
 
 
-def test_blocks_that_take_turns_on_a_worker_change_no_bit(tmp_path: Path) -> None:
+def test_several_blocks_per_worker_change_no_bit(tmp_path: Path) -> None:
     ends = []
     for turns in (1, 2):
         root = tmp_path / str(turns)
@@ -64,7 +64,7 @@ def test_blocks_that_take_turns_on_a_worker_change_no_bit(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("number_format", ["bf16", "int8"])
-def test_halves_of_a_run_in_cheap_numbers_end_with_the_bits_of_the_whole(
+def test_two_halves_in_a_low_precision_format_equal_the_whole_to_the_bit(
     tmp_path: Path, number_format: str
 ) -> None:
     skip_unless_possible(number_format)

@@ -1,4 +1,4 @@
-"""What is learned from outcomes alone, for the comparison of ways of deciding."""
+"""Policy targets from outcomes alone, for the comparison of policies."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from outcomes import told_by_outcomes
 from positions import legal_of
-from selfplayed import strange_rounds
+from selfplayed import rounds_with_random_opponents
 
 from blobmaster.game.records import replay_out, replay_to
 from blobmaster.game.rules import ACTIONS, DEALT, PLAYERS, SEAT, STATE
 from blobmaster.game.scoring import points
 
 
-def test_outcomes_move_the_action_that_was_taken_by_what_its_seat_made_above_the_mean() -> None:
-    rounds = strange_rounds()
+def test_outcomes_move_the_taken_action_by_its_seats_points_above_the_mean() -> None:
+    rounds = rounds_with_random_opponents()
     told = told_by_outcomes(rounds, 2.0)
     assert told.decisions.tolist() == rounds.decisions.tolist()
     ends, made = [], defaultdict(list)
@@ -41,7 +41,7 @@ def test_outcomes_move_the_action_that_was_taken_by_what_its_seat_made_above_the
             edge = legal.index(before[start + state[ACTIONS]])
             weights = old.astype(float)
             weights[edge] *= math.exp(2.0 * ahead)
-            if old.sum() == 0:  # a stranger's
+            if old.sum() == 0:  # a random opponent's
                 assert new.sum() == 0
             else:
                 assert new == pytest.approx(255 * weights / weights.sum(), abs=0.51)

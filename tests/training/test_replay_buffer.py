@@ -102,7 +102,7 @@ def test_sharpening_falls_in_a_line_and_stays():
     )
 
 
-def test_every_decision_is_drawn_as_often():
+def test_every_decision_is_drawn_equally_often():
     window = ReplayWindow(10**6)
     window.add(selfplayed().newest(3))
     decisions = decisions_of(selfplayed().newest(3))
@@ -149,7 +149,7 @@ def test_the_oldest_rounds_make_room_whole_and_the_newest_stay(capacity, additio
         assert state["starts"].tolist() == np.cumsum([0, *state["decisions"]]).tolist()
 
 
-def test_what_was_handed_out_to_be_saved_never_changes():
+def test_a_saved_state_never_changes():
     window = filled_window(300)
     state = window.state_dict()
     before = {name: array.copy() for name, array in state.items()}
@@ -158,7 +158,7 @@ def test_what_was_handed_out_to_be_saved_never_changes():
     assert all(np.array_equal(before[name], state[name]) for name in before)
 
 
-def test_a_window_goes_on_from_its_state():
+def test_a_window_continues_from_its_state():
     window = filled_window(500)
     other = ReplayWindow(500)
     other.load_state_dict(window.state_dict())
@@ -169,7 +169,7 @@ def test_a_window_goes_on_from_its_state():
         assert np.array_equal(one, same)
 
 
-def test_a_batch_tells_which_rounds_were_played_in_earnest():
+def test_a_batch_marks_greedy_rounds():
     window = ReplayWindow(10**6)
     window.add(greedy_rounds())
     flags = [bool(record[0] & GREEDY) for record in greedy_rounds()]
@@ -179,7 +179,7 @@ def test_a_batch_tells_which_rounds_were_played_in_earnest():
     assert batch.greedy.tolist() == of_decision[chosen].tolist()
 
 
-def test_a_batch_tells_the_bid_of_a_decision_that_is_one():
+def test_a_batch_has_the_bid_of_every_bidding_decision():
     window = filled_window()
     decisions = decisions_of(selfplayed())
     records = np.repeat(np.arange(len(selfplayed())), selfplayed().decisions)

@@ -1,4 +1,4 @@
-"""What is saved is the state at the snapshot, to the bit, while training goes on."""
+"""A snapshot keeps its bits while training changes the state."""
 
 from __future__ import annotations
 

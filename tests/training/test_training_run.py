@@ -1,4 +1,4 @@
-"""A whole run from the command line: what it leaves, and that halves make the same whole."""
+"""A whole run from the command line: its files, and two halves that equal one whole."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_history_has_each_iteration_once_and_ratings_where_they_were_made(
         assert [row["iteration"] for row in rows if name in row] == rated
 
 
-def test_two_halves_end_with_the_same_bits_as_one_whole(tmp_path: Path) -> None:
+def test_two_halves_equal_one_whole_to_the_bit(tmp_path: Path) -> None:
     config = write_config(tmp_path)
     whole, halves = tmp_path / "whole", tmp_path / "halves"
     for root, iterations in ((whole, 6), (halves, 3)):
@@ -86,7 +86,7 @@ def test_two_halves_end_with_the_same_bits_as_one_whole(tmp_path: Path) -> None:
     assert "run.iterations 3 -> 6" in done.stdout
 
 
-def test_a_promoted_network_plays_on_and_halves_make_the_same_whole(tmp_path: Path) -> None:
+def test_with_gating_a_promoted_network_plays_on_and_halves_equal_the_whole(tmp_path: Path) -> None:
     gated = TINY.replace("earlier = 1", "earlier = 1\npromotion_threshold = 0.1")
     whole, halves = tmp_path / "whole", tmp_path / "halves"
     start = ("train", "--config", write_config(tmp_path, gated), "--checkpoint-dir")
@@ -100,7 +100,7 @@ def test_a_promoted_network_plays_on_and_halves_make_the_same_whole(tmp_path: Pa
     assert [row.get("promoted") for row in rows] == [None] * 4 + [True] + [None] * 3
 
 
-def test_without_a_promotion_the_untrained_network_plays_on(tmp_path: Path) -> None:
+def test_with_gating_the_untrained_network_plays_until_another_passes(tmp_path: Path) -> None:
     root = tmp_path / "run"
     done = run(
         "train", "--config", write_config(tmp_path), "--iterations", 6, "--checkpoint-dir", root,

@@ -1,4 +1,4 @@
-"""Files that version 0.1 wrote: they load, resume and play on. Its keys had other names."""
+"""Files of version 0.1, some of whose keys had other names, load, resume and play on."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from blobmaster.kernels.rng import Stream, below, generator, stream
 from blobmaster.model.network import BlobNetwork, new_network
 from blobmaster.selfplay.deals import deal
 from blobmaster.training.autotune import autotuned
-from blobmaster.training.learner import Learner, losses, multiplying
+from blobmaster.training.learner import Learner, autocast, losses
 from blobmaster.training.replay_buffer import ReplayWindow, new_batch
 
 
@@ -68,7 +68,7 @@ def _bare_step(
     optimizer = torch.optim.AdamW(network.parameters(), fused=True)
 
     def step() -> None:
-        with multiplying(settings.number_format, device):
+        with autocast(settings.number_format, device):
             policy, value, view, _ = losses(network, *tensors)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(policy + value + view)

@@ -1,4 +1,4 @@
-"""A checkpoint of Blob as it lies in a file: verified, its settings understood, no torch needed."""
+"""Verified reading of checkpoint files and their settings, without torch."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from blobmaster.run.errors import CheckpointError
 PROJECT = "Blobmaster"
 
 STATE_SCHEMA = 1
-"""Of the state inside a checkpoint; raised when an older one can no longer be read as it is."""
+"""Version of the state in a checkpoint; raised when older states cannot be read any more."""
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A checkpoint, read once and verified."""
+    """A checkpoint file whose checksum and settings were verified."""
 
     path: Path
     content: io.BytesIO
-    """The bytes that were verified, for `torch.load`."""
+    """The verified bytes, for `torch.load`: reading the file again could give others."""
     meta: CheckpointMeta
     config: Config
 
@@ -32,7 +32,7 @@ def read_saved(path: Path) -> Saved:
     """Read and verify the checkpoint at `path`.
 
     Raises:
-        CheckpointError: it is missing, damaged, of another project or of another version.
+        CheckpointError: the file is missing or damaged, or of another project or version.
     """
     content, meta = CheckpointStore.read(path)
     if meta.identity.project != PROJECT:
@@ -49,7 +49,7 @@ def read_saved(path: Path) -> Saved:
 
 
 def check_made_for(saved: Saved, architecture: int) -> None:
-    """Raise `CheckpointError` unless the network in it is of this version's architecture."""
+    """Raise `CheckpointError` unless the network has this version's architecture."""
     made_for = saved.meta.identity.architecture
     if made_for != architecture:
         raise CheckpointError(

@@ -1,4 +1,4 @@
-"""The network that a checkpoint holds, ready to play."""
+"""Loading of the network in a checkpoint, ready to play."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from blobmaster.run.errors import CheckpointError
 
 @dataclass(frozen=True)
 class Trained:
-    """A network that was trained, and what its checkpoint says of it."""
+    """A network from a checkpoint, with its settings and metadata."""
 
     network: BlobNetwork
-    """The average of the trained weights, which is what plays; in eval mode."""
+    """The EMA of the trained weights, in eval mode."""
     config: Config
     meta: CheckpointMeta
 
@@ -29,11 +29,11 @@ def load_trained(path: Path, device: torch.device) -> Trained:
     """Load the network of the checkpoint at `path`.
 
     Args:
-        path: any checkpoint of this project: permanent, cached, archived or copied elsewhere.
-        device: where the network is to run.
+        path: any checkpoint file: permanent, cached, archived or copied elsewhere.
+        device: the device of the returned network.
 
     Raises:
-        CheckpointError: it is missing, damaged, of another project or of another version.
+        CheckpointError: the file is missing or damaged, or of another project or version.
     """
     saved = read_saved(path)
     sees_games = saved.config.plays_games
@@ -42,13 +42,13 @@ def load_trained(path: Path, device: torch.device) -> Trained:
         state = torch.load(saved.content, weights_only=True, map_location="cpu")
         if state["schema"] != STATE_SCHEMA:
             raise CheckpointError(
-                f"{path}: its state is of schema {state['schema']}, this version reads "
+                f"{path}: its state has schema {state['schema']}, but this version reads "
                 f"{STATE_SCHEMA}: use it with the version that made it"
             )
         network = new_network(saved.config.network, saved.config.run.seed, sees_games=sees_games)
         network.load_state_dict(state["learner"]["average"])
     except (pickle.UnpicklingError, KeyError, TypeError, RuntimeError):
         raise CheckpointError(
-            f"{path} does not hold the network that it says it does: name another checkpoint"
+            f"{path} does not hold the network that its settings describe: name another checkpoint"
         ) from None
     return Trained(network.to(device).eval(), saved.config, saved.meta)

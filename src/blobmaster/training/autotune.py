@@ -1,4 +1,4 @@
-"""What this machine decides of a run's settings when it starts, and the run then keeps."""
+"""Choice of the `auto` settings by this machine, when a run starts."""
 
 from __future__ import annotations
 
@@ -17,21 +17,24 @@ from blobmaster.training.learner import fastest_format
 log = logging.getLogger(__name__)
 
 CHOICES = 4
-"""About as many actions are legal at a decision."""
+"""Legal actions of a typical decision."""
 
 LARGEST_MEASURED = 512
-"""Of the batches that number formats are compared at."""
+"""Rows of the largest batch at which number formats are compared."""
 
 
 def autotuned(config: Config, say: Callable[[str], None] = log.info) -> Config:
-    """The settings with what this machine decides written out, so that a resumed run keeps it.
+    """Return the settings with every `auto` replaced by this machine's choice.
+
+    The choices are saved with the run: a run resumed on another machine keeps them, since number
+    format and threads change the bits of its results.
 
     Args:
         config: the settings.
-        say: told in a line how it was decided, where something was measured.
+        say: receives one line about each measurement.
 
     Raises:
-        ValueError: the device that is asked for is not there, or cannot do the number format.
+        ValueError: the device is missing, or does not support the number format.
     """
     device = choose_device(config.inference.device)
     learning, inference = config.learning, config.inference
@@ -46,13 +49,13 @@ def autotuned(config: Config, say: Callable[[str], None] = log.info) -> Config:
         speeds = evaluations_per_second(network, _usual_batch(config), candidates)
         inference = msgspec.structs.replace(inference, number_format=fastest(speeds))
         shown = ", ".join(f"{name} {speed:,.0f}" for name, speed in speeds.items())
-        say(f"self-play's network is in {inference.number_format}: {shown} evaluations/s a core")
+        say(f"self-play's network is in {inference.number_format}: {shown} evaluations/s per core")
     else:
-        convert(network, inference.number_format)
+        convert(network, inference.number_format)  # raises if the device cannot do it
     return msgspec.structs.replace(config, learning=learning, inference=inference)
 
 
 def _usual_batch(config: Config) -> int:
-    """About as many rows as a step of self-play asks for, but no more than is soon measured."""
+    """Return the rows of a typical batch in self-play, limited to what is quick to measure."""
     worlds = config.search.worlds if config.self_play.decide_by == "search" else CHOICES
     return min(config.self_play.lanes * worlds, LARGEST_MEASURED)

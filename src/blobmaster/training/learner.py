@@ -1,4 +1,4 @@
-"""Trains the network on batches from the replay window, and keeps the average that plays."""
+"""The learner: trains the network on batches from the replay window, and keeps its EMA."""
 
 from __future__ import annotations
 
@@ -24,18 +24,19 @@ from blobmaster.training.cuda_step import CudaGraphStep
 from blobmaster.training.replay_buffer import ABSENT, Batch, ReplayWindow, new_batch
 
 _IMPOSSIBLE = -1e9
-"""The logit of an action or count that cannot be: finite, so that 0 × it stays 0."""
+"""Logit of an impossible action or count. It is finite, because 0 × -inf would be NaN in the
+cross-entropy."""
 
 _BF16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")
-"""What torch calls them on x86-64 and on arm64."""
+"""Names in `torch.cpu.get_capabilities` of bf16 products, on x86-64 and on arm64."""
 
 
 class DivergedError(ArithmeticError):
-    """A loss or a weight is no longer a finite number; nothing of the step may be committed."""
+    """A loss or a weight is not finite any more; nothing of the iteration may be committed."""
 
 
 class Losses(NamedTuple):
-    """Means over the steps of an iteration."""
+    """Mean losses over the steps of an iteration."""
 
     total: float
     policy: float
@@ -43,7 +44,10 @@ class Losses(NamedTuple):
 
 
 class Learner:
-    """The network in training with its optimizer, and the average of its weights."""
+    """The network in training, its optimizer, and the exponential moving average of its weights.
+
+    The EMA (`ema`) is the network that plays and is rated.
+    """
 
     def __init__(
         self, network: BlobNetwork, settings: LearningSettings, seed: int, device: torch.device
@@ -59,49 +63,58 @@ class Learner:
             fused=True,
         )
         self._steps = 0
-        # A recorded step reads them from the GPU; else they are plain numbers.
-        self._is_recorded = is_recorded(device)
-        self._rate: Tensor | float = self._number(settings.learning_rate)
-        self._forgetting: Tensor | float = self._number(1.0)
+        # A CUDA graph replays fixed memory, so numbers that change between steps must be tensors on
+        # the GPU. On the CPU they are plain numbers.
+        self._is_captured = uses_cuda_graph(device)
+        self._learning_rate: Tensor | float = self._number(settings.learning_rate)
+        self._ema_step: Tensor | float = self._number(1.0)
         self._fit_optimizer()
-        self._replay: CudaGraphStep | None = None
-        # Of two, one is drawn while the network learns from the other.
+        self._graph_step: CudaGraphStep | None = None
+        # Double buffering: a thread draws one batch while the network learns from the other.
         self._batches = [
             new_batch(settings.batch, of_games=network.sees_games, pinned=device.type == "cuda")
             for _ in range(2)
         ]
-        # What a step learns from: on the CPU the batch itself.
+        # The step's input. On a GPU, a fixed place to which each batch is copied; on the CPU, the
+        # batch itself.
         self._tensors = [
             torch.empty_like(torch.from_numpy(array), device=device) for array in self._batches[0]
         ]
 
     def _number(self, value: float) -> Tensor | float:
-        return torch.tensor(value, device=self._device) if self._is_recorded else value
+        return torch.tensor(value, device=self._device) if self._is_captured else value
 
     def _set(self, number: Tensor | float, value: float) -> Tensor | float:
         return number.fill_(value) if isinstance(number, Tensor) else value
 
     def _fit_optimizer(self) -> None:
-        """Have the optimizer take its rate from where it is."""
+        """Point the optimizer at our learning rate, also after it has loaded a state."""
         for group in self._optimizer.param_groups:
-            group["lr"] = self._rate
-            group["capturable"] = self._is_recorded
+            group["lr"] = self._learning_rate
+            group["capturable"] = self._is_captured
 
     def begin_from(self, weights: Mapping[str, Tensor]) -> None:
-        """Begin from the weights of another network, which may see no games where this one does.
+        """Start from the weights of another network.
+
+        A network of phase 1 has no features of a game's standing; their weights keep their initial
+        values.
 
         Raises:
-            ValueError: they are of a network of other size.
+            ValueError: the network is of another size.
         """
         self.network.take_over(weights)
         self.ema.load_state_dict(self.network.state_dict())
 
     def steps_for(self, new_decisions: int) -> int:
-        """Steps of an iteration that brought so many new decisions."""
+        """Return the optimizer steps of an iteration with this number of new decisions."""
         return max(math.ceil(self._settings.replay_ratio * new_decisions / self._settings.batch), 1)
 
     def learning_rate(self, iteration: float) -> float:
-        """The cosine schedule's rate; `iteration` may lie between two (Loshchilov, Hutter 2017)."""
+        """Return the learning rate of the cosine schedule (Loshchilov and Hutter 2017, SGDR).
+
+        Args:
+            iteration: 0-based; a fraction lies within an iteration.
+        """
         s = self._settings
         share = min(iteration / s.schedule_iterations, 1.0)
         height = 0.5 * (1.0 + math.cos(math.pi * share))
@@ -116,15 +129,24 @@ class Learner:
         on_step: Callable[[], None],
         should_stop: Callable[[], bool],
     ) -> Losses | None:
-        """Take `steps` optimizer steps; their batches follow from seed and iteration alone.
+        """Take `steps` optimizer steps; the batches follow from seed and iteration alone.
+
+        Args:
+            iteration: 0-based.
+            window: the decisions to draw from; not changed.
+            steps: at least 1.
+            on_step: called after each step.
+            should_stop: polled before each step.
 
         Returns:
-            The mean losses, or None if it was abandoned: the learner is then between two commits
-            and must be thrown away or loaded anew.
+            The mean losses, or None if interrupted. An interrupted learner is between two commits:
+            it must be discarded or restored from a state.
 
         Raises:
             DivergedError: a loss or weight is not finite.
         """
+        # The order of sums depends on the number of threads, so it is a setting and not left to the
+        # machine: a resumed run must give the same bits.
         torch.set_num_threads(self._settings.threads)
         stream = generator(self._seed, "learn", iteration)
         tau = self._settings.tau(iteration)
@@ -135,7 +157,7 @@ class Learner:
                 if should_stop():
                     return None
                 rate = self.learning_rate(iteration + step / steps)
-                drawn.result()
+                drawn.result()  # wait for this step's batch, and raise what its draw raised
                 batch, other = self._batches[step % 2], self._batches[(step + 1) % 2]
                 if step + 1 < steps:
                     drawn = drawer.submit(window.draw, stream, tau, other)
@@ -145,32 +167,36 @@ class Learner:
         return Losses(*(sums / steps).tolist())
 
     def _step(self, batch: Batch, rate: float) -> list[float]:
-        """Take a step; its losses."""
+        """Learn from a batch; return the total, policy and value loss."""
         self._steps += 1
-        # The average's decay grows with the steps: it forgets where it began.
+        # The decay grows with the steps, so that the EMA soon forgets the random initial weights.
         decay = min(self._settings.ema_decay, self._steps / (self._steps + 10))
-        self._rate = self._set(self._rate, rate)
-        self._forgetting = self._set(self._forgetting, 1.0 - decay)
+        self._learning_rate = self._set(self._learning_rate, rate)
+        self._ema_step = self._set(self._ema_step, 1.0 - decay)
         arrays = [torch.from_numpy(array) for array in batch]
-        if self._is_recorded:
+        if self._is_captured:
+            # Batches are in pinned memory: the copies run while Python goes on.
             for tensor, array in zip(self._tensors, arrays, strict=True):
                 tensor.copy_(array, non_blocking=True)
-            if self._replay is None:
-                self._replay = CudaGraphStep(self._move, self._moved)
-            found = self._replay().tolist()
+            if self._graph_step is None:
+                self._graph_step = CudaGraphStep(self._optimize, self._changed_tensors)
+            found = self._graph_step().tolist()
         else:
             self._tensors = arrays
-            found = self._move().tolist()
+            found = self._optimize().tolist()
         if not math.isfinite(found[0]):
             raise DivergedError(f"the loss is {found[0]} at step {self._steps - 1}")
         losses: list[float] = found
         return losses
 
-    def _move(self) -> Tensor:
-        """Move weights and average by the batch in `_tensors`; the losses, `[3]`."""
+    def _optimize(self) -> Tensor:
+        """Update weights and EMA by the batch in `_tensors`; return the losses, `[3]`.
+
+        It is captured as a CUDA graph: it must not read a value back from the GPU.
+        """
         for group in self._optimizer.param_groups:
-            group["lr"] = self._rate
-        with multiplying(self._settings.number_format, self._device):
+            group["lr"] = self._learning_rate
+        with autocast(self._settings.number_format, self._device):
             policy, value, view, share = losses(self.network, *self._tensors)
         loss = policy + self._settings.value_weight * value + self._settings.view_weight * view
         if share is not None:
@@ -185,13 +211,13 @@ class Learner:
     @torch.no_grad()
     def _update_ema(self) -> None:
         average: list[Tensor] = list(self.ema.parameters())
-        by: Any = self._forgetting  # torch's types know of numbers alone
+        by: Any = self._ema_step  # torch's types know of numbers alone
         if isinstance(by, Tensor):
             by = [by] * len(average)
         torch._foreach_lerp_(average, list(self.network.parameters()), by)
 
-    def _moved(self) -> Iterator[Tensor]:
-        """What a step changes."""
+    def _changed_tensors(self) -> Iterator[Tensor]:
+        """Yield all tensors that a step changes."""
         yield from self.network.parameters()
         yield from self.ema.parameters()
         for state in self._optimizer.state.values():
@@ -203,9 +229,14 @@ class Learner:
                 raise DivergedError(f"weights of {name} are not finite after step {self._steps}")
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that learning needs to go on identically."""
+        """Return everything that training needs to continue bit for bit.
+
+        The EMA is saved under "average", its name in all checkpoints so far.
+        """
         optimizer = self._optimizer.state_dict()
-        for group in optimizer["param_groups"]:  # as on every device
+        for group in optimizer[
+            "param_groups"
+        ]:  # a GPU keeps a tensor here; the state must fit every device
             group["lr"] = float(group["lr"])
             group["capturable"] = False
         return {
@@ -216,27 +247,27 @@ class Learner:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a `state_dict`."""
+        """Continue from a `state_dict`."""
         self.network.load_state_dict(state["network"])
         self.ema.load_state_dict(state["average"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._fit_optimizer()
-        self._replay = None  # the optimizer's tensors are others
+        self._graph_step = None  # the graph holds addresses of the tensors that were replaced
         self._steps = state["steps"]
 
 
-def is_recorded(device: torch.device) -> bool:
-    """Whether a learning step is recorded and replayed."""
+def uses_cuda_graph(device: torch.device) -> bool:
+    """Return True if steps on this device are captured as a CUDA graph."""
     return device.type == "cuda"
 
 
-def multiplying(number_format: str, device: torch.device) -> torch.autocast:
-    """A context in which linear layers multiply in `fp32` or in `bf16`."""
+def autocast(number_format: str, device: torch.device) -> torch.autocast:
+    """Return a context in which linear layers multiply in `fp32` or `bf16`."""
     return torch.autocast(device.type, torch.bfloat16, enabled=number_format == "bf16")
 
 
 def fastest_format(device: torch.device) -> Literal["fp32", "bf16"]:
-    """The number format that the device has instructions for."""
+    """Return bf16 if the device has instructions for it, else fp32."""
     if device.type == "cuda":
         has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
@@ -246,17 +277,17 @@ def fastest_format(device: torch.device) -> Literal["fp32", "bf16"]:
 
 
 class StepLosses(NamedTuple):
-    """Cross-entropies of one batch."""
+    """Mean cross-entropies of one batch, each a scalar."""
 
     policy: Tensor
-    """Of the actor's policy, over the decisions that have one to learn from."""
+    """Loss of the actor's policy, over the decisions that have a policy target."""
     value: Tensor
-    """Of the critic's trick distributions, over the seats in play."""
+    """Loss of the critic's trick distributions, over the seats in play."""
     view: Tensor
-    """The same of the actor's, which sees one hand alone, and of whether its bids are made, over
-    rounds played in greedy."""
+    """Auxiliary loss of the actor, which sees one hand only: of its trick distributions, and of the
+    probability that its bid is made. Over greedy rounds."""
     share: Tensor | None
-    """In games, of what a game's standing before the round tells of who wins."""
+    """In games, loss of the win shares predicted from the standing before the round; else None."""
 
 
 def losses(
@@ -270,18 +301,21 @@ def losses(
     bid: Tensor,
     greedy: Tensor,
 ) -> StepLosses:
-    """The losses of a `Batch`, whose fields are the arguments as tensors."""
-    acted, judged = (logits.float() for logits in network(wholes))
-    actions, takes, makes = acted.split([ACTION_COUNT, TRICK_OUTPUTS, BID_OUTPUTS], dim=1)
-    actions = actions.masked_fill(~legal, _IMPOSSIBLE)
-    chosen = policy.sum().clamp(min=1.0)
-    # What its own play takes is told by play in earnest; without any, by all there is.
-    told = greedy | ~greedy.any()
+    """Return the losses of a batch; the arguments are the fields of `Batch` as tensors."""
+    actor, critic = (logits.float() for logits in network(wholes))
+    action_logits, trick_logits, bid_logits = actor.split(
+        [ACTION_COUNT, TRICK_OUTPUTS, BID_OUTPUTS], dim=1
+    )
+    action_logits = action_logits.masked_fill(~legal, _IMPOSSIBLE)
+    with_target = policy.sum().clamp(min=1.0)  # each row of the targets sums to one or to zero
+    # Train the trick and bid heads on greedy rounds: they predict the outcome of the network's own
+    # play, without exploration and random opponents. If the batch has none, use all rounds.
+    learned = greedy | ~greedy.any()
     return StepLosses(
-        -(policy * actions.log_softmax(dim=1)).sum() / chosen,
-        _trick_loss(judged, tricks, possible),
-        _trick_loss(takes, tricks.where(told[:, None], ABSENT), possible)
-        + _bid_loss(makes, bid.where(told, ABSENT), tricks[:, 0]),
+        -(policy * action_logits.log_softmax(dim=1)).sum() / with_target,
+        _trick_loss(critic, tricks, possible),
+        _trick_loss(trick_logits, tricks.where(learned[:, None], ABSENT), possible)
+        + _bid_loss(bid_logits, bid.where(learned, ABSENT), tricks[:, 0]),
         None if network.standing is None else _share_loss(network.standing, wholes, tricks, shares),
     )
 
@@ -297,7 +331,11 @@ def _trick_loss(logits: Tensor, tricks: Tensor, possible: Tensor) -> Tensor:
 
 
 def _bid_loss(logits: Tensor, bid: Tensor, tricks: Tensor) -> Tensor:
-    """Of the log odds of the bids that were bid; 0 where there are none."""
+    """Return the binary cross-entropy of "the bid is made"; 0 without bids.
+
+    `logits`: `[B, BID_OUTPUTS]`, one per possible bid, of which only the bid that was made counts.
+    """
+    # Sums with a mask instead of selecting rows: a CUDA graph needs fixed shapes.
     bids = bid != ABSENT
     odds = logits.gather(1, bid.clamp(min=0)[:, None])[:, 0]
     made = (tricks == bid).float()

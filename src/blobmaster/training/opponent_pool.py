@@ -1,4 +1,4 @@
-"""The earlier networks of a run that a new one is rated against."""
+"""Past opponents: earlier networks of a run that the newest is rated against."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class PastOpponents:
-    """Networks of rated iterations, read from the run's permanent checkpoints when needed."""
+    """Networks of rated iterations, loaded from the run's permanent checkpoints when needed."""
 
     def __init__(self, config: Config, session: RunSession, device: torch.device) -> None:
         self._config = config
@@ -28,10 +28,12 @@ class PastOpponents:
         self._networks: dict[str, BlobNetwork] = {}
 
     def before(self, iteration: int) -> dict[str, BlobNetwork]:
-        """By name, the networks of the newest ratings before this iteration (0-based).
+        """Return the networks of the newest ratings before an iteration (0-based), by name.
 
-        One whose checkpoint is gone or damaged is left out, and that is logged.
+        A missing or damaged checkpoint is skipped and logged: a rating with fewer opponents is less
+        precise, but the run goes on.
         """
+        # The checkpoint of the last rating may still be on its way to the disk.
         self._session.wait_for_commit()
         rated = [number for number in range(iteration) if is_permanent(number)]
         wanted = rated[max(len(rated) - self._config.rating.earlier, 0) :]
@@ -55,5 +57,5 @@ class PastOpponents:
     def _load(self, entry: CheckpointEntry) -> BlobNetwork:
         trained = load_trained(entry.path, self._device)
         if trained.meta.identity != self._session.identity:
-            raise CheckpointError(f"{entry.path.name} is of another run")
+            raise CheckpointError(f"{entry.path.name} belongs to another run")
         return trained.network

@@ -1,4 +1,4 @@
-"""The replay window: the newest rounds' records, and training batches made from them."""
+"""The replay window: records of the newest rounds, and the training batches drawn from them."""
 
 from __future__ import annotations
 
@@ -39,35 +39,41 @@ from blobmaster.model.game_features import GAME_WHOLE_FEATURES, encode_game
 from blobmaster.model.heads import TRICK_COUNTS, action_output, most_tricks
 
 ABSENT = -1
-"""The trick target of a seat that is not in play, and the bid of a decision that is none."""
+"""Trick target of a seat that is not in play, and bid of a decision that is not a bid."""
 
 
 class Batch(NamedTuple):
-    """Training examples: B decisions with their targets."""
+    """B training examples: decisions with their targets."""
 
     wholes: npt.NDArray[np.float32]
-    """`[B, WHOLE_FEATURES]`: observations, and the deals beside them; of games
-    `[B, GAME_WHOLE_FEATURES]`."""
+    """`[B, WHOLE_FEATURES]`, in games `[B, GAME_WHOLE_FEATURES]`: the actor's observation followed
+    by all hands, which only the critic sees."""
     policy: npt.NDArray[np.float32]
-    """`[B, ACTION_COUNT]`: the improved policy in canonical suits, sharpened; rows sum to one, or
-    to zero where there is none to learn."""
+    """`[B, ACTION_COUNT]`: the improved policy in canonical suits, sharpened by tau. Rows sum to
+    one, or to zero where there is no policy target."""
     legal: npt.NDArray[np.bool_]
-    """`[B, ACTION_COUNT]`: which actions were legal."""
+    """`[B, ACTION_COUNT]`: True for legal actions."""
     tricks: npt.NDArray[np.int64]
-    """`[B, MAX_PLAYERS]`: tricks that each relative seat took in the end, or `ABSENT`."""
+    """`[B, MAX_PLAYERS]`: tricks of each relative seat at the end of the round, or `ABSENT`."""
     possible: npt.NDArray[np.bool_]
-    """`[B, MAX_PLAYERS, TRICK_COUNTS]`: the counts that could still come about."""
+    """`[B, MAX_PLAYERS, TRICK_COUNTS]`: True for trick counts that were still possible."""
     shares: npt.NDArray[np.float32]
-    """`[B, MAX_PLAYERS]`: each relative seat's share of the win of its game; 0 of rounds that
-    stand alone."""
+    """`[B, MAX_PLAYERS]`: each relative seat's share of the win of its game; 0 for single
+    rounds."""
     bid: npt.NDArray[np.int64]
-    """`[B]`: what the acting seat bid, where the decision is a bid, else `ABSENT`."""
+    """`[B]`: the bid of the acting seat if the decision is a bid, else `ABSENT`."""
     greedy: npt.NDArray[np.bool_]
-    """`[B]`: whether the round was played in greedy."""
+    """`[B]`: True for decisions of greedy rounds."""
 
 
 def new_batch(size: int, *, of_games: bool = False, pinned: bool = False) -> Batch:
-    """An empty batch, to be filled and used again; `pinned` where a GPU is to fetch it."""
+    """Return an empty batch that `ReplayWindow.draw` fills again and again.
+
+    Args:
+        size: decisions B.
+        of_games: make room for the features of a game's standing.
+        pinned: use page-locked memory, from which a GPU copies without blocking the CPU.
+    """
 
     def empty(*shape: int, dtype: torch.dtype = torch.float32) -> npt.NDArray[Any]:
         return torch.zeros(size, *shape, dtype=dtype, pin_memory=pinned).numpy()
@@ -85,7 +91,7 @@ def new_batch(size: int, *, of_games: bool = False, pinned: bool = False) -> Bat
 
 
 class ReplayWindow:
-    """The newest rounds, up to a number of decisions; older rounds make room, whole."""
+    """The newest rounds up to a number of decisions; the oldest are dropped, whole rounds only."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -101,14 +107,19 @@ class ReplayWindow:
         return self._rounds.decision_count
 
     def add(self, rounds: Rounds) -> None:
-        """Take in rounds that were just played; the newest are always kept."""
+        """Add new rounds and drop the oldest beyond the capacity; the newest round stays."""
         joined = join([self._rounds, rounds])
         from_newest = np.cumsum(joined.decisions[::-1])
         kept = int(np.searchsorted(from_newest, self._capacity, side="right"))
         self._hold(joined.newest(max(kept, 1)) if kept < len(joined) else joined)
 
     def draw(self, generator: np.random.Generator, tau: float, batch: Batch) -> None:
-        """Fill `batch` with decisions drawn uniformly, with replacement.
+        """Fill `batch` with decisions that are drawn uniformly with replacement.
+
+        Args:
+            generator: the source of randomness.
+            tau: the policy targets are raised to the power of 1 / tau and normalized.
+            batch: is overwritten.
 
         Raises:
             ValueError: the window is empty.
@@ -119,11 +130,11 @@ class ReplayWindow:
         _fill(self._rounds.data, self._rounds.starts, self._ends, chosen, tau, batch)
 
     def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
-        """The window's records as arrays; they are replaced, never changed, by `add`."""
+        """Return the records as arrays. `add` replaces them and never changes them in place."""
         return self._rounds.state_dict()
 
     def load_state_dict(self, state: dict[str, npt.NDArray[np.generic]]) -> None:
-        """Go on with the records of a `state_dict`."""
+        """Continue from a `state_dict`."""
         self._hold(
             Rounds(
                 state["data"].astype(np.uint8),
@@ -142,10 +153,13 @@ def _fill(
     tau: float,
     batch: Batch,
 ) -> None:
+    # The window holds compact records, not encoded examples, which take hundreds of floats each.
+    # So every draw replays a round up to the decision and encodes the state there.
     state = np.empty(STATE, np.int64)
     slots = np.empty(SUITS, np.int64)
     legal = np.empty(MAX_LEGAL, np.int64)
     for i in range(len(chosen)):
+        # Decisions are numbered through the whole window; `ends` gives the round of a number.
         number = np.searchsorted(ends, chosen[i], side="right")
         before = ends[number - 1] if number > 0 else 0
         record = data[starts[number] : starts[number + 1]].astype(np.int64)
@@ -157,7 +171,9 @@ def _fill(
         count = legal_actions(state, legal)
         batch.policy[i] = 0.0
         batch.legal[i] = False
-        peak = max(record[policy : policy + count].max(), 1)  # its power is 1, whatever tau is
+        # Divided by the largest weight first, so that no power overflows or vanishes for a small
+        # tau. A policy of zeros, as of a random opponent, stays zero and is not learned.
+        peak = max(record[policy : policy + count].max(), 1)
         total = 0.0
         for edge in range(count):
             weight = (record[policy + edge] / peak) ** (1.0 / tau)
@@ -168,6 +184,8 @@ def _fill(
         if total > 0.0:
             for edge in range(count):
                 batch.policy[i, action_output(legal[edge], slots)] /= total
+        # Targets are relative to the acting seat. `replay_out` overwrites `state` with the end of
+        # the round, so all that belongs to the decision is read before it.
         observer = state[SEAT]
         bids = is_bidding(state)
         batch.possible[i] = False

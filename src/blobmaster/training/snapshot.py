@@ -1,4 +1,4 @@
-"""Snapshots of a state: deep copies that a thread can write while training goes on."""
+"""Snapshots of a state: deep copies that a thread writes while training goes on."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import torch
 
 
 def copied(state: Any, into: Any = None) -> Any:
-    """A deep copy of a state, its tensors on the CPU.
+    """Return a deep copy of a state with all tensors on the CPU.
 
     Args:
         state: dictionaries, lists and tuples of tensors and plain values.
-        into: an earlier copy that nobody reads any more. Tensors that still fit are written into
-            its memory: copying into fresh pages takes three times as long.
+        into: an earlier copy that is no longer needed. Tensors of equal shape are written into its
+            memory, since copying into newly allocated pages takes three times as long.
     """
     if isinstance(state, torch.Tensor):
         return _copied_tensor(state.detach(), into)
@@ -28,6 +28,7 @@ def copied(state: Any, into: Any = None) -> Any:
 
 
 def _copied_tensor(tensor: torch.Tensor, into: Any) -> torch.Tensor:
+    # `data_ptr`: a caller that passes the state itself as `into` must still get a copy.
     fits = (
         isinstance(into, torch.Tensor)
         and into.data_ptr() != tensor.data_ptr()
@@ -38,7 +39,10 @@ def _copied_tensor(tensor: torch.Tensor, into: Any) -> torch.Tensor:
 
 
 def as_tensors(state: Any) -> Any:
-    """A state's arrays as tensors of the same memory: a checkpoint holds no pickled arrays."""
+    """Return a state with its arrays as tensors that share their memory.
+
+    `torch.load(weights_only=True)` refuses pickled numpy arrays.
+    """
     if isinstance(state, np.ndarray):
         return torch.from_numpy(state)
     if isinstance(state, dict):
@@ -49,7 +53,7 @@ def as_tensors(state: Any) -> Any:
 
 
 def as_arrays(state: Any) -> Any:
-    """The inverse of `as_tensors`."""
+    """Return a state with its tensors as arrays that share their memory; undoes `as_tensors`."""
     if isinstance(state, torch.Tensor):
         return state.numpy()
     if isinstance(state, dict):
