@@ -11,11 +11,11 @@ from blobmaster.config.config import Config
 from blobmaster.config.layers import (
     ConfigError,
     as_tables,
-    begun_from,
     check_continues,
     compose,
     differences,
     from_tables,
+    inherited_settings,
 )
 from blobmaster.config.presets import FAST, GAMES
 
@@ -109,4 +109,4 @@ def test_search_is_refused_in_phase_two() -> None:
 
 def test_a_run_that_starts_from_another_network_measures_its_own_number_format() -> None:
     first = compose({"network": {"width": 32}, "inference": {"number_format": "int8"}})
-    assert begun_from(first) == compose({"network": {"width": 32}})
+    assert inherited_settings(first) == compose({"network": {"width": 32}})

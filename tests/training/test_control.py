@@ -35,7 +35,7 @@ THREE_BLOCKS = 3 * 8 + 2 * 8
 
 
 def ask(root: Path, text: str) -> None:
-    """What `echo PAUSE > control.signal` does."""
+    """Write a request, as `echo PAUSE > control.signal` does."""
     RunLayout(root).control.write_text(f"{text}\n")
 
 

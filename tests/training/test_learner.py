@@ -19,7 +19,8 @@ from blobmaster.kernels.rng import generator
 from blobmaster.model.features import WHOLE_FEATURES
 from blobmaster.model.heads import ACTOR_OUTPUTS, CRITIC_OUTPUTS, TRICK_COUNTS, TRICK_OUTPUTS
 from blobmaster.model.network import new_network
-from blobmaster.training.learner import DivergedError, Learner, Losses, losses
+from blobmaster.training.learner import DivergedError, Learner, Losses
+from blobmaster.training.losses import losses
 from blobmaster.training.replay_buffer import ABSENT, ReplayWindow, new_batch
 
 CPU = torch.device("cpu")

@@ -25,7 +25,8 @@ from blobmaster.model.network import BlobNetwork, new_network
 from blobmaster.selfplay.by_lookahead import play_block
 from blobmaster.selfplay.deals import assign_players, deal_games
 from blobmaster.selfplay.successors import max_children
-from blobmaster.training.learner import Learner, losses
+from blobmaster.training.learner import Learner
+from blobmaster.training.losses import losses
 from blobmaster.training.replay_buffer import Batch, ReplayWindow, new_batch
 
 CPU = torch.device("cpu")
@@ -118,7 +119,7 @@ def test_learning_tells_who_is_ahead_and_repeats_to_the_bit():
 def test_a_learner_that_begins_from_phase_one_plays_and_trains_that_network():
     small = new_network(NetworkSettings(width=32, blocks=1), 5)
     learner = Learner(small_network(), LearningSettings(batch=64, threads=1), 0, CPU)
-    learner.begin_from(small.state_dict())
+    learner.initialize_from(small.state_dict())
     for network in (learner.network, learner.ema):
         weights = network.state_dict()
         assert all(torch.equal(weights[k], v) for k, v in small.state_dict().items())

@@ -19,7 +19,7 @@ from trainer import (
     write_config,
 )
 
-from blobmaster.checkpoint.file import read_saved
+from blobmaster.checkpoint.file import read_checkpoint
 from blobmaster.run.files.layout import RunLayout
 
 SETTING = 'number_format = "fp32"'
@@ -30,7 +30,7 @@ def tiny(number_format: str) -> str:
 
 
 def format_of(root: Path) -> str:
-    return read_saved(newest(root)).config.inference.number_format
+    return read_checkpoint(newest(root)).config.inference.number_format
 
 
 def test_the_format_that_was_chosen_is_logged_and_kept(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
 
     from blobmaster.agents.base import AgentMaker
-    from blobmaster.checkpoint.network import Trained
+    from blobmaster.checkpoint.network import TrainedNetwork
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class OpponentRequest:
     name: PlayerName
     device: torch.device
     """Where networks run."""
-    evaluated: Trained | None = None
+    evaluated: TrainedNetwork | None = None
     """The checkpoint that is evaluated; None in a rating."""
 
 
@@ -54,7 +54,7 @@ def make_opponent(request: OpponentRequest) -> AgentMaker:
 
 
 def make_opponents(
-    names: Sequence[PlayerName], evaluated: Trained, device: torch.device
+    names: Sequence[PlayerName], evaluated: TrainedNetwork, device: torch.device
 ) -> dict[str, AgentMaker]:
     """Make the opponents of an evaluation, keyed by `PlayerName.text`.
 

@@ -9,7 +9,7 @@ import torch
 from blobmaster.agents.base import Actions, Agent, AgentMaker, Streams
 from blobmaster.agents.making import OpponentRequest
 from blobmaster.agents.search import SearchAgent
-from blobmaster.checkpoint.network import Trained, load_trained
+from blobmaster.checkpoint.network import TrainedNetwork, load_trained
 from blobmaster.config.inference import NumberFormat
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import MAX_LEGAL, State, legal_actions
@@ -60,7 +60,7 @@ def searching_player(network: Parts, settings: SearchSettings, device: torch.dev
 
 
 def trained_player(
-    trained: Trained,
+    trained: TrainedNetwork,
     search: SearchSpec | None,
     device: torch.device,
     number_format: NumberFormat = "fp32",

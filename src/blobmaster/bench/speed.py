@@ -29,7 +29,8 @@ from blobmaster.kernels.rng import Stream, below, generator, stream
 from blobmaster.model.network import BlobNetwork, new_network
 from blobmaster.selfplay.deals import deal
 from blobmaster.training.autotune import autotuned
-from blobmaster.training.learner import Learner, autocast, losses
+from blobmaster.training.learner import Learner, autocast
+from blobmaster.training.losses import losses
 from blobmaster.training.replay_buffer import ReplayWindow, new_batch
 
 

@@ -18,7 +18,7 @@ STATE_SCHEMA = 1
 
 
 @dataclass(frozen=True)
-class Saved:
+class VerifiedCheckpoint:
     """A checkpoint file whose checksum and settings were verified."""
 
     path: Path
@@ -28,7 +28,7 @@ class Saved:
     config: Config
 
 
-def read_saved(path: Path) -> Saved:
+def read_checkpoint(path: Path) -> VerifiedCheckpoint:
     """Read and verify the checkpoint at `path`.
 
     Raises:
@@ -45,10 +45,10 @@ def read_saved(path: Path) -> Saved:
         raise CheckpointError(
             f"{path} has settings of another version ({error}): use it with that version"
         ) from None
-    return Saved(path, content, meta, config)
+    return VerifiedCheckpoint(path, content, meta, config)
 
 
-def check_made_for(saved: Saved, architecture: int) -> None:
+def check_made_for(saved: VerifiedCheckpoint, architecture: int) -> None:
     """Raise `CheckpointError` unless the network has this version's architecture."""
     made_for = saved.meta.identity.architecture
     if made_for != architecture:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from blobmaster.checkpoint.file import STATE_SCHEMA, check_made_for, read_saved
+from blobmaster.checkpoint.file import STATE_SCHEMA, check_made_for, read_checkpoint
 from blobmaster.config.config import Config
 from blobmaster.model.network import BlobNetwork, architecture, new_network
 from blobmaster.run.checkpoints.store import CheckpointMeta
@@ -16,7 +16,7 @@ from blobmaster.run.errors import CheckpointError
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedNetwork:
     """A network from a checkpoint, with its settings and metadata."""
 
     network: BlobNetwork
@@ -25,7 +25,7 @@ class Trained:
     meta: CheckpointMeta
 
 
-def load_trained(path: Path, device: torch.device) -> Trained:
+def load_trained(path: Path, device: torch.device) -> TrainedNetwork:
     """Load the network of the checkpoint at `path`.
 
     Args:
@@ -35,7 +35,7 @@ def load_trained(path: Path, device: torch.device) -> Trained:
     Raises:
         CheckpointError: the file is missing or damaged, or of another project or version.
     """
-    saved = read_saved(path)
+    saved = read_checkpoint(path)
     sees_games = saved.config.plays_games
     check_made_for(saved, architecture(sees_games=sees_games))
     try:
@@ -51,4 +51,4 @@ def load_trained(path: Path, device: torch.device) -> Trained:
         raise CheckpointError(
             f"{path} does not hold the network that its settings describe: name another checkpoint"
         ) from None
-    return Trained(network.to(device).eval(), saved.config, saved.meta)
+    return TrainedNetwork(network.to(device).eval(), saved.config, saved.meta)

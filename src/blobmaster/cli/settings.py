@@ -43,7 +43,7 @@ def _settings_of(path: Path) -> Config:
     Raises:
         CheckpointError: there is no checkpoint, or it cannot be read.
     """
-    from blobmaster.checkpoint.file import read_saved
+    from blobmaster.checkpoint.file import read_checkpoint
     from blobmaster.run.checkpoints.store import CheckpointStore
     from blobmaster.run.errors import CheckpointError
     from blobmaster.run.files.layout import RunLayout
@@ -53,4 +53,4 @@ def _settings_of(path: Path) -> Config:
         if entry is None:
             raise CheckpointError(f"there is no whole checkpoint in {path}: name a run directory")
         path = entry.path
-    return read_saved(path).config
+    return read_checkpoint(path).config

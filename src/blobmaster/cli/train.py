@@ -45,7 +45,8 @@ def train(
     **flags: Any,
 ) -> NoReturn:
     """Train a player, from the start or with --resume from the newest checkpoint."""
-    from blobmaster.training.command import TrainOptions, run_training
+    from blobmaster.training.command import run_training
+    from blobmaster.training.options import TrainOptions
 
     if resume is not None and init_from is not None:
         raise click.UsageError(

@@ -68,7 +68,7 @@ def _with_new_names(name: str, table: dict[str, Any]) -> dict[str, Any]:
     return {renamed.get(key, key): value for key, value in table.items()}
 
 
-def begun_from(config: Config) -> Config:
+def inherited_settings(config: Config) -> Config:
     """Return the settings that a new run inherits from the run whose network it starts from.
 
     All but the number format of self-play: it was measured for the other run's policy, and is

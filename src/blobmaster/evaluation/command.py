@@ -20,7 +20,7 @@ from blobmaster.config.rating import RatingSettings
 from blobmaster.terminal.console import Tally
 
 if TYPE_CHECKING:
-    from blobmaster.checkpoint.network import Trained
+    from blobmaster.checkpoint.network import TrainedNetwork
     from blobmaster.evaluation.bootstrap import Estimate
     from blobmaster.evaluation.calibration import Calibration, CalibrationMatch
     from blobmaster.evaluation.measure import Evaluation, OpponentResult
@@ -41,7 +41,7 @@ class _Prepared(NamedTuple):
 
     evaluation: Evaluation
     calibration: CalibrationMatch
-    trained: Trained
+    trained: TrainedNetwork
     workers: int
 
 

@@ -13,7 +13,7 @@ import click
 import torch
 from msgspec import structs
 
-from blobmaster.checkpoint.network import Trained, load_trained
+from blobmaster.checkpoint.network import TrainedNetwork, load_trained
 from blobmaster.game.cards import CARDS
 from blobmaster.play import saved_game
 from blobmaster.play.card_text import ASCII, UNICODE, Symbols
@@ -75,7 +75,7 @@ def run_play(command: PlayRequest) -> int:
     return _play_on_screen(table, game)
 
 
-def _start_game(command: PlayRequest) -> tuple[Game, Path, Opponent, Trained]:
+def _start_game(command: PlayRequest) -> tuple[Game, Path, Opponent, TrainedNetwork]:
     """Start a new game."""
     if command.checkpoint is None:
         raise ValueError("name a CHECKPOINT to play against, or --resume a game")
@@ -97,7 +97,7 @@ def _start_game(command: PlayRequest) -> tuple[Game, Path, Opponent, Trained]:
     return Game(setup), path, _opponent(command.checkpoint, trained, command.search), trained
 
 
-def _resume_game(command: PlayRequest) -> tuple[Game, Path, Opponent, Trained]:
+def _resume_game(command: PlayRequest) -> tuple[Game, Path, Opponent, TrainedNetwork]:
     """Load a saved game, with its own checkpoint unless another one is named."""
     if (command.players, command.cards, command.seat, command.seed, command.one_round) != (
         *[None] * 4,
@@ -121,7 +121,7 @@ def _resume_game(command: PlayRequest) -> tuple[Game, Path, Opponent, Trained]:
     )
 
 
-def _load_same_network(opponent: Opponent) -> Trained:
+def _load_same_network(opponent: Opponent) -> TrainedNetwork:
     """Load the checkpoint of a saved game.
 
     Raises:
@@ -137,7 +137,7 @@ def _load_same_network(opponent: Opponent) -> Trained:
     return trained
 
 
-def _opponent(path: Path, trained: Trained, search: str | None) -> Opponent:
+def _opponent(path: Path, trained: TrainedNetwork, search: str | None) -> Opponent:
     meta = trained.meta
     return Opponent(
         path=str(path.absolute()),

@@ -9,7 +9,7 @@ import torch
 
 from blobmaster.agents.base import Agent
 from blobmaster.agents.network import network_player, searching_player
-from blobmaster.checkpoint.network import Trained
+from blobmaster.checkpoint.network import TrainedNetwork
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.play.advice import Adviser, advise, choose_action
 from blobmaster.play.card_text import Symbols
@@ -40,7 +40,7 @@ def check_search(search: str | None) -> None:
         parse_search(search)
 
 
-def seat_networks(trained: Trained, search: str | None) -> tuple[Agent, Adviser]:
+def seat_networks(trained: TrainedNetwork, search: str | None) -> tuple[Agent, Adviser]:
     """Make the opponents and the adviser from one network.
 
     Args:

@@ -7,67 +7,27 @@ import shlex
 import shutil
 import sys
 import uuid
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from blobmaster.checkpoint.file import PROJECT, Saved, check_made_for, read_saved
+from blobmaster.checkpoint.file import PROJECT, VerifiedCheckpoint, check_made_for, read_checkpoint
 from blobmaster.config.config import Config
-from blobmaster.config.layers import (
-    ConfigError,
-    Tables,
-    begun_from,
-    check_continues,
-    compose,
-    differences,
-    read_file,
-)
-from blobmaster.config.presets import FAST, GAMES
+from blobmaster.config.layers import ConfigError, differences
 from blobmaster.run.checkpoints.store import CheckpointStore, RunIdentity
 from blobmaster.run.errors import CheckpointError
 from blobmaster.run.files.layout import DEFAULT_DIRECTORY, RunLayout
 from blobmaster.run.session import RunSession
 from blobmaster.run.status.gpu import GpuSampler
 from blobmaster.terminal.console import ProgressBar, log_to_file, log_to_terminal
+from blobmaster.training.options import TrainOptions, compose_settings
 
 if TYPE_CHECKING:
     from blobmaster.training.trainer import TrainingPipeline
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainOptions:
-    """The command line of `blobmaster train`."""
-
-    root: Path
-    """The run directory."""
-    is_fast: bool = False
-    """Apply the preset `FAST`."""
-    is_resumed: bool = False
-    resume: Path | None = None
-    """The checkpoint to resume from; None for the newest whole one."""
-    init_from: Path | None = None
-    """The checkpoint of phase 1 whose network and settings a phase 2 starts from."""
-    config_file: Path | None = None
-    flags: Tables = field(default_factory=dict)
-    """The settings that were given as flags."""
-
-    def layers(self) -> list[Tables]:
-        """Return the layers of settings that were given; later ones win.
-
-        Raises:
-            ConfigError: the settings file cannot be read.
-        """
-        fast = dict(FAST)
-        if self.init_from is not None:
-            del fast["network"]  # the network is the checkpoint's, whatever its size
-        preset = [fast] if self.is_fast else []
-        file = [read_file(self.config_file)] if self.config_file is not None else []
-        return [*preset, *file, self.flags]
 
 
 def run_training(options: TrainOptions) -> int:
@@ -79,8 +39,8 @@ def run_training(options: TrainOptions) -> int:
     """
     console = Console(highlight=False)
     checkpoint = _find_checkpoint(options, console) if options.is_resumed else None
-    origin = None if options.init_from is None else read_saved(options.init_from)
-    config = _compose_settings(options, checkpoint, origin)
+    origin = None if options.init_from is None else read_checkpoint(options.init_from)
+    config = compose_settings(options, checkpoint, origin)
     if checkpoint is not None and checkpoint.meta.iteration + 1 >= config.run.iterations:
         _say_complete(console, options, checkpoint)
         return 0
@@ -92,7 +52,8 @@ def run_training(options: TrainOptions) -> int:
     return session.exit_status
 
 
-def _find_checkpoint(options: TrainOptions, console: Console) -> Saved:
+def _find_checkpoint(options: TrainOptions, console: Console) -> VerifiedCheckpoint:
+    """Read the checkpoint to resume from, and print the damaged ones that are skipped."""
     store = CheckpointStore(RunLayout(options.root))
     path = options.resume
     if path is None:
@@ -105,49 +66,18 @@ def _find_checkpoint(options: TrainOptions, console: Console) -> Saved:
                 f"`{_program()} train{_where(options)}`, or name a checkpoint: --resume PATH"
             )
         path = entry.path
-    return read_saved(path)
-
-
-def _compose_settings(
-    options: TrainOptions, checkpoint: Saved | None, origin: Saved | None
-) -> Config:
-    """Put the given layers over the settings of the checkpoint, of the origin, or the defaults."""
-    if checkpoint is not None:
-        config = compose(*options.layers(), base=checkpoint.config)
-        check_continues(checkpoint.config, config)
-        return config
-    base = None if origin is None else begun_from(origin.config)
-    config = compose(*options.layers(), base=base)
-    if config.plays_games:
-        config = compose(GAMES, *options.layers(), base=base)
-    if origin is not None:
-        _check_can_start_from(origin, config)
-    return config
-
-
-def _check_can_start_from(origin: Saved, config: Config) -> None:
-    """Raise `ConfigError` unless a run with these settings can start from that network."""
-    if not config.plays_games:
-        raise ConfigError(
-            "--init-from starts phase 2: add --training-on games, or continue that run with "
-            "--resume"
-        )
-    if config.network != origin.config.network:
-        theirs, ours = origin.config.network, config.network
-        raise ConfigError(
-            f"{origin.path} has a network of width {theirs.width} and {theirs.blocks} blocks, but "
-            f"[network] asks for width {ours.width} and {ours.blocks} blocks: leave out [network]"
-        )
+    return read_checkpoint(path)
 
 
 def _train(
     session: RunSession,
     options: TrainOptions,
     config: Config,
-    checkpoint: Saved | None,
-    origin: Saved | None,
+    checkpoint: VerifiedCheckpoint | None,
+    origin: VerifiedCheckpoint | None,
     console: Console,
 ) -> None:
+    """Load torch, build the pipeline, begin the run in the directory, and train."""
     console.print("loading torch and the compiled kernels …")
     # These imports take seconds. They come after the session has opened, so that a pause or a
     # signal that arrives meanwhile is seen.
@@ -177,22 +107,13 @@ def _train(
         work=config.work,
     )
     log_to_file(session.layout.log)
-    if moved is not None:
+    if moved is not None:  # an earlier run, to the archive
         log.info(
             "continue that run with `%s train --resume --checkpoint-dir %s`",
             _program(),
             shlex.quote(str(moved)),
         )
-    if checkpoint is not None:
-        log.info("resumed from %s", checkpoint.path)
-        for change in differences(checkpoint.config, config):
-            log.info("changed since that checkpoint: %s", change)
-    if origin is not None:
-        log.info("starts from the network of %s, with that run's settings", origin.path)
-        for change in differences(origin.config, config):
-            log.info("changed since that run: %s", change)
-    elif config.plays_games and checkpoint is None:
-        log.info("full games from an untrained network; --init-from would start from a phase 1")
+    _log_settings(config, checkpoint, origin)
     log.info(
         "training %s, iterations %d to %d, %d workers, %s parameters, in %s",
         identity.run_id,
@@ -208,7 +129,24 @@ def _train(
         _run(pipeline, session)
 
 
+def _log_settings(
+    config: Config, checkpoint: VerifiedCheckpoint | None, origin: VerifiedCheckpoint | None
+) -> None:
+    """Log where the run starts from, and the settings that differ from there."""
+    if checkpoint is not None:
+        log.info("resumed from %s", checkpoint.path)
+        for change in differences(checkpoint.config, config):
+            log.info("changed since that checkpoint: %s", change)
+    if origin is not None:
+        log.info("starts from the network of %s, with that run's settings", origin.path)
+        for change in differences(origin.config, config):
+            log.info("changed since that run: %s", change)
+    elif config.plays_games and checkpoint is None:
+        log.info("full games from an untrained network; --init-from would start from a phase 1")
+
+
 def _run(pipeline: TrainingPipeline, session: RunSession) -> None:
+    """Train; a run that diverges fails, and its process ends without a traceback."""
     from blobmaster.training.learner import DivergedError
 
     try:
@@ -219,18 +157,28 @@ def _run(pipeline: TrainingPipeline, session: RunSession) -> None:
         )
 
 
-def _initialize(pipeline: TrainingPipeline, origin: Saved) -> None:
+def _initialize(pipeline: TrainingPipeline, origin: VerifiedCheckpoint) -> None:
+    """Start from the network of another run.
+
+    Raises:
+        CheckpointError: the network does not fit.
+    """
     import torch
 
     from blobmaster.checkpoint.network import load_trained
 
     try:
-        pipeline.begin_from(load_trained(origin.path, torch.device("cpu")).network)
+        pipeline.initialize_from(load_trained(origin.path, torch.device("cpu")).network)
     except ValueError as error:
         raise CheckpointError(f"{origin.path}: {error}") from None
 
 
-def _restore(pipeline: TrainingPipeline, checkpoint: Saved) -> None:
+def _restore(pipeline: TrainingPipeline, checkpoint: VerifiedCheckpoint) -> None:
+    """Restore the state of the checkpoint.
+
+    Raises:
+        CheckpointError: the checkpoint was made by another version.
+    """
     from blobmaster.model.network import architecture
 
     check_made_for(checkpoint, architecture(sees_games=checkpoint.config.plays_games))
@@ -273,7 +221,7 @@ def _where(options: TrainOptions) -> str:
     return f" --checkpoint-dir {shlex.quote(str(options.root))}"
 
 
-def _say_complete(console: Console, options: TrainOptions, checkpoint: Saved) -> None:
+def _say_complete(console: Console, options: TrainOptions, checkpoint: VerifiedCheckpoint) -> None:
     done = checkpoint.meta.iteration + 1
     console.print(
         f"{checkpoint.path.name} has all {done} iterations; to train on:\n"

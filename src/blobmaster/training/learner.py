@@ -10,22 +10,14 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from blobmaster.config.learning import LearningSettings
-from blobmaster.game.cards import MAX_PLAYERS
-from blobmaster.game.rules import ACTION_COUNT
 from blobmaster.kernels.rng import generator
-from blobmaster.model.game_features import STANDING
-from blobmaster.model.heads import BID_OUTPUTS, TRICK_COUNTS, TRICK_OUTPUTS
 from blobmaster.model.network import BlobNetwork
 from blobmaster.training.cuda_step import CudaGraphStep
-from blobmaster.training.replay_buffer import ABSENT, Batch, ReplayWindow, new_batch
-
-_IMPOSSIBLE = -1e9
-"""Logit of an impossible action or count. It is finite, because 0 × -inf would be NaN in the
-cross-entropy."""
+from blobmaster.training.losses import losses
+from blobmaster.training.replay_buffer import Batch, ReplayWindow, new_batch
 
 _BF16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")
 """Names in `torch.cpu.get_capabilities` of bf16 products, on x86-64 and on arm64."""
@@ -93,7 +85,7 @@ class Learner:
             group["lr"] = self._learning_rate
             group["capturable"] = self._is_captured
 
-    def begin_from(self, weights: Mapping[str, Tensor]) -> None:
+    def initialize_from(self, weights: Mapping[str, Tensor]) -> None:
         """Start from the weights of another network.
 
         A network of phase 1 has no features of a game's standing; their weights keep their initial
@@ -186,8 +178,8 @@ class Learner:
             found = self._optimize().tolist()
         if not math.isfinite(found[0]):
             raise DivergedError(f"the loss is {found[0]} at step {self._steps - 1}")
-        losses: list[float] = found
-        return losses
+        step_losses: list[float] = found
+        return step_losses
 
     def _optimize(self) -> Tensor:
         """Update weights and EMA by the batch in `_tensors`; return the losses, `[3]`.
@@ -274,70 +266,3 @@ def fastest_format(device: torch.device) -> Literal["fp32", "bf16"]:
         has = torch.cpu.get_capabilities()
         has_bf16 = any(has.get(name, False) for name in _BF16_INSTRUCTIONS)
     return "bf16" if has_bf16 else "fp32"
-
-
-class StepLosses(NamedTuple):
-    """Mean cross-entropies of one batch, each a scalar."""
-
-    policy: Tensor
-    """Loss of the actor's policy, over the decisions that have a policy target."""
-    value: Tensor
-    """Loss of the critic's trick distributions, over the seats in play."""
-    view: Tensor
-    """Auxiliary loss of the actor, which sees one hand only: of its trick distributions, and of the
-    probability that its bid is made. Over greedy rounds."""
-    share: Tensor | None
-    """In games, loss of the win shares predicted from the standing before the round; else None."""
-
-
-def losses(
-    network: BlobNetwork,
-    wholes: Tensor,
-    policy: Tensor,
-    legal: Tensor,
-    tricks: Tensor,
-    possible: Tensor,
-    shares: Tensor,
-    bid: Tensor,
-    greedy: Tensor,
-) -> StepLosses:
-    """Return the losses of a batch; the arguments are the fields of `Batch` as tensors."""
-    actor, critic = (logits.float() for logits in network(wholes))
-    action_logits, trick_logits, bid_logits = actor.split(
-        [ACTION_COUNT, TRICK_OUTPUTS, BID_OUTPUTS], dim=1
-    )
-    action_logits = action_logits.masked_fill(~legal, _IMPOSSIBLE)
-    with_target = policy.sum().clamp(min=1.0)  # each row of the targets sums to one or to zero
-    # Train the trick and bid heads on greedy rounds: they predict the outcome of the network's own
-    # play, without exploration and random opponents. If the batch has none, use all rounds.
-    learned = greedy | ~greedy.any()
-    return StepLosses(
-        -(policy * action_logits.log_softmax(dim=1)).sum() / with_target,
-        _trick_loss(critic, tricks, possible),
-        _trick_loss(trick_logits, tricks.where(learned[:, None], ABSENT), possible)
-        + _bid_loss(bid_logits, bid.where(learned, ABSENT), tricks[:, 0]),
-        None if network.standing is None else _share_loss(network.standing, wholes, tricks, shares),
-    )
-
-
-def _share_loss(standing: nn.Module, wholes: Tensor, tricks: Tensor, shares: Tensor) -> Tensor:
-    logits = standing(wholes[:, STANDING]).float().masked_fill(tricks == ABSENT, _IMPOSSIBLE)
-    return functional.cross_entropy(logits, shares)
-
-
-def _trick_loss(logits: Tensor, tricks: Tensor, possible: Tensor) -> Tensor:
-    counts = logits.view(-1, MAX_PLAYERS, TRICK_COUNTS).masked_fill(~possible, _IMPOSSIBLE)
-    return functional.cross_entropy(counts.flatten(0, 1), tricks.flatten(), ignore_index=ABSENT)
-
-
-def _bid_loss(logits: Tensor, bid: Tensor, tricks: Tensor) -> Tensor:
-    """Return the binary cross-entropy of "the bid is made"; 0 without bids.
-
-    `logits`: `[B, BID_OUTPUTS]`, one per possible bid, of which only the bid that was made counts.
-    """
-    # Sums with a mask instead of selecting rows: a CUDA graph needs fixed shapes.
-    bids = bid != ABSENT
-    odds = logits.gather(1, bid.clamp(min=0)[:, None])[:, 0]
-    made = (tricks == bid).float()
-    loss = functional.binary_cross_entropy_with_logits(odds, made, reduction="none")
-    return (loss * bids).sum() / bids.sum().clamp(min=1)

@@ -202,13 +202,13 @@ class TrainingPipeline:
             **self._metrics.state_dict(),
         }
 
-    def begin_from(self, network: BlobNetwork) -> None:
+    def initialize_from(self, network: BlobNetwork) -> None:
         """Initialize a new run with the weights of another run's network.
 
         Raises:
             ValueError: the network is of another size.
         """
-        self._learner.begin_from(network.state_dict())
+        self._learner.initialize_from(network.state_dict())
         if self._gated is not None:
             self._gated.replace_network(self._learner.ema, START)
 

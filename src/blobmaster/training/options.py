@@ -1,0 +1,91 @@
+"""The command line of `blobmaster train`, and the settings that follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from blobmaster.checkpoint.file import VerifiedCheckpoint
+from blobmaster.config.config import Config
+from blobmaster.config.layers import (
+    ConfigError,
+    Tables,
+    check_continues,
+    compose,
+    inherited_settings,
+    read_file,
+)
+from blobmaster.config.presets import FAST, GAMES
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """The command line of `blobmaster train`."""
+
+    root: Path
+    """The run directory."""
+    is_fast: bool = False
+    """Apply the preset `FAST`."""
+    is_resumed: bool = False
+    resume: Path | None = None
+    """The checkpoint to resume from; None for the newest whole one."""
+    init_from: Path | None = None
+    """The checkpoint of phase 1 whose network and settings a phase 2 starts from."""
+    config_file: Path | None = None
+    flags: Tables = field(default_factory=dict)
+    """The settings that were given as flags."""
+
+    def layers(self) -> list[Tables]:
+        """Return the layers of settings that were given; later ones win.
+
+        Raises:
+            ConfigError: the settings file cannot be read.
+        """
+        fast = dict(FAST)
+        if self.init_from is not None:
+            del fast["network"]  # the network is the checkpoint's, whatever its size
+        preset = [fast] if self.is_fast else []
+        file = [read_file(self.config_file)] if self.config_file is not None else []
+        return [*preset, *file, self.flags]
+
+
+def compose_settings(
+    options: TrainOptions, checkpoint: VerifiedCheckpoint | None, origin: VerifiedCheckpoint | None
+) -> Config:
+    """Return the settings of a run.
+
+    Args:
+        options: the command line, whose layers win.
+        checkpoint: the checkpoint to resume from, whose settings lie below.
+        origin: the checkpoint of phase 1 that a phase 2 starts from; its settings lie below.
+
+    Raises:
+        ConfigError: the settings are invalid, or do not fit the checkpoint or the origin.
+    """
+    if checkpoint is not None:
+        config = compose(*options.layers(), base=checkpoint.config)
+        check_continues(checkpoint.config, config)
+        return config
+    base = None if origin is None else inherited_settings(origin.config)
+    config = compose(*options.layers(), base=base)
+    # The preset of phase 2 lies below the given layers, which alone say that this is phase 2.
+    if config.plays_games:
+        config = compose(GAMES, *options.layers(), base=base)
+    if origin is not None:
+        _check_can_start_from(origin, config)
+    return config
+
+
+def _check_can_start_from(origin: VerifiedCheckpoint, config: Config) -> None:
+    """Raise `ConfigError` unless a run with these settings can start from that network."""
+    if not config.plays_games:
+        raise ConfigError(
+            "--init-from starts phase 2: add --training-on games, or continue that run with "
+            "--resume"
+        )
+    if config.network != origin.config.network:
+        theirs, ours = origin.config.network, config.network
+        raise ConfigError(
+            f"{origin.path} has a network of width {theirs.width} and {theirs.blocks} blocks, but "
+            f"[network] asks for width {ours.width} and {ours.blocks} blocks: leave out [network]"
+        )
