@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
-from selfplayed import decisions_of, greedy_rounds, selfplayed, strange_rounds
+from selfplayed import decisions_of, greedy_rounds, rounds_with_random_opponents, selfplayed
 
 from blobmaster.config.learning import LearningSettings
 from blobmaster.game.cards import MAX_PLAYERS, SUITS
@@ -82,7 +82,7 @@ def test_targets_sum_to_one_however_much_they_are_sharpened(tau):
 
 
 def test_where_a_stranger_chose_there_is_no_policy_to_learn():
-    rounds = strange_rounds()
+    rounds = rounds_with_random_opponents()
     window = ReplayWindow(10**6)
     window.add(rounds)
     decisions = decisions_of(rounds)
