@@ -25,6 +25,8 @@ def taken_from(parameters: Mapping[str, Any]) -> Tables:
     tables: Tables = {}
     for setting in all_settings():
         value = parameters.get(_parameter(setting))
+        # A flag that was left out must not hide the value of the file: click gives None for it, and
+        # False for a boolean one.
         if setting.flag is not None and value is not None and value is not False:
             tables.setdefault(setting.table, {})[setting.key] = value
     return tables

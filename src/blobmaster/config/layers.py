@@ -54,6 +54,7 @@ def compose(*layers: Tables, base: Config | None = None) -> Config:
                 raise ConfigError(f"`{name}` must be a table: write [{name}] above its keys")
             tables[name] = {**tables.get(name, {}), **_with_new_names(name, table)}
     try:
+        # msgspec checks types and ranges only when it decodes, not when a struct is constructed.
         return msgspec.json.decode(msgspec.json.encode(tables), type=Config)
     except msgspec.ValidationError as error:
         raise ConfigError(_one_line(error)) from None

@@ -90,6 +90,7 @@ def _train(
         config = autotuned(config, decided.append)
     except ValueError as error:
         raise ConfigError(str(error)) from None
+    # The number of workers is resolved here and not saved: another machine may have other cores.
     workers = default_workers(config.run.workers)
     identity = checkpoint.meta.identity if checkpoint else _new_identity(config)
     pipeline = TrainingPipeline(config, session, workers)

@@ -143,6 +143,8 @@ class Learner:
         stream = generator(self._seed, "learn", iteration)
         tau = self._settings.tau(iteration)
         sums = np.zeros(3)
+        # One thread draws, so that batches take their random numbers from the stream in order. The
+        # compiled draw releases the GIL and runs beside the step.
         with ThreadPoolExecutor(1, thread_name_prefix="draw") as drawer:
             drawn = drawer.submit(window.draw, stream, tau, self._batches[0])
             for step in range(steps):
@@ -161,7 +163,8 @@ class Learner:
     def _step(self, batch: Batch, rate: float) -> list[float]:
         """Learn from a batch; return the total, policy and value loss."""
         self._steps += 1
-        # The decay grows with the steps, so that the EMA soon forgets the random initial weights.
+        # The decay grows with the steps, as in TensorFlow's ExponentialMovingAverage, so that the
+        # EMA soon forgets the random initial weights.
         decay = min(self._settings.ema_decay, self._steps / (self._steps + 10))
         self._learning_rate = self._set(self._learning_rate, rate)
         self._ema_step = self._set(self._ema_step, 1.0 - decay)
@@ -186,6 +189,7 @@ class Learner:
 
         It is captured as a CUDA graph: it must not read a value back from the GPU.
         """
+        # On a CPU the rate is a new number each step; on a GPU it is the same tensor, refilled.
         for group in self._optimizer.param_groups:
             group["lr"] = self._learning_rate
         with autocast(self._settings.number_format, self._device):
@@ -203,9 +207,10 @@ class Learner:
     @torch.no_grad()
     def _update_ema(self) -> None:
         average: list[Tensor] = list(self.ema.parameters())
-        by: Any = self._ema_step  # torch's types know of numbers alone
+        by: Any = self._ema_step  # torch's stubs allow numbers only
         if isinstance(by, Tensor):
             by = [by] * len(average)
+        # One fused call for all weights; a loop would launch a kernel for each of them.
         torch._foreach_lerp_(average, list(self.network.parameters()), by)
 
     def _changed_tensors(self) -> Iterator[Tensor]:
@@ -216,6 +221,9 @@ class Learner:
             yield from state.values()
 
     def _check_weights(self) -> None:
+        # A finite loss does not prove finite weights: a batch may not use all of them, and the
+        # losses were computed before the last update. Once per iteration, because it waits for the
+        # GPU.
         for name, weight in self.network.named_parameters():
             if not bool(torch.isfinite(weight).all()):
                 raise DivergedError(f"weights of {name} are not finite after step {self._steps}")
@@ -226,9 +234,9 @@ class Learner:
         The EMA is saved under "average", its name in all checkpoints so far.
         """
         optimizer = self._optimizer.state_dict()
-        for group in optimizer[
-            "param_groups"
-        ]:  # a GPU keeps a tensor here; the state must fit every device
+        # On a GPU the learning rate is a tensor. A checkpoint holds plain values, so that it can be
+        # resumed on any device.
+        for group in optimizer["param_groups"]:
             group["lr"] = float(group["lr"])
             group["capturable"] = False
         return {

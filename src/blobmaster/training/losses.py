@@ -45,6 +45,8 @@ def losses(
     greedy: Tensor,
 ) -> StepLosses:
     """Return the losses of a batch; the arguments are the fields of `Batch` as tensors."""
+    # Losses are computed in fp32 whatever the number format of the layers: bf16 has 8 bits of
+    # precision, too few for sums of logarithms over a batch.
     actor, critic = (logits.float() for logits in network(wholes))
     action_logits, trick_logits, bid_logits = actor.split(
         [ACTION_COUNT, TRICK_OUTPUTS, BID_OUTPUTS], dim=1

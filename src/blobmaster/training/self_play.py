@@ -79,6 +79,7 @@ class SelfPlay:
         session.step("self-play", total=total, unit="rounds", done=done)
         if blocks:
             log.info("iteration %d: %d blocks were played before", iteration + 1, len(blocks))
+        # Blocks that are missing need not be the last ones: workers finish out of order.
         missing = [n for n in range(self._engine.block_count(units)) if n not in blocks]
         for block, rounds in self._engine.play(
             iteration,
@@ -89,6 +90,7 @@ class SelfPlay:
             should_stop=session.should_stop.is_set,
             on_rounds=session.advance,
         ):
+            # On disk before the next one is awaited: from here on a kill does not lose the block.
             session.inflight.put(iteration, block, rounds.to_bytes(), key)
             blocks[block] = rounds
         if session.should_stop.is_set():

@@ -54,6 +54,8 @@ class TrainingPipeline:
         seed, games = config.run.seed, config.plays_games
         untrained = new_network(config.network, seed, sees_games=games)
         self._untrained = untrained.to(self._device).eval()
+        # From the same seed: the learner starts as the untrained network, which every rating has as
+        # its fixed opponent.
         network = new_network(config.network, seed, sees_games=games)
         self._learner = Learner(network, config.learning, seed, self._device)
         self._window = ReplayWindow(config.learning.window)
@@ -98,6 +100,7 @@ class TrainingPipeline:
         losses = self._learn(iteration, played)
         if losses is None:
             return False
+        # Ratings are not part of the cost: they do not train.
         cost = {
             "training_seconds": time.monotonic() - began,
             "training_core_seconds": time.process_time() - began_core,
@@ -198,6 +201,7 @@ class TrainingPipeline:
             "learner": self._learner.state_dict(),
             "window": as_tensors(self._window.state_dict()),
             "ratings": as_tensors(self._ratings.state_dict()),
+            # The keys are part of the checkpoint format: `incumbent` is the gated network.
             "incumbent": None if self._gated is None else self._gated.state_dict(),
             **self._metrics.state_dict(),
         }
