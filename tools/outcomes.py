@@ -48,7 +48,7 @@ def add_outcome_policies(rounds: Rounds, policy_step: float) -> Rounds:
 def _sum_up(
     data: npt.NDArray[np.int64], starts: npt.NDArray[np.int64], made: npt.NDArray[np.float64]
 ) -> None:
-    """Add up what seats made, and how many they were, by cards dealt."""
+    """Sum the points of all seats, as shares of the most, and count seats, by cards dealt."""
     state = np.empty(STATE, np.int64)
     for number in range(len(starts) - 1):
         replay_out(data[starts[number] : starts[number + 1]], state)
@@ -64,7 +64,7 @@ def _credit(
     mean: npt.NDArray[np.float64],
     policy_step: float,
 ) -> None:
-    """Write every policy anew."""
+    """Replace every recorded policy in place by its target."""
     end, state = np.empty(STATE, np.int64), np.empty(STATE, np.int64)
     legal, shares = np.empty(MAX_LEGAL, np.int64), np.empty(MAX_LEGAL, np.float64)
     for number in range(len(starts) - 1):

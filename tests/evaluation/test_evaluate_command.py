@@ -13,7 +13,7 @@ import pytest
 from saved_networks import save_network
 
 from blobmaster.agents.names import parse_player
-from blobmaster.evaluation.command import parse_request
+from blobmaster.evaluation.request import parse_request
 
 PATIENCE_S = 300
 FIXED = ("untrained", "random", "heuristic")

@@ -1,8 +1,9 @@
 """The registry of opponents. To add one, write its file and add a line to `OPPONENTS`.
 
 The name pattern, the parser (`blobmaster.agents.names`), the help of `blobmaster evaluate`, the
-error for an unknown player and the players of every rating follow from that line. This module loads
-neither numpy nor torch: the file of an opponent is imported when the opponent is made.
+error for an unknown player, docs/opponents.md and the players of every rating follow from that
+line. This module loads neither numpy nor torch: the file of an opponent is imported when the
+opponent is made.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ class Opponent:
     name: str
     """Its name, and with `takes_simulations` the part before `-N`."""
     meaning: str
-    """For help texts; empty if the name says it all."""
+    """For help texts and docs/opponents.md; empty if the name says it all."""
     maker: str
     """`module:function`; see `blobmaster.agents.making.OpponentMaker`."""
     takes_simulations: bool = False
@@ -42,17 +43,30 @@ class Opponent:
 
 
 OPPONENTS: Final = (
-    Opponent("random", "", "blobmaster.agents.uniform:make_random", is_rated=True),
-    Opponent("heuristic", "", "blobmaster.agents.heuristic:make_heuristic", is_rated=True),
+    Opponent("random", "plays uniformly", "blobmaster.agents.uniform:make_random", is_rated=True),
+    Opponent(
+        "heuristic",
+        "counts likely tricks",
+        "blobmaster.agents.heuristic:make_heuristic",
+        is_rated=True,
+    ),
     Opponent(
         "untrained",
         "the checkpoint's network before training",
         "blobmaster.agents.network:make_untrained",
     ),
     Opponent(
-        "rollout", "", "blobmaster.agents.rollout:make_rollout_player", takes_simulations=True
+        "rollout",
+        "searches with random rollouts",
+        "blobmaster.agents.rollout:make_rollout_player",
+        takes_simulations=True,
     ),
-    Opponent("ismcts", "", "blobmaster.agents.ismcts:make_ismcts", takes_simulations=True),
+    Opponent(
+        "ismcts",
+        "information-set MCTS",
+        "blobmaster.agents.ismcts:make_ismcts",
+        takes_simulations=True,
+    ),
     Opponent(
         "peeking-ismcts",
         "sees which cards were not dealt",
@@ -61,7 +75,7 @@ OPPONENTS: Final = (
     ),
     Opponent(
         "openspiel-ismcts",
-        "",
+        "OpenSpiel's ISMCTS bot, our rules",
         "blobmaster.agents.openspiel:make_openspiel_ismcts",
         takes_simulations=True,
         extra="openspiel",

@@ -59,7 +59,8 @@ def evaluate(
     checkpoint: Path, more: tuple[str, ...], against: tuple[str, ...], **options: Any
 ) -> NoReturn:
     """Evaluate a checkpoint; `HELP` is what the command prints."""
-    from blobmaster.evaluation.command import parse_request, run_evaluation
+    from blobmaster.evaluation.command import run_evaluation
+    from blobmaster.evaluation.request import parse_request
 
     if more and not against:
         raise click.UsageError(f"put --against before the opponents: --against {' '.join(more)}")

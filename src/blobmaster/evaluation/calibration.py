@@ -186,7 +186,7 @@ def record_bids(
         if should_stop():
             return None
         priors, exact = evaluator.forecasts(states[waiting])
-        waiting = _take_likeliest(states, waiting, priors, exact, said)
+        waiting = _take_most_likely(states, waiting, priors, exact, said)
     chosen = ~np.isnan(said[0])
     return Bids(
         np.repeat(deals.plan[:, 1:2], MAX_PLAYERS, axis=1)[chosen],
@@ -215,7 +215,7 @@ def _open_all(
 
 
 @kernel
-def _take_likeliest(
+def _take_most_likely(
     states: State,
     waiting: npt.NDArray[np.int64],
     priors: npt.NDArray[np.float32],

@@ -14,7 +14,7 @@ from blobmaster.evaluation.exact.one_card import (
     legal_bids,
     uniform_policy,
 )
-from blobmaster.evaluation.exact.priors import likeliest, priors_at
+from blobmaster.evaluation.exact.priors import most_likely_policy, priors_at
 from blobmaster.game.cards import NO_TRUMP
 from blobmaster.game.rules import FIRST_BID, STATE, State, apply, new_round
 from blobmaster.game.schedule import TRUMP_CYCLE
@@ -56,7 +56,7 @@ def policies_of(evaluator: Evaluator, game: OneCardRound) -> BidPolicies:
     states = _information_states(game, nodes)
     priors = priors_at(evaluator, states.reshape(-1, STATE))
     policies = BidPolicies(uniform_policy(game), uniform_policy(game))
-    for policy, choices in zip(policies, (likeliest(priors), priors), strict=True):
+    for policy, choices in zip(policies, (most_likely_policy(priors), priors), strict=True):
         policy[nodes] = choices[:, 1].reshape(len(nodes), len(game.deck))
     return policies
 

@@ -22,7 +22,7 @@ from blobmaster.evaluation.exact import best_response, one_card, tree
 from blobmaster.evaluation.exact.bidding import TRUMP_SHARES, policies_of
 from blobmaster.evaluation.exact.equilibrium import solve, solve_seat_by_seat
 from blobmaster.evaluation.exact.one_card import OneCardRound
-from blobmaster.evaluation.exact.priors import ROWS, likeliest
+from blobmaster.evaluation.exact.priors import ROWS, most_likely_policy
 from blobmaster.evaluation.exact.tiny_game import TINY_GAMES, TinyGame
 from blobmaster.game.cards import NO_TRUMP
 from blobmaster.game.rules import check_round
@@ -99,7 +99,7 @@ def _tiny(game: TinyGame, evaluator: Evaluator | None) -> Row:
     policies = {"uniform": tree.uniform_policy(grown)}
     if evaluator is not None:
         drawn = tree.priors_of(evaluator, grown)
-        policies |= {"likeliest": [likeliest(level) for level in drawn], "drawn": drawn}
+        policies |= {"likeliest": [most_likely_policy(level) for level in drawn], "drawn": drawn}
     return {
         "round": str(game),
         **{n: best_response.gains(grown, policy).nash_conv for n, policy in policies.items()},

@@ -23,7 +23,7 @@ def priors_at(evaluator: Evaluator, states: State) -> Choices:
     return priors
 
 
-def likeliest(priors: Choices) -> Choices:
+def most_likely_policy(priors: Choices) -> Choices:
     """Return the policy that takes the first action of highest prior, as `NetworkAgent` does."""
     choices = np.zeros_like(priors)
     choices[np.arange(len(priors)), priors.argmax(axis=1)] = 1.0

@@ -1,0 +1,148 @@
+"""The output of `blobmaster evaluate`: tables for people and documents for scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from blobmaster.evaluation.request import ANCHOR, EvaluationRequest
+
+if TYPE_CHECKING:
+    from blobmaster.evaluation.bootstrap import Estimate
+    from blobmaster.evaluation.calibration import Calibration
+    from blobmaster.evaluation.measure import Evaluation, OpponentResult
+
+
+def opponent_line(request: EvaluationRequest, found: OpponentResult) -> str:
+    """Describe the final result against one opponent in a line."""
+    ahead = (
+        f"wins {_percent(found.wins)} %"
+        if request.whole_games
+        else f"ahead by {_signed(found.lead)}"
+    )
+    return (
+        f"against {found.opponent}: {found.points.value:.2f} points a {request.unit}, "
+        f"{ahead}, after {found.deals} {request.units}"
+    )
+
+
+def print_results(
+    request: EvaluationRequest, evaluation: Evaluation, found: Sequence[OpponentResult]
+) -> None:
+    """Print the table of results and the Elo."""
+    console = Console(highlight=False, markup=False, width=200)
+    settings = request.settings
+    console.print(
+        f"{request.player.text}, {_described(request)}, seed {request.seed}; 95 % intervals"
+    )
+    if not found:
+        console.print(f"no results yet: no block of {request.units} was finished")
+        return
+    elos = evaluation.elos()
+    points, deals = f"points a {request.unit}", request.units
+    headings = ("against", points, "exact bids %", "wins %", "ahead by", "its Elo", deals)
+    table = Table(*headings, box=None)
+    for row in found:
+        table.add_row(
+            row.opponent,
+            _plain(row.points),
+            _percent(row.exact),
+            _percent(row.wins),
+            _signed(row.lead),
+            _whole(elos[row.opponent]) if row.opponent != ANCHOR else "1000",
+            str(row.deals),
+        )
+    console.print(table)
+    console.print(
+        f"Elo {_whole(elos[request.player.text])}, 1000 is its network before training; "
+        f"an even share of wins is {100 / settings.players:.1f} %"
+    )
+
+
+def print_calibration(found: Calibration) -> None:
+    """Print the calibration errors, and predictions beside outcomes by cards dealt."""
+    bid, later = found.at_bid, found.at_first_card
+    console = Console(highlight=False, markup=False, width=200)
+    console.print(
+        f"calibration of its P(exact), itself at every seat, no search: error "
+        f"{100 * bid.error:.1f} % when it bids ({100 * bid.chance:.1f} % expected by chance), "
+        f"{100 * later.error:.1f} % at its first card ({100 * later.chance:.1f} %)"
+    )
+    table = Table("cards", "P(exact) %", "made %", "bid", "tricks", "bids", box=None)
+    for row in found.by_cards:
+        shares = (f"{100 * share:.1f}" for share in (row.said, row.made))
+        means = (f"{mean:.2f}" for mean in (row.bid, row.tricks))
+        table.add_row(str(row.cards), *shares, *means, str(row.bids))
+    console.print(table)
+
+
+def calibration_document(found: Calibration | None) -> dict[str, Any] | None:
+    """Build the calibration for `--json`; None if it was not measured."""
+    if found is None:
+        return None
+    return {
+        "at_bid": found.at_bid._asdict(),
+        "at_first_card": found.at_first_card._asdict(),
+        "by_cards": [row._asdict() for row in found.by_cards],
+    }
+
+
+def _described(request: EvaluationRequest) -> str:
+    players, cards = request.settings.players, request.settings.cards
+    if request.whole_games:
+        return f"{players} players, games from {cards} cards, each once from every seat"
+    return f"{players} players × {cards} cards, each deal once from every seat"
+
+
+def document(
+    request: EvaluationRequest,
+    evaluation: Evaluation,
+    found: Sequence[OpponentResult],
+    seconds: float,
+) -> dict[str, Any]:
+    """Build the output of `--json`; an estimate has the keys value, low and high."""
+    elos = evaluation.elos() if found else {}
+    return {
+        "player": request.player.text,
+        "elo": elos[request.player.text]._asdict() if found else None,
+        "against": [
+            {
+                "player": row.opponent,
+                "deals": row.deals,
+                **{
+                    name: getattr(row, name)._asdict()
+                    for name in ("points", "exact", "wins", "lead")
+                },
+                "elo": elos[row.opponent]._asdict(),
+                "sure": row.is_sure,
+            }
+            for row in found
+        ],
+        "players": request.settings.players,
+        "cards": request.settings.cards,
+        "deals": request.settings.deals,
+        "games": request.whole_games,
+        "seed": request.seed,
+        "until_sure": request.until_sure,
+        "seconds": round(seconds, 1),
+    }
+
+
+def _plain(found: Estimate) -> str:
+    return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
+
+
+def _signed(found: Estimate) -> str:
+    value, low, high = (round(number, 2) + 0.0 for number in found)  # no -0.00
+    return f"{value:+.2f} ({low:+.2f} to {high:+.2f})"
+
+
+def _percent(found: Estimate) -> str:
+    return f"{100 * found.value:.1f} ({100 * found.low:.1f} to {100 * found.high:.1f})"
+
+
+def _whole(found: Estimate) -> str:
+    return f"{found.value:.0f} ({found.low:.0f} to {found.high:.0f})"

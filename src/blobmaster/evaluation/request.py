@@ -1,0 +1,98 @@
+"""Validates the arguments of `blobmaster evaluate`, before numpy or torch is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from blobmaster.agents.names import PlayerName, checkpoint_player, parse_player
+from blobmaster.config.rating import RatingSettings
+
+DEFAULT_OPPONENTS = ("random", "heuristic", "ismcts-100")
+"""The opponents if none is named."""
+
+ANCHOR = "untrained"
+"""The opponent that anchors the Elo; it is always played."""
+
+DEALS_PER_BLOCK = 20
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """A validated request for an evaluation."""
+
+    player: PlayerName
+    opponents: tuple[PlayerName, ...]
+    """The anchor first."""
+    settings: RatingSettings
+    seed: int
+    workers: int
+    device: str
+    whole_games: bool
+    until_sure: bool
+    as_json: bool
+
+    @property
+    def unit(self) -> str:
+        """The unit of points."""
+        return "game" if self.whole_games else "round"
+
+    @property
+    def units(self) -> str:
+        """The unit of what is played from every seat."""
+        return "games" if self.whole_games else "deals"
+
+
+def parse_request(
+    checkpoint: Path,
+    against: Sequence[str],
+    *,
+    search: str | None,
+    players: int,
+    cards: int,
+    deals: int,
+    seed: int,
+    workers: int,
+    device: str,
+    games: bool,
+    until_sure: bool,
+    as_json: bool,
+) -> EvaluationRequest:
+    """Validate the arguments of the command line.
+
+    Raises:
+        ValueError: an argument is invalid; the message is one line.
+    """
+    player = checkpoint_player(checkpoint, search)
+    named = dict.fromkeys([parse_player(ANCHOR), *map(parse_player, against or DEFAULT_OPPONENTS)])
+    texts = [player.text, *(opponent.text for opponent in named)]
+    for text in texts:
+        if texts.count(text) > 1:
+            raise ValueError(
+                f"two players would be called {text}: name others, or rename a checkpoint"
+            )
+    try:
+        settings = msgspec.convert(
+            {
+                "deals": deals,
+                "players": players,
+                "cards": cards,
+                "deals_per_block": DEALS_PER_BLOCK,
+                "bootstrap": RESAMPLES,
+            },
+            RatingSettings,
+        )
+    except msgspec.ValidationError as error:
+        raise ValueError(_one_line(error)) from None
+    return EvaluationRequest(
+        player, tuple(named), settings, seed, workers, device, games, until_sure, as_json
+    )
+
+
+def _one_line(error: msgspec.ValidationError) -> str:
+    text = " ".join(str(error).split()).removeprefix("rating: ")
+    return text.replace("- at `$.", "- in `")

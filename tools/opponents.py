@@ -1,0 +1,36 @@
+"""Keep docs/opponents.md current: `python tools/opponents.py` writes it from the registry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from blobmaster.agents.registry import CHECKPOINT_HELP, OPPONENTS, Opponent
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "opponents.md"
+
+INTRODUCTION = """# Opponents
+
+`blobmaster evaluate CHECKPOINT --against PLAYER...` measures a checkpoint against these players.
+`N` is the number of simulations per decision. `tools/opponents.py` writes this file from
+`src/blobmaster/agents/registry.py`.
+
+| player | meaning | in every rating | needs |
+|---|---|---|---|
+"""
+
+
+def row(opponent: Opponent) -> str:
+    """Return an opponent's line of the table."""
+    extra = f"`pip install 'blobmaster[{opponent.extra}]'`" if opponent.extra else ""
+    rated = "yes" if opponent.is_rated else ""
+    return f"| `{opponent.pattern}` | {opponent.meaning} | {rated} | {extra} |\n"
+
+
+def document() -> str:
+    """Return the content of docs/opponents.md."""
+    rows = "".join(row(opponent) for opponent in OPPONENTS)
+    return f"{INTRODUCTION}{rows}\nAny checkpoint is a player too: {CHECKPOINT_HELP}.\n"
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(document(), encoding="utf-8")
