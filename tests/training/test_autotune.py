@@ -11,15 +11,15 @@ from blobmaster.training.autotune import autotuned
 
 
 def test_no_setting_is_left_on_auto() -> None:
-    said: list[str] = []
-    config = autotuned(Config(), said.append)
+    lines: list[str] = []
+    config = autotuned(Config(), lines.append)
     assert config.learning.threads >= 1
     assert config.learning.number_format in ("fp32", "bf16")
     assert config.inference.number_format in PROVEN["lookahead"]
-    (line,) = said
+    (line,) = lines
     assert f"is in {config.inference.number_format}: fp32 " in line
-    assert autotuned(config, said.append) == config
-    assert said == [line]  # nothing is measured again
+    assert autotuned(config, lines.append) == config
+    assert lines == [line]  # nothing is measured again
 
 
 @pytest.mark.parametrize("number_format", ["fp32", "bf16"])

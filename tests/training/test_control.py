@@ -93,9 +93,9 @@ def test_continue_cancels_a_pause(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the digest of an uninterrupted run of two long iterations."""
-    folder = tmp_path_factory.mktemp("undisturbed")
+    folder = tmp_path_factory.mktemp("uninterrupted")
     root = folder / "run"
     done = run(
         "train", "--config", write_config(folder, LONG), "--iterations", 2,
@@ -106,7 +106,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize(
-    ("blow", "exit_status"),
+    ("interruption", "exit_status"),
     [
         (signal.SIGTERM, 143),
         (signal.SIGINT, 130),
@@ -115,7 +115,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
     ],
 )
 def test_stopping_within_an_iteration_keeps_finished_blocks_and_the_final_bits(
-    tmp_path: Path, undisturbed: str, blow: signal.Signals | str, exit_status: int
+    tmp_path: Path, uninterrupted: str, interruption: signal.Signals | str, exit_status: int
 ) -> None:
     root = tmp_path / "run"
     trainer = start_paused(
@@ -124,22 +124,22 @@ def test_stopping_within_an_iteration_keeps_finished_blocks_and_the_final_bits(
         "--checkpoint-dir", root, *TWO_WORKERS,
     )  # fmt: skip
     wait_until(lambda: len(blocks_in_flight(root, iteration=1)) > 2, trainer)
-    if isinstance(blow, str):
-        ask(root, blow)
+    if isinstance(interruption, str):
+        ask(root, interruption)
     else:
-        os.kill(trainer.pid, blow)
+        os.kill(trainer.pid, interruption)
     trainer.communicate()
     assert trainer.returncode == exit_status
     assert 2 < len(blocks_in_flight(root, iteration=1)) < 20
     resumed = run("train", "--resume", "--checkpoint-dir", root)
     assert resumed.returncode == 0, resumed.stderr
     assert "blocks were played before" in resumed.stdout
-    assert digest_of(newest(root)) == undisturbed
+    assert digest_of(newest(root)) == uninterrupted
     assert not blocks_in_flight(root, iteration=1)
 
 
 def test_killed_in_the_first_iteration_a_run_is_resumed_from_its_blocks(
-    tmp_path: Path, undisturbed: str
+    tmp_path: Path, uninterrupted: str
 ) -> None:
     root = tmp_path / "run"
     trainer = start_paused(
@@ -154,7 +154,7 @@ def test_killed_in_the_first_iteration_a_run_is_resumed_from_its_blocks(
     assert resumed.returncode == 0, resumed.stderr
     assert "blocks were played before" in resumed.stdout
     assert status_of(root)["run_id"] == run_id
-    assert digest_of(newest(root)) == undisturbed
+    assert digest_of(newest(root)) == uninterrupted
 
 
 def test_rounds_of_an_earlier_session_do_not_count_as_speed(tmp_path: Path) -> None:

@@ -37,13 +37,13 @@ CLOCKS = {
 }
 SAVE = "save"
 WINDOW_S = 0.6
-"""A trainer lives so long at most after its first status: two or three iterations."""
+"""Seconds after its first status within which a trainer is killed: two or three iterations."""
 MORE = 20
 """Iterations that the run is extended by when it ends before the last kill."""
 
 
 def history_without_clocks(root: Path) -> list[dict[str, Any]]:
-    """The history but for what tells the time or the run's name."""
+    """Return the history without clocks and the run's name."""
     return [
         {name: value for name, value in row.items() if name not in CLOCKS | {"run_id"}}
         for row in history_of(root)
@@ -51,7 +51,7 @@ def history_without_clocks(root: Path) -> list[dict[str, Any]]:
 
 
 def half_written(root: Path) -> list[Path]:
-    """Checkpoints that are being written, or were when their trainer died."""
+    """Return the temporary files of checkpoints that are or were being written."""
     layout = RunLayout(root)
     return [
         path
@@ -63,7 +63,7 @@ def half_written(root: Path) -> list[Path]:
 
 
 def kill_somewhere(trainer: Trainer, root: Path, aim: str, draws: random.Random) -> str | None:
-    """Kill the trainer at a random instant; where it was hit, or None if it had ended."""
+    """Kill the trainer at a random moment; return the step that was hit, or None if it had ended."""
     deadline = time.monotonic() + PATIENCE_S
     while trainer.poll() is None and status_of(root).get("pid") != trainer.pid:
         assert time.monotonic() < deadline
@@ -86,62 +86,64 @@ def kill_somewhere(trainer: Trainer, root: Path, aim: str, draws: random.Random)
 def train_through_kills(
     fork_server: ForkServer, root: Path, config: Path, kills: int, seed: int
 ) -> tuple[Counter[str], int]:
-    """Train on and on, killed again and again, every fifth time at least inside a save.
+    """Train through many kills, at least every fifth of them during a save.
 
-    Returns where the kills landed, and how many iterations the run made.
+    Returns where the kills hits, and how many iterations the run made.
     """
     draws = random.Random(seed)
-    landed: Counter[str] = Counter()
+    hits: Counter[str] = Counter()
     iterations = MORE
     first = ("train", "--config", config, "--checkpoint-dir", root, "--iterations")
     resumed = ("train", "--resume", "--checkpoint-dir", root, "--iterations")
     for number in itertools.count():
         has_begun = bool(list(root.glob("*/*.pth")))
         trainer = fork_server.start(*(resumed if has_begun else first), iterations)
-        if landed.total() >= kills and landed[SAVE] >= kills // 5:
+        if hits.total() >= kills and hits[SAVE] >= kills // 5:
             output, _ = trainer.communicate()
             assert trainer.returncode == 0, output
-            return landed, iterations
+            return hits, iterations
         where = kill_somewhere(trainer, root, SAVE if number % 2 else "", draws)
         if where is None:
             output, _ = trainer.communicate()
             assert trainer.returncode == 0, output
             iterations += MORE
         else:
-            landed[where] += 1
+            hits[where] += 1
     raise AssertionError("unreachable")
 
 
-def assert_ends_as_if_undisturbed(tmp_path: Path, kills: int, seed: int) -> Counter[str]:
-    """Train with kills and without, and compare all that the two runs leave."""
+def assert_equals_uninterrupted_run(tmp_path: Path, kills: int, seed: int) -> Counter[str]:
+    """Train with kills and without, and compare all files of the two runs."""
     config = write_config(tmp_path, CONFIG)
-    disturbed, calm = tmp_path / "disturbed", tmp_path / "calm"
+    interrupted, uninterrupted = tmp_path / "interrupted", tmp_path / "uninterrupted"
     with ForkServer(tmp_path) as fork_server:
-        landed, iterations = train_through_kills(fork_server, disturbed, config, kills, seed)
-    done = run("train", "--config", config, "--checkpoint-dir", calm, "--iterations", iterations)
+        hits, iterations = train_through_kills(fork_server, interrupted, config, kills, seed)
+    done = run(
+        "train", "--config", config, "--checkpoint-dir", uninterrupted, "--iterations", iterations
+    )
     assert done.returncode == 0, done.stderr
-    assert digest_of(newest(disturbed)) == digest_of(newest(calm))
-    assert history_without_clocks(disturbed) == history_without_clocks(calm)
-    layouts = RunLayout(disturbed), RunLayout(calm)
+    assert digest_of(newest(interrupted)) == digest_of(newest(uninterrupted))
+    assert history_without_clocks(interrupted) == history_without_clocks(uninterrupted)
+    layouts = RunLayout(interrupted), RunLayout(uninterrupted)
     kept, expected = (
         [sorted(path.name for path in folder.iterdir()) for folder in (of.permanent, of.cache)]
         for of in layouts
     )
     assert kept == expected
-    assert not half_written(disturbed)
-    return landed
+    assert not half_written(interrupted)
+    return hits
 
 
-def test_twenty_five_kills_leave_the_undisturbed_runs_bits(tmp_path: Path) -> None:
-    landed = assert_ends_as_if_undisturbed(tmp_path, kills=25, seed=1)
-    assert landed.total() >= 25
-    assert landed[SAVE] >= 5, landed
-    assert len(landed) >= 3, landed
+def test_twenty_five_kills_leave_the_bits_of_an_uninterrupted_run(tmp_path: Path) -> None:
+    hits = assert_equals_uninterrupted_run(tmp_path, kills=25, seed=1)
+    assert hits.total() >= 25
+    assert hits[SAVE] >= 5, hits
+    assert len(hits) >= 3, hits
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(10))
-def test_a_thousand_kills_leave_the_undisturbed_runs_bits(tmp_path: Path, seed: int) -> None:
-    landed = assert_ends_as_if_undisturbed(tmp_path, kills=100, seed=100 + seed)
-    print(f"kills landed: {dict(landed)}")
-    assert landed.total() >= 100
+def test_a_thousand_kills_leave_the_bits_of_an_uninterrupted_run(tmp_path: Path, seed: int) -> None:
+    hits = assert_equals_uninterrupted_run(tmp_path, kills=100, seed=100 + seed)
+    print(f"kills hits: {dict(hits)}")
+    assert hits.total() >= 100

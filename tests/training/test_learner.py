@@ -86,12 +86,14 @@ def test_the_loss_falls_on_real_rounds():
         return found.policy.item() - floor, found.value.item()
 
     before = judged()
-    told = [learn(learner, iteration, window, 50) for iteration in range(4)]
+    trained = [learn(learner, iteration, window, 50) for iteration in range(4)]
     after = judged()
     assert 0 < after[0] < 0.65 * before[0]
     assert after[1] < 0.75 * before[1]
-    assert told[-1].total < told[0].total
-    assert told[0].total > told[0].policy + told[0].value  # the auxiliary loss is part of the total
+    assert trained[-1].total < trained[0].total
+    assert (
+        trained[0].total > trained[0].policy + trained[0].value
+    )  # the auxiliary loss is part of the total
 
 
 def test_losses_are_the_cross_entropies_of_plain_python(window):
@@ -119,10 +121,10 @@ def test_losses_are_the_cross_entropies_of_plain_python(window):
         for seat, tricks in enumerate(batch.tricks[i]):
             if tricks != ABSENT:
                 counts = batch.possible[i, seat].nonzero()[0]
-                for of, told in ((values, judged[i]), (views, outputs[i, ACTION_COUNT:])):
+                for of, predicted in ((values, judged[i]), (views, outputs[i, ACTION_COUNT:])):
                     if of is views and not batch.greedy[i]:
                         continue
-                    logits = told[seat * TRICK_COUNTS :][:TRICK_COUNTS]
+                    logits = predicted[seat * TRICK_COUNTS :][:TRICK_COUNTS]
                     of.append(math.log(sum(math.exp(logits[n]) for n in counts)) - logits[tricks])
         bid = batch.bid[i]
         if batch.greedy[i] and bid != ABSENT:
@@ -144,9 +146,9 @@ def test_losses_are_the_cross_entropies_of_plain_python(window):
 @pytest.mark.parametrize("number_format", ["fp32", "bf16"])
 def test_learning_is_deterministic_to_the_bit(window, number_format):
     found = []
-    for disturbed in (False, True):
+    for uses_global_stream in (False, True):
         learner = new_learner(number_format=number_format)
-        if disturbed:
+        if uses_global_stream:
             torch.rand(100)
         found.append((learn(learner, 3, window, 8), everything(learner)))
     assert found[0] == found[1]
@@ -163,9 +165,9 @@ def test_bf16_learns_like_fp32_up_to_rounding(window):
 
 
 def test_learning_continues_from_a_file_to_the_bit(window):
-    undisturbed = new_learner()
+    uninterrupted = new_learner()
     for iteration in range(4):
-        expected = learn(undisturbed, iteration, window, 6)
+        expected = learn(uninterrupted, iteration, window, 6)
 
     learner = new_learner()
     learn(learner, 0, window, 6)
@@ -175,8 +177,8 @@ def test_learning_continues_from_a_file_to_the_bit(window):
     resumed.load_state_dict(torch.load(file, weights_only=True))
     learn(resumed, 2, window, 6)
     assert learn(resumed, 3, window, 6) == expected
-    assert everything(resumed) == everything(undisturbed)
-    assert torch.equal(flat(resumed.ema), flat(undisturbed.ema))
+    assert everything(resumed) == everything(uninterrupted)
+    assert torch.equal(flat(resumed.ema), flat(uninterrupted.ema))
 
 
 def test_interrupted_learning_returns_none_between_two_steps(window):

@@ -1,4 +1,4 @@
-"""Learning from whole games: what a batch has of them, and who learns what from it."""
+"""Learning from full games: the standing in a batch, and the loss of the win shares."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def small_network(seed: int = 1) -> BlobNetwork:
 
 @cache
 def games_played(count: int = 40) -> Rounds:
-    """Games that an untrained network played."""
+    """Return games played by an untrained network."""
     draws = generator(1, "games to learn from")
     settings = SelfPlaySettings(random_opponent_rounds=0.5)
     deals = assign_players(deal_games(MIX, count, draws), settings, draws)
@@ -52,7 +52,7 @@ def games_played(count: int = 40) -> Rounds:
 
 
 def drawn(size: int) -> tuple[Batch, np.ndarray]:
-    """A batch of decisions, and which of the window's they are."""
+    """Return a batch and the numbers of its decisions in the window."""
     window = ReplayWindow(10**6)
     window.add(games_played())
     batch = new_batch(size, of_games=True)
@@ -60,7 +60,7 @@ def drawn(size: int) -> tuple[Batch, np.ndarray]:
     return batch, np.random.default_rng(5).integers(0, window.decisions, size)
 
 
-def test_a_batch_has_where_its_games_stood_and_who_won_them():
+def test_a_batch_has_the_standing_and_the_winners_of_its_games():
     batch, chosen = drawn(200)
     rounds = games_played()
     ends = np.cumsum(rounds.decisions)
@@ -79,7 +79,7 @@ def test_a_batch_has_where_its_games_stood_and_who_won_them():
     assert len(np.unique(batch.shares, axis=0)) > 6
 
 
-def test_a_share_of_the_win_is_learned_from_who_won_and_teaches_actor_and_critic_nothing():
+def test_the_loss_of_win_shares_changes_neither_actor_nor_critic():
     batch, _ = drawn(300)
     network = small_network()
     found = losses(network, *(torch.from_numpy(array) for array in batch))
@@ -101,7 +101,7 @@ def learned(steps: int) -> Learner:
     return learner
 
 
-def test_learning_tells_who_is_ahead_and_repeats_to_the_bit():
+def test_the_network_learns_who_is_ahead_and_is_deterministic_to_the_bit():
     learner, again = learned(60), learned(60)
     for one, two in zip(
         learner.network.state_dict().values(), again.network.state_dict().values(), strict=True
@@ -116,7 +116,7 @@ def test_learning_tells_who_is_ahead_and_repeats_to_the_bit():
     assert evaluator.standings(state)[0, 0] > 0.5
 
 
-def test_a_learner_that_begins_from_phase_one_plays_and_trains_that_network():
+def test_a_learner_initialized_from_phase_one_plays_and_trains_that_network():
     small = new_network(NetworkSettings(width=32, blocks=1), 5)
     learner = Learner(small_network(), LearningSettings(batch=64, threads=1), 0, CPU)
     learner.initialize_from(small.state_dict())

@@ -1,4 +1,4 @@
-"""The replay window: what a batch says is what the records say, and the oldest make room."""
+"""The replay window: batches agree with the records, and the oldest rounds are dropped."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def filled_window(capacity: int = 10**6) -> ReplayWindow:
 
 
 def drawn(window: ReplayWindow, size: int, tau: float = 1.0) -> tuple[Batch, list[int]]:
-    """A batch that held rubbish before, and the numbers of the decisions in it."""
+    """Draw into a batch that held garbage; return it with the numbers of its decisions."""
     batch = new_batch(size)
     for array in batch:
         array[:] = 1
@@ -81,7 +81,7 @@ def test_targets_sum_to_one_however_much_they_are_sharpened(tau):
     assert (batch.policy >= 0).all()
 
 
-def test_where_a_stranger_chose_there_is_no_policy_to_learn():
+def test_decisions_of_random_opponents_have_no_policy_target():
     rounds = rounds_with_random_opponents()
     window = ReplayWindow(10**6)
     window.add(rounds)
@@ -92,10 +92,10 @@ def test_where_a_stranger_chose_there_is_no_policy_to_learn():
     ]
     assert 0 < sum(strange) < 400
     assert batch.policy.sum(axis=1) == pytest.approx([1.0 - s for s in strange], abs=1e-5)
-    assert batch.wholes[:, -MAX_PLAYERS:].any()  # the critic is told
+    assert batch.wholes[:, -MAX_PLAYERS:].any()  # the critic sees it
 
 
-def test_sharpening_falls_in_a_line_and_stays():
+def test_tau_falls_linearly_and_then_stays():
     settings = LearningSettings()
     assert [settings.tau(iteration) for iteration in (0, 50, 100, 200, 201, 10_000)] == (
         pytest.approx([1.0, 0.925, 0.85, 0.7, 0.7, 0.7])
@@ -111,13 +111,13 @@ def test_every_decision_is_drawn_equally_often():
     assert len(np.unique(batch.wholes, axis=0)) == len(decisions)
 
 
-def test_an_empty_window_says_so():
+def test_drawing_from_an_empty_window_is_an_error():
     with pytest.raises(ValueError, match="window is empty"):
         ReplayWindow(10).draw(generator(0, "draw"), 1.0, new_batch(1))
 
 
 def numbered_rounds(first: int, decisions: list[int]) -> Rounds:
-    """Rounds that cannot be replayed, but told apart: round n is byte n as often as it decides."""
+    """Return rounds for bookkeeping alone: the record of round n repeats the byte n."""
     records = [[first + i] * count for i, count in enumerate(decisions)]
     return Rounds(
         np.array(sum(records, []), np.uint8),  # noqa: RUF017 (a few short lists)
@@ -130,7 +130,7 @@ def numbered_rounds(first: int, decisions: list[int]) -> Rounds:
     st.integers(1, 40),
     st.lists(st.lists(st.integers(1, 30), max_size=6), min_size=1, max_size=6),
 )
-def test_the_oldest_rounds_make_room_whole_and_the_newest_stay(capacity, additions):
+def test_the_oldest_rounds_are_dropped_whole_and_the_newest_stay(capacity, additions):
     window = ReplayWindow(capacity)
     everything: list[tuple[int, int]] = []  # each round's number and decisions
     for decisions in additions:
