@@ -185,6 +185,7 @@ def bare_speed(setting: PlaySetting, meter: EvaluationMeter) -> float:
         wholes = torch.rand(judges, WHOLE_FEATURES, generator=draws)
         act, judge = bind_rows(parts.actor, views), bind_rows(parts.critic, wholes)
         with torch.inference_mode():
+            # The actor evaluates in a share of the steps only: spread those calls evenly.
             for call in range(BARE_CALLS):
                 if int((call + 1) * actor_share) > int(call * actor_share):
                     act()

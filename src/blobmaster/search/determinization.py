@@ -100,6 +100,7 @@ def prepare_worlds(state: State, observer: int, table: WorldTable) -> None:
     """
     _gather_groups(state, observer, table)
     hidden = hidden_cards(state, observer)
+    # Backwards: the entries of a group sum over those of the group after it.
     for group in range(table.groups[0] - 2, -1, -1):
         _count_ways(table, group, hidden)
 
@@ -182,6 +183,8 @@ def _walk_splits(table: WorldTable, group: int, target: float) -> float:
     most_2 = 0 if voids & 4 else left[2]
     most_3 = 0 if voids & 8 else left[3]
     ways = 0.0
+    # a, b, c, d cards of suits 0 to 3. Each loop starts at what the suits after it cannot supply,
+    # so every pass is a possible split and the sum of the four is always `size`.
     for a in range(max(size - most_1 - most_2 - most_3, 0), min(most_0, size) + 1):
         for b in range(max(size - a - most_2 - most_3, 0), min(most_1, size - a) + 1):
             ways_ab = _CHOOSE[left[0], a] * _CHOOSE[left[1], b]
@@ -201,6 +204,8 @@ def _ways_after(table: WorldTable, group: int, a: int, b: int, c: int, d: int) -
     left = table.left
     if group + 2 < table.groups[0]:
         return table.ways[group + 1, left[0] - a, left[1] - b, left[2] - c]
+    # The group after is the last one: it takes any of the cards left in suits where it is not void.
+    # The number of ways to deal the rest to seats without voids is a constant factor, left out.
     voids = table.voids[group + 1]
     open_cards = 0
     if voids & 1 == 0:
@@ -254,6 +259,7 @@ def _draw(table: WorldTable, mask: int, count: int, stream: Stream) -> int:
     drawn = 0
     for i in range(count):
         other = i + below(stream, size - i)
+        # The rest of the shuffle is never needed, so the drawn card is not swapped in.
         drawn |= 1 << cards[other]
         cards[other] = cards[i]
     return drawn

@@ -108,6 +108,8 @@ def solve(state: State, stack: SolverStack, made: npt.NDArray[np.float64]) -> No
     stack.state[0] = state
     depth = _descend(stack, 0)
     while depth > 0:
+        # The result at `depth` is known: compare it at the choice above, then try that choice's
+        # next action, or take its mean over ties as its own result.
         above = depth - 1
         _compare(stack, above)
         if stack.tried[above] < stack.edges[above]:
@@ -149,6 +151,7 @@ def _compare(stack: SolverStack, choice: int) -> None:
     found, best = stack.points[choice + 1], stack.points[choice]
     ties = stack.ties[choice]
     seat = stack.state[choice, SEAT]
+    # `best` is a sum over ties, and all of them have the same points for this seat.
     ahead = found[seat] - best[seat] / max(ties, 1)
     if ties == 0 or ahead > _TOLERANCE:
         best[:] = found

@@ -125,6 +125,7 @@ def _simulate(sets: InformationSets, exploration: float, stream: Stream) -> None
         key = information_key(history, world[HANDS + world[SEAT]])
         nodes = sets.used[0]
         node = _find_or_add(sets, key)
+        # A new node ends the descent; a forced move makes a node too, as in OpenSpiel.
         if node == nodes:
             break
         count = legal_actions(world, sets.legal)
@@ -147,6 +148,8 @@ def _simulate(sets: InformationSets, exploration: float, stream: Stream) -> None
 @kernel
 def _find_or_add(sets: InformationSets, key: int) -> int:
     """Return the node of a key; add a new one if there is none."""
+    # Open addressing with linear probing. The hash stands for the information set: two equal
+    # hashes among the few thousand nodes of a search are too rare to matter.
     mask = len(sets.bucket) - 1
     place = key & mask
     while sets.bucket[place] != FREE:
@@ -173,6 +176,7 @@ def _select(
     untried = 0
     for edge in range(count):
         untried += tried[edge] == 0
+    # UCB1 is infinite for untried edges: all of them are taken first, in random order.
     if untried > 0:
         left = below(stream, untried)
         for edge in range(count):

@@ -132,6 +132,7 @@ class Trees(NamedTuple):
 
 def new_trees(count: int, simulations: int) -> Trees:
     """Allocate `count` trees of `simulations` each: one node per simulation, and the root."""
+    # The fields are strided views of one array of structs: kernels index them like plain arrays.
     node = _aligned((count, simulations + 1), _NODE)
     edge = node["edge"]
     return Trees(

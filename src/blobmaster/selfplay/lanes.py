@@ -158,6 +158,7 @@ def _move_on(block: Block, lane: int) -> bool:
         block.finished[0] += 1
         score_round(state)
         if state[ROUNDS_LEFT] == 0:
+            # The winners are known only now, and every round of the game records them.
             first = block.starts[np.searchsorted(block.starts, number, side="right") - 1]
             block.winners[first : number + 1] = winners(state)
             return False

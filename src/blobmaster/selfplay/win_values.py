@@ -160,6 +160,7 @@ def write_win_values(
         for edge in range(legal_count(state)):
             first, exact = outcomes.first[lane, edge], successors.exact[lane, edge]
             share = 0.0
+            # Where a bid is exact or failed for certain, most patterns have probability 0.
             for pattern in range(1 << state[PLAYERS]):
                 share += (
                     _probability(exact, pattern, state[PLAYERS]) * shares[first + pattern, seat]
