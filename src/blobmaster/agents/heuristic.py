@@ -195,6 +195,8 @@ def _unbeaten_probability(state: State, card: int, led: int, opponents: int) -> 
     no_trump_card = 1.0 if trump == NO_TRUMP else absent ** _in_suit(unseen, trump)
     probability = 1.0
     for step in range(1, opponents + 1):
+        # An opponent can beat the card with a higher card of its suit if it can follow, or, on a
+        # plain suit, with any trump if it cannot.
         voids = state[VOIDS + (seat + step) % state[PLAYERS]]
         void = 1.0 if (voids >> led) & 1 else out_of_led
         if suit != led:

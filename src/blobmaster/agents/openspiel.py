@@ -75,6 +75,7 @@ class OpenSpielAgent:
             self._simulations,
             random_state=np.random.RandomState(below(stream, 2**32)),
         )
+        # Replace OpenSpiel's resampler: it would deal the other seats' true cards among them again.
         prepare_worlds(state, state[SEAT], self._table)
         worlds = _Worlds(self._table, stream)
         bot.set_resampler(worlds.draw)
@@ -120,6 +121,7 @@ class Position:
 
     def information_state_string(self) -> str:
         """Return what the acting seat knows beyond the root: its hand and the actions since."""
+        # The bot keeps its nodes by this string, so equal strings must mean one information set.
         return f"{self.state[HANDS + self.state[SEAT]]} {self._taken}"
 
     def returns(self) -> list[float]:

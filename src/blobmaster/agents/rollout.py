@@ -54,6 +54,8 @@ def _choose_by_rollouts(
     values = np.zeros((rows, MAX_PLAYERS), np.float32)
     for number in range(len(states)):
         actions[number] = UNDECIDED
+        # One decision at a time, in lane 0: rollouts are compiled, so a batch would gain nothing.
+        # Slices keep the arrays two-dimensional and writable in place.
         one = slice(number, number + 1)
         batch = SearchBatch(search, streams[one], actions[one], requests)
         begin_all(batch, states[one])

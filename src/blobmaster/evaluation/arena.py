@@ -111,6 +111,8 @@ def play_deals(
     _open_all(tables, deals.starts)
     seated = _seat_agents(lineups)
     finished = 0
+    # Every step asks each agent once, with all tables at which it is to act: large batches are what
+    # makes networks fast.
     while not should_stop():
         if tables.over.all():
             return _results(tables, np.diff(deals.starts))
@@ -207,6 +209,7 @@ def _results(tables: _Tables, rounds: npt.NDArray[np.int64]) -> Results:
         rounds: `[deals]`, the number of rounds of each deal.
     """
     places = np.arange(tables.exact.shape[1])
+    # seat_of[rotation, place]: the inverse of the rotation in `_seat_agents`.
     seat_of = (places[None, :] + places[:, None]) % len(places)
     shape = (len(rounds), len(places), len(places))
     made = tables.states[:, SCORES : SCORES + len(places)].reshape(shape)

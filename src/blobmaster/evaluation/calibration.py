@@ -180,14 +180,14 @@ def record_bids(
         should_stop: called between steps.
     """
     states = np.empty((len(deals), STATE), np.int64)
-    said = np.full((2, len(deals), MAX_PLAYERS), np.nan)
+    said = np.full((2, len(deals), MAX_PLAYERS), np.nan)  # NaN: the seat has not chosen yet
     waiting = _open_all(states, deals.plan, deals.deck)
     while len(waiting) > 0:
         if should_stop():
             return None
         priors, exact = evaluator.forecasts(states[waiting])
         waiting = _take_most_likely(states, waiting, priors, exact, said)
-    chosen = ~np.isnan(said[0])
+    chosen = ~np.isnan(said[0])  # forced bids and missing seats stay NaN
     return Bids(
         np.repeat(deals.plan[:, 1:2], MAX_PLAYERS, axis=1)[chosen],
         states[:, BIDS : BIDS + MAX_PLAYERS][chosen],

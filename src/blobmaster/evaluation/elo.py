@@ -76,6 +76,9 @@ class League:
         ratings = np.split(self._counts, np.cumsum(self._sizes)[:-1])
         resampled = np.empty((resamples, len(self._players)))
         for sample in range(resamples):
+            # A rating's deals are exchangeable: resampling them is a multinomial draw of its
+            # counts. Each fit starts at the strengths of all results, which saves most of its
+            # steps.
             drawn = [generator.multinomial(part.sum(), part / part.sum()) for part in ratings]
             again = fit(choices, np.concatenate(drawn), strengths, draws=DRAWS)
             resampled[sample] = _elo(again)

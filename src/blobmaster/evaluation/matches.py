@@ -124,6 +124,8 @@ class Arena:
             pool, should_stop, on_deals: see `play`.
         """
         wanted = list(blocks)
+        # Workers finish in any order. The block's index, not the order, decides where its results
+        # go, so any number of workers gives the same results.
 
         def play_one(index: int) -> Results | None:
             number, block = wanted[index]

@@ -74,6 +74,8 @@ def choices_of(standings: Standings) -> Choices:
         groups = _groups(standing)
         for position, group in enumerate(groups):
             worse = [player for other in groups[position + 1 :] for player in other]
+            # In a tied last group, the player that comes last in an order is not chosen from
+            # others.
             share = 1.0 if worse else 1.0 - 1.0 / len(group)
             wins += [(ranking, player, share) for player in group]
             for members, weight in _choice_sets(group, worse):

@@ -158,6 +158,8 @@ def _after(
     Returns:
         The number of unfinished rounds.
     """
+    # Values fill `known` from the end and states fill `rows` from the start, so that the critic is
+    # called once, with unfinished rounds only; `known[:waiting]` is then free for its answers.
     waiting, over = 0, 0
     for world in worlds:
         state = world.copy()

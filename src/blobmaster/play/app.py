@@ -111,6 +111,7 @@ class GameApp(App[None]):
         yield self._board
 
     def on_mount(self) -> None:
+        # A daemon thread: leaving the game must not wait for a search to finish.
         threading.Thread(target=self._work, name="thinking", daemon=True).start()
         self._show_game(self.game)
 
@@ -128,6 +129,7 @@ class GameApp(App[None]):
         self._execute(*type_text(self.ui, self._view, " ".join(event.text.split())))
 
     def on_action_chosen(self, message: ActionChosen) -> None:
+        # Ignore an answer to a decision that is already past.
         if message.decision == self.game.decision:
             self._show_game(take_action(self.game, message.action))
 

@@ -41,6 +41,7 @@ def draw(view: View, ui: UiState, symbols: Symbols, width: int, height: int) -> 
     lines = [*top, *body, *[Text()] * (room - len(body)), *bottom]
     for line in lines:
         line.truncate(columns, overflow="crop")
+    # On a screen that is too low, keep the bottom: the hand and the prompt.
     return lines[max(len(lines) - height, 0) :]
 
 

@@ -175,6 +175,7 @@ def results(game: Game) -> tuple[RoundResult, ...]:
     return tuple(_result(game.setup, n, game.rounds[n]) for n in range(finished))
 
 
+# A view replays all rounds; the cache avoids playing finished rounds again at every key press.
 @lru_cache(maxsize=64)
 def _result(setup: Setup, number: int, actions: tuple[int, ...]) -> RoundResult:
     end = replay_round(setup, number, actions)

@@ -132,9 +132,11 @@ def read(path: Path) -> SavedGame:
     """
     try:
         with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            data = file.read(MOST_BYTES + 1)  # one more byte tells that the file is larger
         if len(data) > MOST_BYTES:
             raise SaveError(f"{path} is too large for a saved game: name another --saved file")
+        # Read the schema alone first, so that a newer file gives a clear message and not an error
+        # about unknown fields.
         schema = msgspec.json.decode(data, type=_Schema).schema
         if schema != SCHEMA:
             raise SaveError(f"{path} has schema {schema}, but this version reads {SCHEMA}")

@@ -156,6 +156,7 @@ def _replay(game: Game) -> tuple[tuple[Move, ...], State]:
     for action in game.rounds[-1]:
         seat = int(state[SEAT])
         apply(state, action)
+        # The rules clear the trick when its last card is played; its winner leads the next.
         ends_trick = action < FIRST_BID and state[IN_TRICK] == 0
         moves.append(Move(seat, action, int(state[LEADER]) if ends_trick else None))
     return tuple(moves), state

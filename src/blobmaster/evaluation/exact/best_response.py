@@ -49,6 +49,8 @@ def _taken(level: Level, values: Numbers, responder: int) -> npt.NDArray[np.bool
     """Return `[children]`: False for the actions that the responder does not take."""
     sets = level.set_of[level.parent]
     slots = level.slots
+    # Sum over the nodes of each set first, then take the best action per set: choosing per node
+    # would let the responder see the hidden cards.
     sums = _sums(sets * len(slots) + level.slot, values, len(level.seat) * len(slots))
     legal = slots < level.legal[:, None]
     best = np.where(legal, sums.reshape(legal.shape), -np.inf).argmax(axis=1)

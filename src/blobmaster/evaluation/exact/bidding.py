@@ -67,6 +67,7 @@ def _information_states(game: OneCardRound, nodes: npt.NDArray[np.int64]) -> Sta
     deck, order = np.array(game.deck), np.arange(players)
     states = np.empty((len(nodes), size, STATE), np.int64)
     for row, node in enumerate(nodes.tolist()):
+        # In binary, node + 1 is a 1 followed by the bids so far: its length gives the seat.
         seat = (node + 1).bit_length() - 1
         for place in range(size):
             hands = deck[(place + order - seat) % size]

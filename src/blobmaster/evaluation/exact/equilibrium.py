@@ -36,6 +36,7 @@ def _regrets(game: OneCardRound, policy: BidPolicy) -> BidValues:
     values = bid_values(game, policy)
     made = policy * values[:, :, 1] + (1 - policy) * values[:, :, 0]
     legal = legal_bids(game.players)[:, None]
+    # The clipping of CFR+ turns -inf into 0, so an illegal bid never gets probability.
     return np.where(legal, values - made[:, :, None], -np.inf)
 
 

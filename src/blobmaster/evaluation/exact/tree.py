@@ -104,6 +104,7 @@ def _grow_level(nodes: State, public: Indices) -> tuple[Level, State, Indices]:
 
 def _pairs(left: Indices, right: Indices) -> Indices:
     """Number the distinct pairs from 0 on; equal pairs get equal numbers."""
+    # Ids are renumbered at every level, so that products of two ids cannot overflow.
     _, number = np.unique(right, return_inverse=True)
     _, pair = np.unique(left * (number.max() + 1) + number, return_inverse=True)
     return pair
