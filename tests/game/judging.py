@@ -1,4 +1,4 @@
-"""The package's numbers in the oracle's words, and back."""
+"""Converts between the package's numbers and the oracle's objects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def to_number(card: Card) -> int:
 
 
 def oracle_of(players: int, cards: int, trump: int, dealer: int, deck: np.ndarray) -> OracleRound:
-    """The oracle's round where seat `s` got `deck[s * cards : (s + 1) * cards]`."""
+    """Return the oracle's round in which seat s got `deck[s * cards : (s + 1) * cards]`."""
     hands = deck[: players * cards].reshape(players, cards).tolist()
     return OracleRound(
         [{to_card(card) for card in hand} for hand in hands],

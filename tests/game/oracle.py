@@ -1,7 +1,7 @@
-"""The rules of Blob a second time, slow and plain: the judge where no other engine reaches.
+"""A second, slow and simple implementation of the rules, to test the kernels against.
 
-It shares nothing with the package: cards are (suit, rank) pairs, a round is its deal and the
-history of what was done, and everything else is worked out anew from that history.
+It shares no code with the package: cards are (suit, rank) pairs, a round is its deal and the
+history of its actions, and everything else is computed anew from that history.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Play(NamedTuple):
 
 
 def trick_winner(trick: list[Play], trump: str | None) -> int:
-    """The seat that takes a complete trick: its highest trump, else its highest of the led suit."""
+    """Return the seat that takes a complete trick: by the highest trump, else the led suit."""
     led = trick[0].card.suit
     strongest = [play for play in trick if play.card.suit == trump]
     if not strongest:
@@ -34,7 +34,7 @@ def trick_winner(trick: list[Play], trump: str | None) -> int:
 
 @dataclass
 class OracleRound:
-    """One round: `hands` as dealt, `trump` a suit or None, and what has been done so far."""
+    """A round: `hands` as dealt, `trump` a suit or None, and the actions so far."""
 
     hands: list[set[Card]]
     trump: str | None
@@ -54,22 +54,22 @@ class OracleRound:
         return [(seat + i) % self.players for i in range(self.players)]
 
     def tricks(self) -> list[list[Play]]:
-        """The plays cut into tricks; the last may be incomplete."""
+        """Return the plays by trick; the last trick may be incomplete."""
         n = self.players
         return [self.plays[i : i + n] for i in range(0, len(self.plays), n)]
 
     def winners(self) -> list[int]:
-        """The seat that took each complete trick."""
+        """Return the seat that took each complete trick."""
         complete = [trick for trick in self.tricks() if len(trick) == self.players]
         return [trick_winner(trick, self.trump) for trick in complete]
 
     def table(self) -> list[Play]:
-        """The cards on the table: an incomplete trick's."""
+        """Return the plays of the incomplete trick."""
         last = self.tricks()[-1] if self.plays else []
         return last if len(last) < self.players else []
 
     def leader(self) -> int:
-        """The seat that led or will lead the present trick."""
+        """Return the seat that led or will lead the current trick."""
         return self.winners()[-1] if self.winners() else (self.dealer + 1) % self.players
 
     def to_act(self) -> int:
@@ -109,7 +109,7 @@ class OracleRound:
         return [winners.count(seat) for seat in range(self.players)]
 
     def shown_voids(self, seat: int) -> set[str]:
-        """The suits that `seat` has once been unable to follow."""
+        """Return the suits that `seat` was once unable to follow."""
         return {
             trick[0].card.suit
             for trick in self.tricks()

@@ -37,7 +37,7 @@ def spiel_game(players: int) -> pyspiel.Game:
 
 
 def spiel_round(players, cards, dealer, deck, turned_up) -> pyspiel.State:
-    """OpenSpiel's state after this deal."""
+    """Return OpenSpiel's state after this deal."""
     state = spiel_game(players).new_initial_state()
     state.apply_action(cards)
     state.apply_action(dealer)
@@ -55,7 +55,7 @@ def spiel_tricks(state: pyspiel.State) -> list[int]:
 
 
 def a_deal(rng: np.random.Generator, players: int, cards: int):
-    """`(deck, turned up, trump)` as OpenSpiel can deal them; some have no trump."""
+    """Return `(deck, turned up, trump)` as OpenSpiel can deal them; some rounds have no trump."""
     deck = rng.permutation(CARDS)
     if players * cards <= 39 and rng.random() < 0.3:
         missing = rng.integers(4)
@@ -66,7 +66,7 @@ def a_deal(rng: np.random.Generator, players: int, cards: int):
 
 
 def a_size(rng: np.random.Generator, players: int) -> int:
-    """Cards each: half the rounds small, half of any size that leaves a card to turn up."""
+    """Return the cards per seat: half the rounds small, half of any size that leaves a card."""
     most = (CARDS - 1) // players
     return int(rng.integers(1, min(most, 4) + 1 if rng.random() < 0.5 else most + 1))
 
@@ -99,7 +99,7 @@ def oracle_action(oracle: OracleRound, action: int) -> None:
 
 
 def oracle_legal(oracle: OracleRound) -> set[int]:
-    """The oracle's legal actions in OpenSpiel's numbers."""
+    """Return the oracle's legal actions in OpenSpiel's numbers."""
     if len(oracle.bids) < oracle.players:
         return {FIRST_BID + bid for bid in oracle.legal_bids()}
     return {

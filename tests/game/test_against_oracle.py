@@ -48,7 +48,7 @@ SIZES = [
 
 
 def legal_numbers(oracle: OracleRound) -> list[int]:
-    """The oracle's legal actions in the package's numbers, ascending."""
+    """Return the oracle's legal actions in the package's numbers, ascending."""
     if oracle.over():
         return []
     if len(oracle.bids) < oracle.players:
@@ -57,7 +57,7 @@ def legal_numbers(oracle: OracleRound) -> list[int]:
 
 
 def forbidden_number(oracle: OracleRound) -> int:
-    """The bid between 0 and the cards that only the dealer's rule takes away, else -1."""
+    """Return the bid from 0 to the cards that only the dealer's rule forbids, else -1."""
     if len(oracle.bids) == oracle.players:
         return -1
     missing = set(range(oracle.cards + 1)) - oracle.legal_bids()
@@ -65,7 +65,7 @@ def forbidden_number(oracle: OracleRound) -> int:
 
 
 def row_of(oracle: OracleRound) -> list[int]:
-    """The whole state row that the kernels must have, `WINNER` left at 0 between tricks."""
+    """Return the state row that the kernels must have, with `WINNER` 0 between tricks."""
     row = [0] * STATE
     row[PLAYERS], row[DEALT], row[DEALER] = oracle.players, oracle.cards, oracle.dealer
     row[TRUMP] = NO_TRUMP if oracle.trump is None else SUITS.index(oracle.trump)
@@ -87,7 +87,7 @@ def row_of(oracle: OracleRound) -> list[int]:
 
 
 def best_on_table(oracle: OracleRound) -> tuple[int, int]:
-    """`(seat, card)` that wins the cards on the table so far."""
+    """Return `(seat, card)` that wins the current trick so far."""
     seat = trick_winner(oracle.table(), oracle.trump)
     return seat, to_number(dict(oracle.table())[seat])
 
@@ -112,7 +112,7 @@ def assert_same_round(trace: Trace, oracle: OracleRound) -> None:
 
 
 @pytest.mark.parametrize("players", range(MIN_PLAYERS, MAX_PLAYERS + 1))
-def test_every_size_of_round_and_every_trump_plays_as_the_oracle_says(players):
+def test_every_size_of_round_and_every_trump_agrees_with_the_oracle(players):
     rng = np.random.default_rng([20251115, players])
     choices = stream(20251115, "against the oracle", players)
     for cards in range(1, CARDS // players + 1):
@@ -132,7 +132,7 @@ def rounds(draw):
 
 @settings(deadline=None, max_examples=150)
 @given(rounds(), st.integers(0, 2**32))
-def test_any_deal_plays_as_the_oracle_says(deal, seed):
+def test_any_deal_agrees_with_the_oracle(deal, seed):
     trace = random_round(stream(seed, "any deal"), *deal)
     assert_same_round(trace, oracle_of(*deal))
 
@@ -150,7 +150,7 @@ def test_a_reused_row_is_dealt_like_a_new_one(deal):
 
 @settings(deadline=None, max_examples=100)
 @given(rounds(), st.integers(0, 2**32))
-def test_play_forced_takes_just_the_moves_that_have_no_alternative(deal, seed):
+def test_play_forced_takes_only_moves_without_an_alternative(deal, seed):
     trace = random_round(stream(seed, "forced"), *deal)
     start = len(trace.actions) // 2
     fast, slow = trace.states[start].copy(), trace.states[start].copy()
@@ -161,7 +161,7 @@ def test_play_forced_takes_just_the_moves_that_have_no_alternative(deal, seed):
     assert is_over(fast) or legal_count(fast) > 1
 
 
-def test_a_round_that_is_over_has_no_action_left():
+def test_a_finished_round_has_no_legal_action():
     deck = np.arange(CARDS)
     last = random_round(stream(5, "over"), 4, 3, NO_TRUMP, 2, deck).states[-1]
     assert is_over(last)

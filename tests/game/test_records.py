@@ -1,4 +1,4 @@
-"""Records of rounds: what is packed comes out again, and each decision is found where it was."""
+"""Records of rounds: every decision is replayed exactly, and files give the same rounds back."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from blobmaster.game.rules import RANDOM_SEATS, STATE, legal_count
 
 
 def policies_of(round_: RandomRound, seed: int) -> list[list[int]]:
-    """Made-up policies for the round's real choices: one byte a legal action."""
+    """Return random policies for the round's real choices: one byte per legal action."""
     draws = np.random.default_rng(seed)
     return [draws.integers(0, 256, legal_count(state)).tolist() for state in round_.choices]
 
 
 def record_of(round_: RandomRound, policies: list[list[int]]) -> np.ndarray:
-    """The record as the module's first lines describe it."""
+    """Return the record in the format that the module's docstring describes."""
     players, cards = round_.states[0, :2].tolist()
     header = [players, cards, round_.trump, round_.dealer, 0]
     hands = round_.deck[: players * cards].tolist()
@@ -56,7 +56,7 @@ def test_each_decision_is_replayed_exactly_and_its_policy_found(players, cards):
     assert (state == round_.end).all()
 
 
-def test_a_record_says_who_the_strangers_are():
+def test_a_record_keeps_the_seats_of_random_opponents():
     round_ = RandomRound(11, 4, 3)
     record = record_of(round_, policies_of(round_, 0)).astype(np.int64)
     record[4] = 0b1010
@@ -69,14 +69,14 @@ def test_a_record_says_who_the_strangers_are():
     assert state[RANDOM_SEATS] == 0b1010
 
 
-def test_a_decision_beyond_the_last_is_an_error_and_reads_no_foreign_memory():
+def test_a_decision_beyond_the_last_raises_an_error():
     round_ = RandomRound(11, 4, 3)
     record = record_of(round_, policies_of(round_, 0)).astype(np.int64)
     with pytest.raises(IndexError):
         replay_to(record, len(round_.choices), np.empty(STATE, np.int64))
 
 
-def test_no_rounds_policies_are_longer_than_said():
+def test_no_rounds_policies_exceed_the_documented_length():
     longest = [p * (c + 1 + c * (c + 1) // 2) for p, c in SIZES]
     assert max(longest) == MAX_POLICY_BYTES
 
@@ -96,7 +96,7 @@ def contents(rounds: Rounds) -> list[tuple[list[int], int]]:
 
 
 @given(packed)
-def test_rounds_come_back_from_their_bytes(rounds):
+def test_rounds_survive_a_trip_through_bytes(rounds):
     content = rounds.to_bytes()
     back = Rounds.from_bytes(content)
     assert contents(back) == contents(rounds)
@@ -105,7 +105,7 @@ def test_rounds_come_back_from_their_bytes(rounds):
 
 
 @given(st.lists(packed, max_size=4))
-def test_joined_rounds_are_all_rounds_in_order(parts):
+def test_joined_rounds_are_the_rounds_of_all_parts_in_order(parts):
     joined = join(parts)
     assert contents(joined) == [*chain(*map(contents, parts))]
     assert len(joined) == sum(len(part) for part in parts)

@@ -1,4 +1,4 @@
-"""The rules at their edges: the dealer's bid, who takes a trick, points, and bad input."""
+"""Edges of the rules: the dealer's bid, the winner of a trick, points, and bad input."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ SPADES, HEARTS, CLUBS, DIAMONDS = range(4)
 
 
 def card(name: str) -> int:
-    """The number of a card such as `T♥`."""
+    """Return the number of a card such as `T♥`."""
     return 13 * SUIT_SYMBOLS.index(name[1]) + RANK_SYMBOLS.index(name[0])
 
 
 def round_with_bids(cards: int, bids: list[int], players: int = 4) -> np.ndarray:
-    """A round dealt by the last seat, in which the first seats have bid."""
+    """Return a round dealt by the last seat, in which the first seats have bid."""
     hands = np.arange(players * cards).reshape(players, cards)
     state = new_round(players, cards, SPADES, players - 1, hands)
     for bid in bids:
@@ -64,7 +64,7 @@ def legal_bids(state: np.ndarray) -> list[int]:
         (1, [1, 1, 0], [0, 1]),
     ],
 )
-def test_the_dealer_may_not_make_the_bids_add_up(cards, bids, dealer_may):
+def test_the_dealer_may_not_make_the_bids_add_up_to_the_cards(cards, bids, dealer_may):
     assert legal_bids(round_with_bids(cards, bids)) == dealer_may
 
 
@@ -101,16 +101,16 @@ def test_a_card_takes_the_trick_by_suit_and_rank(later, best, trump, takes_it):
 @pytest.mark.parametrize(
     ("bid", "tricks", "points"), [(0, 0, 10), (3, 3, 13), (17, 17, 27), (1, 0, 0), (0, 1, 0)]
 )
-def test_an_exact_bid_scores_ten_and_itself(bid, tricks, points):
+def test_an_exact_bid_scores_ten_plus_the_bid(bid, tricks, points):
     assert score(bid, tricks) == points
 
 
 @given(st.sets(st.integers(0, CARDS - 1)))
-def test_a_mask_holds_the_cards_that_went_in(cards):
+def test_a_mask_holds_exactly_its_cards(cards):
     assert cards_in(mask_of(cards)) == sorted(cards)
 
 
-def test_every_card_has_a_name_and_a_suit_of_its_own():
+def test_every_card_has_its_own_name_and_lies_in_one_suit():
     assert sorted(card(card_name(number)) for number in range(CARDS)) == list(range(CARDS))
     for number in range(CARDS):
         assert [bool(mask >> number & 1) for mask in SUIT_MASKS].index(True) == number // 13
@@ -156,7 +156,7 @@ def test_a_round_that_cannot_be_dealt_is_refused_in_one_line(arguments, message)
         [[], [], []],
     ],
 )
-def test_hands_that_are_no_deal_are_refused_in_one_line(hands):
+def test_invalid_hands_are_refused_in_one_line(hands):
     with pytest.raises(ValueError) as caught:
         new_round(3, 2, SPADES, 0, hands)
     assert "\n" not in str(caught.value)

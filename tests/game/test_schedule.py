@@ -23,7 +23,7 @@ from blobmaster.game.schedule import game_rounds, round_count
         (8, 3, 7, "321111111123", "♠♥♣♦-♠♥♣♦-♠♥", "701234567012"),
     ],
 )
-def test_a_game_goes_down_to_one_and_up_again(
+def test_a_game_goes_down_to_one_card_and_up_again(
     players, most_cards, first_dealer, sizes, trumps, dealers
 ):
     plans = game_rounds(players, most_cards, first_dealer)
@@ -40,7 +40,7 @@ def games(draw):
 
 
 @given(games())
-def test_the_laws_of_every_game(game):
+def test_every_game_follows_the_schedules_laws(game):
     players, most_cards, first_dealer = game
     plans = game_rounds(*game)
     sizes = [plan.cards for plan in plans]

@@ -1,4 +1,4 @@
-"""Random rounds played by the rules' kernels, with every move written down for other judges."""
+"""Random rounds played by the kernels, with every state and move recorded for comparison."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_MOVES = MAX_PLAYERS + CARDS
 
 
 class Trace(NamedTuple):
-    """One round's record; row `m` is the state before move `m`, the last row the end."""
+    """A recorded round: row m is the state before move m, the last row the end."""
 
     states: np.ndarray  # [moves + 1, STATE]
     legal: np.ndarray  # [moves, ACTION_COUNT] whether each action was legal
@@ -62,7 +62,7 @@ def _play_randomly(stream, players, cards, trump, dealer, deck, states, legal, m
 
 
 def random_round(stream, players: int, cards: int, trump: int, dealer: int, deck) -> Trace:
-    """A round of random legal moves; seat `s` gets `deck[s * cards : (s + 1) * cards]`."""
+    """Play a round of random legal moves; seat s gets `deck[s * cards : (s + 1) * cards]`."""
     states = np.empty((MAX_MOVES + 1, STATE), np.int64)
     legal = np.empty((MAX_MOVES, ACTION_COUNT), np.bool_)
     moves = np.empty((MAX_MOVES, 4), np.int64)

@@ -10,8 +10,9 @@ from positions import RandomRound
 
 from blobmaster.config.network import NetworkSettings
 from blobmaster.game.rules import DEALT, PLAYERS
+from blobmaster.inference.batches import BATCH_MULTIPLE, padded, step_of
 from blobmaster.inference.calibration_positions import random_positions
-from blobmaster.inference.evaluator import ROUND_SIZE, NetworkEvaluator, padded, step_of
+from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.inference.precision import (
     PROVEN,
     convert,
@@ -128,7 +129,7 @@ def test_padded_batches_hold_their_rows_and_have_few_sizes(capacity, sizes):
     assert all(count <= size <= capacity for count, size in zip(counts, found, strict=True))
     assert len(set(found)) <= sizes
     assert max(size - count for count, size in zip(counts, found, strict=True)) <= max(
-        ROUND_SIZE, 2 * capacity // sizes
+        BATCH_MULTIPLE, 2 * capacity // sizes
     )
 
 

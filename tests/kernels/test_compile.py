@@ -1,4 +1,4 @@
-"""Where compiled kernels lie, and the bit operations that all of them use."""
+"""The cache of compiled kernels, the decorators, and the bit operations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def first_of(mask):
 
 
 @given(st.integers(1, 2**63 - 1))
-def test_bits_are_counted_and_the_lowest_found(mask):
+def test_popcount_and_lowest_bit_agree_with_python(mask):
     assert bits_of(mask) == mask.bit_count()
     assert first_of(mask) == (mask & -mask).bit_length() - 1
 
@@ -38,7 +38,7 @@ def ratio(part, whole):
     return part / whole
 
 
-def test_kernels_divide_as_numpy_does():
+def test_kernels_divide_by_zero_as_numpy_does():
     assert bits_of(0) == 0
     assert ratio(1.0, 0.0) == float("inf")
 
@@ -48,7 +48,7 @@ def double(pair):
     pair[0][:] *= 2
 
 
-def test_a_kernel_compiled_for_arguments_is_not_run_with_them_and_takes_others_of_their_types():
+def test_compiled_for_does_not_run_the_kernel_and_accepts_other_arguments_of_the_types():
     first, second = (np.ones(3), np.zeros(1)), (np.ones(5), np.zeros(1))
     compiled = compiled_for(double, first)
     assert first[0].tolist() == [1, 1, 1]
@@ -57,7 +57,7 @@ def test_a_kernel_compiled_for_arguments_is_not_run_with_them_and_takes_others_o
 
 
 def folder_seen_by(tmp_path: Path, package: Path | None = None, **environment: str) -> Path:
-    """The cache folder of a new process that has these variables."""
+    """Return the cache folder of a new process with these environment variables."""
     found = subprocess.run(
         [
             sys.executable,
@@ -79,7 +79,7 @@ def folder_seen_by(tmp_path: Path, package: Path | None = None, **environment: s
     return Path(found.stdout.strip())
 
 
-def test_kernels_lie_where_the_user_says(tmp_path):
+def test_kernels_are_cached_in_the_folder_that_the_user_names(tmp_path):
     folder = folder_seen_by(tmp_path, NUMBA_CACHE_DIR=str(tmp_path / "kernels"))
     assert folder.is_dir()
     assert folder.parent == tmp_path / "kernels" / "blobmaster"
@@ -101,7 +101,7 @@ def test_an_edited_source_starts_a_fresh_folder(tmp_path):
         same = other
 
 
-def test_a_kernel_outside_the_hashed_rooms_is_refused(tmp_path):
+def test_a_kernel_outside_the_hashed_packages_is_refused(tmp_path):
     def function(x):
         return x
 
@@ -114,12 +114,14 @@ def test_a_kernel_outside_the_hashed_rooms_is_refused(tmp_path):
 
 @pytest.fixture
 def no_cache(tmp_path) -> dict[str, str]:
-    """Variables of a user whose cache folder cannot be made, whatever rights the test has."""
+    """Return variables of a user whose cache folder cannot be created, even by root."""
     (tmp_path / "file").write_text("not a folder")
     return {"NUMBA_CACHE_DIR": str(tmp_path / "file" / "kernels")}
 
 
-def test_without_a_writable_home_kernels_lie_in_a_private_temporary_folder(tmp_path, no_cache):
+def test_without_a_writable_home_kernels_are_cached_in_a_private_temporary_folder(
+    tmp_path, no_cache
+):
     folder = folder_seen_by(tmp_path, **no_cache)
     assert folder.parent == tmp_path / f"blobmaster-{os.getuid()}"
     assert folder.parent.stat().st_mode & 0o777 == 0o700

@@ -1,4 +1,4 @@
-"""The draws that search adds noise with, and the streams that everything is derived from."""
+"""The distributions of draws, and the independence and reproducibility of streams."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def many_gamma(stream, shape, numbers):
         numbers[i] = gamma(stream, shape)
 
 
-def test_normal_numbers_are_normal():
+def test_normal_draws_follow_the_normal_distribution():
     numbers = np.empty(DRAWS)
     many_normal(stream(1, "normal"), numbers)
     assert stats.kstest(numbers, "norm").pvalue > 1e-3
@@ -42,7 +42,7 @@ def test_normal_numbers_are_normal():
 
 
 @pytest.mark.parametrize("shape", [0.1, 0.55, 0.999, 1.0, 1.25, 5.0, 40.0])
-def test_gamma_numbers_have_the_shape_asked_for(shape):
+def test_gamma_draws_follow_the_gamma_distribution_of_their_shape(shape):
     numbers = np.empty(DRAWS)
     many_gamma(stream(2, "gamma"), shape, numbers)
     assert (numbers >= 0).all()
@@ -52,7 +52,7 @@ def test_gamma_numbers_have_the_shape_asked_for(shape):
     assert abs(numbers.var() - shape) < 4 * spread
 
 
-def test_streams_of_different_purposes_and_indices_have_nothing_in_common():
+def test_streams_of_different_purposes_and_indices_are_uncorrelated():
     keys = [(0, "a"), (0, "b"), (1, "a"), (0, "a", 0), (0, "a", 1), (0, "a", 0, 1), (0, "a", 1, 0)]
     drawn = np.empty((len(keys), 20_000))
     for numbers, key in zip(drawn, keys, strict=True):
@@ -63,7 +63,7 @@ def test_streams_of_different_purposes_and_indices_have_nothing_in_common():
     assert np.abs(correlations).max() < 4 / drawn.shape[1] ** 0.5
 
 
-def test_a_generator_follows_from_its_key_alone():
+def test_a_generator_depends_on_its_key_alone():
     def first(*key):
         return int(generator(*key).integers(2**63))
 
@@ -73,7 +73,7 @@ def test_a_generator_follows_from_its_key_alone():
     assert first(20251113, "learn", 3) == 6588238157758553425
 
 
-def test_deriving_streams_moves_no_global_generator():
+def test_deriving_streams_does_not_move_the_global_generator():
     before = np.random.get_state()[1].tolist()  # noqa: NPY002
     generator(0, "a").random()
     uniform(stream(0, "a"))

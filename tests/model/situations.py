@@ -1,4 +1,4 @@
-"""The same situation under other names: suits permuted, seats rotated."""
+"""Symmetries: permutes suits and rotates seats of a state."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from blobmaster.game.rules import (
 )
 
 SUIT_ORDERS = list(permutations(range(4)))
-"""Each is a renaming: suit s becomes suit `order[s]`."""
+"""Permutations of the suits: suit s becomes suit `order[s]`."""
 
 
 def _renamed_card(card: int, order: tuple[int, ...]) -> int:
@@ -32,13 +32,13 @@ def _renamed_card(card: int, order: tuple[int, ...]) -> int:
 
 
 def _renamed_mask(mask: int, order: tuple[int, ...], width: int) -> int:
-    """`mask` with the `width` bits of each suit moved to its new name."""
+    """Return `mask` with the `width` bits of each suit moved to its new place."""
     part = (1 << width) - 1
     return sum((int(mask) >> width * s & part) << width * order[s] for s in range(4))
 
 
 def rename_suits(state: np.ndarray, order: tuple[int, ...]) -> np.ndarray:
-    """The state after suit s was renamed to `order[s]`, trump too."""
+    """Return the state with suit s renamed to `order[s]`, trump included."""
     renamed = state.copy()
     if state[TRUMP] != NO_TRUMP:
         renamed[TRUMP] = order[state[TRUMP]]
@@ -52,7 +52,7 @@ def rename_suits(state: np.ndarray, order: tuple[int, ...]) -> np.ndarray:
 
 
 def rotate_seats(state: np.ndarray, places: int) -> np.ndarray:
-    """The state with every player moved `places` seats on."""
+    """Return the state with every player moved on by `places` seats."""
     players = state[PLAYERS]
     rotated = state.copy()
     for field in (DEALER, SEAT, LEADER, WINNER):
@@ -63,7 +63,7 @@ def rotate_seats(state: np.ndarray, places: int) -> np.ndarray:
 
 
 def knowledge_of(state: np.ndarray, suit: int) -> tuple:
-    """What the acting seat knows of a suit; two suits that agree cannot be told apart."""
+    """Return what the acting seat knows of a suit; suits that agree are interchangeable."""
     me, players = state[SEAT], state[PLAYERS]
     table = state[TABLE : TABLE + players].tolist()
     return (

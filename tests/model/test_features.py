@@ -1,4 +1,4 @@
-"""An observation: nothing hidden in it, one row for one situation, every feature in place."""
+"""Encodings hide what a seat cannot see, respect symmetries, and hold every feature."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SOME_SIZES = [(3, 3), (3, 17), (4, 7), (5, 7), (6, 4), (8, 6), (7, 1)]
 
 
 def encoded(states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows `[states, FEATURES]` and slots `[states, 4]`; the buffers begin with rubbish."""
+    """Return rows `[states, FEATURES]` and slots `[states, 4]`; their buffers began as rubbish."""
     rows = np.full((len(states), FEATURES), 9, np.float32)
     slots = np.full((len(states), SUITS), 9)
     encode_rows(states, rows, slots)
@@ -57,7 +57,7 @@ def encoded(states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def decoded(states: np.ndarray, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Priors and values; the buffers begin with rubbish."""
+    """Return priors and values, from buffers filled with rubbish."""
     priors = np.full((len(states), MAX_LEGAL), 9, np.float32)
     values = np.full((len(states), MAX_PLAYERS), 9, np.float32)
     decode_prior_rows(states, encoded(states)[1], outputs, priors)
@@ -70,7 +70,7 @@ def some_outputs(count: int, scale: float = 3.0) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("table", "width"), [(INDEX, FEATURES), (DEAL_INDEX, DEAL_FEATURES)])
-def test_an_index_table_has_no_gap_and_no_overlap(table, width):
+def test_an_index_has_no_gap_and_no_overlap(table, width):
     end = 0
     for part in table.values():
         assert part.start == end
@@ -80,14 +80,14 @@ def test_an_index_table_has_no_gap_and_no_overlap(table, width):
 
 
 def whole(states: np.ndarray) -> np.ndarray:
-    """Rows `[states, WHOLE_FEATURES]`; the buffer begins with rubbish."""
+    """Return rows `[states, WHOLE_FEATURES]`, from a buffer filled with rubbish."""
     rows = np.full((len(states), WHOLE_FEATURES), 9, np.float32)
     encode_whole_rows(states, rows, np.full((len(states), SUITS), 9))
     return rows
 
 
 @pytest.mark.parametrize(("players", "cards"), SOME_SIZES)
-def test_the_critic_sees_the_observation_every_hand_and_the_strangers(players, cards):
+def test_the_critic_sees_the_observation_every_hand_and_the_random_seats(players, cards):
     states = RandomRound(27, players, cards).states
     states[:, RANDOM_SEATS] = np.arange(len(states)) % (1 << players)
     rows = whole(states)
@@ -108,7 +108,7 @@ def test_the_critic_sees_the_observation_every_hand_and_the_strangers(players, c
         ]
 
 
-def test_no_feature_of_an_observation_tells_a_stranger():
+def test_an_observation_does_not_reveal_random_opponents():
     states = RandomRound(28, 5, 6).states
     rows = encoded(states)[0]
     states[:, RANDOM_SEATS] = 0b10110
@@ -116,7 +116,7 @@ def test_no_feature_of_an_observation_tells_a_stranger():
 
 
 @pytest.mark.parametrize(("players", "cards"), SIZES)
-def test_a_rows_groups_say_what_the_state_says(players, cards):
+def test_every_group_of_features_agrees_with_the_state(players, cards):
     round_ = RandomRound(21, players, cards)
     rows, slots = encoded(round_.states)
     for state, row, slot in zip(round_.states, rows, slots, strict=True):
@@ -159,7 +159,7 @@ def test_a_rows_groups_say_what_the_state_says(players, cards):
 
 
 @pytest.mark.parametrize(("players", "cards"), SOME_SIZES)
-def test_hidden_cards_that_change_hands_change_no_feature(players, cards):
+def test_exchanging_hidden_cards_changes_no_feature(players, cards):
     states = RandomRound(22, players, cards).states
     rows, slots = encoded(states)
     for seed in range(5):
@@ -172,7 +172,7 @@ def test_hidden_cards_that_change_hands_change_no_feature(players, cards):
 
 @pytest.mark.parametrize(("players", "cards"), SOME_SIZES)
 @pytest.mark.parametrize("trump", [0, 2, NO_TRUMP])
-def test_renamed_suits_are_one_input_and_one_answer(players, cards, trump):
+def test_renamed_suits_have_the_same_encoding_and_answer(players, cards, trump):
     states = RandomRound(23, players, cards, trump).states
     rows, slots = encoded(states)
     outputs = some_outputs(len(states))
@@ -197,8 +197,8 @@ def test_renamed_suits_are_one_input_and_one_answer(players, cards, trump):
                     assert other[13 * order[action // 13] + action % 13] == share
 
 
-def test_suits_that_differ_by_a_discard_on_the_table_alone_keep_one_input():
-    """The fives of hearts and diamonds were both discarded; one of them lies on the table yet."""
+def test_suits_that_differ_only_by_a_discard_on_the_table_keep_one_encoding():
+    """The fives of hearts and diamonds were both discarded; one of them is still on the table."""
     hands = [positions.cards("3♠ 7♠ 8♠"), positions.cards("4♠ 6♠ 9♠"), positions.cards("5♦ 5♥ 2♣")]
     state = new_round(3, 3, NO_TRUMP, 2, hands)
     for action in [FIRST_BID, FIRST_BID, FIRST_BID, *positions.cards("3♠ 4♠ 5♦ 6♠ 5♥")]:
@@ -208,7 +208,7 @@ def test_suits_that_differ_by_a_discard_on_the_table_alone_keep_one_input():
 
 
 @pytest.mark.parametrize(("players", "cards"), SOME_SIZES)
-def test_rotated_seats_are_one_input_and_one_answer(players, cards):
+def test_rotated_seats_have_the_same_encoding_and_answer(players, cards):
     states = RandomRound(24, players, cards).states
     rows, slots = encoded(states)
     outputs = some_outputs(len(states))
@@ -222,7 +222,7 @@ def test_rotated_seats_are_one_input_and_one_answer(players, cards):
         assert np.array_equal(np.roll(values[:, :players], places, 1), other_values[:, :players])
 
 
-def test_different_situations_are_different_inputs():
+def test_different_situations_have_different_encodings():
     rows = [encoded(RandomRound(seed, *size).states)[0] for seed in range(4) for size in SIZES]
     rows = np.concatenate(rows)
     assert len(np.unique(rows, axis=0)) > 0.97 * len(rows)
@@ -235,7 +235,7 @@ def plain_softmax(logits: list[float]) -> list[float]:
 
 
 def plain_value(state: np.ndarray, seat: int, logits: list[float]) -> float:
-    """Expected points over 10 + cards, number of tricks by number of tricks."""
+    """Return expected points over 10 + cards, summed over numbers of tricks."""
     players, cards = int(state[PLAYERS]), int(state[DEALT])
     left = cards - int(state[TRICKS : TRICKS + players].sum())
     counts = range(int(state[TRICKS + seat]), int(state[TRICKS + seat]) + left + 1)
@@ -248,7 +248,7 @@ def plain_value(state: np.ndarray, seat: int, logits: list[float]) -> float:
 
 @pytest.mark.parametrize(("players", "cards"), SOME_SIZES)
 @pytest.mark.parametrize("scale", [0.0, 1.0, 30.0])
-def test_priors_and_values_are_those_of_plain_python(players, cards, scale):
+def test_priors_and_values_agree_with_plain_python(players, cards, scale):
     states = RandomRound(25, players, cards).states
     outputs = some_outputs(len(states), scale)
     priors, values = decoded(states, outputs)
@@ -271,7 +271,7 @@ def test_priors_and_values_are_those_of_plain_python(players, cards, scale):
 
 
 @pytest.mark.parametrize("players", [3, 8])
-def test_huge_logits_overflow_nothing(players):
+def test_huge_logits_do_not_overflow(players):
     states = RandomRound(26, players, 52 // players).states
     for size in (1e4, 3e38):
         outputs = np.sign(some_outputs(len(states))) * np.float32(size)

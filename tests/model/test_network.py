@@ -1,4 +1,4 @@
-"""The network and its evaluator: size, first weights, and answers that stay within their rows."""
+"""The network and its evaluator: size, initial weights, and answers that are independent by row."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SMALL = NetworkSettings(width=32, blocks=2)
 CPU = torch.device("cpu")
 
 
-def test_the_default_network_has_the_parameters_of_its_name():
+def test_the_default_network_has_the_documented_number_of_parameters():
     network = new_network(NetworkSettings(), 0)
     assert f"{parameter_count(network) / 1e6:.1f}M" == "4.9M"
     assert parameter_count(network) == sum(p.numel() for p in network.state_dict().values())
@@ -37,21 +37,21 @@ def weights(seed: int) -> list[torch.Tensor]:
     return list(new_network(SMALL, seed).state_dict().values())
 
 
-def test_first_weights_follow_from_the_seed_alone():
+def test_initial_weights_depend_on_the_seed_alone():
     first = weights(3)
     torch.rand(5)
     assert all(torch.equal(a, b) for a, b in zip(first, weights(3), strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(first, weights(4), strict=True))
 
 
-def test_a_new_network_moves_no_global_stream():
+def test_a_new_network_does_not_move_the_global_generator():
     before = torch.get_rng_state(), torch.initial_seed()
     new_network(SMALL, 3)
     assert torch.equal(torch.get_rng_state(), before[0])
     assert torch.initial_seed() == before[1]
 
 
-def test_an_untrained_networks_priors_are_near_uniform():
+def test_an_untrained_networks_priors_are_nearly_uniform():
     states = RandomRound(1, 4, 7).choices
     evaluator = NetworkEvaluator(new_network(NetworkSettings(), 0).parts, len(states), CPU)
     priors = evaluator.priors(states)
@@ -96,7 +96,7 @@ def test_an_evaluator_answers_for_each_state_and_the_actor_sees_nothing_hidden(p
 
 
 def plain_exact(state: np.ndarray, acted: np.ndarray) -> list[float]:
-    """P(exact) by bid, from one row of the actor's output."""
+    """Return P(exact) by bid, from one row of the actor's output."""
     seat, cards = state[SEAT], int(state[DEALT])
     if is_bidding(state):
         odds = acted[-(MAX_CARDS + 1) :].tolist()[: cards + 1]
@@ -109,7 +109,7 @@ def plain_exact(state: np.ndarray, acted: np.ndarray) -> list[float]:
     return [weight / sum(weights) for weight in weights]
 
 
-def test_an_evaluation_is_encode_then_the_network_then_decode():
+def test_an_evaluation_encodes_runs_the_network_and_decodes():
     states = RandomRound(33, 5, 6).choices
     network = new_network(SMALL, 2)
     evaluator = NetworkEvaluator(network.parts, len(states) + 3, CPU)
@@ -141,14 +141,14 @@ def test_a_small_batch_after_a_large_one_answers_for_its_own_rows():
     assert np.array_equal(evaluator.values(states[5:7]), fresh.values(states[5:7]))
 
 
-def test_more_rows_than_there_is_room_for_are_refused():
+def test_more_rows_than_the_capacity_are_refused():
     states = RandomRound(32, 4, 7).choices
     evaluator = NetworkEvaluator(new_network(SMALL, 1).parts, 2, CPU)
     with pytest.raises(ValueError, match="room for 2 rows, not 3"):
         evaluator.priors(states[:3])
 
 
-def test_a_device_that_is_not_there_is_refused_in_one_line(monkeypatch):
+def test_a_missing_device_is_refused_in_one_line(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert choose_device("auto") == choose_device("cpu") == CPU
     with pytest.raises(ValueError) as caught:

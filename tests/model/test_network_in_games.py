@@ -1,4 +1,4 @@
-"""What a network of phase 2 adds: scores and rounds to come seen, shares of the win told."""
+"""Networks for games: they see scores and rounds left, and predict shares of the win."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SMALL = NetworkSettings(width=48, blocks=2)
 
 
 def in_a_game(state: np.ndarray, seed: int) -> np.ndarray:
-    """The same round as one of a game."""
+    """Return the same round as part of a game."""
     draws = np.random.default_rng(seed)
     other = state.copy()
     other[LONGEST] = draws.integers(1, 8)
@@ -57,7 +57,7 @@ def some_states(games: bool) -> np.ndarray:
 
 
 def trained(sees_games: bool, seed: int = 1) -> BlobNetwork:
-    """A network none of whose weights is zero."""
+    """Return a network without zero weights."""
     network = new_network(SMALL, seed, sees_games=sees_games).eval()
     draws = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -68,7 +68,9 @@ def trained(sees_games: bool, seed: int = 1) -> BlobNetwork:
 
 @pytest.mark.parametrize("rows", [1, 2, 7, 64])
 @pytest.mark.parametrize("games", [False, True])
-def test_a_network_that_takes_over_phase_one_begins_by_computing_exactly_the_same(rows, games):
+def test_a_games_network_with_the_weights_of_a_rounds_network_computes_exactly_the_same(
+    rows, games
+):
     small = trained(sees_games=False)
     large = new_network(SMALL, 9, sees_games=True).eval()
     large.take_over(small.state_dict())
@@ -84,13 +86,13 @@ def test_a_network_that_takes_over_phase_one_begins_by_computing_exactly_the_sam
     )
 
 
-def test_untrained_networks_of_both_phases_are_one_by_what_they_compute():
+def test_untrained_networks_of_both_phases_compute_the_same():
     small, large = (new_network(SMALL, 3, sees_games=games).state_dict() for games in (False, True))
     assert small.keys() < large.keys()
     assert all(torch.equal(small[name], large[name]) for name in small)
 
 
-def test_a_network_of_phase_two_is_taken_over_whole():
+def test_all_weights_of_a_games_network_are_loaded():
     one, other = trained(sees_games=True), new_network(SMALL, 9, sees_games=True)
     other.take_over(one.state_dict())
     pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
@@ -100,7 +102,7 @@ def test_a_network_of_phase_two_is_taken_over_whole():
 @pytest.mark.parametrize(
     "other", [NetworkSettings(width=32, blocks=2), NetworkSettings(width=48, blocks=3)]
 )
-def test_a_network_of_another_size_is_not_taken_over(other):
+def test_weights_of_another_size_are_refused(other):
     with pytest.raises(ValueError):
         new_network(SMALL, 9, sees_games=True).take_over(new_network(other, 1).state_dict())
 
@@ -112,7 +114,7 @@ def features(state: np.ndarray) -> Iterator[tuple[str, list[float]]]:
         yield name, row[group].tolist()
 
 
-def test_every_score_and_the_rounds_left_are_seen_relative_to_the_acting_seat():
+def test_scores_and_rounds_left_are_encoded_relative_to_the_acting_seat():
     for state in some_states(games=True):
         players, me = int(state[PLAYERS]), int(state[SEAT])
         scores = [int(state[SCORES + (me + n) % players]) for n in range(players)]
@@ -134,12 +136,12 @@ def test_every_score_and_the_rounds_left_are_seen_relative_to_the_acting_seat():
             assert sum(found[name]) == 1
 
 
-def test_a_round_that_stands_alone_shows_nothing_of_a_game():
+def test_a_single_round_has_no_game_features():
     for state in some_states(games=False):
         assert all(set(values) == {0} for _, values in features(state))
 
 
-def test_what_is_between_two_rounds_tells_who_plays_at_random_and_where_the_game_stands():
+def test_the_standings_input_holds_random_seats_and_the_games_features():
     for state in some_states(games=True):
         state[RANDOM_SEATS] = 0b101
         row = np.full(STANDING_FEATURES, 7, np.float32)
@@ -152,14 +154,14 @@ def test_what_is_between_two_rounds_tells_who_plays_at_random_and_where_the_game
         assert (row[8:] == game).all()
 
 
-def test_the_groups_of_the_whole_view_lie_side_by_side():
+def test_the_groups_of_the_actors_input_in_games_lie_side_by_side():
     groups = list(view_index().values())
     assert [group.stop for group in groups[:-1]] == [group.start for group in groups[1:]]
     assert groups[-1].stop == VIEW_FEATURES
 
 
 @pytest.mark.parametrize("number_format", ["fp32", "bf16"])
-def test_shares_of_the_win_are_of_the_seats_in_play(number_format):
+def test_only_seats_in_play_have_shares_of_the_win(number_format):
     states = some_states(games=True)
     states = np.concatenate([states] * (1 + STANDING_ROWS // len(states)))
     network = convert(trained(sees_games=True), number_format)
@@ -170,19 +172,19 @@ def test_shares_of_the_win_are_of_the_seats_in_play(number_format):
         assert (row[state[PLAYERS] :] == 0).all()
     assert len(np.unique(shares[:, 0])) > 20
     plain = NetworkEvaluator(trained(sees_games=True).parts, 1, CPU).standings(states)
-    assert np.array_equal(shares, plain)  # which are in float32 whatever the rest is
+    assert np.array_equal(shares, plain)  # always float32
     some = NetworkEvaluator(network, 200, CPU).standings(states[-3:])
     assert shares[-3:] == pytest.approx(some, abs=1e-6)
 
 
-def test_a_network_begins_by_telling_even_shares():
+def test_an_untrained_network_predicts_equal_shares():
     states = some_states(games=True)
     evaluator = NetworkEvaluator(new_network(SMALL, 1, sees_games=True).parts, 1, CPU)
     players = states[:, PLAYERS, None]
     assert evaluator.standings(states) == pytest.approx((np.arange(8) < players) / players)
 
 
-def test_a_game_that_is_over_is_its_winners():
+def test_the_winners_share_the_win_of_a_finished_game():
     states = some_states(games=True)[:1]
     states[0, ROUNDS_LEFT] = -1
     states[0, SCORES : SCORES + 3] = 40, 70, 70
@@ -190,7 +192,7 @@ def test_a_game_that_is_over_is_its_winners():
     assert evaluator.standings(states)[0].tolist() == [0, 0.5, 0.5, 0, 0, 0, 0, 0]
 
 
-def test_the_chance_of_an_exact_bid_is_what_the_values_pay_for():
+def test_values_are_the_chances_of_exact_bids_times_their_points():
     states = some_states(games=True)
     evaluator = NetworkEvaluator(trained(sees_games=True).parts, len(states), CPU)
     bids, exact = evaluator.chances(states)
@@ -205,7 +207,7 @@ def test_the_chance_of_an_exact_bid_is_what_the_values_pay_for():
         assert (chance[players:] == 0).all()
 
 
-def test_what_a_seat_may_not_see_changes_none_of_its_priors_in_games():
+def test_priors_in_games_do_not_depend_on_hidden_cards():
     states = some_states(games=True)
     evaluator = NetworkEvaluator(trained(sees_games=True).parts, len(states), CPU)
     before = evaluator.priors(states).copy()

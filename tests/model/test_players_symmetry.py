@@ -1,4 +1,4 @@
-"""Names of suits and numbers of seats are nothing to a player that is not told them."""
+"""A player's choices do not depend on the names of suits and the numbers of seats."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def choices() -> np.ndarray:
 
 
 def in_canonical_suits(state: np.ndarray, action: int) -> int:
-    """The action as the acting seat sees it."""
+    """Return the action as the acting seat sees it."""
     if action >= FIRST_BID:
         return action
     slots = np.empty(4, np.int64)
@@ -98,5 +98,5 @@ def test_a_networks_results_do_not_depend_on_the_names_of_suits(other):
         for some in (deals, renamed_deals(deals, (2, 0, 3, 1)))
     ]
     same = (results[0].points == results[1].points).all(axis=(1, 2))
-    # Where two suits are alike in all that a seat knows, it takes either: they differ to others.
+    # If a seat knows the same of two suits, it may choose either; to other seats they differ.
     assert same.mean() > 0.9

@@ -13,7 +13,7 @@ from blobmaster.model.layers import Forward
 
 Outputs = npt.NDArray[np.float32]
 
-ROUND_SIZE = 8
+BATCH_MULTIPLE = 8
 """Padded batches are multiples of this: vector units and GPU tiles work on as many rows anyway."""
 
 
@@ -93,7 +93,7 @@ class BatchedPart:
 
 def step_of(capacity: int, sizes: int) -> int:
     """Return the rows between two batch sizes, of at most `sizes` sizes up to `capacity`."""
-    return ROUND_SIZE * max(-(-capacity // (sizes * ROUND_SIZE)), 1)
+    return BATCH_MULTIPLE * max(-(-capacity // (sizes * BATCH_MULTIPLE)), 1)
 
 
 def padded(count: int, step: int, capacity: int) -> int:
