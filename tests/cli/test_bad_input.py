@@ -10,19 +10,19 @@ from pathlib import Path
 import msgspec
 import pytest
 import torch
-from trainer import digest_of, newest, run, start, status_of, wait_until, write_config
+from trainer import (
+    assert_refused,
+    digest_of,
+    newest,
+    run,
+    start,
+    status_of,
+    wait_until,
+    write_config,
+)
 
 from blobmaster.run.checkpoints.store import CheckpointStore
 from blobmaster.run.files.layout import RunLayout
-
-
-def assert_refused(done, *words: str) -> None:
-    """Check for exit status 2 and one line on stderr that contains all the words."""
-    assert done.returncode == 2, done.stdout + done.stderr
-    lines = done.stderr.splitlines()
-    assert len(lines) == 1, done.stderr
-    for word in words:
-        assert word in lines[0]
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,15 @@ def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProc
     )
 
 
+def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    """Check for exit status 2 and one line on stderr that contains all the words."""
+    assert done.returncode == 2, done.stdout + done.stderr
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    for word in words:
+        assert word in lines[0]
+
+
 def start(*arguments: object) -> subprocess.Popen[str]:
     """Start `blobmaster` in the background, in its own process group as under a shell."""
     return _start(command(*arguments))

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
-from test_bad_input import assert_refused
 from trainer import (
     PausePoint,
+    assert_refused,
     blocks_in_flight,
     digest_of,
     history_of,

@@ -63,7 +63,7 @@ def half_written(root: Path) -> list[Path]:
 
 
 def kill_somewhere(trainer: Trainer, root: Path, aim: str, draws: random.Random) -> str | None:
-    """Kill the trainer at a random moment; return the step that was hit, or None if it had ended."""
+    """Kill the trainer at a random moment; return the step that was hit, None if it had ended."""
     deadline = time.monotonic() + PATIENCE_S
     while trainer.poll() is None and status_of(root).get("pid") != trainer.pid:
         assert time.monotonic() < deadline

@@ -7,7 +7,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from outcomes import told_by_outcomes
+from outcomes import add_outcome_policies
 from positions import legal_of
 from selfplayed import rounds_with_random_opponents
 
@@ -18,8 +18,8 @@ from blobmaster.game.scoring import points
 
 def test_outcomes_move_the_taken_action_by_its_seats_points_above_the_mean() -> None:
     rounds = rounds_with_random_opponents()
-    told = told_by_outcomes(rounds, 2.0)
-    assert told.decisions.tolist() == rounds.decisions.tolist()
+    learned = add_outcome_policies(rounds, 2.0)
+    assert learned.decisions.tolist() == rounds.decisions.tolist()
     ends, made = [], defaultdict(list)
     for record in rounds:
         end = np.empty(STATE, np.int64)
@@ -27,7 +27,7 @@ def test_outcomes_move_the_taken_action_by_its_seats_points_above_the_mean() -> 
         ends.append(end)
         made[end[DEALT]] += [points(end, seat) / (10 + end[DEALT]) for seat in range(end[PLAYERS])]
     moved = 0
-    for end, before, after, count in zip(ends, rounds, told, rounds.decisions, strict=True):
+    for end, before, after, count in zip(ends, rounds, learned, rounds.decisions, strict=True):
         start = 5 + end[PLAYERS] * end[DEALT]
         assert after[: start + end[ACTIONS]].tolist() == before[: start + end[ACTIONS]].tolist()
         for decision in range(count):
