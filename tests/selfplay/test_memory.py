@@ -14,7 +14,7 @@ from blobmaster.config.rounds import RoundMix
 from blobmaster.config.search import SearchSettings
 from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.inference.cpu_plans import CpuPlans
-from blobmaster.inference.evaluator import NetworkEvaluator, bytes_a_row
+from blobmaster.inference.evaluator import NetworkEvaluator, bytes_per_row
 from blobmaster.inference.precision import convert
 from blobmaster.model.network import new_network
 from blobmaster.search.batch import new_requests, new_search
@@ -62,7 +62,7 @@ def test_an_evaluator_holds_no_more_than_the_estimate(width, number_format, sees
         assert evaluator.passes(rows, rows) is not None
     passes = evaluator.passes(1, 1)
     held = plans.scratch.nbytes + bytes_of(passes) - passes.handles.nbytes
-    estimate = bytes_a_row(settings) * capacity
+    estimate = bytes_per_row(settings) * capacity
     assert 0.3 * estimate < held < estimate
     if width == 688 and number_format == "fp32":
         assert held > 0.6 * estimate  # the estimate is not far too high

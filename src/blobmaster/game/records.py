@@ -129,6 +129,7 @@ def join(parts: Iterable[Rounds]) -> Rounds:
 @kernel
 def open_record(record: npt.NDArray[np.int64], state: State) -> int:
     """Deal a record's round into `state`; return the offset of its first action."""
+    # Both flags are multiples of 64, and there are never so many players.
     players, cards = record[0] % GREEDY, record[1]
     in_game = record[0] >= IN_GAME
     hands = HEADER + (GAME_HEADER + 2 * players if in_game else 0)
@@ -152,6 +153,7 @@ def game_header(most: int, left: int, winners: int, scores: npt.NDArray[np.int64
         scores: `[players]`, before the round.
     """
     place = np.array([most, left, winners], np.uint8)
+    # Two bytes, high byte first on every machine: a game's scores exceed 255.
     return np.concatenate([place, scores.astype(">u2").view(np.uint8)])
 
 

@@ -192,7 +192,7 @@ def legal_actions(state: State, actions: npt.NDArray[np.int64]) -> int:
     mask = legal_cards(state)
     while mask != 0:
         actions[count] = lowest_bit(mask)
-        mask &= mask - 1
+        mask &= mask - 1  # clears the lowest bit
         count += 1
     return count
 
@@ -211,7 +211,7 @@ def legal_count(state: State) -> int:
 def beats(card: int, best: int, trump: int) -> bool:
     """Return True if `card`, played after the winning card `best`, takes the trick from it."""
     if card // RANKS == best // RANKS:
-        return card > best
+        return card > best  # within a suit, numbers ascend with ranks
     return card // RANKS == trump
 
 

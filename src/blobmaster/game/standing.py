@@ -31,6 +31,7 @@ def deal_next(
         deck: see `deal_into`.
         most, left: the new `LONGEST` and `ROUNDS_LEFT`.
     """
+    # deal_into resets the whole row.
     scores = state[SCORES : SCORES + MAX_PLAYERS].copy()
     deal_into(state, plan[0], plan[1], plan[2], plan[3], deck)
     state[LONGEST] = most

@@ -36,6 +36,7 @@ class BatchedPart:
         backend: plans its passes, or None to run it from Python.
         """
         rows, inputs, outputs = shape
+        # A CUDA graph can only copy from and to pinned memory.
         pinned = device.type == "cuda"
         self._forward = forward
         self._device = device
@@ -43,6 +44,7 @@ class BatchedPart:
         self._rows = torch.zeros(rows, inputs, pin_memory=pinned)
         self._batches: dict[int, torch.Tensor] = {}
         self._inference = torch.inference_mode()
+        # A plan writes to fixed outputs; a pass from Python returns its own.
         planned = rows if backend else 0
         self._outputs = torch.zeros(planned, outputs, pin_memory=pinned)
         step = 1 if sizes is None else step_of(rows, sizes)
@@ -84,6 +86,7 @@ class BatchedPart:
 
     def _batch(self, count: int) -> torch.Tensor:
         """Return the padded batch of `count` rows; sliced once per size, which takes torch long."""
+        # Padding rows hold what earlier batches left there: rows do not affect each other.
         size = padded(count, self.passes.step, len(self._rows))
         batch = self._batches.get(size)
         if batch is None:

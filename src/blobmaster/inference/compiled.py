@@ -61,7 +61,7 @@ class Passes(NamedTuple):
 @kernel
 def plan_of(part: PartPasses, count: int) -> int:
     """Return the plan of the smallest size that holds `count` rows, or `UNPLANNED`."""
-    return int(part.plans[(count + part.step - 1) // part.step])
+    return int(part.plans[(count + part.step - 1) // part.step])  # rounded up
 
 
 @kernel

@@ -107,6 +107,7 @@ def _add_32(x: Any, total: Any, count: int) -> int:
 
 @c_function("int32(voidptr, voidptr, int64)")
 def _add_16(x: Any, total: Any, count: int) -> int:
+    # Summed in float32 and rounded once, as torch adds two bf16 tensors.
     more, values = carray(x, count, np.uint16), carray(total, count, np.uint16)
     for i in range(count):
         values[i] = _narrow(_widen(values[i]) + _widen(more[i]))
@@ -132,6 +133,7 @@ def _normalize_16(x: Any, weight: Any, bias: Any, result: Any, rows: int, width:
     for number in range(rows):
         narrow = carray(x, (rows, width), np.uint16)[number]
         normed = carray(result, (rows, width), np.uint16)[number]
+        # Widened to float32 once: the mean, the variance and the result all read it.
         for i in range(width):
             row[i] = _widen(narrow[i])
         mean, scale = mean_and_scale(row)
@@ -144,6 +146,7 @@ def _normalize_16(x: Any, weight: Any, bias: Any, result: Any, rows: int, width:
 @vector_kernel
 def mean_and_scale(row: Any) -> tuple[Any, Any]:
     """Return the mean of a float32 row, and one over its standard deviation."""
+    # In two passes: the mean of squares minus the square of the mean would cancel in float32.
     width = np.float32(len(row))
     total = np.float32(0)
     for i in range(len(row)):

@@ -102,7 +102,7 @@ def bind_rows(part: Forward, rows: Tensor) -> Callable[[], Tensor]:
     if plans is None:
         return lambda: part(rows)
     assert isinstance(found, NetworkPart | WritesPlan)
-    outputs = torch.zeros(len(rows), found.outputs)
+    outputs = torch.zeros(len(rows), found.outputs)  # its address is fixed in the plan
     plan = plans.plan(part, rows.contiguous(), outputs)
 
     def run() -> Tensor:
@@ -189,6 +189,7 @@ def _write_layer(program: Program, layer: Layer, x: Tensor, kept: Tensor | None 
 
 def _free(program: Program, width: int, x: Tensor, kept: Tensor | None) -> Tensor:
     """Return scratch that is neither `x` nor `kept`."""
+    # By address: each request of the same scratch is another tensor object.
     taken = {tensor.data_ptr() for tensor in (x, kept) if tensor is not None}
     buffers = (program.scratch(name, len(x), width, x.dtype) for name in _BUFFERS)
     return next(buffer for buffer in buffers if buffer.data_ptr() not in taken)

@@ -166,6 +166,7 @@ _pointer_in = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char
 
 
 def _function(name: str) -> int:
+    """Return a function's address; AttributeError here, while a plan is made, if there is none."""
     address = ctypes.cast(getattr(_LIBRARY, name), ctypes.c_void_p).value
     assert address is not None
     return address

@@ -47,7 +47,7 @@ Bids = npt.NDArray[np.int64]
 STANDING_ROWS = 4096
 """Rows of a batch of standings."""
 
-_BYTES_A_ROW = 4 * (
+_BYTES_PER_ROW = 4 * (
     VIEW_FEATURES
     + GAME_WHOLE_FEATURES
     + ACTOR_OUTPUTS
@@ -61,12 +61,12 @@ _BYTES_A_ROW = 4 * (
 _INPUTS, _OUTPUTS = VIEW_FEATURES + GAME_WHOLE_FEATURES, ACTOR_OUTPUTS + CRITIC_OUTPUTS
 
 
-def bytes_a_row(network: NetworkSettings) -> int:
+def bytes_per_row(network: NetworkSettings) -> int:
     """Return the most bytes that an evaluator holds per row of capacity, in any number format.
 
     That is its arrays, and the scratch of CPU plans: three activations and a copy of the rows.
     """
-    return _BYTES_A_ROW + 4 * (3 * network.width + _INPUTS + _OUTPUTS)
+    return _BYTES_PER_ROW + 4 * (3 * network.width + _INPUTS + _OUTPUTS)
 
 
 class Evaluator(Protocol):

@@ -190,6 +190,7 @@ def _quantize_one(
         case LayerNorm() if has_relu:
             return _norm(layer, _step(float(y.max())), 0), y
         case LayerNorm():
+            # Half of the levels on either side of the zero point.
             return _norm(layer, 2 * float(y.abs().max()) / _LEVELS, _MIDDLE), y
         case Linear() if steps is not None:
             relu = _steps(_step(float(y.max())), 0) if has_relu else None
@@ -218,6 +219,7 @@ def _steps(scale: float, zero: int) -> _Steps:
 
 def _weights(layer: Linear) -> _Weights:
     weight = layer.weight.detach()
+    # Symmetric, so the zero points are 0. The clamp keeps an output without weights from 0 / 0.
     scales = weight.abs().amax(dim=1).clamp(min=1e-12) / 127
     rounded = (weight / scales[:, None]).round().to(torch.int8)
     packed = torch.ops.onednn.qlinear_prepack(rounded, None)

@@ -128,6 +128,7 @@ def _knowledge_of(state: State, observer: int, suit: int) -> int:
     observer's cards (13), cards played (13), shown voids by relative seat (8), a flag for the led
     suit (1), and each other seat's card on the table (7 × 4).
     """
+    # Most significant first, so the order of suits is by own cards, then by cards seen, and so on.
     players = state[PLAYERS]
     shift = RANKS * suit
     knowledge = (state[HANDS + observer] >> shift) & SUIT_RANKS
@@ -165,6 +166,8 @@ def canonical_slots(state: State, observer: int, slots: Slots) -> None:
             if other in (suit, trump):
                 continue
             theirs = _knowledge_of(state, observer, other)
+            # Interchangeable suits need different slots, too: the lower number goes first. In the
+            # observation their features are equal, so it does not depend on that.
             if theirs > mine or (theirs == mine and other < suit):
                 slot += 1
         slots[suit] = slot

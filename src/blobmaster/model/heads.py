@@ -132,7 +132,7 @@ def decode_chances(
         low = state[TRICKS + seat]
         high = most_tricks(state, seat)
         bid = state[BIDS + seat]
-        if bid < 0:
+        if bid < 0:  # the seat has not bid yet
             bid = _best_bid(tricks, start, low, high)
         made = _expected_points(tricks, start, low, high, bid)
         bids[seat] = bid

@@ -95,6 +95,8 @@ class ResidualMLP(NetworkPart):
         if self.more_stem is None:
             x = self.stem(rows)
         else:
+            # Contiguous, so that the product of the first inputs has the bits that it has in a
+            # network without the others.
             first = self.stem.in_features
             x = self.stem(rows[:, :first].contiguous()) + self.more_stem(rows[:, first:])
         return self.head(torch.relu(self.norm(self.blocks(x))))
@@ -169,6 +171,7 @@ class BlobNetwork(nn.Module):
         Raises:
             ValueError: they are the weights of another kind of network.
         """
+        # Only what a network for games adds may be missing.
         ours = self.state_dict()
         lacks = ours.keys() - weights.keys()
         added = ("actor.more_stem", "critic.more_stem", "standing")

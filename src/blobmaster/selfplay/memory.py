@@ -12,7 +12,7 @@ from blobmaster.config.network import NetworkSettings
 from blobmaster.config.rounds import RoundMix
 from blobmaster.config.search import SearchSettings
 from blobmaster.config.self_play import SelfPlaySettings
-from blobmaster.inference.evaluator import bytes_a_row
+from blobmaster.inference.evaluator import bytes_per_row
 from blobmaster.search.batch import new_requests, new_search
 
 GPU_BYTES_PER_BLOCK = 96_000_000
@@ -26,7 +26,7 @@ def block_bytes(
     mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings, network: NetworkSettings
 ) -> int:
     """Return the bytes that a block in play holds: its trees, and the evaluator's rows."""
-    rows = _rows(mix, settings, search) * bytes_a_row(network)
+    rows = _rows(mix, settings, search) * bytes_per_row(network)
     if settings.decide_by == "lookahead":
         return rows
     lanes = _lanes(settings)
