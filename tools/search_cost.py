@@ -66,13 +66,13 @@ class EvaluationCounter:
     @property
     def evaluations(self) -> int:
         """The number of positions evaluated so far."""
-        return sum(int(part.asked[0]) for found in self._watched for part in found.asked)
+        return sum(int(part.counts[0]) for found in self._watched for part in found.counted)
 
 
 class _ActorOnly(NetworkEvaluator):
     """Returns zeros as values and saves their cost: outcome targets need none."""
 
-    def answer(self, acting: State, judged: State) -> tuple[Priors, Values]:
+    def evaluate(self, acting: State, judged: State) -> tuple[Priors, Values]:
         return self.priors(acting), np.zeros((len(judged), MAX_PLAYERS), np.float32)
 
 

@@ -57,7 +57,7 @@ def test_both_passes_together_give_the_answers_of_one_after_the_other(number_for
     for acting, judged in ((5, len(states)), (0, 9), (40, 0), (7, 3), (5, 5)):
         priors = recorded.priors(states[:acting]).copy()
         values = recorded.values(states[-judged or len(states) :]).copy()
-        together = recorded.answer(states[:acting], states[-judged or len(states) :])
+        together = recorded.evaluate(states[:acting], states[-judged or len(states) :])
         assert np.array_equal(together[0], priors)
         assert np.array_equal(together[1], values)
 

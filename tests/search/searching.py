@@ -51,7 +51,7 @@ def search_all(
         requests.rows[:] = 0
         for lane in busy:
             request_evaluations(search, lane, requests)
-        priors, values = evaluator.answer(*requested_states(requests))
+        priors, values = evaluator.evaluate(*requested_states(requests))
         busy = [s for s in busy if not advance_search(search, s, priors, values, streams[s])]
     return search
 

@@ -43,7 +43,7 @@ class LopsidedEvaluator:
         sums = states.sum(axis=1)[:, None]
         return (0.1 + (np.arange(MAX_PLAYERS) * 3 + sums) % 7 / 10).astype(np.float32)
 
-    def answer(self, acting: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def evaluate(self, acting: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.priors(acting), self.values(judged)
 
 

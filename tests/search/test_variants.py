@@ -236,7 +236,7 @@ def test_every_budget_of_simulations_is_kept(settings):
         while not done:
             requests = new_requests(1, settings)
             request_evaluations(search, 0, requests)
-            answers = WatchfulEvaluator().answer(*requested_states(requests))
+            answers = WatchfulEvaluator().evaluate(*requested_states(requests))
             done = advance_search(search, 0, *answers, draws)
         assert (search.trees.simulations == simulations).all()
         assert sum(visits_of(search).values()) == simulations * search.width

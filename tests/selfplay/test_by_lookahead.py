@@ -58,7 +58,7 @@ class PlainNetwork:
         hands *= 11 + states[:, BIDS : BIDS + MAX_PLAYERS].sum(axis=1, keepdims=True)
         return ((hands * 2654435761 >> 7) % 1000 / 1000).astype(np.float32)
 
-    def answer(self, acting: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def evaluate(self, acting: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.priors(acting), self.values(judged)
 
     def passes(self, acts: int, judges: int) -> None:

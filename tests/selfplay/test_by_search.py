@@ -118,7 +118,7 @@ def plain_round(deals: Deals, number: int, settings: SelfPlaySettings) -> list[l
             while not done:
                 requests = new_requests(1, SEARCH)
                 request_evaluations(search, 0, requests)
-                answers = UniformEvaluator().answer(*requested_states(requests))
+                answers = UniformEvaluator().evaluate(*requested_states(requests))
                 done = advance_search(search, 0, *answers, draws)
             visits = root_statistics(search, 0).visits
             total = SEARCH.worlds * SEARCH.simulations

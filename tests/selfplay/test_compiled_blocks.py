@@ -76,7 +76,7 @@ class Played:
             self.rounds = block.play_block(evaluator, deals, SEARCH, settings, **told)
         else:
             self.rounds = lookahead.play_block(evaluator, deals, settings, **told)
-        self.asked = [part.asked.copy() for part in evaluator.asked]
+        self.asked = [part.counts.copy() for part in evaluator.counted]
 
 
 def from_python(decide_by: str, **options) -> Played:

@@ -29,7 +29,7 @@ class UniformEvaluator:
         self.judged.append(states.copy())
         return np.full((len(states), MAX_PLAYERS), 0.5, np.float32)
 
-    def answer(self, acting: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def evaluate(self, acting: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.priors(acting), self.values(judged)
 
     def passes(self, acts: int, judges: int) -> None:

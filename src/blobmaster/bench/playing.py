@@ -60,8 +60,8 @@ class EvaluationMeter:
     def clear(self) -> None:
         """Reset the counts to 0."""
         for evaluator in self._watched:
-            for passes in evaluator.asked:
-                passes.asked[:] = 0
+            for passes in evaluator.counted:
+                passes.counts[:] = 0
 
     @property
     def actor(self) -> EvaluationCount:
@@ -74,7 +74,7 @@ class EvaluationMeter:
         return self._sum(1)
 
     def _sum(self, part: int) -> EvaluationCount:
-        asked = [evaluator.asked[part].asked for evaluator in self._watched]
+        asked = [evaluator.counted[part].counts for evaluator in self._watched]
         return EvaluationCount(
             sum(int(rows) for rows, _ in asked), sum(int(batches) for _, batches in asked)
         )

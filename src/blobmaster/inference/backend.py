@@ -56,7 +56,7 @@ class Backend(Protocol):
 
 
 def check(code: int) -> None:
-    """Raise unless `code`, an answer of `launch` or `wait`, is 0.
+    """Raise unless `code`, a result of `launch` or `wait`, is 0.
 
     Raises:
         RuntimeError: the driver or a CPU plan failed; one line that says what to do.

@@ -56,7 +56,7 @@ class BatchedPart:
             rows=self._rows.numpy(),
             slots=np.zeros((rows, SUITS), np.int64),
             outputs=self._outputs.numpy(),
-            asked=np.zeros(2, np.int64),
+            counts=np.zeros(2, np.int64),
         )
 
     def plan(self, count: int) -> int:
@@ -69,10 +69,10 @@ class BatchedPart:
             self.passes.plans[-(-count // self.passes.step)] = plan
         return plan
 
-    def answer(self, count: int) -> Outputs:
+    def evaluate(self, count: int) -> Outputs:
         """Evaluate the first `count` rows; return their outputs, overwritten by the next call."""
-        self.passes.asked[0] += count
-        self.passes.asked[1] += count > 0
+        self.passes.counts[0] += count
+        self.passes.counts[1] += count > 0
         if self._backend is not None:
             self._backend.attach()
             check(replay(self._backend.handles, self.plan(count)))

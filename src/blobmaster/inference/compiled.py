@@ -37,12 +37,12 @@ class PartPasses(NamedTuple):
     """`[capacity, SUITS]`: the canonical slot of each suit, by row."""
     outputs: Floats
     """`[capacity, outputs]`: the outputs of every size; pinned memory for a GPU."""
-    asked: Ints
+    counts: Ints
     """`[2]`: rows and batches evaluated so far."""
 
 
 class Passes(NamedTuple):
-    """Everything that `answer` needs to evaluate states, and its results."""
+    """Everything that `evaluate` needs to evaluate states, and its results."""
 
     handles: Ints
     """See `Backend`."""
@@ -66,13 +66,13 @@ def plan_of(part: PartPasses, count: int) -> int:
 
 @kernel
 def are_planned(passes: Passes, acts: int, judges: int) -> bool:
-    """Return True if `answer` can evaluate so many rows of the actor and the critic."""
+    """Return True if `evaluate` can evaluate so many rows of the actor and the critic."""
     act, judge = plan_of(passes.actor, acts), plan_of(passes.critic, judges)
     return act != UNPLANNED and judge != UNPLANNED
 
 
 @kernel
-def answer(passes: Passes, acting: State, judged: State) -> int:
+def evaluate(passes: Passes, acting: State, judged: State) -> int:
     """Write the priors of `acting` and the values of `judged` into `passes`.
 
     Args:
@@ -102,6 +102,6 @@ def answer(passes: Passes, acting: State, judged: State) -> int:
         decode_prior_rows(acting, actor.slots, actor.outputs, passes.priors)
         decode_value_rows(judged, critic.outputs, passes.values)
         for part, rows in ((actor, len(acting)), (critic, len(judged))):
-            part.asked[0] += rows
-            part.asked[1] += rows > 0
+            part.counts[0] += rows
+            part.counts[1] += rows > 0
     return code

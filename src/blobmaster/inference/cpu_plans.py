@@ -136,10 +136,10 @@ def write_layers(program: Program, layers: Sequence[Layer], rows: Tensor, output
 
 
 def _write_stem(program: Program, stem: Layer, rows: Tensor) -> Tensor:
-    """Append the first layer, and what copies its inputs where they do not fit; return its result.
+    """Append the first layer, with copies of its inputs where they do not fit; return its result.
 
-    The C function of a product takes both matrices in one type, and rounds differently for inputs
-    with gaps between rows: parts of rows are copied to be contiguous.
+    The C function of a product takes both matrices in one type. Parts of rows are copied, too: with
+    gaps between the rows the product may round differently.
     """
     assert isinstance(stem, Linear | SplitLinear)
     first = stem if isinstance(stem, Linear) else stem.first

@@ -16,7 +16,7 @@ from blobmaster.game.cards import MAX_PLAYERS, SUITS
 from blobmaster.game.rules import ACTION_COUNT, MAX_LEGAL, State
 from blobmaster.inference.backend import Backend, check
 from blobmaster.inference.batches import BatchedPart, Outputs
-from blobmaster.inference.compiled import PartPasses, Passes, answer
+from blobmaster.inference.compiled import PartPasses, Passes, evaluate
 from blobmaster.inference.cpu_plans import cpu_plans_for
 from blobmaster.model.features import FEATURES, WHOLE_FEATURES, encode_rows, encode_whole_rows
 from blobmaster.model.game_features import (
@@ -87,7 +87,7 @@ class Evaluator(Protocol):
         """
         ...
 
-    def answer(self, acting: State, judged: State) -> tuple[Priors, Values]:
+    def evaluate(self, acting: State, judged: State) -> tuple[Priors, Values]:
         """Return the priors of `acting` and the values of `judged`, evaluated together."""
         ...
 
@@ -95,8 +95,8 @@ class Evaluator(Protocol):
         """Plan batches of so many priors and values for compiled code of the calling thread.
 
         Returns:
-            What `blobmaster.inference.compiled.answer` takes, or None if the evaluator can only be
-            called from Python, with `answer`.
+            The argument of `blobmaster.inference.compiled.evaluate`, or None if the evaluator can
+            only be called from Python, by its method `evaluate`.
         """
         ...
 
@@ -194,13 +194,13 @@ class NetworkEvaluator:
         decode_value_rows(states, self._judge(states), values)
         return values
 
-    def answer(self, acting: State, judged: State) -> tuple[Priors, Values]:
+    def evaluate(self, acting: State, judged: State) -> tuple[Priors, Values]:
         """See `Evaluator`."""
         acts, judges = self._checked(acting), self._checked(judged)
         passes = self.passes(acts, judges)
         if passes is None:
             return self.priors(acting), self.values(judged)
-        check(answer(passes, acting, judged))
+        check(evaluate(passes, acting, judged))
         return self._priors[:acts], self._values[:judges]
 
     def passes(self, acts: int, judges: int) -> Passes | None:
@@ -213,7 +213,7 @@ class NetworkEvaluator:
         return self._passes
 
     @property
-    def asked(self) -> tuple[PartPasses, PartPasses]:
+    def counted(self) -> tuple[PartPasses, PartPasses]:
         """Buffers and counters of actor and critic."""
         return self._actor.passes, self._critic.passes
 
@@ -232,7 +232,7 @@ class NetworkEvaluator:
         for begin in range(0, len(states), STANDING_ROWS):
             some = states[begin : begin + STANDING_ROWS]
             encode_standing_rows(some, standing.passes.rows)
-            decode_share_rows(some, standing.answer(len(some)), shares[begin : begin + len(some)])
+            decode_share_rows(some, standing.evaluate(len(some)), shares[begin : begin + len(some)])
         return shares
 
     def forecasts(self, states: State) -> tuple[Priors, Values]:
@@ -246,11 +246,11 @@ class NetworkEvaluator:
 
     def _act(self, states: State) -> Outputs:
         self._encode_views(states, self._actor.passes.rows, self._actor.passes.slots)
-        return self._actor.answer(len(states))
+        return self._actor.evaluate(len(states))
 
     def _judge(self, states: State) -> Outputs:
         self._encode_wholes(states, self._critic.passes.rows, self._critic.passes.slots)
-        return self._critic.answer(len(states))
+        return self._critic.evaluate(len(states))
 
     def _checked(self, states: State) -> int:
         # Kernels do not check bounds: they would write past the buffers.

@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeVar
 from numba.extending import overload
 
 from blobmaster.inference.backend import check
-from blobmaster.inference.compiled import Passes, answer, are_planned
+from blobmaster.inference.compiled import Passes, are_planned, evaluate
 from blobmaster.inference.evaluator import Evaluator
 from blobmaster.kernels.compile import compiled_for, kernel
 from blobmaster.search.batch import EvaluationRequests
@@ -86,7 +86,7 @@ def run_steps(state: Steppable, passes: Passes) -> int:
         acts, judges = requests.rows
         if acts + judges == 0 or not are_planned(passes, acts, judges):
             break
-        code = answer(passes, requests.actor[:acts], requests.critic[:judges])
+        code = evaluate(passes, requests.actor[:acts], requests.critic[:judges])
         if code != 0:
             return code
         advance(state, passes.priors, passes.values)
@@ -144,7 +144,7 @@ def play_to_end(
             steps = steps or compiled_for(run_steps, state, passes)
             check(steps(state, passes))
         else:
-            evaluations = evaluator.answer(requests.actor[:acts], requests.critic[:judges])
+            evaluations = evaluator.evaluate(requests.actor[:acts], requests.critic[:judges])
             step = step or compiled_for(take_step, state, *evaluations)
             step(state, *evaluations)
     return False

@@ -133,7 +133,7 @@ class Adviser:
         while not done:
             self._requests.rows[:] = 0
             request_evaluations(self._search, 0, self._requests)
-            priors, values = self._evaluator.answer(*requested_states(self._requests))
+            priors, values = self._evaluator.evaluate(*requested_states(self._requests))
             done = advance_search(self._search, 0, priors, values, draws)
 
     def _guess(self, state: State, action: int) -> float:
