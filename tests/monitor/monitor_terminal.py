@@ -92,7 +92,8 @@ def monitor_command(layout: RunLayout, before: str = "", **options: Any) -> list
     given = "".join(f", {name}={value!r}" for name, value in options.items())
     code = (
         f"{before}\nimport sys\nfrom pathlib import Path, PosixPath\n"
-        "from blobmaster.monitor import MonitorOptions, run_monitor\n"
+        "from blobmaster.monitor.command import run_monitor\n"
+        "from blobmaster.monitor.options import MonitorOptions\n"
         f"sys.exit(run_monitor(MonitorOptions(status_file=Path({str(layout.status)!r}){given})))"
     )
     return [sys.executable, "-c", code]

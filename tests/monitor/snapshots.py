@@ -25,7 +25,7 @@ from rich.terminal_theme import TerminalTheme
 
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.read.liveness import Verdict
-from blobmaster.monitor.screen.app import Looked, MonitorApp
+from blobmaster.monitor.screen.app import MonitorApp, RunRead
 from blobmaster.monitor.screen.runs_app import RunsApp
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.status.schema import Alert, Disk, Request, read_status
@@ -196,7 +196,7 @@ async def _draw(snapshot: Snapshot) -> str:
             reading = replace(
                 app._reading, status=status, verdict=snapshot.verdict, **dict(snapshot.reading)
             )
-            app.post_message(Looked(options, reading))
+            app.post_message(RunRead(options, reading))
             await pilot.pause()
         await pilot.press(*snapshot.keys)
         await pilot.pause(0.1)

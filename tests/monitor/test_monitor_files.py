@@ -12,9 +12,9 @@ import pytest
 
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.read.curves import MOST_CURVES, POINTS, History
-from blobmaster.monitor.read.source import Source, list_checkpoints
+from blobmaster.monitor.read.run_reader import RunReader, list_checkpoints
 from blobmaster.monitor.read.tail import LINES, LogTail
-from blobmaster.monitor.text import words
+from blobmaster.monitor.text import fmt
 from blobmaster.run.files.history import HistoryRow, encode_row
 from blobmaster.run.files.layout import RunLayout
 
@@ -122,9 +122,9 @@ def test_a_log_that_was_replaced_is_read_anew(layout: RunLayout):
 @pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda p: p.symlink_to("/dev/zero")])
 def test_special_files_neither_block_nor_break_a_look(layout: RunLayout, name: str, make: Any):
     make(layout.root / name)
-    source = Source(MonitorOptions(status_file=layout.status))
-    source.look()
-    reading = source.look()
+    source = RunReader(MonitorOptions(status_file=layout.status))
+    source.read()
+    reading = source.read()
     assert reading.status is None
     assert reading.log == ()
 
@@ -147,5 +147,5 @@ def test_checkpoints_are_listed_newest_first_and_foreign_files_left_out(layout: 
         (7, None, False, 7),
         (5, 980, True, 7),
     ]
-    assert [words.age(file.age_s) for file in found] == ["2 h", "0 s"]
+    assert [fmt.age(file.age_s) for file in found] == ["2 h", "0 s"]
     assert list_checkpoints(RunLayout(Path("/nonexistent"))) == ()

@@ -17,7 +17,7 @@ from test_monitor_panels import drawn
 
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.prometheus.exposition import exposition
-from blobmaster.monitor.read.source import Source
+from blobmaster.monitor.read.run_reader import RunReader
 from blobmaster.monitor.text import plain
 from blobmaster.monitor.view import View, view
 from blobmaster.run.files.layout import RunLayout
@@ -122,18 +122,18 @@ def check_what_is_shown(shown: View) -> None:
 @pytest.mark.parametrize("files", [400, pytest.param(10_000, marks=pytest.mark.long)])
 def test_damaged_files_leave_the_last_good_frame_or_a_clear_line(layout: RunLayout, files: int):
     luck = random.Random(files)
-    source = Source(MonitorOptions(status_file=layout.status))
+    source = RunReader(MonitorOptions(status_file=layout.status))
     seen: Counter[str] = Counter()
     for _ in range(files):
         kind, damaged = status_bytes(luck)
         layout.status.write_bytes(GOOD)
         layout.history.write_bytes(rows(1, 3))
-        source.look()
+        source.read()
         layout.status.write_bytes(damaged)
         with layout.history.open("ab") as history, layout.log.open("ab") as log:
             history.write(row_bytes(luck))
             log.write(log_bytes(luck))
-        shown = view(source.look(), layout.status)
+        shown = view(source.read(), layout.status)
         check_what_is_shown(shown)
         if shown.problem is None:
             seen[f"{kind}, shown"] += 1
@@ -150,7 +150,7 @@ def test_damaged_files_found_first_are_told_in_a_clear_line(layout: RunLayout, f
     luck = random.Random(files)
     for _ in range(files):
         layout.status.write_bytes(status_bytes(luck)[1])
-        shown = view(Source(MonitorOptions(status_file=layout.status)).look(), layout.status)
+        shown = view(RunReader(MonitorOptions(status_file=layout.status)).read(), layout.status)
         check_what_is_shown(shown)
         if shown.problem is not None:
             assert (shown.state, shown.why) == ("unreadable", shown.problem)

@@ -136,7 +136,7 @@ def test_a_status_carried_to_another_host_is_no_proof_of_life(
     elsewhere.root.mkdir()
     text = layout.status.read_text().replace(os.uname().nodename, "another-host")
     elsewhere.status.write_text(text)
-    impatient = "import blobmaster.monitor.read.looking as looking; looking.SECOND_LOOK_S = 3"
+    impatient = "import blobmaster.monitor.read.readers as readers; readers.CONFIRM_S = 3"
     found = run_monitor_plainly(elsewhere, before=impatient, once=True)
     assert found.returncode == 10
     assert "no contact" in found.stdout

@@ -14,10 +14,10 @@ from monitor_terminal import make_status, monitor_command, put, run_monitor_plai
 from terminals import Terminal
 
 from blobmaster.monitor.options import MonitorOptions
-from blobmaster.monitor.read.runs import MOST_RUNS, Runs, find_runs
+from blobmaster.monitor.read.runs import MOST_RUNS, MultiRunReader, find_runs
 from blobmaster.monitor.screen.drawing import ASCII, UNICODE
+from blobmaster.monitor.screen.frame import Frame
 from blobmaster.monitor.screen.list_panel import RunList, draw
-from blobmaster.monitor.screen.panels import Frame
 from blobmaster.monitor.text.listing import names, page
 from blobmaster.monitor.view import View
 from blobmaster.run.files.layout import RunLayout
@@ -74,16 +74,16 @@ def test_a_search_is_bounded_in_depth_and_number(tmp_path: Path):
 
 def test_a_run_that_begins_or_goes_is_noticed_and_the_others_keep_what_was_seen(tmp_path: Path):
     make_run(tmp_path / "b", host="elsewhere", seq=1)
-    runs = Runs(MonitorOptions(folders=(tmp_path,)), extent="status")
-    assert [view.sure for view in runs.look()] == [False]
+    runs = MultiRunReader(MonitorOptions(folders=(tmp_path,)), extent="status")
+    assert [view.sure for view in runs.read()] == [False]
     make_run(tmp_path / "a")
     make_run(tmp_path / "b", host="elsewhere", seq=2)
-    assert [(view.run_id, view.sure) for view in runs.look()] == [
+    assert [(view.run_id, view.sure) for view in runs.read()] == [
         ("id-of-a", True),
         ("id-of-b", True),
     ]
     RunLayout(tmp_path / "b").status.unlink()
-    assert [view.run_id for view in runs.look()] == ["id-of-a"]
+    assert [view.run_id for view in runs.read()] == ["id-of-a"]
 
 
 def test_the_table_tells_state_progress_elo_and_time_left_of_each(layout: RunLayout):

@@ -20,10 +20,10 @@ from blobmaster.monitor.read.liveness import (
     SILENCE_S,
     STALL_FLOOR_S,
     STALL_GAPS,
+    Observation,
     Process,
-    Sighting,
     judge,
-    watch,
+    observe,
 )
 from blobmaster.run.status.schema import Status
 
@@ -99,8 +99,8 @@ class World:
             return Process.GONE
         return Process.STOPPED if self.is_stopped else Process.ALIVE
 
-    def look(self, before: Sighting | None) -> Sighting:
-        return watch(before, self.written, self.process, self.mono, self.wall)
+    def read(self, before: Observation | None) -> Observation:
+        return observe(before, self.written, self.process, self.mono, self.wall)
 
     def session_begins(self) -> None:
         """The run is resumed, perhaps by a process with the pid of the one before."""
@@ -154,7 +154,7 @@ def test_three_days_of_slow_units_wrong_clocks_sleep_and_resumes_raise_no_false_
     world.trainer_clock_off = 5400.0 if remote else 0.0
     looked, states = None, set[str]()
     for _ in days(world):
-        looked = world.look(looked)
+        looked = world.read(looked)
         states.add(judge(world.written, looked, SILENCE_S).state)
     assert states == {"running"}
     assert world.slowest_ever > STALL_FLOOR_S
@@ -189,7 +189,7 @@ def test_whenever_in_three_days_a_run_ends_it_is_said_in_time_and_for_good(
     world, ended_at = World(random.Random(seed), remote=remote), luck.uniform(3600, HOURS * 3600)
     looked = None
     for number, _ in enumerate(days(world)):
-        looked = world.look(looked)
+        looked = world.read(looked)
         if number * INTERVAL_S >= ended_at:
             break
     end(world)
@@ -198,7 +198,7 @@ def test_whenever_in_three_days_a_run_ends_it_is_said_in_time_and_for_good(
         world.pass_time()
         if world.luck.random() < 0.01:
             set_clock(world)
-        looked = world.look(looked)
+        looked = world.read(looked)
         said = judge(world.written, looked, SILENCE_S).state
         if world.mono - since > within_s:
             assert said == word, f"{world.mono - since} s after it"
@@ -209,14 +209,14 @@ def test_whenever_in_three_days_a_run_ends_it_is_said_in_time_and_for_good(
 def test_a_run_that_hangs_is_stalled_after_three_times_its_slowest_gap(seed: int, remote: bool):
     world, looked = World(random.Random(seed), remote=remote), None
     for number, _ in enumerate(days(world)):
-        looked = world.look(looked)
+        looked = world.read(looked)
         if number == 5000:
             break
     hangs(world)
     limit = max(STALL_FLOOR_S, STALL_GAPS * world.slowest)
     for _ in range(round(2 * limit / INTERVAL_S)):
         world.pass_time()
-        looked = world.look(looked)
+        looked = world.read(looked)
         idle = world.mono - world.moved_at
         said = judge(world.written, looked, SILENCE_S).state
         if idle <= limit - INTERVAL_S:
@@ -227,16 +227,16 @@ def test_a_run_that_hangs_is_stalled_after_three_times_its_slowest_gap(seed: int
 
 def test_a_dead_run_whose_pid_another_process_has_stays_dead_until_it_is_resumed():
     world = World(random.Random(0))
-    looked = world.look(None)
+    looked = world.read(None)
     dies(world)
     for _ in range(10):
         world.pass_time()
-        looked = world.look(looked)
+        looked = world.read(looked)
     assert judge(world.written, looked, SILENCE_S).state == "dead"
     world.session_begins()
-    looked = world.look(looked)
+    looked = world.read(looked)
     assert judge(world.written, looked, SILENCE_S).state == "running"
     old = msgspec.structs.replace(world.written, process_started_at=1.0)
     assert judge(
-        old, watch(looked, old, Process.GONE, world.mono, world.wall), SILENCE_S
+        old, observe(looked, old, Process.GONE, world.mono, world.wall), SILENCE_S
     ).state == ("dead")

@@ -11,9 +11,9 @@ from monitor_terminal import make_status
 
 from blobmaster.monitor.facts import facts
 from blobmaster.monitor.read.curves import Curve
-from blobmaster.monitor.read.liveness import SILENCE_S, Process, judge, watch
+from blobmaster.monitor.read.liveness import SILENCE_S, Process, judge, observe
 from blobmaster.monitor.text import plain
-from blobmaster.monitor.view import Asked, Reading, View, view
+from blobmaster.monitor.view import PendingRequest, Reading, View, view
 from blobmaster.run.status.schema import Alert, Disk, LastCheckpoint, Request, Status
 
 SOURCE = Path("runs/long/status.json")
@@ -22,19 +22,19 @@ NOW = 5000.0
 
 def reading(status: Status | None, process: Process = Process.ALIVE, **more: Any) -> Reading:
     """One look that found this."""
-    sighting = verdict = None
+    observation = verdict = None
     if status is not None:
-        sighting = watch(None, status, process, NOW, status.heartbeat_at)
-        verdict = judge(status, sighting, SILENCE_S)
+        observation = observe(None, status, process, NOW, status.heartbeat_at)
+        verdict = judge(status, observation, SILENCE_S)
     found = {
         **{"status": status, "status_at": NOW, "problem": None, "missing": False, "now": NOW},
-        **{"sighting": sighting, "verdict": verdict},
+        **{"observation": observation, "verdict": verdict},
     }
     return Reading(**{**found, **more})
 
 
-def seen(status: Status | None, asked: Asked | None = None, **more: Any) -> View:
-    return view(reading(status, **more), SOURCE, asked)
+def seen(status: Status | None, pending: PendingRequest | None = None, **more: Any) -> View:
+    return view(reading(status, **more), SOURCE, pending)
 
 
 def curve(name: str, *values: float, step: int = 1) -> Curve:
@@ -121,15 +121,15 @@ def test_pausing_says_after_which_iteration_and_about_when():
 
 
 def test_a_request_stays_requested_until_a_later_status_answers_it():
-    asked = Asked(text="PAUSE", at=NOW - 2, seq=1000)
-    assert seen(make_status(seq=1000), asked).request == "PAUSE requested"
-    assert seen(make_status(seq=1003), asked).request == "PAUSE requested"
-    late = Asked(text="PAUSE", at=NOW - 40, seq=1000)
+    pending = PendingRequest(text="PAUSE", at=NOW - 2, seq=1000)
+    assert seen(make_status(seq=1000), pending).request == "PAUSE requested"
+    assert seen(make_status(seq=1003), pending).request == "PAUSE requested"
+    late = PendingRequest(text="PAUSE", at=NOW - 40, seq=1000)
     assert "not answered" in str(seen(make_status(seq=1003), late).request)
     answer = make_status(seq=1001, state="pausing")
-    assert str(seen(answer, asked).request).startswith("pausing after iteration 151")
+    assert str(seen(answer, pending).request).startswith("pausing after iteration 151")
     taken_back = make_status(seq=1002)
-    assert seen(taken_back, Asked(text="CONTINUE", at=NOW, seq=1001)).request is None
+    assert seen(taken_back, PendingRequest(text="CONTINUE", at=NOW, seq=1001)).request is None
 
 
 def test_checkpoints_and_their_age_come_from_the_trainers_own_clock():
@@ -151,7 +151,7 @@ def test_a_dead_run_is_an_alert_with_its_next_command():
     assert shown.state == "dead"
     assert shown.alerts[0].level == "error"
     assert shown.next_command is not None
-    assert not shown.can_be_asked
+    assert not shown.accepts_requests
 
 
 def test_alerts_of_the_trainer_and_of_the_monitor_are_told_once():

@@ -189,7 +189,7 @@ def test_giving_up_ends_the_block_like_a_pause(fast_path):
 
 def test_a_directory_that_cannot_be_made_is_one_line(fast_path):
     (fast_path / "file").write_text("in the way")
-    with pytest.raises(RunDirectoryError, match="cannot make"):
+    with pytest.raises(RunDirectoryError, match="cannot create"):
         RunSession.open(fast_path / "file" / "run", command="test")
 
 
@@ -200,15 +200,15 @@ def test_a_held_directory_is_refused_and_the_holder_goes_on(fast_path):
         assert read_status(fast_path / "status.json").state == "starting"
 
 
-def test_strays_of_a_dead_session_are_removed_and_strangers_are_not(fast_path):
+def test_strays_of_a_dead_session_are_removed_and_foreign_files_are_not(fast_path):
     train(fast_path, 2)
     ours = [".status.json.tmp", "cache/.20251113-Victim-v1-4.9M-iter003.pth.tmp"]
-    random_seats = [".mine.tmp", "cache/.mine.pth.tmp", "cache/20251113.pth"]
-    for name in ours + random_seats:
+    foreign = [".mine.tmp", "cache/.mine.pth.tmp", "cache/20251113.pth"]
+    for name in ours + foreign:
         (fast_path / name).write_text("half")
     train(fast_path, 3)
     assert not paths(fast_path) & set(ours)
-    assert paths(fast_path) >= set(random_seats)
+    assert paths(fast_path) >= set(foreign)
 
 
 def test_a_nearly_full_disk_is_warned_of_with_the_hours_left(fast_path, monkeypatch, caplog):

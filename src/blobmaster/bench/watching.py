@@ -59,15 +59,15 @@ _HANGING: Final = (
 """Every read of the status takes 5 s from the third on, as on a file system that hangs."""
 _COUNTING: Final = (
     "import os, pathlib; from blobmaster.monitor import options\n"
-    "from blobmaster.monitor.read.source import Source\n"
+    "from blobmaster.monitor.read.run_reader import RunReader\n"
     "options.SHORTEST_INTERVAL_S = 0\n"
-    "real, count = Source.look, [0]\n"
+    "real, count = RunReader.read, [0]\n"
     "looks = pathlib.Path(os.environ['BENCH_LOOKS'])\n"
-    "def look(self):\n"
+    "def read(self):\n"
     "    count[0] += 1\n"
     "    if count[0] % 100 == 0: looks.write_text(str(count[0]))\n"
     "    return real(self)\n"
-    "Source.look = look\n"
+    "RunReader.read = look\n"
 )
 """Count the polls in a file, in hundreds, and let them follow each other without a pause."""
 

@@ -42,7 +42,7 @@ def watch(
     follow one --notify.
     """
     from blobmaster.monitor.notify.command import run_watch
-    from blobmaster.monitor.notify.targets import target
+    from blobmaster.monitor.notify.targets import parse_target
     from blobmaster.monitor.options import MonitorOptions
     from blobmaster.run.files.layout import RunLayout
 
@@ -55,7 +55,7 @@ def watch(
             "no address given: add --notify https://host/hook or ntfys://host/topic"
         )
     try:
-        targets = [target(address) for address in addresses]
+        targets = [parse_target(address) for address in addresses]
         view_options = MonitorOptions(
             status_file=status_file or RunLayout(root).status,
             folders=paths,

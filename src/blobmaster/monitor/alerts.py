@@ -1,4 +1,4 @@
-"""What wants a person's attention: the trainer's alerts, and what the monitor sees by itself."""
+"""Alerts: those of the trainer, and those that the monitor derives itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from blobmaster.monitor.read.curves import Curve
 from blobmaster.monitor.read.liveness import Verdict
-from blobmaster.monitor.text import words
+from blobmaster.monitor.text import fmt
 from blobmaster.run.status.schema import DISK_LOW, Status
 
 ELO_FALLING: Final = "elo-falling"
@@ -16,31 +16,31 @@ ELO_FALLING: Final = "elo-falling"
 
 @dataclass(frozen=True, kw_only=True)
 class ShownAlert:
-    """Something that wants a person's attention."""
+    """A condition that needs the user's attention."""
 
     kind: str
-    """The trainer's word (`disk-low`, `save-failed`), or `stalled`, `dead`, `elo-falling`."""
+    """The trainer's kind (`disk-low`, `save-failed`), or `stalled`, `dead`, `elo-falling`."""
     level: str
     """`warning` or `error`."""
     message: str
 
 
 def alerts(status: Status, verdict: Verdict, curves: Mapping[str, Curve]) -> tuple[ShownAlert, ...]:
-    """All there are, each told once, the worst first."""
+    """Return all alerts without duplicates, the worst first."""
     found = [
         ShownAlert(
-            kind=words.clean(alert.kind, 40),
+            kind=fmt.clean(alert.kind, 40),
             level="error" if alert.level == "error" else "warning",
-            message=words.clean(alert.message),
+            message=fmt.clean(alert.message),
         )
         for alert in status.alerts
     ]
     if verdict.state in ("stalled", "dead"):
-        why = words.clean(verdict.why)
+        why = fmt.clean(verdict.why)
         found.insert(0, ShownAlert(kind=verdict.state, level="error", message=why))
-    low_disk_said = any("disk" in alert.kind for alert in status.alerts)
-    if status.disk is not None and status.disk.low and not low_disk_said:
-        free = f"the disk is nearly full: {words.size(status.disk.free_bytes)} left"
+    has_disk_alert = any("disk" in alert.kind for alert in status.alerts)
+    if status.disk is not None and status.disk.low and not has_disk_alert:
+        free = f"the disk is nearly full: {fmt.size(status.disk.free_bytes)} left"
         found.append(ShownAlert(kind=DISK_LOW, level="warning", message=free))
     fall = elo_fall(curves)
     if fall is not None:
@@ -49,10 +49,10 @@ def alerts(status: Status, verdict: Verdict, curves: Mapping[str, Curve]) -> tup
 
 
 def elo_fall(curves: Mapping[str, Curve]) -> str | None:
-    """A sentence where the newest rating is under an earlier one by more than chance explains.
+    """Return a sentence if the newest rating is significantly below an earlier one, else None.
 
-    That is where its 95 % interval lies wholly below an earlier rating's. Ratings without an
-    interval prove nothing.
+    It is when its 95 % interval lies entirely below an earlier rating's. Ratings without an
+    interval are ignored.
     """
     ratings = _ratings(curves)
     if len(ratings) < 2:
@@ -68,7 +68,7 @@ def elo_fall(curves: Mapping[str, Curve]) -> str | None:
 
 
 def _ratings(curves: Mapping[str, Curve]) -> list[tuple[float, float, float]]:
-    """(low, Elo, high) of every rated iteration, oldest first."""
+    """Return (low, Elo, high) of every rated iteration, oldest first."""
     if not {"elo", "elo_low", "elo_high"} <= curves.keys():
         return []
     low, high = dict(curves["elo_low"].points), dict(curves["elo_high"].points)

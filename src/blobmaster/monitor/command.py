@@ -1,4 +1,4 @@
-"""Starts the monitor in the form that fits: a screen, a page, lines, JSON or gauges."""
+"""Starts the monitor in the requested form: a screen, a page, lines, JSON or gauges."""
 
 from __future__ import annotations
 
@@ -6,98 +6,135 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
-from blobmaster.monitor.answers import INTERRUPTED, refuse, say
 from blobmaster.monitor.options import MonitorOptions
-from blobmaster.monitor.outfile import unwritable, why_not
-from blobmaster.monitor.prometheus import textfile
-from blobmaster.monitor.prometheus.exposition import FIRST_LINE
-from blobmaster.monitor.read.looking import looks, settled, sure_views, why_no_folder
-from blobmaster.monitor.text import listing, plain
+from blobmaster.monitor.output import INTERRUPTED, refuse, write_out
+from blobmaster.monitor.read.readers import (
+    confirmed_views,
+    folder_problem,
+    make_reader,
+    resolve_folder,
+)
+from blobmaster.monitor.text import plain
 from blobmaster.monitor.view import View
-from blobmaster.terminal.screen import can_draw
 
 COMMAND: Final = "monitor"
 
 
 def run_monitor(options: MonitorOptions) -> int:
-    """Show a run until the person leaves (or once); returns the process's exit status."""
+    """Show a run until the user quits, or once; returns the process's exit status."""
     try:
-        return _show(settled(options))
+        return _show(resolve_folder(options))
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has left. What the interpreter still holds must not raise at exit.
+        # The reader of a pipe has gone. Python flushes stdout at exit and would raise again, so
+        # stdout is redirected to nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return plain.HEALTHY
 
 
 def _show(options: MonitorOptions) -> int:
-    if options.prometheus is not None and (reason := why_not(options.prometheus, FIRST_LINE)):
-        return refuse(COMMAND, reason)
     is_once = options.once or (options.json and not options.plain)
-    if (options.folders or not is_once) and (reason := why_no_folder(options)):
-        return refuse(COMMAND, reason)
-    if is_once:
-        return _print_once(options)
+    problem = None
     if options.prometheus is not None:
-        textfile.keep_current(options.prometheus, _looks(options))
+        problem = _output_problem(options.prometheus)
+    if problem is None and (options.folders or not is_once):
+        problem = folder_problem(options)
+    if problem is not None:
+        return refuse(COMMAND, problem)
+    if options.prometheus is not None:
+        return _write_gauges(options.prometheus, options, is_once=is_once)
+    if is_once:
+        views = confirmed_views(options)
+        write_out(_pages(views, options))
+        return _exit_status(views)
     if options.plain or not has_screen():
         return _print_changes(options)
-    # Textual reads it when it is loaded. A key's frame is there in half the time of the usual 60;
-    # a screen on which nothing moves is not drawn, so idling costs the same.
+    return _run_screen(options)
+
+
+# Imports inside functions keep `--once` fast: it needs none of what they load.
+
+
+def _output_problem(path: Path) -> str | None:
+    from blobmaster.monitor.output_file import output_problem
+    from blobmaster.monitor.prometheus.exposition import FIRST_LINE
+
+    return output_problem(path, FIRST_LINE)
+
+
+def _write_gauges(path: Path, options: MonitorOptions, *, is_once: bool) -> int:
+    from blobmaster.monitor.output_file import write_problem
+    from blobmaster.monitor.prometheus import textfile
+
+    if not is_once:
+        textfile.keep_current(path, _readings(options))
+        return plain.HEALTHY
+    views = confirmed_views(options)
+    try:
+        textfile.write(path, views)
+    except OSError as error:
+        return refuse(COMMAND, write_problem(path, error))
+    return _exit_status(views)
+
+
+def _run_screen(options: MonitorOptions) -> int:
+    # Textual reads this when it is loaded. At 120 frames a second a key shows in half the time of
+    # the usual 60. An unchanged screen is not drawn, so idling costs the same.
     os.environ.setdefault("TEXTUAL_FPS", "120")
-    from blobmaster.monitor.screen.app import MonitorApp, run_screen  # Textual takes 150 ms to load
+    from blobmaster.monitor.screen.app import MonitorApp, run_screen
     from blobmaster.monitor.screen.runs_app import RunsApp
 
     return run_screen(RunsApp(options) if options.folders else MonitorApp(options))
 
 
 def has_screen() -> bool:
-    """Whether there is a terminal to draw on and a person who wants it drawn on."""
+    """Return True if there is a terminal to draw on and the user has not disabled colours."""
+    from blobmaster.terminal.screen import can_draw
+
     return can_draw() and not os.environ.get("NO_COLOR")
 
 
-def _print_once(options: MonitorOptions) -> int:
-    shown = sure_views(options)
-    if options.prometheus is not None:
-        try:
-            textfile.write(options.prometheus, shown)
-        except OSError as error:
-            return refuse(COMMAND, unwritable(options.prometheus, error))
-    else:
-        say(_pages(shown, options))
-    return max(plain.exit_status(run) for run in shown)
+def _exit_status(views: Sequence[View]) -> int:
+    return max(plain.exit_status(run) for run in views)
 
 
-def _pages(shown: Sequence[View], options: MonitorOptions) -> str:
+def _pages(views: Sequence[View], options: MonitorOptions) -> str:
     if options.json:
-        objects = [plain.as_json(run) for run in shown]
+        objects = [plain.as_json(run) for run in views]
         return (f"[{','.join(objects)}]" if options.folders else objects[0]) + "\n"
-    return listing.page(shown) if options.folders else plain.page(shown[0])
+    if not options.folders:
+        return plain.page(views[0])
+    from blobmaster.monitor.text import listing
+
+    return listing.page(views)
 
 
 def _print_changes(options: MonitorOptions) -> int:
-    said: dict[str, tuple[object, ...]] = {}
-    for shown in _looks(options):
-        for name, run in zip(listing.names(shown), shown, strict=True):
+    from blobmaster.monitor.text import listing
+
+    printed: dict[str, tuple[object, ...]] = {}
+    for views in _readings(options):
+        for name, run in zip(listing.names(views), views, strict=True):
             key = plain.change_key(run)
-            if said.get(run.source) != key:
-                said[run.source] = key
-                say(_change(name if options.folders else "", run, options))
+            if printed.get(run.source) != key:
+                printed[run.source] = key
+                write_out(_change(name if options.folders else "", run, options))
     return plain.HEALTHY
 
 
 def _change(name: str, run: View, options: MonitorOptions) -> str:
     if options.json:
         return plain.as_json(run) + "\n"
-    whose = f"{name}: " if name else ""
-    return f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {whose}{plain.change_line(run)}\n"
+    prefix = f"{name}: " if name else ""
+    return f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {prefix}{plain.change_line(run)}\n"
 
 
-def _looks(options: MonitorOptions) -> Iterator[Sequence[View]]:
-    source = looks(options)
+def _readings(options: MonitorOptions) -> Iterator[Sequence[View]]:
+    reader = make_reader(options)
     while True:
-        yield source.look()
+        yield reader.read()
         time.sleep(options.refresh_interval)

@@ -1,8 +1,8 @@
-"""What the monitor is asked to show, and how."""
+"""Options of the monitor, the report and the watch."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,25 +14,29 @@ LONGEST_INTERVAL_S: Final = 3600.0
 
 @dataclass(frozen=True, kw_only=True)
 class MonitorOptions:
-    """Settings of one monitor; raises ValueError, one line, for those that make no sense."""
+    """Options of one command.
+
+    Raises:
+        ValueError: an option is out of range, or two exclude each other; one line.
+    """
 
     status_file: Path = Path("models/checkpoints/status.json")
     folders: tuple[Path, ...] = ()
-    """Show the runs at and below these in place of `status_file`."""
+    """Show the runs at and below these folders instead of `status_file`."""
     control_file: Path | None = None
-    """Where requests go; beside the status file by default, so over sshfs they reach its run."""
+    """File for requests; by default beside the status file, so that it works over sshfs."""
     refresh_interval: float = 5.0
-    """Seconds between looks."""
+    """Seconds between readings."""
     once: bool = False
-    """Print one page and leave with an exit status that tells the state."""
+    """Print one page and exit with a status that tells the run's state."""
     plain: bool = False
-    """No screen: a line whenever something changes."""
+    """Print a line whenever something changes, without a screen."""
     json: bool = False
-    """The view's data as JSON; with `plain` one object a line, else once."""
+    """Print the view as JSON: one object, or with `plain` one per change."""
     prometheus: Path | None = None
-    """No screen: a file kept current for a textfile collector; with `once` written once."""
+    """Keep this file current for a Prometheus textfile collector; with `once`, write it once."""
     readonly: bool = False
-    """Leave out whatever writes to the run."""
+    """Disable the keys that send requests to the run."""
 
     def __post_init__(self) -> None:
         if not SHORTEST_INTERVAL_S <= self.refresh_interval <= LONGEST_INTERVAL_S:
@@ -50,10 +54,14 @@ class MonitorOptions:
 
     @property
     def layout(self) -> RunLayout:
-        """The run directory that the status file lies in."""
+        """Layout of the run directory with the status file."""
         return RunLayout(self.status_file.parent)
 
     @property
     def control(self) -> Path:
-        """Where requests are left."""
+        """File for requests."""
         return self.control_file or self.layout.control
+
+    def for_run(self, run: Path) -> MonitorOptions:
+        """Return the same options for the run in a folder."""
+        return replace(self, status_file=RunLayout(run).status)

@@ -1,1 +1,1 @@
-"""What any screen needs of a terminal: capabilities, restored settings, log, progress."""
+"""Terminal output: capabilities, restored settings, log and progress."""

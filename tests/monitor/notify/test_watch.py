@@ -26,7 +26,7 @@ from watch_events import an_event
 from blobmaster.monitor.notify import command
 from blobmaster.monitor.notify.events import Event
 from blobmaster.monitor.notify.outbox import MOST_WAITING, Outbox
-from blobmaster.monitor.notify.targets import DeliveryError, Target, target
+from blobmaster.monitor.notify.targets import DeliveryError, Target, parse_target
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.status.schema import Disk
@@ -115,9 +115,9 @@ def test_a_delivery_is_tried_again_where_that_can_help(
     receiver: Receiver, answers: list[Any], attempts: int, complaint: str | None
 ):
     receiver.answers = [*answers]
-    box, complaints = outbox(target(f"http://127.0.0.1:{receiver.port}/hook/{SECRET}", 0.2))
+    box, complaints = outbox(parse_target(f"http://127.0.0.1:{receiver.port}/hook/{SECRET}", 0.2))
     box.put(an_event())
-    assert box.settle(None) == 0
+    assert box.drain(None) == 0
     assert len(receiver.received) == attempts
     assert {json.loads(body)["id"] for _, _, body in receiver.received} == {"r/7/failed"}
     assert bool(complaints) == bool(complaint)
@@ -127,7 +127,7 @@ def test_a_delivery_is_tried_again_where_that_can_help(
 
 def test_a_webhook_gets_the_documented_json_and_its_password(receiver: Receiver):
     address = f"http://user:p%40ss@127.0.0.1:{receiver.port}/hook?token={SECRET}&x=ü"
-    where = target(address)
+    where = parse_target(address)
     assert where.name == f"http://127.0.0.1:{receiver.port}/…"
     where.send(an_event(why="“ü”"))
     ((path, headers, body),) = receiver.received
@@ -145,7 +145,7 @@ def test_a_webhook_gets_the_documented_json_and_its_password(receiver: Receiver)
 
 
 def test_an_ntfy_topic_gets_text_title_priority_and_tags(receiver: Receiver):
-    where = target(f"ntfy://:{SECRET}@127.0.0.1:{receiver.port}/my-runs")
+    where = parse_target(f"ntfy://:{SECRET}@127.0.0.1:{receiver.port}/my-runs")
     where.send(an_event(why="non-finite loss – “nan”"))
     where.send(an_event("finished", run_id="ü"))
     (path, headers, body), (_, calm, _) = receiver.received
@@ -170,7 +170,7 @@ def test_an_ntfy_topic_gets_text_title_priority_and_tags(receiver: Receiver):
 )
 def test_an_address_that_is_not_understood_is_refused_without_its_secret(address: str, says: str):
     with pytest.raises(ValueError, match=says) as refused:
-        target(address)
+        parse_target(address)
     assert SECRET not in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -189,9 +189,9 @@ def test_a_target_that_hangs_holds_up_no_queue_and_the_oldest_message_gives_way(
         box.put(an_event(run_id=str(number)))
     assert len(complaints) == 3
     assert "“0: failed” is dropped, 32 wait already" in complaints[0]
-    assert box.settle(0.01) == MOST_WAITING + 1
+    assert box.drain(0.01) == MOST_WAITING + 1
     hold.set()
-    assert box.settle(None) == 0
+    assert box.drain(None) == 0
     assert sent == ["first", *map(str, range(3, MOST_WAITING + 3))]
 
 
@@ -205,7 +205,7 @@ def test_an_end_in_a_hurry_makes_one_more_attempt_and_waits_no_longer():
     box, complaints = outbox(Target(name="down", send=refuse), waits=(3600.0,) * 5)
     box.put(an_event())
     wait_until(lambda: len(complaints) == 1, "tried")
-    assert box.settle(DEADLINE_S) == 0
+    assert box.drain(DEADLINE_S) == 0
     assert len(attempts) == 2
     assert "given up" in complaints[-1]
 
@@ -363,7 +363,7 @@ def test_a_watch_that_could_tell_nobody_or_of_nothing_is_refused(tmp_path: Path)
     for words, says in (
         ((tmp_path,), "--notify"),
         ((tmp_path / "nowhere", "--notify", "http://host/"), "there is no folder"),
-        ((f"nonsense://{SECRET}", tmp_path), "none that apprise understands"),
+        ((f"nonsense://{SECRET}", tmp_path), "not one that apprise supports"),
     ):
         child = watch(*words)
         _, err = child.communicate(timeout=DEADLINE_S)

@@ -7,21 +7,21 @@ from typing import Any
 import pytest
 from watch_events import an_event, seen
 
-from blobmaster.monitor.notify.events import SETTLED_S, Told, step
+from blobmaster.monitor.notify.events import RECOVERY_S, WatchState, detect_events
 from blobmaster.monitor.view import View
 
 
 def news(*looks: View | tuple[View, float]) -> list[str]:
     """What is told at these looks; each comes a second after the one before, or when it says."""
-    told, now, found = Told(), 0.0, []
+    told, now, found = WatchState(), 0.0, []
     for look in looks:
         view, now = look if isinstance(look, tuple) else (look, now + 1)
-        told, events = step(told, view, now, 1e9)
+        told, events = detect_events(told, view, now, 1e9)
         found += [event.event if event.over is None else f"{event.over} over" for event in events]
     return found
 
 
-LATE = SETTLED_S + 100
+LATE = RECOVERY_S + 100
 
 
 @pytest.mark.parametrize(

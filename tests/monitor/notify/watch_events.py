@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from blobmaster.monitor.alerts import ShownAlert
-from blobmaster.monitor.notify.events import Event, Told, step
+from blobmaster.monitor.notify.events import Event, WatchState, detect_events
 from blobmaster.monitor.view import View
 
 
@@ -16,5 +16,5 @@ def seen(state: str, *alerts: str, **more: Any) -> View:
 
 
 def an_event(state: str = "failed", **more: Any) -> Event:
-    _, (event,) = step(Told(), seen(state, **more), 0.0, 1e9)
+    _, (event,) = detect_events(WatchState(), seen(state, **more), 0.0, 1e9)
     return event

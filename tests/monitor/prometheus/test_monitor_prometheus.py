@@ -23,7 +23,7 @@ from terminals import DEADLINE_S, ENVIRONMENT
 
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.prometheus.exposition import MOST_OWN, STATES, exposition
-from blobmaster.monitor.read.source import Source
+from blobmaster.monitor.read.run_reader import RunReader
 from blobmaster.monitor.view import View, view
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.status.schema import Disk, LastCheckpoint, Machine, decode, encode
@@ -59,8 +59,8 @@ def parsed(text: str) -> Samples:
 
 def look(layout: RunLayout) -> View:
     """What one look shows."""
-    source = Source(MonitorOptions(status_file=layout.status), extent="recent")
-    return view(source.look(), layout.status)
+    source = RunReader(MonitorOptions(status_file=layout.status), extent="recent")
+    return view(source.read(), layout.status)
 
 
 def gauges(*views: View) -> Samples:
@@ -162,10 +162,10 @@ def test_a_remote_run_not_seen_to_move_has_no_age_and_no_moment(layout: RunLayou
 
 def test_a_status_that_cannot_be_read_any_more_is_not_passed_off_as_read(layout: RunLayout):
     put(layout, full_status(heartbeat_at=time.time() - 7))
-    source = Source(MonitorOptions(status_file=layout.status), extent="recent")
-    source.look()
+    source = RunReader(MonitorOptions(status_file=layout.status), extent="recent")
+    source.read()
     layout.status.write_text("half")
-    samples = gauges(view(source.look(), layout.status))
+    samples = gauges(view(source.read(), layout.status))
     assert value(samples, "status_readable") == 0
     assert value(samples, "status_age_seconds") >= 7
     assert not {f"blobmaster_{name}" for name in MOMENTARY} & samples.keys()
@@ -385,9 +385,9 @@ def test_the_command_takes_the_file_and_refuses_it_beside_another_form(
 ):
     put(layout, make_status())
     command = [sys.executable, "-m", "blobmaster", "monitor", "--checkpoint-dir", str(layout.root)]
-    asked = [*command, "--once", "--prometheus", str(target)]
-    assert subprocess.run(asked, capture_output=True, check=True).stdout == b""
+    pending = [*command, "--once", "--prometheus", str(target)]
+    assert subprocess.run(pending, capture_output=True, check=True).stdout == b""
     assert value(kept(target), "elo") == 1412
-    refused = subprocess.run([*asked, "--plain"], capture_output=True, text=True, check=False)
+    refused = subprocess.run([*pending, "--plain"], capture_output=True, text=True, check=False)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert "--prometheus" in refused.stderr

@@ -16,11 +16,11 @@ from monitor_terminal import make_status
 
 from blobmaster.monitor.read.liveness import (
     SILENCE_S,
+    Observation,
     Process,
-    Sighting,
+    find_process,
     judge,
-    look_for_process,
-    watch,
+    observe,
 )
 from blobmaster.run.status.schema import Status
 
@@ -46,19 +46,19 @@ def _ticks(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_bytes().rsplit(b")", 1)[1].split()[19])
 
 
-def first_look(status: Status, process: Process, now: float = 1000.0) -> Sighting:
-    return watch(None, status, process, now, wall=status.heartbeat_at)
+def first_look(status: Status, process: Process, now: float = 1000.0) -> Observation:
+    return observe(None, status, process, now, wall=status.heartbeat_at)
 
 
 def test_a_process_killed_with_9_is_gone_even_before_its_parent_buries_it(sleeper):
     child, status = sleeper
-    assert look_for_process(status) is Process.ALIVE
+    assert find_process(status) is Process.ALIVE
     child.kill()
     while psutil.Process(child.pid).status() != psutil.STATUS_ZOMBIE:
         time.sleep(0.01)
-    assert look_for_process(status) is Process.GONE
+    assert find_process(status) is Process.GONE
     child.wait()
-    assert look_for_process(status) is Process.GONE
+    assert find_process(status) is Process.GONE
     assert judge(status, first_look(status, Process.GONE), SILENCE_S).state == "dead"
 
 
@@ -67,7 +67,7 @@ def test_a_stopped_process_is_stalled_at_once(sleeper):
     child.send_signal(signal.SIGSTOP)
     while psutil.Process(child.pid).status() != psutil.STATUS_STOPPED:
         time.sleep(0.01)
-    assert look_for_process(status) is Process.STOPPED
+    assert find_process(status) is Process.STOPPED
     verdict = judge(status, first_look(status, Process.STOPPED), SILENCE_S)
     assert verdict.state == "stalled"
     assert f"kill -CONT {child.pid}" in verdict.why
@@ -80,17 +80,17 @@ def test_a_pid_used_again_is_not_the_trainer(sleeper):
         process_started_at=status.process_started_at - 3600,
         process_start_ticks=status.process_start_ticks - 360_000,
     )
-    assert look_for_process(earlier) is Process.GONE
+    assert find_process(earlier) is Process.GONE
 
 
 @pytest.mark.parametrize("change", [{"host": "gpu01"}, {"boot_id": "another boot"}])
 def test_another_host_or_boot_is_never_called_dead(change: dict[str, str]):
     status = make_status(pid=1 << 22, **change)
-    assert look_for_process(status) is Process.ELSEWHERE
+    assert find_process(status) is Process.ELSEWHERE
     looked = first_look(status, Process.ELSEWHERE)
     assert not judge(status, looked, SILENCE_S).sure
     for step in range(1, 100):
-        looked = watch(looked, status, Process.ELSEWHERE, 1000 + 5 * step, wall=0.0)
+        looked = observe(looked, status, Process.ELSEWHERE, 1000 + 5 * step, wall=0.0)
         assert judge(status, looked, SILENCE_S).state in ("running", "no contact")
     assert judge(status, looked, SILENCE_S).state == "no contact"
 
@@ -99,7 +99,7 @@ def test_another_host_or_boot_is_never_called_dead(change: dict[str, str]):
 def test_a_run_that_has_ended_is_not_dead_without_its_process(state: str):
     status = make_status(state=state, pid=1 << 22)
     looked = first_look(status, Process.GONE)
-    later = watch(looked, status, Process.GONE, 99_999, wall=status.heartbeat_at + 99_999)
+    later = observe(looked, status, Process.GONE, 99_999, wall=status.heartbeat_at + 99_999)
     assert judge(status, later, SILENCE_S).state == state
 
 
@@ -107,10 +107,10 @@ def test_a_trainer_in_another_pid_namespace_is_alive_while_its_status_moves():
     looked = None
     for step in range(100):
         status = make_status(seq=step, progress_count=step)
-        looked = watch(looked, status, Process.GONE, 1000 + INTERVAL * step, time.time())
+        looked = observe(looked, status, Process.GONE, 1000 + INTERVAL * step, time.time())
         expected = "dead" if step == 0 else "running"
         assert judge(status, looked, SILENCE_S).state == expected
-    last = watch(looked, status, Process.GONE, 1000 + INTERVAL * 100, time.time())
+    last = observe(looked, status, Process.GONE, 1000 + INTERVAL * 100, time.time())
     assert judge(status, last, SILENCE_S).state == "dead"
 
 
@@ -133,18 +133,18 @@ def test_no_stall_and_no_silence_is_missed():
     states = []
     for step in range(1, 60):
         beating = msgspec.structs.replace(status, seq=status.seq + step)
-        looked = watch(looked, beating, Process.ALIVE, 1000 + 5 * step, time.time())
+        looked = observe(looked, beating, Process.ALIVE, 1000 + 5 * step, time.time())
         states.append((5 * step, judge(beating, looked, SILENCE_S).state))
     assert all(state == ("running" if at <= 179 else "stalled") for at, state in states)
 
     looked = first_look(status, Process.ALIVE)
-    silent = watch(looked, status, Process.ALIVE, 1000 + SILENCE_S + 1, time.time())
+    silent = observe(looked, status, Process.ALIVE, 1000 + SILENCE_S + 1, time.time())
     assert judge(status, silent, SILENCE_S).state == "stalled"
 
 
 def test_a_new_session_starts_a_new_watch():
     old = first_look(make_status(seq=500), Process.GONE)
     resumed = make_status(seq=2, session_started_at=time.time(), pid=os.getpid())
-    looked = watch(old, resumed, Process.ALIVE, 9999.0, time.time())
+    looked = observe(old, resumed, Process.ALIVE, 9999.0, time.time())
     assert looked.silent_s < 5
     assert not looked.seq_moved

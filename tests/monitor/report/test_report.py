@@ -21,7 +21,7 @@ from terminals import DEADLINE_S
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.read.curves import EXTREMES, POINTS, Curve, History
 from blobmaster.monitor.report.command import run_report
-from blobmaster.monitor.report.figure import Trace, figure, thinned, ticks
+from blobmaster.monitor.report.figure import Trace, evenly_spaced, figure, ticks
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.status.schema import Alert
 
@@ -310,6 +310,6 @@ def test_any_values_can_be_drawn(values: tuple[float, ...]):
 
 
 def test_thinned_values_keep_both_ends():
-    assert thinned([float(n) for n in range(1000)], 3) == [0.0, 500.0, 999.0]
-    assert thinned([1.0, 1.0, 2.0], 3) == [1.0, 2.0]
+    assert evenly_spaced([float(n) for n in range(1000)], 3) == [0.0, 500.0, 999.0]
+    assert evenly_spaced([1.0, 1.0, 2.0], 3) == [1.0, 2.0]
     assert Curve(name="x", points=((1.0, 2.0),)).last == 2.0

@@ -39,7 +39,7 @@ def page(layout: RunLayout, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def asked() -> Iterator[tuple[int, list[str]]]:
+def pending() -> Iterator[tuple[int, list[str]]]:
     """A proxy that answers nothing; its port, and what it was asked for."""
     requests: list[str] = []
 
@@ -109,8 +109,8 @@ def test_it_is_drawn_as_the_readers_system_is_set(
     assert set(theme.values()) <= colours(picture)
 
 
-def test_it_asks_the_network_nothing(page: Path, asked: tuple[int, list[str]]):
-    port, requests = asked
+def test_it_asks_the_network_nothing(page: Path, pending: tuple[int, list[str]]):
+    port, requests = pending
     proxy = (f"--proxy-server=127.0.0.1:{port}", "--proxy-bypass-list=<-loopback>")
     shown = browse(page, *proxy, "--dump-dom")
     assert len(re.findall("<figure>", shown)) == 4

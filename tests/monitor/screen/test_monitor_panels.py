@@ -11,21 +11,28 @@ from hypothesis import strategies as st
 from monitor_terminal import make_status
 from test_monitor_view import SOURCE, curve, reading, seen
 
-from blobmaster.monitor.screen import overlays, panels
-from blobmaster.monitor.screen.chart import charts, draw, legend
-from blobmaster.monitor.screen.drawing import ASCII, UNICODE, Glyphs, glyphs_for, width_of
-from blobmaster.monitor.screen.panels import Frame
+from blobmaster.monitor.charts import charts
+from blobmaster.monitor.screen import overlays
+from blobmaster.monitor.screen.chart import draw, legend
+from blobmaster.monitor.screen.drawing import (
+    ASCII,
+    STATE_ROLES,
+    UNICODE,
+    Glyphs,
+    glyphs_for,
+    width_of,
+)
+from blobmaster.monitor.screen.frame import Frame
+from blobmaster.monitor.screen.panels import header, notices, progress, training
+from blobmaster.monitor.screen.registry import PANELS
 from blobmaster.monitor.text import plain
-from blobmaster.monitor.text.words import to_ascii
+from blobmaster.monitor.text.fmt import to_ascii
 from blobmaster.monitor.view import LogLine, View, view
 from blobmaster.run.errors import StatusError
 from blobmaster.run.status.schema import decode, encode
 
-ALL = (
-    *(panels.header, panels.notices, panels.progress, panels.figures, panels.machine),
-    *(panels.checkpoints, panels.log, panels.footer),
-)
-BOUNDED = tuple(panel for panel in ALL if panel is not panels.notices)
+ALL = tuple(panel.draw for panel in PANELS)
+BOUNDED = tuple(panel for panel in ALL if panel is not notices.draw)
 
 
 def frame(shown: View, width: int, height: int, glyphs: Glyphs = UNICODE) -> Frame:
@@ -64,43 +71,43 @@ def test_every_size_is_drawn(width: int, height: int):
 
 @pytest.mark.parametrize("width", [38, 76, 116, 246])
 def test_bars_and_ends_of_lines_fill_the_panel_exactly(width: int):
-    for line in panels.progress(frame(seen(make_status()), width, 7)):
+    for line in progress.draw(frame(seen(make_status()), width, 7)):
         assert width_of(line) in (0, width)
 
 
 def test_an_unfinished_run_never_has_a_full_bar():
-    almost = panels.progress(frame(seen(make_status(progress=0.9999)), 60, 7))[1]
-    done = panels.progress(frame(seen(make_status(progress=1.0)), 60, 7))[1]
+    almost = progress.draw(frame(seen(make_status(progress=0.9999)), 60, 7))[1]
+    done = progress.draw(frame(seen(make_status(progress=1.0)), 60, 7))[1]
     assert almost[0].text.count("━") == 59
     assert done[0].text.count("━") == 60
 
 
 def test_every_state_is_told_in_words():
-    for state in (*panels.LOOKS, "waiting"):
-        header = panels.header(frame(View(state=state, source="x", run_id="r"), 80, 1))
-        assert state in "".join(span.text for span in header[0])
+    for state in (*STATE_ROLES, "waiting"):
+        first_line = header.draw(frame(View(state=state, source="x", run_id="r"), 80, 1))
+        assert state in "".join(span.text for span in first_line[0])
 
 
 def test_figures_that_have_no_room_are_counted():
     many = {f"metric_{i}": i for i in range(30)}
-    lines = panels.figures(frame(seen(make_status(metrics=many)), 40, 10))
+    lines = training.draw(frame(seen(make_status(metrics=many)), 40, 10))
     assert "and 21 more" in lines[-1][0].text
 
 
 def test_the_command_that_resumes_is_never_cut():
     command = "blobmaster train --resume --checkpoint-dir " + "/very/long" * 20
     shown = seen(make_status(state="paused", resume_command=command))
-    text = ["".join(s.text for s in line) for line in panels.notices(frame(shown, 40, 5))]
+    text = ["".join(s.text for s in line) for line in notices.draw(frame(shown, 40, 5))]
     assert command in "".join(text)
 
 
 def test_a_long_sentence_is_wrapped_and_a_longer_one_ends_visibly():
     reason = "LossError: the loss is nan; " * 4
-    lines = panels.notices(frame(seen(make_status(state="failed", error=reason)), 60, 5))
+    lines = notices.draw(frame(seen(make_status(state="failed", error=reason)), 60, 5))
     text = ["".join(span.text for span in line) for line in lines]
     assert all(len(line) < 60 for line in text)
     assert " ".join("".join(text).split()).startswith(f"failed: {reason.strip()}")
-    endless = panels.notices(frame(seen(make_status(state="failed", error="x " * 500)), 60, 5))
+    endless = notices.draw(frame(seen(make_status(state="failed", error="x " * 500)), 60, 5))
     assert "".join(span.text for span in endless[2]).endswith("…")
 
 
@@ -149,7 +156,7 @@ def test_how_far_the_one_card_round_is_from_an_equilibrium_is_told_and_drawn():
 
 
 def test_an_ascii_screen_is_ascii_in_every_state():
-    for state in panels.LOOKS:
+    for state in STATE_ROLES:
         shown = View(**{**vars(seen(make_status())), "state": state, "why": "—…“×π"})
         assert to_ascii(drawn(shown, 80, 20, ASCII)).isascii()
 

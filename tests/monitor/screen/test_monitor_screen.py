@@ -136,8 +136,8 @@ def test_a_pause_is_requested_then_acknowledged_then_done(shown: Terminal, layou
     shown.wait_until(layout.control.exists, "asked")
     assert layout.control.read_text() == "PAUSE\n"
     layout.control.unlink()
-    asked = Request(text="PAUSE", at=time.time())
-    put(layout, make_status(seq=1001, state="pausing", request=asked))
+    pending = Request(text="PAUSE", at=time.time())
+    put(layout, make_status(seq=1001, state="pausing", request=pending))
     shown.wait_for("pausing after iteration 151 (about 34 s)")
     shown.wait_without("PAUSE requested")
     put(layout, make_status(seq=1002, state="paused", iteration=151, step=None))

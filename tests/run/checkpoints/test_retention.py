@@ -49,7 +49,7 @@ def test_another_runs_checkpoints_are_nobodys_to_delete():
 
 
 class Retention(RuleBasedStateMachine):
-    """Sessions, resumes from anywhere, strangers' files and damage, in any order."""
+    """Sessions, resumes from anywhere, foreign files and damage, in any order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Retention(RuleBasedStateMachine):
         self.root = Path(self.folder.name)
         self.precious: dict[bytes, str] = {}
         """Bytes that must be somewhere below the root, whatever happens."""
-        self.random_seats = 0
+        self.foreign_files = 0
         self.iterations = 0
 
     def teardown(self) -> None:
@@ -86,20 +86,20 @@ class Retention(RuleBasedStateMachine):
         Life(self.root, fresh=True).live(1)
 
     @rule(folder=st.sampled_from(["permanent", "cache", "."]), kind=st.integers(0, 3))
-    def a_stranger_puts_a_file(self, folder: str, kind: int) -> None:
-        self.strangers += 1
+    def a_foreign_file_appears(self, folder: str, kind: int) -> None:
+        self.foreign_files += 1
         path = (
             self.root
             / folder
             / [
-                f"notes{self.strangers}.txt",
-                f"20251113-Blobmaster-v1-4.9M-iter{self.random_seats:03d}.pth",  # another run's
-                f"20251113-Victim-v1-4.9M-iter{self.random_seats:03d}.pth.bak",
-                f".notes{self.strangers}.tmp",
+                f"notes{self.foreign_files}.txt",
+                f"20251113-Blobmaster-v1-4.9M-iter{self.foreign_files:03d}.pth",  # another run's
+                f"20251113-Victim-v1-4.9M-iter{self.foreign_files:03d}.pth.bak",
+                f".notes{self.foreign_files}.tmp",
             ][kind]
         )
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"a stranger's %d" % self.random_seats)
+        path.write_bytes(b"a foreign %d" % self.foreign_files)
         self.precious[path.read_bytes()] = str(path)
 
     @rule()

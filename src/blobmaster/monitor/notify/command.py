@@ -1,4 +1,4 @@
-"""`blobmaster watch`: looks at runs as the monitor does and has every event delivered."""
+"""`blobmaster watch`: reads runs like the monitor and delivers every event."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from blobmaster.monitor.answers import INTERRUPTED, complain, refuse, say
-from blobmaster.monitor.leaving import leave_on_signals
-from blobmaster.monitor.notify.events import Event, Told, step
-from blobmaster.monitor.notify.outbox import Outbox, settle
+from blobmaster.monitor.exit_signals import exit_on_signals
+from blobmaster.monitor.notify.events import Event, WatchState, detect_events
+from blobmaster.monitor.notify.outbox import Outbox, drain
 from blobmaster.monitor.notify.targets import Target
 from blobmaster.monitor.options import MonitorOptions
+from blobmaster.monitor.output import INTERRUPTED, refuse, report_error, write_out
 from blobmaster.monitor.read.liveness import silence_limit
-from blobmaster.monitor.read.looking import looks, settled, why_no_folder
 from blobmaster.monitor.read.poller import Poller
+from blobmaster.monitor.read.readers import folder_problem, make_reader, resolve_folder
 from blobmaster.monitor.view import View, out_of_contact
 
 COMMAND: Final = "watch"
 GRACE_S: Final = 3.0
-"""What messages that still wait are given when a signal ends the watch."""
+"""Time for undelivered messages when a signal ends the watch."""
 
 
 def run_watch(options: MonitorOptions, targets: Sequence[Target]) -> int:
-    """Watch until every run has finished or a signal comes; returns the process's exit status."""
-    options = settled(options)
-    if (reason := why_no_folder(options)) is not None:
+    """Watch until every run has finished or a signal arrives; returns the process's exit status."""
+    options = resolve_folder(options)
+    if (reason := folder_problem(options)) is not None:
         return refuse(COMMAND, reason)
-    outboxes = [Outbox(target, partial(complain, COMMAND)) for target in targets]
+    outboxes = [Outbox(target, partial(report_error, COMMAND)) for target in targets]
     for outbox in outboxes:
         outbox.start()
     patience: float | None = GRACE_S
     try:
-        leave_on_signals()
-        say(f"telling {', '.join(target.name for target in targets)}\n")
+        exit_on_signals()
+        write_out(f"telling {', '.join(target.name for target in targets)}\n")
         _watch(options, outboxes)
         patience = None
     except KeyboardInterrupt:
@@ -46,33 +46,35 @@ def run_watch(options: MonitorOptions, targets: Sequence[Target]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     finally:
-        left = settle(outboxes, patience)
+        left = drain(outboxes, patience)
         if left:
-            complain(COMMAND, f"{left} messages were not delivered before the end")
+            report_error(COMMAND, f"{left} messages were not delivered before the end")
     return 0
 
 
 def _watch(options: MonitorOptions, outboxes: Sequence[Outbox]) -> None:
     found: queue.SimpleQueue[tuple[View, ...]] = queue.SimpleQueue()
-    poller = Poller(looks(options), options.refresh_interval, found.put)
-    poller.nudge()  # the second look at once: only then is a death believed
+    poller = Poller(make_reader(options), options.refresh_interval, found.put)
+    poller.poll_now()  # read twice at once: a dead run is only reported at the second reading
     poller.start()
     views: tuple[View, ...] = ()
-    told: dict[str, Told] = {}
+    told: dict[str, WatchState] = {}
     while not (views and all(view.state == "finished" for view in views)):
         try:
             views = found.get(timeout=silence_limit(options.refresh_interval))
         except queue.Empty:
             views = tuple(out_of_contact(view) for view in views)
-        told = {view.source: told.get(view.source, Told()) for view in views}
+        told = {view.source: told.get(view.source, WatchState()) for view in views}
         for view in views:
-            told[view.source], news = step(told[view.source], view, time.monotonic(), time.time())
+            told[view.source], news = detect_events(
+                told[view.source], view, time.monotonic(), time.time()
+            )
             for event in news:
                 _tell(event, outboxes)
-    poller.leave()
+    poller.stop()
 
 
 def _tell(event: Event, outboxes: Sequence[Outbox]) -> None:
     for outbox in outboxes:
         outbox.put(event)
-    say(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {event.run_id}: {event.message}\n")
+    write_out(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {event.run_id}: {event.message}\n")

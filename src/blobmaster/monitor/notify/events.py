@@ -1,4 +1,4 @@
-"""What of a run is worth a message: a pure step from what was told and one look to what is news."""
+"""Detects the events of a run that are worth a message, by a pure function of state and view."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from types import MappingProxyType
 from typing import Final
 
 from blobmaster.monitor.alerts import ELO_FALLING
-from blobmaster.monitor.facts import number
-from blobmaster.monitor.text import words
+from blobmaster.monitor.metrics import number
+from blobmaster.monitor.text import fmt
 from blobmaster.monitor.view import View
 from blobmaster.run.status.schema import DISK_LOW
 
 EVENT_SCHEMA: Final = 1
 RECOVERED: Final = "recovered"
-SETTLED_S: Final = 60.0
-"""A trouble is over when it has been away for so long; one that comes and goes is told once."""
+RECOVERY_S: Final = 60.0
+"""A problem is over once it has been absent for this long; one that flickers is reported once."""
 
 ENDED: Final = {"finished": "finished", "paused": "paused"}
-"""States that a run is meant to come to, with their events."""
+"""Events of states that a run is expected to reach."""
 TROUBLES: Final = {
     "failed": "failed",
     "dead": "dead",
@@ -29,30 +29,30 @@ TROUBLES: Final = {
     "no contact": "no-contact",
     "waiting for disk": "waiting-for-disk",
 }
-"""The same for those that want a person."""
+"""Events of states that need the user's attention."""
 OVER: Final = frozenset({"finished", "paused", "failed", "dead"})
 """States without a trainer."""
 ALERTS: Final = (DISK_LOW, ELO_FALLING)
-"""Alerts that are events by their own names, while the run is not over."""
+"""Alerts that are events of the same name, while the run is not over."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One message about one run; as JSON it is what a webhook gets, see docs/monitor.md."""
+    """A message about a run; a webhook receives it as JSON, see docs/monitor.md."""
 
     schema: int = EVENT_SCHEMA
     id: str
-    """The same however often it is sent, also by a watch that was started again."""
+    """Identifies the event: equal for every delivery, also after a restart of the watch."""
     event: str
-    """One of the values of `ENDED` and `TROUBLES`, of `ALERTS`, or `recovered`."""
+    """A value of `ENDED`, `TROUBLES` or `ALERTS`, or `recovered`."""
     over: str | None
-    """With `recovered`, the event that is over."""
+    """The event that is over, with `recovered`."""
     title: str
     message: str
     run_id: str
     directory: str
     host: str
-    """Where the run is, or was."""
+    """Host of the trainer."""
     state: str
     iteration: int
     total_iterations: int
@@ -62,36 +62,42 @@ class Event:
     eta_hours: float | None
     resume_command: str | None
     time: str
-    """Of the look, ISO 8601 in UTC."""
+    """Time of the reading, ISO 8601 in UTC."""
 
     @property
     def is_trouble(self) -> bool:
-        """Whether a person should do something."""
+        """True if the user should act."""
         return self.event in TROUBLES.values() or self.event in ALERTS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
-    """What a run's watchers know."""
+class WatchState:
+    """The events of a run that were reported and are not over."""
 
     run_id: str = ""
-    gone_since: Mapping[str, float | None] = field(default_factory=lambda: MappingProxyType({}))
-    """Every event that was told and is not over: when it was last found gone (monotonic seconds);
-    None while it lasts."""
+    cleared_since: Mapping[str, float | None] = field(default_factory=lambda: MappingProxyType({}))
+    """Reported events with the time since which each is absent, in monotonic seconds; None while
+    it lasts."""
 
 
-def step(told: Told, view: View, now: float, wall: float) -> tuple[Told, tuple[Event, ...]]:
-    """What is told after a look at monotonic `now` (`wall`: epoch seconds), and what is news.
+def detect_events(
+    state: WatchState, view: View, now: float, wall: float
+) -> tuple[WatchState, tuple[Event, ...]]:
+    """Return the next state and the new events of a view.
 
-    A look that is not sure of the run's state changes nothing.
+    Args:
+        state: the state so far.
+        view: the view read at monotonic `now`; an unconfirmed one changes nothing.
+        now: monotonic seconds.
+        wall: epoch seconds.
     """
     if not view.run_id or not view.sure:
-        return told, ()
-    is_new = told.run_id != view.run_id
-    before = {} if is_new else dict(told.gone_since)
+        return state, ()
+    is_new = state.run_id != view.run_id
+    before = {} if is_new else dict(state.cleared_since)
     lasting = conditions(view)
     if is_new:
-        # Its process may have left a last word since the status was read: the next look knows.
+        # The process may have written a last status after it was read; the next reading shows it.
         lasting.pop("dead", None)
     after: dict[str, float | None] = dict.fromkeys(lasting)
     news = [
@@ -101,23 +107,23 @@ def step(told: Told, view: View, now: float, wall: float) -> tuple[Told, tuple[E
         if kind in lasting or _is_outdated(kind, view.state):
             continue
         gone = now if since is None else since
-        if now - gone < SETTLED_S:
+        if now - gone < RECOVERY_S:
             after[kind] = gone
         else:
             what = f"{kind.replace('-', ' ')} no more: {view.state}"
             news.append(_event(view, RECOVERED, kind, what, wall))
-    return Told(run_id=view.run_id, gone_since=MappingProxyType(after)), tuple(news)
+    return WatchState(run_id=view.run_id, cleared_since=MappingProxyType(after)), tuple(news)
 
 
 def _is_outdated(kind: str, state: str) -> bool:
-    """Whether an event that lasts no more is simply forgotten, as nobody waits for its end."""
+    """Return True if an event that is over needs no message about that."""
     if kind in ALERTS:
         return state in OVER
     return kind in ENDED.values() or state in (ENDED | TROUBLES)
 
 
 def conditions(view: View) -> dict[str, str]:
-    """The events that this look would justify, each with what it has to say."""
+    """Return the events that the view justifies, each with its message."""
     found = {}
     kind = (ENDED | TROUBLES).get(view.state)
     if kind is not None:
@@ -137,7 +143,7 @@ def _event(view: View, kind: str, over: str | None, what: str, wall: float) -> E
         title=f"{view.run_id}: {name.replace('-', ' ')}",
         message=" | ".join([what, *_where(view, elo)]),
         run_id=view.run_id,
-        directory=words.clean(str(Path(view.source).absolute().parent)),
+        directory=fmt.clean(str(Path(view.source).absolute().parent)),
         host=view.host,
         state=view.state,
         iteration=view.iteration,
@@ -153,12 +159,12 @@ def _event(view: View, kind: str, over: str | None, what: str, wall: float) -> E
 def _where(view: View, elo: float | None) -> list[str]:
     parts = []
     if view.total_iterations:
-        share = words.percent(view.progress)
+        share = fmt.percent(view.progress)
         parts.append(f"iteration {view.iteration}/{view.total_iterations} ({share})")
     if elo is not None:
         parts.append(f"Elo {elo:.0f}")
     if view.eta_hours is not None:
-        parts.append(f"{words.hours(view.eta_hours)} left")
+        parts.append(f"{fmt.hours(view.eta_hours)} left")
     if view.next_command is not None:
         parts.append(f"resume with: {view.next_command}")
     return parts

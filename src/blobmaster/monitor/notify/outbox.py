@@ -1,4 +1,4 @@
-"""Delivers messages to one target in a thread of its own, with patience but not without end."""
+"""Delivers messages to one target in a thread of its own, with a limited number of retries."""
 
 from __future__ import annotations
 
@@ -12,46 +12,46 @@ from blobmaster.monitor.notify.events import Event
 from blobmaster.monitor.notify.targets import DeliveryError, Target
 
 WAITS_S: Final = (1.0, 4.0, 16.0, 64.0, 256.0)
-"""Before the second attempt and those after it: about six minutes in all."""
+"""Waits before the second and later attempts: about six minutes in all."""
 MOST_WAITING: Final = 32
 
 
 class Outbox(threading.Thread):
-    """A queue before one target; `put` never waits. A daemon: a target that hangs holds nobody."""
+    """A queue for one target; `put` never blocks. A daemon, so a hanging target delays no exit."""
 
     def __init__(
-        self, target: Target, complain: Callable[[str], None], waits: Sequence[float] = WAITS_S
+        self, target: Target, report_error: Callable[[str], None], waits: Sequence[float] = WAITS_S
     ) -> None:
-        """`complain` is told, in this thread, what could not be delivered, and why."""
+        """`report_error` is called in this thread with each failed delivery and its reason."""
         super().__init__(name=f"outbox {target.name}", daemon=True)
         self._target = target
-        self._complain = complain
+        self._report_error = report_error
         self._waits = waits
         self._waiting: deque[Event] = deque()
         self._busy = False
-        self._hurried = False
+        self._draining = False
         self._changed = threading.Condition()
 
     def put(self, event: Event) -> None:
-        """Have a message delivered; the oldest one gives way where too many wait."""
+        """Queue a message; if the queue is full, the oldest one is dropped."""
         with self._changed:
             full = len(self._waiting) >= MOST_WAITING
             dropped = self._waiting.popleft() if full else None
             self._waiting.append(event)
             self._changed.notify_all()
         if dropped is not None:
-            self._complain(
+            self._report_error(
                 f"{self._target.name}: “{dropped.title}” is dropped, {MOST_WAITING} wait already"
             )
 
-    def settle(self, seconds: float | None) -> int:
-        """Wait until nothing waits any more; returns how many messages are left undelivered.
+    def drain(self, seconds: float | None) -> int:
+        """Wait until the queue is empty; returns the number of undelivered messages.
 
-        With `seconds` it takes no longer: pauses between attempts are cut short, one more each is
-        made. With None it takes what the attempts take.
+        With `seconds` it waits no longer than that, and each message gets one more attempt without
+        a pause. With None it waits for all attempts.
         """
         with self._changed:
-            self._hurried = seconds is not None
+            self._draining = seconds is not None
             self._changed.notify_all()
             self._changed.wait_for(lambda: not self._waiting and not self._busy, seconds)
             return len(self._waiting) + self._busy
@@ -73,19 +73,19 @@ class Outbox(threading.Thread):
                 return
             except DeliveryError as error:
                 failed = f"{self._target.name}: “{event.title}” was not delivered: {error}"
-                if wait is None or error.is_final or self._hurried:
-                    self._complain(f"{failed}; given up")
+                if wait is None or error.is_final or self._draining:
+                    self._report_error(f"{failed}; given up")
                     return
-                self._complain(f"{failed}; trying again in {wait:g} s")
+                self._report_error(f"{failed}; trying again in {wait:g} s")
             with self._changed:
-                self._changed.wait_for(lambda: self._hurried, wait)
+                self._changed.wait_for(lambda: self._draining, wait)
 
 
-def settle(outboxes: Sequence[Outbox], seconds: float | None) -> int:
-    """Let all of them settle within the same seconds; returns the messages left undelivered."""
+def drain(outboxes: Sequence[Outbox], seconds: float | None) -> int:
+    """Drain all queues within the same `seconds`; returns the number of undelivered messages."""
     deadline = None if seconds is None else time.monotonic() + seconds
     left = 0
     for outbox in outboxes:
         remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
-        left += outbox.settle(remaining)
+        left += outbox.drain(remaining)
     return left

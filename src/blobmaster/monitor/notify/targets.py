@@ -1,4 +1,4 @@
-"""Where messages go: a webhook or an ntfy topic by plain HTTP, and all else that apprise knows."""
+"""Targets of messages: webhooks and ntfy topics by plain HTTP, other services by apprise."""
 
 from __future__ import annotations
 
@@ -17,42 +17,43 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 import msgspec
 
 from blobmaster.monitor.notify.events import RECOVERED, Event
-from blobmaster.monitor.text import words
+from blobmaster.monitor.text import fmt
 
 TIMEOUT_S: Final = 10.0
-"""What one attempt may wait for an answer."""
-_LATER: Final = frozenset({408, 425, 429})
-"""Answers below 500 that may be others the next time."""
+"""Timeout of one attempt."""
+_RETRYABLE: Final = frozenset({408, 425, 429})
+"""HTTP statuses below 500 worth another attempt."""
 _HTTP: Final = {"http": "http", "https": "https", "ntfy": "http", "ntfys": "https"}
 _PATH_SAFE: Final = "/%:@!$&'()*+,;=~?"
 
 
 class DeliveryError(Exception):
-    """A message was not taken; `str()` is a reason in which no part of the address stands."""
+    """A message was not delivered; `str()` is the reason, without any part of the address."""
 
     def __init__(self, reason: str, *, is_final: bool = False) -> None:
         super().__init__(reason)
         self.is_final = is_final
-        """Whether another attempt would be refused as well."""
+        """True if another attempt would fail as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """One place where messages go."""
+    """A destination of messages."""
 
     name: str
     """The address without its secrets: scheme and host."""
     send: Callable[[Event], None]
-    """Delivers a message or raises DeliveryError; may take `TIMEOUT_S` and more."""
+    """Delivers a message or raises DeliveryError; may take longer than `TIMEOUT_S`."""
 
 
-def target(address: str, timeout: float = TIMEOUT_S) -> Target:
-    """The target of an address.
+def parse_target(address: str, timeout: float = TIMEOUT_S) -> Target:
+    """Parse an address such as `https://host/hook` or `ntfys://host/topic`.
 
-    Raises: ValueError, one line in which no secret stands, for one that is not understood.
+    Raises:
+        ValueError: the address cannot be used; one line without secrets.
     """
     scheme, separator, _ = address.partition("://")
-    scheme = words.clean(scheme.lower(), 20)
+    scheme = fmt.clean(scheme.lower(), 20)
     if not separator or not scheme.isascii():
         raise ValueError(
             "--notify takes an address such as https://host/hook, ntfys://host/topic or "
@@ -69,7 +70,7 @@ def target(address: str, timeout: float = TIMEOUT_S) -> Target:
 
 
 def _http(address: str, scheme: str) -> tuple[str, str, dict[str, str]]:
-    """The URL to post to, its name without secrets, and the headers that its user asks for."""
+    """Return the URL to post to, its name without secrets, and the authorization header."""
     unusable = f"the {scheme}:// address of --notify cannot be used: "
     if any(letter.isspace() or not letter.isprintable() for letter in address):
         raise ValueError(f"{unusable}it holds blanks")
@@ -85,7 +86,7 @@ def _http(address: str, scheme: str) -> tuple[str, str, dict[str, str]]:
     path = quote(parts.path, safe=_PATH_SAFE) or "/"
     query = f"?{quote(parts.query, safe=_PATH_SAFE)}" if parts.query else ""
     url = f"{_HTTP[scheme]}://{host}{port}{path}{query}"
-    return url, words.clean(f"{scheme}://{host}{port}/…", 100), _authorization(parts)
+    return url, fmt.clean(f"{scheme}://{host}{port}/…", 100), _authorization(parts)
 
 
 def _authorization(parts: SplitResult) -> dict[str, str]:
@@ -100,19 +101,19 @@ def _post_json(url: str, headers: Mapping[str, str], timeout: float, event: Even
 
 
 def _post_ntfy(url: str, headers: Mapping[str, str], timeout: float, event: Event) -> None:
-    """As docs.ntfy.sh has it: the text is the body, all else stands in headers."""
+    """Post a message to ntfy: its text is the body, the rest is in headers (docs.ntfy.sh)."""
     mark = "warning" if event.is_trouble else "white_check_mark"
-    told = {
-        "Title": words.to_ascii(event.title),
+    message_headers = {
+        "Title": fmt.to_ascii(event.title),
         "Priority": "high" if event.is_trouble else "default",
         "Tags": f"{mark},{event.event}",
         "Content-Type": "text/plain; charset=utf-8",
     }
-    _post(url, event.message.encode(), {**headers, **told}, timeout)
+    _post(url, event.message.encode(), {**headers, **message_headers}, timeout)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirected POST would be sent on as a GET without its message."""
+    """Follows no redirects: urllib would repeat a POST as a GET without its message."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
@@ -129,7 +130,7 @@ def _post(url: str, body: bytes, headers: Mapping[str, str], timeout: float) -> 
         _opener.open(request, timeout=timeout).close()
     except urllib.error.HTTPError as error:
         error.close()
-        is_final = error.code < 500 and error.code not in _LATER
+        is_final = error.code < 500 and error.code not in _RETRYABLE
         raise DeliveryError(f"it answered {error.code}", is_final=is_final) from None
     except (OSError, http.client.HTTPException) as error:
         # The error's own text may hold the address.
@@ -154,12 +155,12 @@ def _apprise_target(address: str, scheme: str) -> Target:
         raise ValueError(
             f"{scheme}:// addresses need apprise: pip install 'blobmaster[notify]'"
         ) from None
-    logging.getLogger("apprise").disabled = True  # what it logs holds addresses
+    logging.getLogger("apprise").disabled = True  # its log contains addresses, with passwords
     service = apprise.Apprise()
     if not service.add(address):
         raise ValueError(
-            f"the {scheme}:// address of --notify is none that apprise understands; "
-            "its documentation lists the services and how they are addressed"
+            f"the {scheme}:// address of --notify is not one that apprise supports; "
+            "its documentation lists the services and their addresses"
         )
 
     def send(event: Event) -> None:

@@ -1,7 +1,7 @@
-"""Keeps one file of gauges current for a textfile collector, and takes it away when it leaves.
+"""Keeps a file of gauges current for a textfile collector, and deletes it at the end.
 
-A file that outlived its monitor would go on saying `running`. Only a monitor that is killed leaves
-one, and `blobmaster_monitor_looked_at_seconds` tells its age.
+A file that outlives its monitor would keep saying `running`. Only a killed monitor leaves one, and
+`blobmaster_monitor_looked_at_seconds` tells its age.
 """
 
 from __future__ import annotations
@@ -10,32 +10,38 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from blobmaster.monitor.answers import complain
-from blobmaster.monitor.leaving import leave_on_signals
-from blobmaster.monitor.outfile import unwritable
+from blobmaster.monitor.exit_signals import exit_on_signals
+from blobmaster.monitor.output import report_error
+from blobmaster.monitor.output_file import write_problem
 from blobmaster.monitor.prometheus.exposition import exposition
 from blobmaster.monitor.view import View
 from blobmaster.run.files import atomic
 
 
 def write(path: Path, views: Sequence[View]) -> None:
-    """Replace the file whole. Raises OSError; the file is then as it was."""
+    """Replace the file atomically.
+
+    Raises:
+        OSError: the disk did not accept it; the file is unchanged.
+    """
     atomic.replace(path, exposition(views, time.time()).encode(), atomic.Sync.NOTHING)
 
 
 def keep_current(path: Path, looks: Iterable[Sequence[View]]) -> None:
-    """Write every look until a signal asks this process to leave; what cannot be written waits."""
-    leave_on_signals()
-    told = False
+    """Write every reading until a signal ends the process; failed writes are tried again."""
+    exit_on_signals()
+    is_reported = False
     try:
         for views in looks:
             try:
                 write(path, views)
             except OSError as error:
-                if not told:
-                    complain("monitor", f"{unwritable(path, error)}; trying again at every look")
-                told = True
+                if not is_reported:
+                    report_error(
+                        "monitor", f"{write_problem(path, error)}; trying again at every look"
+                    )
+                is_reported = True
             else:
-                told = False
+                is_reported = False
     finally:
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A run's history as curves of bounded size, read on from where the last look ended."""
+"""A run's history as curves of bounded size, read incrementally."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from typing import Final
 from blobmaster.run.files.history import START, HistoryCursor, HistoryRow, read_rows
 
 POINTS: Final = 512
-"""Points kept a curve: twice as many are halved by joining neighbours. A braille chart has two dots
-a column, so no screen shows more."""
+"""Points kept per curve; twice as many are halved by joining neighbours. A braille chart has two
+dots per column, so no screen shows more."""
 Point = tuple[float, float]
 """Iteration and value."""
 MOST_CURVES: Final = 64
-"""A foreign run may log hundreds of metrics; the first ones are kept. A Blob run has up to 50."""
+"""Curves kept, the first ones: a foreign run may log hundreds. A Blob run has up to 50."""
 PART_BYTES: Final = 1 << 18
-"""Read at a time: 4 MiB of rows, decoded, left the process 14 MiB larger for good."""
+"""Bytes per read. Decoding 4 MiB of rows at once left the process 14 MiB larger for good."""
 PARTS: Final = 16
-"""Parts a look takes in: a long history is caught up with in few looks, each of them short."""
+"""Reads per refresh: a long history takes several refreshes, each of them short."""
 RECENT_BYTES: Final = 1 << 18
-"""Some hundred rows, in a few milliseconds: enough for the pace and for the ratings to compare,
-where nobody looks at charts."""
+"""Bytes read where no charts are shown: some hundred rows, enough for the ETA and the ratings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +39,13 @@ class Curve:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Thinning:
-    """How a curve with too many points loses half of them."""
+class Downsampling:
+    """A way to halve the number of a curve's points."""
 
     group: int
-    """Neighbouring points that are joined."""
+    """Number of neighbouring points that are joined."""
     join: Callable[[list[Point]], list[Point]]
-    """Half as many, in order, for a group; for one that is not full yet, as many or fewer."""
+    """Returns half as many points, in order, for a full group, and no more for a partial one."""
 
 
 def _mean(points: list[Point]) -> list[Point]:
@@ -61,17 +60,17 @@ def _lowest_and_highest(points: list[Point]) -> list[Point]:
     return sorted({min(points, key=value), max(points, key=value)})
 
 
-MEANS: Final = Thinning(group=2, join=_mean)
-"""For a small drawing: what is left is the course without its noise."""
-EXTREMES: Final = Thinning(group=4, join=_lowest_and_highest)
-"""For a large one: no peak is lost."""
+MEANS: Final = Downsampling(group=2, join=_mean)
+"""Pairs become their mean: for small charts, as it removes noise."""
+EXTREMES: Final = Downsampling(group=4, join=_lowest_and_highest)
+"""Groups keep their lowest and highest point: for large charts, as it keeps peaks."""
 
 
 class _Series:
-    """A curve that grows: every `stride` rows are joined as one group."""
+    """A growing curve; each `stride` rows are joined into one group of points."""
 
-    def __init__(self, thinning: Thinning) -> None:
-        self._thinning = thinning
+    def __init__(self, downsampling: Downsampling) -> None:
+        self._downsampling = downsampling
         self._points: list[Point] = []
         self._stride = 1
         self._open: list[Point] = []
@@ -80,7 +79,7 @@ class _Series:
         self._open.append((iteration, value))
         if len(self._open) < self._stride:
             return
-        group, join = self._thinning.group, self._thinning.join
+        group, join = self._downsampling.group, self._downsampling.join
         self._points.extend(join(self._open))
         self._open = []
         if len(self._points) >= 2 * POINTS:
@@ -89,24 +88,28 @@ class _Series:
             self._stride = max(group, 2 * self._stride)
 
     def curve(self, name: str) -> Curve:
-        unfinished = self._thinning.join(self._open) if self._open else []
+        unfinished = self._downsampling.join(self._open) if self._open else []
         return Curve(name=name, points=(*self._points, *unfinished))
 
 
 class History:
-    """The curves of one history file; `refresh` reads what is new, a bounded part at a time."""
+    """The curves of one history file; `refresh` reads a bounded part of the new rows."""
 
-    def __init__(self, path: Path, thinning: Thinning = MEANS) -> None:
+    def __init__(self, path: Path, downsampling: Downsampling = MEANS) -> None:
         self._path = path
-        self._thinning = thinning
+        self._downsampling = downsampling
         self._cursor = START
         self._series: dict[str, _Series] = {}
         self._curves: dict[str, Curve] = {}
         self.is_behind = False
-        """Whether there is more to read at once."""
+        """True if there is more to read without waiting."""
 
     def skip_to_recent(self) -> None:
-        """Leave out all but the newest rows. Raises OSError where the file cannot be looked at."""
+        """Skip all but the newest rows.
+
+        Raises:
+            OSError: the file's size cannot be read.
+        """
         try:
             found = self._path.stat()
         except FileNotFoundError:
@@ -114,7 +117,11 @@ class History:
         self._cursor = HistoryCursor(found.st_ino, max(0, found.st_size - RECENT_BYTES))
 
     def refresh(self) -> None:
-        """Read rows added since the last time. Raises OSError where the file cannot be read."""
+        """Read rows added since the last refresh.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
         moved = False
         for _ in range(PARTS):
             moved |= self._read_part()
@@ -124,7 +131,7 @@ class History:
             self._curves = {name: series.curve(name) for name, series in self._series.items()}
 
     def _read_part(self) -> bool:
-        """Read on a little; returns whether the curves are others now."""
+        """Read one part; returns True if a curve has changed."""
         part = read_rows(self._path, self._cursor, PART_BYTES)
         self._cursor, self.is_behind = part.cursor, part.more
         if part.restarted:
@@ -135,7 +142,7 @@ class History:
 
     @property
     def curves(self) -> Mapping[str, Curve]:
-        """Every numeric metric by its name; the same object until something moved."""
+        """Every numeric metric's curve by name; the same object until a curve changes."""
         return self._curves
 
     def _add(self, row: HistoryRow) -> None:
@@ -148,12 +155,12 @@ class History:
         if series is None:
             if len(self._series) >= MOST_CURVES:
                 return
-            series = self._series[name] = _Series(self._thinning)
+            series = self._series[name] = _Series(self._downsampling)
         series.add(float(iteration), value)
 
 
 def numbers(metrics: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, float]]:
-    """Finite numbers by name; those one level down by a dotted one."""
+    """Yield finite numbers by name; those of nested objects have dotted names."""
     for name, value in metrics.items():
         if isinstance(value, dict) and not prefix:
             yield from numbers(value, f"{name}.")
@@ -164,7 +171,7 @@ def numbers(metrics: Mapping[str, object], prefix: str = "") -> Iterator[tuple[s
 
 
 def finite(value: float) -> float | None:
-    """The value as a float; None where that is no finite one."""
+    """Return the value as a float, None if it is not finite."""
     try:
         number = float(value)
     except OverflowError:  # JSON has integers of any size

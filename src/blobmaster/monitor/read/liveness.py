@@ -1,9 +1,8 @@
-"""Whether a run is what its file says: alive, stalled, dead or out of contact.
+"""Decides whether a run is alive, stalled, dead or out of contact.
 
-The file alone cannot tell, because a killed trainer leaves `running` behind. What can is the
-process, where it is on this machine, and otherwise whether `seq` and `progress_count` go on moving
-while this process watches by its own monotonic clock. File times and another machine's clock are
-never asked.
+The status alone cannot tell, as a killed trainer leaves `running` behind. On this machine the
+trainer's process decides. Elsewhere it is whether `seq` and `progress_count` change while this
+process watches, by its own monotonic clock. File times and another machine's clock are never used.
 """
 
 from __future__ import annotations
@@ -12,77 +11,77 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from blobmaster.monitor.text import words
+from blobmaster.monitor.text import fmt
 from blobmaster.run.control.process import is_local, process_state
 from blobmaster.run.status.schema import ENDED, Status
 
 STALL_FLOOR_S: Final = 90.0
-"""No silence shorter than this is a stall, however quick the run's units have been so far."""
+"""Shortest time without progress that counts as a stall, however fast the units of work are."""
 START_FLOOR_S: Final = 300.0
-"""The same before the first units are done: imports over a network and cold compilers are slow."""
+"""Such a time before the first unit: imports over a network and a cold compiler are slow."""
 STALL_GAPS: Final = 3.0
-"""A stall is a silence this many times the longest one that the run has come out of by itself."""
+"""A stall is this many times the longest gap that the run has recovered from by itself."""
 SILENCE_S: Final = 30.0
-"""A trainer rewrites its status every 2 s, a network mount may hold a copy for 20 s."""
+"""The trainer writes its status every 2 s, and a network mount may show an old copy for 20 s."""
 LAST_WORD_S: Final = 4.0
-"""Two of the trainer's rewrites: a process that is gone may have written just before it went."""
+"""Two of the trainer's writes: a process that is gone may have written just before its end."""
 
 
 class Process(Enum):
-    """What a look at the trainer's process found."""
+    """State of the trainer's process, as seen from this machine."""
 
     ALIVE = "alive"
     STOPPED = "stopped"
     GONE = "gone"
     ELSEWHERE = "elsewhere"
-    """On another host, or from before a reboot: nothing to look at here."""
+    """On another host or from before a reboot, so it cannot be checked."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sighting:
-    """What watching has shown so far; times are this process's monotonic seconds."""
+class Observation:
+    """Observation of a session so far; times are this process's monotonic seconds."""
 
     session: tuple[str, int, float]
-    """Run id, pid and process start: another session of the run starts a new watch."""
+    """Run id, pid and process start; a change starts a new observation."""
     seq: int
     seq_since: float
-    watched_since: float
+    first_seen: float
     """When this session was first seen."""
     seq_moved: bool
-    """Whether `seq` was seen to move, which proves a trainer at work wherever it is."""
+    """True if `seq` was seen to change, which proves that the trainer is alive."""
     progress_count: int
     progress_since: float
     process: Process
-    looked_at: float
+    observed_at: float
 
     @property
     def watched_s(self) -> float:
-        """Seconds since the first look."""
-        return self.looked_at - self.watched_since
+        """Seconds since the session was first seen."""
+        return self.observed_at - self.first_seen
 
     @property
     def silent_s(self) -> float:
-        """Seconds since `seq` last moved."""
-        return self.looked_at - self.seq_since
+        """Seconds since `seq` last changed."""
+        return self.observed_at - self.seq_since
 
     @property
     def idle_s(self) -> float:
-        """Seconds since the run last did a unit of work."""
-        return self.looked_at - self.progress_since
+        """Seconds since the run last completed a unit of work."""
+        return self.observed_at - self.progress_since
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """A run's state in one word of the monitor's vocabulary, and why."""
+    """A run's state, see `View.state`, and the reason for it."""
 
     state: str
     why: str = ""
     sure: bool = True
-    """False for a claim that is only written down: a second look is needed."""
+    """False if only the file says so and no change was seen yet."""
 
 
-def look_for_process(status: Status) -> Process:
-    """Find the trainer's process, which is the pid *and* its start: pids are used again."""
+def find_process(status: Status) -> Process:
+    """Return the state of the process with the trainer's pid *and* start, as pids are reused."""
     if not is_local(host=status.host, boot=status.boot_id):
         return Process.ELSEWHERE
     life = process_state(
@@ -93,97 +92,97 @@ def look_for_process(status: Status) -> Process:
     return Process(life.value)
 
 
-def watch(
-    before: Sighting | None, status: Status, process: Process, now: float, wall: float
-) -> Sighting:
-    """Add one look, at monotonic `now`, to what has been seen.
+def observe(
+    before: Observation | None, status: Status, process: Process, now: float, wall: float
+) -> Observation:
+    """Add a reading of the status at monotonic `now` (`wall`: epoch seconds) to the observation.
 
-    The first look credits the run with the silence that its own clock reports, so that a run found
-    stalled says so at once; the wall clock is asked only where it is the trainer's own.
+    The first one takes over the silence reported by the trainer's own clock, so that a stalled run
+    is recognized at once. The wall clock is used only on the trainer's own machine.
     """
     session = (status.run_id, status.pid, status.process_started_at)
     if before is None or before.session != session or status.seq < before.seq:
         idle = max(0.0, status.heartbeat_at - status.progress_at)
         unwritten = 0.0 if process is Process.ELSEWHERE else max(0.0, wall - status.heartbeat_at)
-        return Sighting(
+        return Observation(
             session=session,
             seq=status.seq,
             seq_since=now - unwritten,
-            watched_since=now,
+            first_seen=now,
             seq_moved=False,
             progress_count=status.progress_count,
             progress_since=now - idle - unwritten,
             process=process,
-            looked_at=now,
+            observed_at=now,
         )
     moved = status.seq != before.seq
     progressed = status.progress_count != before.progress_count
-    return Sighting(
+    return Observation(
         session=session,
         seq=status.seq,
         seq_since=now if moved else before.seq_since,
-        watched_since=before.watched_since,
+        first_seen=before.first_seen,
         seq_moved=moved or before.seq_moved,
         progress_count=status.progress_count,
         progress_since=now if progressed else before.progress_since,
         process=process,
-        looked_at=now,
+        observed_at=now,
     )
 
 
 def stall_limit(status: Status) -> float:
-    """Seconds without a unit of work after which the run counts as stalled."""
+    """Return the seconds without a unit of work after which the run counts as stalled."""
     floor = START_FLOOR_S if status.state == "starting" else STALL_FLOOR_S
     return max(floor, STALL_GAPS * status.slowest_gap_s)
 
 
 def silence_limit(interval: float) -> float:
-    """Seconds without a rewrite that are too many, for looks `interval` seconds apart."""
+    """Return the longest acceptable time without a write, for readings `interval` seconds apart."""
     return max(SILENCE_S, 3 * interval)
 
 
-def judge(status: Status, sighting: Sighting, silence: float) -> Verdict:
-    """The run's state, from what is written and what was seen; see `silence_limit`."""
+def judge(status: Status, observation: Observation, silence: float) -> Verdict:
+    """Return the run's state from its status and the observation; `silence` as `silence_limit`."""
     written = "waiting for disk" if status.state == "waiting" else status.state
     if status.state in ENDED:
         return Verdict(state=written)
-    if sighting.process is Process.GONE and not _still_writing(sighting):
+    if observation.process is Process.GONE and not _still_writing(observation):
         return Verdict(
             state="dead",
             why=f"process {status.pid} is gone without a word; it said “{written}”",
         )
-    if sighting.process is Process.STOPPED:
+    if observation.process is Process.STOPPED:
         return Verdict(
             state="stalled",
             why=f"process {status.pid} is stopped; kill -CONT {status.pid} lets it go on",
         )
-    if sighting.silent_s > silence:
-        return _silent(status, sighting, sure=sighting.watched_s > silence)
-    if status.state != "waiting" and sighting.idle_s > stall_limit(status):
+    if observation.silent_s > silence:
+        return _silent(status, observation, sure=observation.watched_s > silence)
+    if status.state != "waiting" and observation.idle_s > stall_limit(status):
         return Verdict(
             state="stalled",
             why=f"process {status.pid} is alive, but nothing has moved for "
-            f"{words.duration(sighting.idle_s)}; its slowest so far was "
-            f"{words.duration(status.slowest_gap_s)}",
+            f"{fmt.duration(observation.idle_s)}; its slowest so far was "
+            f"{fmt.duration(status.slowest_gap_s)}",
         )
-    if sighting.process is Process.ELSEWHERE and not sighting.seq_moved:
+    if observation.process is Process.ELSEWHERE and not observation.seq_moved:
         return Verdict(
             state=written, sure=False, why=f"as written by {status.host}; not seen to move yet"
         )
     return Verdict(state=written)
 
 
-def _still_writing(sighting: Sighting) -> bool:
-    """Whether writes still arrive: a trainer in another container is alive, though not found."""
-    return sighting.seq_moved and sighting.silent_s < LAST_WORD_S
+def _still_writing(observation: Observation) -> bool:
+    """Return True if writes still arrive, as from a trainer in another pid namespace."""
+    return observation.seq_moved and observation.silent_s < LAST_WORD_S
 
 
-def _silent(status: Status, sighting: Sighting, *, sure: bool) -> Verdict:
-    since = words.duration(sighting.silent_s)
-    if sighting.process is Process.ELSEWHERE:
+def _silent(status: Status, observation: Observation, *, sure: bool) -> Verdict:
+    since = fmt.duration(observation.silent_s)
+    if observation.process is Process.ELSEWHERE:
         return Verdict(state="no contact", why=f"nothing new from {status.host} for {since}")
     return Verdict(
         state="stalled",
-        sure=sure or sighting.seq_moved,
+        sure=sure or observation.seq_moved,
         why=f"process {status.pid} is alive, but has not written its status for {since}",
     )

@@ -1,6 +1,6 @@
-"""Does the monitor's file work on threads of its own: a hung mount must not freeze the keys.
+"""Threads for the monitor's file access, so that a hung mount does not freeze the keys.
 
-The threads are daemons, so that the monitor can leave while one still waits for a file system.
+They are daemons: the monitor can exit while one still waits for the file system.
 """
 
 from __future__ import annotations
@@ -9,91 +9,76 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, TypeVar
 
+from blobmaster.monitor.read.readers import Reader
 from blobmaster.run.control.requests import send
 from blobmaster.run.errors import ControlError
 
 SOON_S: Final = 1.0
-"""Between looks while an answer or a death is awaited."""
+"""Interval between readings while a request is unanswered or a process has just gone."""
 
 
-Found = TypeVar("Found", covariant=True)
 Taken = TypeVar("Taken")
 
 
-class Looks(Protocol[Found]):
-    """What can be looked at again and again."""
-
-    @property
-    def is_behind(self) -> bool:
-        """Whether there is more than one look takes."""
-
-    @property
-    def in_doubt(self) -> bool:
-        """Whether the next look should be soon."""
-
-    def look(self) -> Found:
-        """May block for as long as a file system does."""
-
-
 class Poller(threading.Thread, Generic[Taken]):
-    """Looks again and again and hands on what it finds, in its own thread."""
+    """Reads periodically and delivers each result, in its own thread."""
 
     def __init__(
-        self, source: Looks[Taken], interval: float, deliver: Callable[[Taken], None]
+        self, reader: Reader[Taken], interval: float, deliver: Callable[[Taken], None]
     ) -> None:
         super().__init__(name="poller", daemon=True)
-        self._source = source
+        self._reader = reader
         self._interval = interval
         self._deliver = deliver
-        self._nudged = threading.Event()
-        self._waits_for_answer = False
-        self._left = False
+        self._woken = threading.Event()
+        self._is_fast = False
+        self._stopped = False
 
-    def leave(self) -> None:
-        """Look no more; a look that hangs ends by itself or with the process."""
-        self._left = True
-        self._nudged.set()
+    def stop(self) -> None:
+        """Stop reading; a read that hangs ends with the process at the latest."""
+        self._stopped = True
+        self._woken.set()
 
-    def nudge(self) -> None:
-        """Look at once."""
-        self._nudged.set()
+    def poll_now(self) -> None:
+        """Read again at once."""
+        self._woken.set()
 
-    def await_answer(self, waits: bool) -> None:
-        """Look more often while a request is open."""
-        self._waits_for_answer = waits
+    def poll_faster(self, waits: bool) -> None:
+        """Read more often while a request is unanswered."""
+        self._is_fast = waits
 
     def run(self) -> None:
-        while not self._left:
-            self._deliver(self._source.look())
-            if self._source.is_behind:
+        while not self._stopped:
+            self._deliver(self._reader.read())
+            if self._reader.is_behind:
                 continue
-            hurried = self._waits_for_answer or self._source.in_doubt
-            self._nudged.wait(min(SOON_S, self._interval) if hurried else self._interval)
-            self._nudged.clear()
+            urgent = self._is_fast or self._reader.in_doubt
+            self._woken.wait(min(SOON_S, self._interval) if urgent else self._interval)
+            self._woken.clear()
 
 
 class Sender(threading.Thread):
-    """Leaves requests for one trainer, in the order in which they were made."""
+    """Sends requests to one trainer, in order."""
 
     def __init__(self, path: Path, report: Callable[[str | None], None]) -> None:
-        """`report` gets None or the error after each, in this thread."""
+        """`report` is called after each request, in this thread, with an error or None."""
         super().__init__(name="sender", daemon=True)
         self._path = path
         self._report = report
-        self._asked: SimpleQueue[str | None] = SimpleQueue()
+        self._queue: SimpleQueue[str | None] = SimpleQueue()
 
     def send(self, text: str) -> None:
-        """Leave a request when those before it are left; returns at once."""
-        self._asked.put(text)
+        """Queue a request; returns at once."""
+        self._queue.put(text)
 
-    def leave(self) -> None:
-        """Send what was asked for and end."""
-        self._asked.put(None)
+    def stop(self) -> None:
+        """Send what is queued, then end the thread."""
+        self._queue.put(None)
 
     def run(self) -> None:
-        while (text := self._asked.get()) is not None:
+        while (text := self._queue.get()) is not None:
             try:
                 send(self._path, text)
             except ControlError as error:

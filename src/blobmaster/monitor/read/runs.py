@@ -1,4 +1,4 @@
-"""Finds the runs below folders, and looks at all of them; one that hangs holds up no other."""
+"""Finds the runs below folders and reads all of them; one that hangs does not delay the others."""
 
 from __future__ import annotations
 
@@ -12,106 +12,77 @@ from typing import Final
 
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.read.liveness import silence_limit
-from blobmaster.monitor.read.patience import Answer, PatientLooks
-from blobmaster.monitor.read.source import Extent, Source
+from blobmaster.monitor.read.run_reader import Extent, RunReader
+from blobmaster.monitor.read.timed_reads import TimedReads, TimedResult
 from blobmaster.monitor.view import SILENT, View, out_of_contact, view
 from blobmaster.run.files.layout import RunLayout
 
 DEPTH: Final = 4
-"""Levels below a folder at which a run is looked for: `runs/elo/models/checkpoints`."""
+"""Levels below a folder that are searched: `runs/elo/models/checkpoints` is found."""
 MOST_RUNS: Final = 200
 MOST_FOLDERS: Final = 2000
-"""Folders searched at one look; whoever names `/` gets an answer all the same."""
+"""Folders searched at a time, so that even `/` gives a quick result."""
 
 
 def find_runs(folders: Iterable[Path]) -> tuple[Path, ...]:
-    """The run directories at or below these folders, by name; a folder without any is one to be.
+    """Return the run directories at or below these folders, sorted by name.
 
-    A run's own folders are not searched: its archive is its past. Links are not followed.
+    A folder without runs is returned itself: a run may start there. Folders inside a run are not
+    searched, as its archive holds earlier runs. Links are not followed.
     """
     return _merged(_runs_of(folder) for folder in folders)
 
 
-def run_options(options: MonitorOptions, run: Path) -> MonitorOptions:
-    """The same settings for one of the runs."""
-    return replace(options, status_file=RunLayout(run).status)
-
-
-class OneRun:
-    """The run of the options' status file, looked at as `Runs` are."""
+class MultiRunReader:
+    """Reads the runs below the options' folders; each read finds those that come and go."""
 
     def __init__(
         self, options: MonitorOptions, *, extent: Extent, silence: float | None = None
     ) -> None:
-        """`extent` and `silence` as for a `Source`."""
-        self._path = options.status_file
-        self._source = Source(options, extent=extent, silence=silence)
-
-    @property
-    def is_behind(self) -> bool:
-        """Whether there is more to read than one look takes."""
-        return self._source.is_behind
-
-    @property
-    def in_doubt(self) -> bool:
-        """Whether its process has gone and may yet have written a last word."""
-        return self._source.in_doubt
-
-    def look(self) -> tuple[View, ...]:
-        """Its view."""
-        return (view(self._source.look(), self._path),)
-
-
-class Runs:
-    """The runs below the options' folders; those that come and go are noticed at every look."""
-
-    def __init__(
-        self, options: MonitorOptions, *, extent: Extent, silence: float | None = None
-    ) -> None:
-        """`extent` and `silence` as for a `Source`."""
+        """`extent` and `silence` are as for `RunReader`."""
         self._options = options
         self._extent: Extent = extent
         self._silence = silence
         self._limit = silence_limit(options.refresh_interval) if silence is None else silence
-        self._sources: dict[Path, Source] = {}
-        self._folders = PatientLooks[Path, list[Path]]()
-        self._looks = PatientLooks[Path, View]()
+        self._readers: dict[Path, RunReader] = {}
+        self._folders = TimedReads[Path, list[Path]]()
+        self._views = TimedReads[Path, View]()
         self.is_behind = False
-        """Never: a run's history is not read for the list."""
+        """Always False: the list needs no history."""
 
     @property
     def in_doubt(self) -> bool:
-        """Whether some run's process has gone and may yet have written a last word."""
-        return any(source.in_doubt for source in self._sources.values())
+        """True if a run's process has gone and may have written a last status."""
+        return any(reader.in_doubt for reader in self._readers.values())
 
-    def look(self) -> tuple[View, ...]:
-        """One view a run, in the order of their names; of one that hangs, what it was before."""
+    def read(self) -> tuple[View, ...]:
+        """Return a view per run, sorted by name; a run that hangs keeps its last view."""
         runs = self._find()
-        self._sources = {run: self._sources.get(run) or self._source(run) for run in runs}
-        looks = {run: partial(_look, source, run) for run, source in self._sources.items()}
-        return tuple(self._shown(run, found) for run, found in self._looks.look(looks).items())
+        self._readers = {run: self._readers.get(run) or self._make_reader(run) for run in runs}
+        reads = {run: partial(_read, reader, run) for run, reader in self._readers.items()}
+        return tuple(self._shown(run, found) for run, found in self._views.read(reads).items())
 
     def _find(self) -> tuple[Path, ...]:
-        """Like `find_runs`; a folder that hangs holds what it held."""
+        """Find runs like `find_runs`; a folder that hangs keeps its last runs."""
         folders = self._options.folders
-        found = self._folders.look({folder: partial(_runs_of, folder) for folder in folders})
+        found = self._folders.read({folder: partial(_runs_of, folder) for folder in folders})
         return _merged([folder] if runs is None else runs.found for folder, runs in found.items())
 
-    def _shown(self, run: Path, answer: Answer[View] | None) -> View:
-        if answer is None:
+    def _shown(self, run: Path, result: TimedResult[View] | None) -> View:
+        if result is None:
             source = str(RunLayout(run).status)
             return View(state="unreadable", why=SILENT, problem=SILENT, source=source)
-        if answer.silent_s is None:
-            return answer.found
-        last = replace(answer.found, problem=SILENT, frame_age_s=answer.silent_s)
-        return out_of_contact(last) if answer.silent_s > self._limit else last
+        if result.silent_s is None:
+            return result.found
+        last = replace(result.found, problem=SILENT, frame_age_s=result.silent_s)
+        return out_of_contact(last) if result.silent_s > self._limit else last
 
-    def _source(self, run: Path) -> Source:
-        return Source(run_options(self._options, run), extent=self._extent, silence=self._silence)
+    def _make_reader(self, run: Path) -> RunReader:
+        return RunReader(self._options.for_run(run), extent=self._extent, silence=self._silence)
 
 
-def _look(source: Source, run: Path) -> View:
-    return view(source.look(), RunLayout(run).status)
+def _read(reader: RunReader, run: Path) -> View:
+    return view(reader.read(), RunLayout(run).status)
 
 
 def _runs_of(folder: Path) -> list[Path]:
@@ -148,12 +119,12 @@ def _folders_in(folder: Path) -> list[Path]:
                 if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
             ]
     except OSError:
-        # One that may not be read, or went away meanwhile, holds no run that could be shown.
+        # Unreadable, or deleted in the meantime: there is no run to show.
         return []
 
 
 def _by_name(path: Path) -> list[tuple[int, str]]:
-    """As people count: `run-2` before `run-10`."""
+    """Return a sort key with natural order: `run-2` before `run-10`."""
     return [
         (int(part), "") if part.isdecimal() else (-1, part)
         for part in re.split(r"([0-9]+)", str(path))

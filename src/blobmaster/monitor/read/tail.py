@@ -1,4 +1,4 @@
-"""Reads the end of a log that grows: only what is new, in bounded memory, whatever the file is."""
+"""Reads the end of a growing log: incrementally, in bounded memory, whatever the file is."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
-from blobmaster.monitor.text import words
+from blobmaster.monitor.text import fmt
 from blobmaster.monitor.view import LogLine
 
 LINES: Final = 200
 FIRST_LOOK_BYTES: Final = 1 << 16
 MOST_BYTES: Final = 1 << 18
-"""What one look reads at most; a log that grew by more is taken up near its end."""
+"""Bytes per refresh; if the log grew by more, reading continues near its end."""
 
 _FLAGS: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _LEVEL: Final = re.compile(rb"\b(?:(DEBUG|INFO)|(WARNING|WARN)|(ERROR|CRITICAL|FATAL))\b")
@@ -23,7 +23,7 @@ _LEVELS: Final = ("info", "warning", "error")
 
 
 class LogTail:
-    """The newest `LINES` lines of a log; `refresh` reads on from the last look."""
+    """The newest `LINES` lines of a log; `refresh` reads what was added."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -36,13 +36,16 @@ class LogTail:
 
     @property
     def lines(self) -> tuple[LogLine, ...]:
-        """Oldest first; the same object until something was added."""
+        """The lines, oldest first; the same object until a line is added."""
         return self._lines
 
     def refresh(self) -> None:
-        """Take in the whole lines added since; a line without its end waits for the next look.
+        """Read complete lines added since the last refresh; a partial line waits for the next one.
 
-        A missing or special file has no lines. Raises OSError where the file cannot be read.
+        A missing or special file has no lines.
+
+        Raises:
+            OSError: the file cannot be read.
         """
         try:
             descriptor = os.open(self._path, _FLAGS)
@@ -82,7 +85,7 @@ class LogTail:
 
 
 def _log_line(line: bytes, level_before: str) -> LogLine:
-    """A line without a level of its own, as in a traceback, continues the one before."""
+    """Parse a line; one without a level, as in a traceback, has the level of the line before."""
     found = _LEVEL.search(line[:80])
     level = _LEVELS[(found.lastindex or 1) - 1] if found else level_before
-    return LogLine(level=level, text=words.clean(line.decode(errors="replace").rstrip(), 500))
+    return LogLine(level=level, text=fmt.clean(line.decode(errors="replace").rstrip(), 500))

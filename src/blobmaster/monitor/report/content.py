@@ -1,4 +1,4 @@
-"""Gathers what a report tells; each part is there as far as its file can be read."""
+"""Gathers the content of a report; an unreadable file leaves out its part only."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from blobmaster.monitor.metrics import label
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.read.curves import EXTREMES, Curve, History
-from blobmaster.monitor.read.source import list_checkpoints
-from blobmaster.monitor.text import words
+from blobmaster.monitor.read.run_reader import list_checkpoints
+from blobmaster.monitor.text import fmt
 from blobmaster.monitor.view import CheckpointFile, View
 from blobmaster.run.checkpoints.store import CheckpointEntry, CheckpointMeta
 from blobmaster.run.errors import CheckpointError
@@ -24,18 +25,18 @@ _VALUE_LIMIT: Final = 120
 
 @dataclass(frozen=True, kw_only=True)
 class SavedCheckpoint:
-    """A checkpoint file and what it says of itself."""
+    """A checkpoint file with its metadata."""
 
     file: CheckpointFile
     saved_at: float | None
-    """Epoch seconds; None where it cannot be read."""
+    """Epoch seconds; None if the metadata cannot be read."""
     fault: str | None
-    """Why it cannot be read."""
+    """Why the metadata cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SettingsTable:
-    """Settings that belong together, as texts."""
+    """A table of settings as texts."""
 
     title: str
     settings: tuple[tuple[str, str], ...]
@@ -43,7 +44,7 @@ class SettingsTable:
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """All that a report tells."""
+    """The content of a report."""
 
     view: View
     made_at: float
@@ -52,15 +53,15 @@ class Content:
     checkpoints: tuple[SavedCheckpoint, ...]
     """Newest first."""
     left_out: int
-    """Older checkpoints beyond `MOST_CHECKPOINTS`."""
+    """Number of older checkpoints beyond `MOST_CHECKPOINTS`."""
     settings: tuple[SettingsTable, ...]
-    """Of the newest checkpoint that can be read, and first what stays the same through the run."""
+    """The run's identity, then the settings of the newest readable checkpoint."""
     notes: tuple[str, ...]
-    """What could not be read, and why."""
+    """Files that could not be read, with reasons."""
 
 
 def gather(options: MonitorOptions, seen: View, now: float) -> Content:
-    """Read what stands beside the status that was `seen` at `now` (epoch seconds)."""
+    """Read the files beside the status, which was `seen` at `now` (epoch seconds)."""
     notes = [] if seen.problem is None or seen.state == "unreadable" else [seen.problem]
     curves, problem = _curves(options.layout.history)
     notes.extend(problem)
@@ -70,7 +71,7 @@ def gather(options: MonitorOptions, seen: View, now: float) -> Content:
     for file in files[:MOST_CHECKPOINTS]:
         found = _meta(options.layout, file)
         if isinstance(found, str):
-            saved.append(SavedCheckpoint(file=file, saved_at=None, fault=words.clean(found)))
+            saved.append(SavedCheckpoint(file=file, saved_at=None, fault=fmt.clean(found)))
         else:
             saved.append(SavedCheckpoint(file=file, saved_at=found.saved_at, fault=None))
             metas = metas or [found]
@@ -81,7 +82,7 @@ def gather(options: MonitorOptions, seen: View, now: float) -> Content:
         checkpoints=tuple(saved),
         left_out=len(files) - len(saved),
         settings=(_about(metas[0]), *settings_tables(metas[0].config)) if metas else (),
-        notes=tuple(words.clean(note) for note in notes),
+        notes=tuple(fmt.clean(note) for note in notes),
     )
 
 
@@ -97,7 +98,7 @@ def _curves(path: Path) -> tuple[Mapping[str, Curve], list[str]]:
 
 
 def _meta(layout: RunLayout, file: CheckpointFile) -> CheckpointMeta | str:
-    """What a checkpoint says of itself, or why that cannot be read."""
+    """Return a checkpoint's metadata, or why it cannot be read."""
     path = (layout.permanent if file.permanent else layout.cache) / file.name
     name = CheckpointName.parse(file.name)
     if name is None:
@@ -113,7 +114,7 @@ def _about(meta: CheckpointMeta) -> SettingsTable:
     facts = (
         ("project", identity.project),
         ("begun", identity.start_date),
-        ("parameters", words.count(identity.parameters)),
+        ("parameters", fmt.count(identity.parameters)),
         ("architecture", str(identity.architecture)),
         ("seed", str(identity.seed)),
     )
@@ -121,16 +122,16 @@ def _about(meta: CheckpointMeta) -> SettingsTable:
 
 
 def settings_tables(config: Mapping[str, Any]) -> tuple[SettingsTable, ...]:
-    """A loop's settings by their tables; those that stand in none come first."""
+    """Return a loop's settings by table; those without a table come first."""
     alone = {name: value for name, value in config.items() if not isinstance(value, dict)}
     tables = {"": alone} if alone else {}
     tables |= {name: value for name, value in config.items() if isinstance(value, dict) and value}
     room, found = MOST_SETTINGS, []
     for title, table in tables.items():
-        texts = [(words.clean(words.label(k), 60), _text(v)) for k, v in [*table.items()][:room]]
+        texts = [(fmt.clean(label(k), 60), _text(v)) for k, v in [*table.items()][:room]]
         room -= len(texts)
         if texts:
-            shown = words.clean(words.label(title), 60)
+            shown = fmt.clean(label(title), 60)
             found.append(SettingsTable(title=shown, settings=tuple(texts)))
     return tuple(found)
 
@@ -139,6 +140,6 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:
-        return words.UNKNOWN
+        return fmt.UNKNOWN
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return words.clean(text, _VALUE_LIMIT)
+    return fmt.clean(text, _VALUE_LIMIT)

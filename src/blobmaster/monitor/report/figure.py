@@ -1,4 +1,4 @@
-"""Draws a chart as a figure of HTML: an inline SVG with axes, values to point at, and a table."""
+"""Draws a chart as an HTML figure: an inline SVG with axes, values on hover, and a table."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from blobmaster.monitor.charts import Chart
 from blobmaster.monitor.read.curves import Curve, Point
 from blobmaster.monitor.report.markup import attribute, text
-from blobmaster.monitor.screen.chart import Chart
-from blobmaster.monitor.text import words
+from blobmaster.monitor.text import fmt
 
 WIDTH: Final = 660
 HEIGHT: Final = 290
@@ -20,17 +20,17 @@ LEFT: Final = 64
 RIGHT: Final = 14
 TOP: Final = 10
 BOTTOM: Final = 46
-"""Room round the plot for the axes, in the drawing's own units."""
-LONGEST_READ: Final = 60
-"""Values of a chart that can be pointed at."""
-LONGEST_TABLE: Final = 12
-"""Rows of the table below it."""
+"""Margins around the plot for the axes, in the drawing's units."""
+MOST_HOVER_VALUES: Final = 60
+"""Values of a chart that are shown on hover."""
+MOST_TABLE_ROWS: Final = 12
+"""Rows of the table below a chart."""
 DOTS_UP_TO: Final = 80
-"""So many points are marked one by one; more would hide the line."""
+"""Points that are marked with dots; more would hide the line."""
 DENSE_FROM: Final = 400
-"""From so many points on the line is a hair: a broad one would be a block of colour."""
+"""Points from which the line is thin; a thick one would fill the plot."""
 LARGEST: Final = 1e300
-"""Beyond it a difference of two values may be no number any more."""
+"""Values beyond this are left out: the difference of two could overflow."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,27 +41,27 @@ class Trace:
     points: tuple[Point, ...]
     low: tuple[Point, ...] = ()
     high: tuple[Point, ...] = ()
-    """The interval's ends; none where the run tells none."""
+    """The interval's ends; empty if the run has no interval."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Axes:
-    """The ranges of a plot and its place in the drawing."""
+    """The ranges of a plot's axes, and the transformation to the drawing's coordinates."""
 
     x: tuple[float, float]
     y: tuple[float, float]
 
     def across(self, x: float) -> float:
-        """An iteration's place."""
+        """Return the x coordinate of an iteration."""
         return LEFT + (x - self.x[0]) / (self.x[1] - self.x[0]) * (WIDTH - LEFT - RIGHT)
 
     def down(self, y: float) -> float:
-        """A value's place."""
+        """Return the y coordinate of a value."""
         return TOP + (self.y[1] - y) / (self.y[1] - self.y[0]) * (HEIGHT - TOP - BOTTOM)
 
 
 def traces(chart: Chart, curves: Mapping[str, Curve]) -> tuple[Trace, ...]:
-    """The chart's curves, each with its interval where there is one."""
+    """Return the chart's curves, each with its interval if there is one."""
     found = []
     for sign, curve in chart.curves:
         low, high = curves.get(f"{curve.name}_low"), curves.get(f"{curve.name}_high")
@@ -83,13 +83,13 @@ def _ordered(curve: Curve | None) -> tuple[Point, ...]:
 
 
 def figure(title: str, unit: str, about: str, shown: Sequence[Trace]) -> str:
-    """The whole figure; `shown` has at least one trace."""
+    """Return the whole figure; `shown` has at least one trace."""
     first, last = shown[0].points[0], shown[0].points[-1]
     if any(trace.low for trace in shown):
         about = f"{about}; the band is the 95 % interval" if about else "with its 95 % interval"
     described = (
-        f"{title} by iteration: {words.metric(first[1])} at iteration {_iteration(first[0])}, "
-        f"{words.metric(last[1])} at iteration {_iteration(last[0])}"
+        f"{title} by iteration: {fmt.metric(first[1])} at iteration {_iteration(first[0])}, "
+        f"{fmt.metric(last[1])} at iteration {_iteration(last[0])}"
     )
     return (
         f"<figure><figcaption><h3>{text(title)}</h3><p>{text(about)}</p>{_legend(shown)}"
@@ -100,7 +100,7 @@ def figure(title: str, unit: str, about: str, shown: Sequence[Trace]) -> str:
 
 
 def plot(unit: str, shown: Sequence[Trace], across: str = "iteration") -> str:
-    """What stands inside a figure's SVG; `across` is what the x of its traces counts."""
+    """Return the content of a figure's SVG; `across` labels the x axis."""
     axes = fit(shown)
     return "".join(
         [
@@ -113,7 +113,7 @@ def plot(unit: str, shown: Sequence[Trace], across: str = "iteration") -> str:
 
 
 def fit(shown: Sequence[Trace]) -> Axes:
-    """Axes that hold every point of the traces and of their intervals."""
+    """Return axes that include every point of the traces and of their intervals."""
     points = [point for trace in shown for point in (*trace.points, *trace.low, *trace.high)]
     return Axes(x=_range([x for x, _ in points], 0.0), y=_range([y for _, y in points], 0.06))
 
@@ -128,7 +128,7 @@ def _range(values: Sequence[float], margin: float) -> tuple[float, float]:
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:
-    """At most `most` round numbers from `low` to `high`, in steps of 1, 2 or 5 times 10ⁿ."""
+    """Return at most `most` round numbers from `low` to `high`, in steps of 1, 2 or 5 × 10ⁿ."""
     rough = (high - low) / most
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * n for n in (1, 2, 5, 10, 20) if (high - low) / (power * n) <= most - 1)
@@ -137,7 +137,7 @@ def ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def _labels(values: Sequence[float]) -> list[str]:
-    """Tick labels with as many decimals as their step needs, and no more."""
+    """Return tick labels with as many decimals as their step needs."""
     step = values[1] - values[0] if len(values) > 1 else 1.0
     largest = max(map(abs, values))
     if largest >= 1e7 or step < 1e-5:
@@ -191,8 +191,8 @@ def _path(points: Sequence[Point], axes: Axes) -> str:
 
 
 def _readings(shown: Sequence[Trace], axes: Axes, across: str) -> list[str]:
-    """Strips over the plot that tell their values when they are pointed at."""
-    picked = thinned([x for x, _ in shown[0].points], LONGEST_READ)
+    """Return vertical strips over the plot that show the values at their place on hover."""
+    picked = evenly_spaced([x for x, _ in shown[0].points], MOST_HOVER_VALUES)
     places = [axes.across(x) for x in picked]
     edges = [LEFT, *((a + b) / 2 for a, b in itertools.pairwise(places)), WIDTH - RIGHT]
     strips = []
@@ -208,12 +208,12 @@ def _readings(shown: Sequence[Trace], axes: Axes, across: str) -> list[str]:
 
 
 def reading(trace: Trace, x: float) -> str:
-    """The value nearest to an iteration, with its interval: `1412 (1390–1433)`."""
-    value = words.metric(_nearest(trace.points, x))
+    """Return the value nearest to an iteration, with its interval: `1412 (1390–1433)`."""
+    value = fmt.metric(_nearest(trace.points, x))
     if not trace.low or not trace.high:
         return value
     low, high = _nearest(trace.low, x), _nearest(trace.high, x)
-    return f"{value} ({words.metric(low)}–{words.metric(high)})"
+    return f"{value} ({fmt.metric(low)}–{fmt.metric(high)})"
 
 
 def _nearest(points: Sequence[Point], x: float) -> float:
@@ -222,8 +222,8 @@ def _nearest(points: Sequence[Point], x: float) -> float:
     return min(near, key=lambda point: abs(point[0] - x))[1]
 
 
-def thinned(values: Sequence[float], most: int) -> list[float]:
-    """At most so many of them, evenly, with the first and the last."""
+def evenly_spaced(values: Sequence[float], most: int) -> list[float]:
+    """Return at most `most` distinct values, evenly spaced, with the first and the last."""
     distinct = list(dict.fromkeys(values))
     if len(distinct) <= most:
         return distinct
@@ -247,7 +247,7 @@ def _table(shown: Sequence[Trace]) -> str:
         f'<tr><th scope="row">{_iteration(x)}</th>'
         + "".join(f"<td>{text(reading(trace, x))}</td>" for trace in shown)
         + "</tr>"
-        for x in thinned([x for x, _ in shown[0].points], LONGEST_TABLE)
+        for x in evenly_spaced([x for x, _ in shown[0].points], MOST_TABLE_ROWS)
     )
     return (
         '<details><summary>numbers</summary><table><thead><tr><th scope="col">iteration</th>'
@@ -256,4 +256,4 @@ def _table(shown: Sequence[Trace]) -> str:
 
 
 def _iteration(x: float) -> str:
-    return words.metric(x) if abs(x) >= 1e15 else f"{x:,.0f}"
+    return fmt.metric(x) if abs(x) >= 1e15 else f"{x:,.0f}"

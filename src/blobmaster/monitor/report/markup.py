@@ -1,19 +1,19 @@
-"""Text from a run's files made safe to stand in HTML."""
+"""Escapes text from a run's files for HTML."""
 
 from __future__ import annotations
 
 import html
 
-from blobmaster.monitor.text import words
+from blobmaster.monitor.text import fmt
 
 _LIMIT = 1000
 
 
 def text(shown: str) -> str:
-    """For the content of an element: one line, no control codes, nothing that is markup."""
-    return html.escape(words.clean(shown, _LIMIT), quote=False)
+    """Escape text for an element's content: one line without control codes or markup."""
+    return html.escape(fmt.clean(shown, _LIMIT), quote=False)
 
 
 def attribute(shown: str) -> str:
-    """For the value of an attribute, between double quotes."""
-    return html.escape(words.clean(shown, _LIMIT))
+    """Escape text for an attribute's value in double quotes."""
+    return html.escape(fmt.clean(shown, _LIMIT))

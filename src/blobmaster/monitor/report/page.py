@@ -1,4 +1,4 @@
-"""The report as one page of HTML, written so that it is well-formed XML as well."""
+"""Writes the report as an HTML page that is well-formed XML as well."""
 
 from __future__ import annotations
 
@@ -6,35 +6,28 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from blobmaster.monitor.facts import facts, number
+from blobmaster.monitor.charts import charts
+from blobmaster.monitor.facts import facts
+from blobmaster.monitor.metrics import CHARTS, number
 from blobmaster.monitor.report.content import Content, SavedCheckpoint
 from blobmaster.monitor.report.figure import figure, traces
 from blobmaster.monitor.report.markup import attribute, text
 from blobmaster.monitor.report.style import CSS
-from blobmaster.monitor.screen.chart import charts
-from blobmaster.monitor.screen.panels import LOOKS
-from blobmaster.monitor.text import words
+from blobmaster.monitor.screen.drawing import STATE_ROLES
+from blobmaster.monitor.text import fmt
 from blobmaster.monitor.view import CheckpointFile, View
 
 FIRST_LINES: Final = "<!DOCTYPE html>\n<!-- made by blobmaster report -->\n"
-"""How every report begins; a file that begins otherwise is no report and never replaced."""
+"""First lines of every report; a file without them is no report and is never replaced."""
 CHARTS_BYTES: Final = 700_000
-"""What the charts may take, so that the whole page stays under a megabyte."""
-_ABOUT: Final = {
-    "Elo": ("Elo rating", "Elo", "1000 is the untrained network"),
-    "loss": ("Losses", "loss", "of each iteration: in all, of the policy (π), of the value (v)"),
-    "points": ("Points against fixed players", "points a round", "at tables of the player named"),
-    "rounds/min": ("Speed", "rounds a minute", "self-play of each iteration"),
-    "calibration error": ("Calibration", "share", "of P(exact), at the bid and at the first card"),
-    "exact bids": ("Exact bids", "share of rounds", "at tables of the fixed player named"),
-}
-"""Heading, unit and a word on the charts of a Blob run; any other bears its metric's name."""
-# Nothing is loaded, whatever a run's own texts may say.
+"""Largest size of all charts, which keeps the page under a megabyte."""
+_KINDS: Final = {kind.title: kind for kind in CHARTS}
+# A content security policy that loads nothing, even if a run's own texts contained markup.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def page(content: Content) -> str:
-    """The whole file."""
+    """Return the whole file."""
     view = content.view
     title = f"{view.run_id or 'no run yet'} – {view.state}"
     parts = (
@@ -56,7 +49,7 @@ def page(content: Content) -> str:
 
 
 def _header(view: View) -> str:
-    look = LOOKS.get(view.state, "dim")
+    look = STATE_ROLES.get(view.state, "dim")
     role = "dim" if not view.sure or look == "accent" else look
     state = view.state if view.sure else f"{view.state} (unconfirmed)"
     is_alert = any(alert.message == view.why for alert in view.alerts)
@@ -66,7 +59,7 @@ def _header(view: View) -> str:
         f'<header><div><p class="kicker">BlobMaster run {where}</p>'
         f"<h1>{text(view.run_id or 'No run has begun here yet')}</h1></div>"
         f'<p class="state {role}">{text(state)}</p></header>{why}\n'
-        f'<div class="bar" role="img" aria-label="{attribute(words.percent(view.progress))} done">'
+        f'<div class="bar" role="img" aria-label="{attribute(fmt.percent(view.progress))} done">'
         f'<div style="width:{100 * view.progress:.1f}%"></div></div>\n'
     )
 
@@ -89,11 +82,11 @@ def _tiles(content: Content) -> str:
     view = content.view
     pairs: list[tuple[str, str]] = []
     if view.run_id:
-        done = f"{words.count(view.iteration)} of {words.count(view.total_iterations)}"
-        pairs += [("iteration", done), ("done", words.percent(view.progress))]
-        pairs += [("trained for", words.hours(view.elapsed_hours))]
+        done = f"{fmt.count(view.iteration)} of {fmt.count(view.total_iterations)}"
+        pairs += [("iteration", done), ("done", fmt.percent(view.progress))]
+        pairs += [("trained for", fmt.hours(view.elapsed_hours))]
         if view.eta_hours is not None:
-            pairs.append(("time left", words.hours(view.eta_hours)))
+            pairs.append(("time left", fmt.hours(view.eta_hours)))
         pairs += [(fact.label, fact.text) for fact in facts(view.metrics)]
     entries = "".join(f"<div><dt>{text(k)}</dt><dd>{text(v)}</dd></div>" for k, v in pairs)
     return f'<dl class="tiles">{entries}</dl>\n' if pairs else ""
@@ -105,8 +98,7 @@ def _charts(content: Content) -> str:
         shown = traces(chart, content.curves)
         if not shown:
             continue
-        title = words.clean(chart.title, 60)
-        drawn = figure(*_ABOUT.get(chart.title, (title, title, "")), shown)
+        drawn = figure(*_chart_texts(chart.title), shown)
         room -= len(drawn.encode())
         if room < 0:
             left_out += 1
@@ -116,6 +108,15 @@ def _charts(content: Content) -> str:
         return "<h2>Curves</h2><p>The run's history tells of no iteration yet.</p>\n"
     more = f"<p>{left_out} more curves have no room here.</p>\n" if left_out else ""
     return f'<h2>Curves</h2>\n<div class="charts">{"".join(figures)}</div>{more}\n'
+
+
+def _chart_texts(title: str) -> tuple[str, str, str]:
+    """Return a chart's heading, unit and note: from the catalogue, or the metric's own name."""
+    if title in _KINDS:
+        kind = _KINDS[title]
+        return kind.heading, kind.unit, kind.note
+    name = fmt.clean(title, 60)
+    return name, name, ""
 
 
 def _checkpoints(content: Content) -> str:
@@ -143,23 +144,23 @@ def _checkpoint(saved: SavedCheckpoint, resumes: str, content: Content) -> str:
     file = saved.file
     kept = "for good" if file.permanent else "newest four"
     name = file.name + (" – what --resume takes" if file.name == resumes else "")
-    when, age = words.UNKNOWN, words.UNKNOWN
+    when, age = fmt.UNKNOWN, fmt.UNKNOWN
     if saved.saved_at is not None:
         when, age = (
             _date(saved.saved_at),
-            words.duration(max(0.0, content.made_at - saved.saved_at)),
+            fmt.duration(max(0.0, content.made_at - saved.saved_at)),
         )
     if saved.fault is not None:
         name = f"{file.name} cannot be read: it {saved.fault}"
     elo = "" if file.elo is None else str(file.elo) + _corrected(file, content.view.metrics)
-    figures = (elo, words.size(file.bytes), when, age)
+    figures = (elo, fmt.size(file.bytes), when, age)
     cells = "".join(f"<td>{text(cell)}</td>" for cell in figures)
     told = f'<td class="word">{kept}</td><td class="words">{text(name)}</td>'
-    return f'<th scope="row">{words.count(file.iteration)}</th>{cells}{told}'
+    return f'<th scope="row">{fmt.count(file.iteration)}</th>{cells}{told}'
 
 
 def _corrected(file: CheckpointFile, metrics: Mapping[str, Any]) -> str:
-    """What the newest rating says of a checkpoint that was rated before: ` (now 1412)`."""
+    """Return a checkpoint's rating as corrected by later results, if it changed: ` (now 1412)`."""
     pool = metrics.get("pool")
     elo = pool.get(f"iter{file.iteration:03d}") if isinstance(pool, dict) else None
     if not isinstance(elo, list) or not elo:
@@ -192,8 +193,8 @@ def _footer(content: Content) -> str:
 
 
 def _date(at: float) -> str:
-    """A time as the maker's own clock and calendar show it, with the zone."""
+    """Format a time in the time zone of the report's author."""
     try:
         return time.strftime("%Y-%m-%d %H:%M %Z", time.localtime(at))
     except (OverflowError, OSError, ValueError):
-        return words.UNKNOWN
+        return fmt.UNKNOWN

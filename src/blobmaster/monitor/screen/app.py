@@ -1,4 +1,4 @@
-"""The screen: panels around one view, keys that leave requests, and nothing that blocks."""
+"""The screen of one run: panels that show its view, keys that send requests, no blocking call."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from textual.message import Message
 
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.read.poller import Poller, Sender
-from blobmaster.monitor.read.source import Source
-from blobmaster.monitor.screen import panels, style
+from blobmaster.monitor.read.run_reader import RunReader
+from blobmaster.monitor.screen import style
 from blobmaster.monitor.screen.drawing import glyphs_for
+from blobmaster.monitor.screen.frame import Frame
 from blobmaster.monitor.screen.overlays import Overlay
-from blobmaster.monitor.screen.panels import Frame
-from blobmaster.monitor.screen.widgets import ChartGrid, Notices, OverlayWidget, PanelWidget
-from blobmaster.monitor.view import SILENT, Asked, Reading, View, answered, view
+from blobmaster.monitor.screen.widgets import ChartGrid, OverlayWidget, PanelWidget, panel_widgets
+from blobmaster.monitor.view import SILENT, PendingRequest, Reading, View, is_answered, view
 from blobmaster.run.control.requests import RequestKind
 from blobmaster.terminal.screen import guarded_terminal
 
@@ -34,8 +34,8 @@ REQUESTS: Final = {
 }
 
 
-class Looked(Message):
-    """A reading of the run with these options has come in."""
+class RunRead(Message):
+    """The run of these options was read."""
 
     def __init__(self, options: MonitorOptions, reading: Reading) -> None:
         super().__init__()
@@ -43,8 +43,8 @@ class Looked(Message):
         self.reading = reading
 
 
-class Sent(Message):
-    """A request was left for the trainer, or could not be."""
+class RequestSent(Message):
+    """A request was sent to the trainer, or could not be."""
 
     def __init__(self, error: str | None) -> None:
         super().__init__()
@@ -69,8 +69,8 @@ class MonitorApp(App[None]):
         self.animation_level = "none"
         self._options = options
         self._reading: Reading | None = None
-        self._asked: Asked | None = None
-        self._complaint: str | None = None
+        self._pending: PendingRequest | None = None
+        self._send_error: str | None = None
         self._glyphs = glyphs_for()
         self._poller: Poller[Reading] | None = None
         self._sender: Sender | None = None
@@ -78,104 +78,101 @@ class MonitorApp(App[None]):
         self.shown = View(state="waiting", source=str(options.status_file))
 
     def compose(self) -> ComposeResult:
-        yield PanelWidget(panels.header, id="header")
-        yield Notices(panels.notices, id="notices")
-        yield PanelWidget(panels.progress, id="progress", title="run")
+        yield from panel_widgets("top")
         with Horizontal(id="middle"):
             with Vertical(id="left"):
-                yield PanelWidget(panels.figures, id="figures", title="training")
-                yield PanelWidget(panels.machine, id="machine", title="machine")
+                yield from panel_widgets("left")
             yield ChartGrid(id="charts")
         with Horizontal(id="bottom"):
-            yield PanelWidget(panels.checkpoints, id="checkpoints", title="checkpoints")
-            yield PanelWidget(panels.log, id="log", title="log")
-        yield PanelWidget(panels.footer, id="footer")
+            yield from panel_widgets("bottom")
+        yield from panel_widgets("end")
         yield OverlayWidget()
 
     def on_mount(self) -> None:
         self.screen.set_class(self._glyphs.plain_ascii, "-ascii")
         self.begin()
-        self.set_interval(self._options.refresh_interval, self.notice_silence)
-        # What is there now stays: without looking through it again and again, the collector holds
-        # up no key (the slowest in a hundred frames took 26 to 30 ms, not 48 to 187).
+        self.set_interval(self._options.refresh_interval, self.check_silence)
+        # The objects that exist now live as long as the process. Frozen, the garbage collector does
+        # not scan them again, which would delay keys: the slowest of a hundred frames took 26 to
+        # 30 ms instead of 48 to 187.
         self.call_after_refresh(gc.freeze)
 
     def begin(self) -> None:
-        """Start with the run."""
+        """Start to follow the run."""
         self.follow(self._options)
 
     def follow(self, options: MonitorOptions, known: View | None = None) -> None:
-        """Turn to a run; what is `known` of it is shown until the first look comes in."""
+        """Switch to a run; `known` is shown until its first reading arrives."""
         self._options, self._followed_at = options, time.monotonic()
         self._poller = Poller(
-            Source(options),
+            RunReader(options),
             options.refresh_interval,
-            lambda reading: self._post(Looked(options, reading)),
+            lambda reading: self._post(RunRead(options, reading)),
         )
         self._poller.start()
-        self._sender = Sender(options.control, lambda error: self._post(Sent(error)))
+        self._sender = Sender(options.control, lambda error: self._post(RequestSent(error)))
         self._sender.start()
         if known is not None:
             self._show_view(known)
 
     def leave_run(self) -> None:
-        """Turn away from the run: nothing of it is shown any more, not even what still comes in."""
+        """Stop following the run; readings of it that still arrive are ignored."""
         if self._poller is not None:
-            self._poller.leave()
+            self._poller.stop()
         if self._sender is not None:
-            self._sender.leave()
-        self._poller = self._sender = self._reading = self._asked = self._complaint = None
+            self._sender.stop()
+        self._poller = self._sender = self._reading = self._pending = self._send_error = None
         self.shown = View(state="waiting", source="")
 
     def leave(self, status: int) -> None:
-        """End the screen with an exit status; may be called from a signal handler."""
+        """End the app with an exit status; may be called in a signal handler."""
         self.call_later(self.exit, None, status)
 
     def _post(self, message: Message) -> None:
         self.post_message(message)
 
-    def on_looked(self, message: Looked) -> None:
+    def on_run_read(self, message: RunRead) -> None:
         if message.options is not self._options or self._poller is None:
             return
         self._reading = message.reading
-        if self._asked is not None and message.reading.status is not None:
-            if answered(self._asked, message.reading.status):
-                self._asked = None
-            self._poller.await_answer(self._asked is not None)
+        if self._pending is not None and message.reading.status is not None:
+            if is_answered(self._pending, message.reading.status):
+                self._pending = None
+            self._poller.poll_faster(self._pending is not None)
         self._show()
 
-    def on_sent(self, message: Sent) -> None:
-        self._complaint = message.error
+    def on_request_sent(self, message: RequestSent) -> None:
+        self._send_error = message.error
         if message.error is not None:
-            self._asked = None
+            self._pending = None
         if self._poller is not None:
-            self._poller.nudge()
+            self._poller.poll_now()
         self._show()
 
-    def notice_silence(self) -> None:
-        """Say so when the file system has not answered for two looks."""
+    def check_silence(self) -> None:
+        """Show it if the file system has not answered for two readings."""
         now = time.monotonic()
-        if self._reading is not None and now - self._reading.now > self.patience:
+        if self._reading is not None and now - self._reading.now > self.silence_limit_s:
             self._show()
         elif self._reading is None and self._poller is not None:
             silent = now - self._followed_at
-            if silent > self.patience and self.shown.run_id:
+            if silent > self.silence_limit_s and self.shown.run_id:
                 self._show_view(replace(self.shown, problem=SILENT, frame_age_s=silent))
 
     @property
-    def patience(self) -> float:
-        """Seconds after which the file system counts as silent."""
+    def silence_limit_s(self) -> float:
+        """Seconds after which the file system counts as hanging."""
         return 2 * self._options.refresh_interval + 1
 
     def _show(self) -> None:
         if self._reading is None:
             return
         reading, now = self._reading, time.monotonic()
-        if now - reading.now > self.patience:
+        if now - reading.now > self.silence_limit_s:
             reading = replace(reading, now=now, problem=SILENT)
-        shown = view(reading, self._options.status_file, self._asked)
-        if self._complaint is not None:
-            shown = replace(shown, request=self._complaint)
+        shown = view(reading, self._options.status_file, self._pending)
+        if self._send_error is not None:
+            shown = replace(shown, request=self._send_error)
         self._show_view(shown)
 
     def _show_view(self, shown: View) -> None:
@@ -186,7 +183,7 @@ class MonitorApp(App[None]):
             panel.show(frame)
 
     def frame(self, shown: View) -> Frame:
-        """What panels are drawn for; each knows its own size."""
+        """Return the frame for the panels; each widget adds its own size."""
         return Frame(
             view=shown,
             glyphs=self._glyphs,
@@ -203,15 +200,15 @@ class MonitorApp(App[None]):
         return not self._options.readonly and self._reading is not None and self._reading.writable
 
     def on_key(self, event: Key) -> None:
-        """Every key is obeyed in the order typed: overlays are no screens that come and go."""
-        self.obey(event)
+        """Handle keys in the order typed; overlays are widgets, as a new screen would lose keys."""
+        self.handle_key(event)
 
-    def obey(self, event: Key) -> None:
-        """Do what a key asks for."""
+    def handle_key(self, event: Key) -> None:
+        """Perform a key's action."""
         overlay = self.query_one(OverlayWidget)
-        if overlay.obeys(event.key):
-            if event.character in ("y", "Y") and overlay.asks:
-                self._send(overlay.asks)
+        if overlay.consume_key(event.key):
+            if event.character in ("y", "Y") and overlay.requested:
+                self._send(overlay.requested)
                 overlay.close()
         elif event.character == "q":
             self.exit()
@@ -223,28 +220,28 @@ class MonitorApp(App[None]):
             self._request(REQUESTS[event.character], overlay)
 
     def _request(self, kind: RequestKind, overlay: OverlayWidget) -> None:
-        """Ask the trainer for something; for a pause only after the person has confirmed it."""
-        if not self._can_write or not self.shown.can_be_asked:
+        """Send a request to the trainer; a pause is sent only after the user confirms it."""
+        if not self._can_write or not self.shown.accepts_requests:
             return
         if kind in (RequestKind.PAUSE, RequestKind.PAUSE_NOW):
-            overlay.open(Overlay(kind="question", asks_for=kind))
+            overlay.open(Overlay(kind="question", request=kind))
         else:
             self._send(kind)
 
     def _send(self, kind: RequestKind) -> None:
-        self._complaint = None
-        self._asked = Asked(text=kind.value, at=time.monotonic(), seq=self.shown.seq)
+        self._send_error = None
+        self._pending = PendingRequest(text=kind.value, at=time.monotonic(), seq=self.shown.seq)
         if self._poller is not None:
-            self._poller.await_answer(True)
+            self._poller.poll_faster(True)
         if self._sender is not None:
             self._sender.send(kind.value)
         self._show()
 
 
 def run_screen(app: MonitorApp) -> int:
-    """Show the screen until the person leaves; the terminal is as before then."""
+    """Show the screen until the user quits, and restore the terminal."""
     with guarded_terminal(app.leave):
-        # Without the mouse the terminal's own selection works: commands are there to be copied.
+        # Without mouse support the terminal's own text selection works, to copy commands.
         app.run(mouse=False)
     if app.shown.next_command is not None:
         sys.stdout.write(f"{app.shown.state}; resume with: {app.shown.next_command}\n")

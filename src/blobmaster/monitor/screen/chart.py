@@ -1,107 +1,29 @@
-"""Curves as characters: braille dots, or stars where a terminal has only ASCII."""
+"""Draws charts as characters: braille dots, or stars where a terminal has only ASCII."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from blobmaster.monitor.read.curves import Curve
+from blobmaster.monitor.charts import Chart
 from blobmaster.monitor.screen.drawing import Glyphs, Line, Role, Span
-from blobmaster.monitor.text import words
+from blobmaster.monitor.text import fmt
 
 Points = Sequence[tuple[float, float]]
 
 _BRAILLE: Final = 0x2800
 DOTS: Final = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
-"""Bit of a braille cell's dot by row and column."""
+"""Bit of a braille cell's dot by row and column (Unicode block U+2800)."""
 ROLES: Final[tuple[Role, ...]] = ("accent", "second", "third")
-"""Of a chart's first, second and third curve."""
+"""Roles of a chart's first, second and third curve."""
 _BAND: Final = -1
-_DULL: Final = frozenset(
-    {
-        *("elapsed_hours", "eta_hours", "eta_days", "learning_rate", "pi_target_tau"),
-        *("training_units_generated", "elo_change"),
-        *("training_seconds", "training_core_seconds", "self_play_network"),
-    }
-)
-"""Numbers whose course tells nothing about the run."""
 SHORTEST: Final = 3
 NARROWEST: Final = 16
 
 
-@dataclass(frozen=True, kw_only=True)
-class Chart:
-    """Curves that share an axis; the first is the one the chart is about."""
-
-    title: str
-    curves: tuple[tuple[str, Curve], ...]
-    """Each with its short sign in the legend."""
-    band: tuple[Curve, Curve] | None = None
-    """Lower and upper end of the first curve's interval."""
-
-
-def charts(curves: Mapping[str, Curve]) -> tuple[Chart, ...]:
-    """The charts worth drawing, the most telling first; unknown metrics come after the known."""
-    groups = [
-        ("Elo", [("elo", "")]),
-        ("loss", [("loss", ""), ("policy_loss", "π"), ("value_loss", "v")]),
-        ("games won", _measured("wins", curves)),
-        ("points", _measured("points", curves)),
-        ("rounds/min", [("rounds_per_minute", "")]),
-        ("exact bids", _measured("exact", curves)),
-        (
-            "one-card NashConv",
-            [("one_card_nash_conv", ""), ("one_card_nash_conv_drawn", "drawn")],
-        ),
-        (
-            "calibration error",
-            [
-                ("calibration_error", "bid"),
-                ("calibration_error_at_first_card", "card"),
-                ("calibration_error_by_chance", "chance"),
-            ],
-        ),
-    ]
-    known = [_chart(title, named, curves) for title, named in groups]
-    used = _DULL.union(name for _, named in groups for name, _ in named)
-    others = [
-        _chart(words.label(name), [(name, "")], curves)
-        for name in curves
-        if name not in used and not _is_end(name, curves)
-    ]
-    return tuple(chart for chart in (*known, *others) if chart is not None)
-
-
-def _chart(title: str, named: list[tuple[str, str]], curves: Mapping[str, Curve]) -> Chart | None:
-    """A chart of those of the curves that there are, the first one with its interval."""
-    found = [(sign, curves[name]) for name, sign in named if name in curves]
-    if not found:
-        return None
-    first = found[0][1].name
-    low, high = curves.get(f"{first}_low"), curves.get(f"{first}_high")
-    band = None if low is None or high is None else (low, high)
-    return Chart(title=title, curves=tuple(found[: len(ROLES)]), band=band)
-
-
-def _measured(measure: str, curves: Mapping[str, Curve]) -> list[tuple[str, str]]:
-    """A yardstick's curves, each with whom it was taken against: `points_vs_random`, `random`."""
-    return [
-        (name, words.label(name.partition("_vs_")[2]))
-        for name in curves
-        if name.startswith(measure) and not _is_end(name, curves)
-    ]
-
-
-def _is_end(name: str, curves: Mapping[str, Curve]) -> bool:
-    """Whether a curve is only the lower or upper end of another one's interval."""
-    base = name.removesuffix("_low").removesuffix("_high")
-    return base != name and base in curves
-
-
 def draw(chart: Chart, width: int, height: int, glyphs: Glyphs) -> list[Line]:
-    """The chart in `width` x `height` columns and lines: axis labels at the left, curves beside."""
+    """Draw a chart in `width` columns and `height` lines, with axis labels at the left."""
     if width < NARROWEST or height < 1:
         return []
     if height < SHORTEST:
@@ -109,7 +31,7 @@ def draw(chart: Chart, width: int, height: int, glyphs: Glyphs) -> list[Line]:
     drawn = [curve.points for _, curve in chart.curves]
     band = () if chart.band is None else tuple(curve.points for curve in chart.band)
     low, high = _range([y for points in (*drawn, *band) for _, y in points])
-    top, bottom = words.metric(high, 3), words.metric(low, 3)
+    top, bottom = fmt.metric(high, 3), fmt.metric(low, 3)
     margin = max(len(top), len(bottom))
     start = min(points[0][0] for points in drawn)
     end = max(points[-1][0] for points in drawn)
@@ -126,17 +48,17 @@ def draw(chart: Chart, width: int, height: int, glyphs: Glyphs) -> list[Line]:
 
 
 def legend(chart: Chart) -> Line:
-    """The newest values, each in its curve's role: `1.2345  π 0.81  v 0.42`."""
+    """Return the newest values, each in its curve's role: `1.2345  π 0.81  v 0.42`."""
     spans: list[Span] = []
     for index, (sign, curve) in enumerate(chart.curves):
         gap = "  " if spans else ""
-        text = f"{gap}{sign} {words.metric(curve.last)}" if sign else words.metric(curve.last)
+        text = f"{gap}{sign} {fmt.metric(curve.last)}" if sign else fmt.metric(curve.last)
         spans.append(Span(text, ROLES[index % len(ROLES)]))
     return tuple(spans)
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:
-    """The span of the values, never empty and never overflowing."""
+    """Return the range of the values; it is never empty and its length never overflows."""
     low, high = max(min(values), -1e300), min(max(values), 1e300)
     if high - low < 1e-9 * max(abs(high), abs(low), 1e-9):
         room = abs(high) * 0.05 or 1.0
@@ -145,7 +67,7 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
 
 
 class _Grid:
-    """Dots on a canvas of cells; a cell belongs to the curve that drew in it last."""
+    """A canvas of cells with dots; a cell has the colour of the curve that drew in it last."""
 
     def __init__(
         self,
@@ -164,7 +86,7 @@ class _Grid:
         self._braille = braille
 
     def add(self, points: Points, owner: int) -> None:
-        """Draw a curve: dots for its points, joined column by column."""
+        """Draw a curve as dots, joined from column to column."""
         before: tuple[int, int] | None = None
         for column, y in self._columns_of(points):
             there = (column, self._rows - 1 - _place(y, self._y_range, self._rows))
@@ -175,7 +97,7 @@ class _Grid:
             before = there
 
     def _columns_of(self, points: Points) -> Iterator[tuple[int, float]]:
-        """Columns of dots from left to right, each with the mean of its points."""
+        """Yield the columns of dots from left to right, each with the mean of its points."""
         placed = ((_place(x, self._x_range, self._columns), y) for x, y in points)
         for column, group in itertools.groupby(placed, key=lambda point: point[0]):
             values = [y for _, y in group]
@@ -195,7 +117,7 @@ class _Grid:
         self._owners[line][cell] = owner
 
     def lines(self) -> list[Line]:
-        """Every line as spans of one role each."""
+        """Return each line as spans of one role each."""
         return [
             _spans(cells, owners, braille=self._braille)
             for cells, owners in zip(self._cells, self._owners, strict=True)

@@ -1,7 +1,7 @@
 """Lines of styled text as plain data, so that every panel is a pure function of view and size.
 
-A span names a role, not a colour; the screen gives roles their styles. Nothing is told by a role
-alone: in monochrome the words say the same.
+A span has a role, not a colour; the screen maps roles to styles. No information is in a role alone:
+everything can be read in monochrome.
 """
 
 from __future__ import annotations
@@ -28,17 +28,32 @@ class Span(NamedTuple):
 Line = tuple[Span, ...]
 BLANK: Final[Line] = ()
 
+STATE_ROLES: Final[dict[str, Role]] = {
+    "running": "good",
+    "finished": "good",
+    "starting": "accent",
+    "pausing": "warning",
+    "paused": "warning",
+    "waiting for disk": "error",
+    "failed": "error",
+    "stalled": "error",
+    "dead": "error",
+    "unreadable": "error",
+    "no contact": "error",
+}
+"""Role of each state; `dim` for others."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Glyphs:
-    """The characters that a terminal can show."""
+    """Drawing characters for a kind of terminal."""
 
     full: str
     half: str
     empty: str
     dot: str
     marks: Mapping[str, str]
-    """A mark for each state, beside its word."""
+    """Symbol of each state, shown beside its name."""
     braille: bool
     plain_ascii: bool
 
@@ -71,17 +86,17 @@ ASCII: Final = Glyphs(
 
 
 def glyphs_for(environment: Mapping[str, str] = os.environ) -> Glyphs:
-    """Unicode, unless the locale plainly names another encoding."""
+    """Return Unicode glyphs, or ASCII ones if the locale names another encoding."""
     return UNICODE if shows_unicode(environment) else ASCII
 
 
 def width_of(line: Iterable[Span]) -> int:
-    """Terminal columns that a line takes."""
+    """Return the width of a line in terminal columns."""
     return sum(cell_len(span.text) for span in line)
 
 
 def fit(line: Iterable[Span], width: int) -> Line:
-    """The line in exactly `width` columns: cut with an ellipsis, or filled with blanks."""
+    """Return the line in exactly `width` columns, cut with an ellipsis or filled with blanks."""
     spans, left = [], width
     for span in line:
         if left <= 0:
@@ -98,7 +113,7 @@ def fit(line: Iterable[Span], width: int) -> Line:
 
 
 def spread(left: Iterable[Span], right: Iterable[Span], width: int) -> Line:
-    """Two texts at the two ends of a line; the left one gives way where both do not fit."""
+    """Return two texts at both ends of a line; the left one is cut if they do not fit."""
     right = tuple(right)
     left = tuple(left)
     room = width - width_of(right)
@@ -110,8 +125,15 @@ def spread(left: Iterable[Span], right: Iterable[Span], width: int) -> Line:
 
 
 def bar(share: float, width: int, glyphs: Glyphs, role: Role = "accent") -> Line:
-    """A progress bar in half-column steps; full only when the share is."""
+    """Return a progress bar in steps of half a column; it is full only if `share` is 1."""
     halves = int(max(0.0, min(1.0, share)) * 2 * width)
     full, half = divmod(halves, 2)
     done = glyphs.full * full + glyphs.half * half
     return (Span(done, role), Span(glyphs.empty * (width - full - half), "dim"))
+
+
+def table(rows: Iterable[tuple[str, str]], width: int, least: int = 0) -> list[Line]:
+    """Return labels and texts in two columns; the first is at least `least` wide."""
+    rows = list(rows)
+    column = min(max([least, *(len(label) + 2 for label, _ in rows)]), max(8, width // 2))
+    return [(*fit((Span(label, "dim"),), column), Span(text)) for label, text in rows]

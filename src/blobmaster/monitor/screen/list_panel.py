@@ -1,4 +1,4 @@
-"""Draws the list of runs: pure functions from the views and a size to lines."""
+"""Draws the list of runs, by pure functions from views and size to lines."""
 
 from __future__ import annotations
 
@@ -6,39 +6,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from blobmaster.monitor.screen.drawing import BLANK, Line, Role, Span, fit, spread
-from blobmaster.monitor.screen.panels import LOOKS, Frame
-from blobmaster.monitor.text import words
+from blobmaster.monitor.screen.drawing import BLANK, STATE_ROLES, Line, Role, Span, fit, spread
+from blobmaster.monitor.screen.frame import Frame
+from blobmaster.monitor.text import fmt
 from blobmaster.monitor.text.listing import aligned, needed, table, widths
 from blobmaster.monitor.view import View
 
 _GIVEN_UP: Final = (3, 4, 5)
-"""Columns that a narrow screen leaves out, the least missed first: iteration, Elo, time left."""
+"""Columns that a narrow screen omits, in this order: iteration, Elo, time left."""
 _SHORTEST_NAME: Final = 10
 _MARK: Final = 2
 _AROUND: Final = 3
-"""Lines that are no rows: the title, the headings, the keys."""
+"""Lines besides the rows: title, headings, keys."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunList:
-    """The runs, and which of them is chosen."""
+    """The runs and the selected one."""
 
     views: tuple[View, ...] = ()
     source: str = ""
-    """Of the chosen one: the choice stays with its run when others come or go."""
+    """Status file of the selected run; the selection stays with it when others come or go."""
     silent_s: float | None = None
-    """Seconds without an answer from the file system, where they are too many."""
+    """Seconds without an answer from the file system, if they are too many."""
 
     @property
     def index(self) -> int:
-        """Of the chosen one; the first where it has gone."""
+        """Index of the selected run; 0 if it is gone."""
         sources = [view.source for view in self.views]
         return sources.index(self.source) if self.source in sources else 0
 
 
 def draw(shown: RunList, frame: Frame) -> list[Line]:
-    """The list in the frame's size, scrolled so far that the chosen run is there to be seen."""
+    """Draw the list in the frame's size, scrolled so that the selected run is visible."""
     rows = table(shown.views)
     room = frame.width - _MARK
     kept = _columns(widths(rows), room)
@@ -57,7 +57,7 @@ def draw(shown: RunList, frame: Frame) -> list[Line]:
 
 
 def _columns(needs: Sequence[int], room: int) -> list[int]:
-    """The columns that fit beside a name of which enough is left."""
+    """Return the columns that fit beside a name of readable length."""
     needs = [min(needs[0], _SHORTEST_NAME), *needs[1:]]
     kept = list(range(len(needs)))
     for column in _GIVEN_UP:
@@ -73,13 +73,13 @@ def _title(shown: RunList, frame: Frame) -> Line:
     left = (Span(" BlobMaster  ", "strong"), Span(amount, "dim"))
     if shown.silent_s is None:
         return fit(left, frame.width)
-    silence = f"the file system has not answered for {words.duration(shown.silent_s)} "
+    silence = f"the file system has not answered for {fmt.duration(shown.silent_s)} "
     return spread(left, (Span(silence, "warning"),), frame.width)
 
 
 def _row(view: View, cells: Sequence[str], is_chosen: bool, width: int) -> Line:
     role: Role = "strong" if is_chosen else "text"
-    look: Role = LOOKS.get(view.state, "dim") if view.sure and view.problem is None else "dim"
+    look: Role = STATE_ROLES.get(view.state, "dim") if view.sure and view.problem is None else "dim"
     name, state, *figures = cells
     mark = Span("> " if is_chosen else "  ", "accent")
     return fit((mark, Span(name, role), Span(state, look), Span("".join(figures), role)), width)

@@ -1,4 +1,4 @@
-"""What lies over the dashboard for a moment: a question, the help, the whole log."""
+"""Draws the overlays: a question, the help, and the whole log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from blobmaster.monitor.screen.drawing import BLANK, Line, Span, fit, width_of
-from blobmaster.monitor.screen.panels import Frame, log_line
+from blobmaster.monitor.screen.frame import Frame
+from blobmaster.monitor.screen.panels.log import log_line
 from blobmaster.run.control.requests import RequestKind
 
 Kind = Literal["none", "question", "help", "log"]
@@ -45,28 +46,28 @@ no contact  on another machine, no news from it
 
 @dataclass(frozen=True, kw_only=True)
 class Overlay:
-    """Which one is open, and where in it."""
+    """The open overlay and its position."""
 
     kind: Kind = "none"
-    asks_for: RequestKind = RequestKind.PAUSE
-    """What `y` would do, in a question."""
+    request: RequestKind = RequestKind.PAUSE
+    """The request that `y` sends, in a question."""
     levels: LogFilter = "all"
     scrolled: int = 0
-    """Lines up from the log's end, or down from the help's beginning."""
+    """Lines up from the log's end, or down from the help's start."""
 
 
 NONE: Final = Overlay()
 
 
 def scroll(overlay: Overlay, lines: int, frame: Frame) -> Overlay:
-    """Move up by so many lines, as far as there are any."""
+    """Return the overlay scrolled up by some lines, within its content."""
     most = max(0, len(_content(overlay, frame)) - 1)
     down = -lines if overlay.kind == "help" else lines
     return replace(overlay, scrolled=min(most, max(0, overlay.scrolled + down)))
 
 
 def draw(overlay: Overlay, frame: Frame) -> list[Line]:
-    """The overlay's lines in the frame's size."""
+    """Draw the overlay in the frame's size."""
     lines = _content(overlay, frame)
     if overlay.kind == "log":
         end = max(min(frame.height, len(lines)), len(lines) - overlay.scrolled)
@@ -76,7 +77,7 @@ def draw(overlay: Overlay, frame: Frame) -> list[Line]:
 
 
 def size(overlay: Overlay, frame: Frame) -> tuple[int, int]:
-    """Columns and lines that a question or the help would like, without its border."""
+    """Return the columns and lines that a question or the help needs, without its border."""
     lines = _content(overlay, frame)
     return max((width_of(line) for line in lines), default=0), len(lines)
 
@@ -94,9 +95,9 @@ def _content(overlay: Overlay, frame: Frame) -> list[Line]:
 
 
 def _question(overlay: Overlay, frame: Frame) -> list[Line]:
-    if overlay.asks_for is RequestKind.PAUSE_NOW:
-        asked = ["Pause the run now?", "Running blocks are given up,", "finished ones kept."]
+    if overlay.request is RequestKind.PAUSE_NOW:
+        pending = ["Pause the run now?", "Running blocks are given up,", "finished ones kept."]
     else:
-        asked = [f"Pause the run when iteration {frame.view.iteration} is done?"]
+        pending = [f"Pause the run when iteration {frame.view.iteration} is done?"]
     answers = (Span("y", "accent"), Span(" yes   "), Span("N", "accent"), Span(" no"))
-    return [*((Span(text),) for text in asked), BLANK, answers]
+    return [*((Span(text),) for text in pending), BLANK, answers]

@@ -1,4 +1,4 @@
-"""The screen for several runs: the list, and any one of them as a screen of its own."""
+"""The screen of several runs: a list, and each run on a screen of its own."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from textual.message import Message
 
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.read.poller import Poller
-from blobmaster.monitor.read.runs import Runs, run_options
+from blobmaster.monitor.read.runs import MultiRunReader
 from blobmaster.monitor.screen import list_panel
 from blobmaster.monitor.screen.app import MonitorApp
 from blobmaster.monitor.screen.drawing import Line
+from blobmaster.monitor.screen.frame import Frame
 from blobmaster.monitor.screen.list_panel import RunList
 from blobmaster.monitor.screen.overlays import Overlay
-from blobmaster.monitor.screen.panels import Frame
 from blobmaster.monitor.screen.widgets import OverlayWidget, PanelWidget
 from blobmaster.monitor.view import View
 
 _MOVES: Final = {"up": -1, "down": 1, "pageup": -10, "pagedown": 10, "home": -999, "end": 999}
 
 
-class Listed(Message):
-    """All runs were looked at."""
+class RunsRead(Message):
+    """All runs were read."""
 
     def __init__(self, views: tuple[View, ...]) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Listed(Message):
 
 
 class RunListWidget(PanelWidget):
-    """Covers the screen of a single run while none is open."""
+    """The list of runs; covers the screen of a single run while none is open."""
 
     def __init__(self) -> None:
         super().__init__(self._draw_list, id="runs")
@@ -67,37 +67,37 @@ class RunsApp(MonitorApp):
         """Start with the list."""
         self._listed_at = time.monotonic()
         self._put(RunList())
-        looks = Runs(self._of_all, extent="status")
+        looks = MultiRunReader(self._of_all, extent="status")
         Poller(
             looks,
             self._of_all.refresh_interval,
-            lambda views: self._post(Listed(views)),
+            lambda views: self._post(RunsRead(views)),
         ).start()
 
     @property
     def _runs(self) -> RunListWidget:
         return self.query_one(RunListWidget)
 
-    def on_listed(self, message: Listed) -> None:
+    def on_runs_read(self, message: RunsRead) -> None:
         self._listed_at = message.at
         self._put(replace(self._runs.list, views=message.views, silent_s=None))
 
-    def notice_silence(self) -> None:
-        """Say it of the list too when the file system has not answered for two looks."""
-        super().notice_silence()
+    def check_silence(self) -> None:
+        """Show it in the list too if the file system has not answered for two readings."""
+        super().check_silence()
         silent = time.monotonic() - self._listed_at
-        if silent > self.patience:
+        if silent > self.silence_limit_s:
             self._put(replace(self._runs.list, silent_s=silent))
 
-    def obey(self, event: Key) -> None:
+    def handle_key(self, event: Key) -> None:
         overlay = self.query_one(OverlayWidget)
         if overlay.display:
-            super().obey(event)
+            super().handle_key(event)
         elif not self._runs.display:
             if event.key == "escape":
                 self._back()
             else:
-                super().obey(event)
+                super().handle_key(event)
         elif event.key in _MOVES:
             self._move(_MOVES[event.key])
         elif event.key == "enter":
@@ -119,7 +119,7 @@ class RunsApp(MonitorApp):
             chosen = shown.views[shown.index]
             self._put(replace(shown, source=chosen.source))
             self._runs.display = False
-            self.follow(run_options(self._of_all, Path(chosen.source).parent), chosen)
+            self.follow(self._of_all.for_run(Path(chosen.source).parent), chosen)
 
     def _back(self) -> None:
         self.leave_run()

@@ -1,4 +1,4 @@
-"""The look of the screen: the terminal's own sixteen colours, on its own background."""
+"""Layout and colours of the screen: the terminal's own sixteen colours on its own background."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Screen #notices { height: 0; max-height: 7; }
 #bottom { height: 8; }
 #checkpoints { width: 51; }
 
-/* Larger screens get air and more lines, smaller ones give up what is least missed. */
+/* Larger screens get more lines and space, smaller ones omit the least important panels. */
 Screen.-tall #progress { height: 9; }
 Screen.-tall #machine { height: 7; }
 Screen.-high #machine { height: 9; }

@@ -1,9 +1,9 @@
-"""Widgets that show panels: a line is sent to the terminal only when it has changed."""
+"""Widgets that show panels; a line is sent to the terminal only when it has changed."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -15,19 +15,22 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+from blobmaster.monitor.charts import charts
 from blobmaster.monitor.read.curves import Curve
 from blobmaster.monitor.screen import overlays
-from blobmaster.monitor.screen.chart import charts, draw, legend
+from blobmaster.monitor.screen.chart import draw, legend
 from blobmaster.monitor.screen.drawing import Line, Role
+from blobmaster.monitor.screen.frame import Frame
 from blobmaster.monitor.screen.overlays import LogFilter, Overlay
-from blobmaster.monitor.screen.panels import Frame, Panel
-from blobmaster.monitor.text import words
+from blobmaster.monitor.screen.registry import PANELS, Draw
+from blobmaster.monitor.screen.registry import Region as ScreenRegion
+from blobmaster.monitor.text import fmt
 from blobmaster.run.control.requests import RequestKind
 
 MOST_CHARTS: Final = 9
 CHART_WIDTH: Final = 34
 CHART_HEIGHT: Final = 7
-"""Less than this, border included, tells nothing."""
+"""Least useful height of a chart, with its border."""
 
 _LOG_FILTERS: Final[dict[str, LogFilter]] = {"a": "all", "w": "warnings", "e": "errors"}
 _SCROLLS: Final = {"up": 1, "down": -1, "pageup": 10, "pagedown": -10, "home": 999, "end": -999}
@@ -46,17 +49,17 @@ STYLES: Final[dict[Role, Style]] = {
 
 
 class PanelWidget(Widget):
-    """Draws one panel's lines in whatever room the layout gives it."""
+    """Shows one panel in the room that the layout gives it."""
 
-    def __init__(self, panel: Panel, *, id: str, title: str = "") -> None:
+    def __init__(self, draw: Draw, *, id: str, title: str = "") -> None:
         super().__init__(id=id)
-        self._panel = panel
+        self._draw_lines = draw
         self.border_title = title
         self._frame: Frame | None = None
         self._lines: list[Line] = []
 
     def show(self, frame: Frame) -> None:
-        """Take a new frame and redraw what differs."""
+        """Take a new frame and redraw the lines that differ."""
         self._frame = frame
         before, self._lines = self._lines, self.draw(frame)
         changed = [
@@ -68,8 +71,8 @@ class PanelWidget(Widget):
             self.refresh(*changed)
 
     def draw(self, frame: Frame) -> list[Line]:
-        """The panel's lines in this widget's present size."""
-        return self._panel(replace(frame, width=self.size.width, height=self.size.height))
+        """Return the panel's lines in this widget's current size."""
+        return self._draw_lines(replace(frame, width=self.size.width, height=self.size.height))
 
     def on_resize(self) -> None:
         if self._frame is not None:
@@ -80,24 +83,32 @@ class PanelWidget(Widget):
         line = self._lines[y] if y < len(self._lines) else ()
         ascii_only = self._frame is not None and self._frame.glyphs.plain_ascii
         segments = [
-            Segment(words.to_ascii(span.text) if ascii_only else span.text, STYLES[span.role])
+            Segment(fmt.to_ascii(span.text) if ascii_only else span.text, STYLES[span.role])
             for span in line
         ]
         return Strip(segments).adjust_cell_length(self.size.width, STYLES["text"])
 
 
-class Notices(PanelWidget):
-    """As tall as there is something to say."""
+class FittedPanelWidget(PanelWidget):
+    """A panel that is as high as its lines."""
 
     def draw(self, frame: Frame) -> list[Line]:
-        """The notices, after making room for them."""
+        """Return the lines, after making room for them."""
         lines = super().draw(frame)
         self.styles.height = len(lines)
         return lines
 
 
+def panel_widgets(region: ScreenRegion) -> Iterator[PanelWidget]:
+    """Yield the widgets of a region's panels, in their order."""
+    for panel in PANELS:
+        if panel.region == region:
+            kind = FittedPanelWidget if panel.fits_content else PanelWidget
+            yield kind(panel.draw, id=panel.id, title=panel.title)
+
+
 class ChartPanel(PanelWidget):
-    """The run's chart number `index`; drawn anew only when the history or the size has changed."""
+    """The run's chart number `index`; redrawn only if the history or the size has changed."""
 
     def __init__(self, index: int) -> None:
         super().__init__(self._draw_chart, id=f"chart{index}")
@@ -107,7 +118,7 @@ class ChartPanel(PanelWidget):
         self._drawn: list[Line] = []
 
     def draw(self, frame: Frame) -> list[Line]:
-        """The chart as it was, unless there is a reason to draw it again."""
+        """Return the last drawing, or a new one if the curves or the size have changed."""
         if self._drawn_curves is not frame.view.curves or self._drawn_size != self.size:
             self._drawn_curves, self._drawn_size = frame.view.curves, self.size
             self._drawn = super().draw(frame)
@@ -121,12 +132,12 @@ class ChartPanel(PanelWidget):
         title = Text(shown.title + " ")
         for span in legend(shown):
             title.append(span.text, STYLES[span.role])
-        self.border_title = words.to_ascii(title.plain) if frame.glyphs.plain_ascii else title
+        self.border_title = fmt.to_ascii(title.plain) if frame.glyphs.plain_ascii else title
         return draw(shown, frame.width, frame.height, frame.glyphs)
 
 
 class ChartGrid(Grid):
-    """As many charts as have room, in even rows."""
+    """As many charts as fit, in equal rows."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(*(ChartPanel(index) for index in range(MOST_CHARTS)), id=id)
@@ -149,7 +160,7 @@ class ChartGrid(Grid):
 
 
 class OverlayWidget(PanelWidget):
-    """Lies over the dashboard while it is open, and then has the first word on every key."""
+    """The overlay over the dashboard; while it is open, it handles keys first."""
 
     def __init__(self) -> None:
         super().__init__(lambda frame: overlays.draw(self._overlay, frame), id="overlay")
@@ -157,12 +168,12 @@ class OverlayWidget(PanelWidget):
         self.display = False
 
     @property
-    def asks(self) -> RequestKind | None:
-        """What is being asked about, while a question is open."""
-        return self._overlay.asks_for if self._overlay.kind == "question" else None
+    def requested(self) -> RequestKind | None:
+        """The request in the open question; None without a question."""
+        return self._overlay.request if self._overlay.kind == "question" else None
 
     def open(self, overlay: Overlay) -> None:
-        """Show an overlay in place of any other."""
+        """Show an overlay instead of any other."""
         self._overlay = overlay
         self._update()
 
@@ -170,8 +181,8 @@ class OverlayWidget(PanelWidget):
         """Show the dashboard alone."""
         self.open(overlays.NONE)
 
-    def obeys(self, key: str) -> bool:
-        """Whether the key is for the open overlay; one that it does not know closes a question."""
+    def consume_key(self, key: str) -> bool:
+        """Handle a key for the open overlay; returns False if there is none."""
         kind = self._overlay.kind
         if kind == "none" or self._frame is None:
             return False
@@ -184,7 +195,7 @@ class OverlayWidget(PanelWidget):
         return True
 
     def draw(self, frame: Frame) -> list[Line]:
-        """Sized by what it says, before it is drawn."""
+        """Return the lines, after setting the size to fit them."""
         if self._overlay.kind == "log":
             self.styles.width = self.styles.height = "100%"
         else:

@@ -1,4 +1,4 @@
-"""The view without a screen: one page, lines for what changed, and JSON."""
+"""Text output of a view: a page, a line per change, and JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from blobmaster.monitor.facts import facts
-from blobmaster.monitor.text import words
+from blobmaster.monitor.text import fmt
 from blobmaster.monitor.view import View
 
 BAR_WIDTH: Final = 40
@@ -28,37 +28,40 @@ _EXIT_STATUS: Final = {
 
 
 def exit_status(view: View) -> int:
-    """What `--once` leaves with: 0 healthy or ended, 10 stalled or silent, 11 dead, 12 unknown."""
+    """Return the exit status of `--once` for a view.
+
+    It is 0 if the run is healthy or has ended, 10 if stalled or silent, 11 if dead, 12 if unknown.
+    """
     if view.problem is not None:
         return NO_STATUS
     return _EXIT_STATUS.get(view.state, HEALTHY)
 
 
 def page(view: View) -> str:
-    """The whole view as plain text, without colour or control codes."""
+    """Return the whole view as plain text, without colours or control codes."""
     return "\n".join([*_headline(view), *_run(view), *_resources(view)]) + "\n"
 
 
 def as_json(view: View) -> str:
-    """The view's data on one line, as documented in docs/monitor.md."""
+    """Return the view as JSON on one line, as documented in docs/monitor.md."""
     return msgspec.json.encode(view).decode()
 
 
 def state_line(view: View) -> str:
-    """The state in words, with its reason."""
+    """Return the state with its reason."""
     return f"{view.state}: {view.why}" if view.why else view.state
 
 
 def change_line(view: View) -> str:
-    """One line that tells where the run is: printed by `--plain` when one of its parts changed."""
+    """Return the line that `--plain` prints when something has changed."""
     parts = [state_line(view)]
     if view.total_iterations:
         parts.append(f"iteration {view.iteration}/{view.total_iterations}")
-        parts.append(words.percent(view.progress))
+        parts.append(fmt.percent(view.progress))
     if view.step is not None and view.state == "running":
-        parts.append(words.clean(view.step.name, 40))
+        parts.append(fmt.clean(view.step.name, 40))
     if view.eta_hours is not None:
-        parts.append(f"{words.hours(view.eta_hours)} left")
+        parts.append(f"{fmt.hours(view.eta_hours)} left")
     elo = view.metrics.get("elo")
     if isinstance(elo, int | float):
         parts.append(f"Elo {elo:.0f}")
@@ -71,7 +74,7 @@ def change_line(view: View) -> str:
 
 
 def change_key(view: View) -> tuple[object, ...]:
-    """What must change for `--plain` to say something: not the figures that always move."""
+    """Return what must change for `--plain` to print a line: not the ever-changing figures."""
     return (
         view.state,
         view.iteration,
@@ -84,42 +87,42 @@ def change_key(view: View) -> tuple[object, ...]:
 
 
 def step_text(view: View) -> str:
-    """The step in progress: `self-play 2,310/4,400 rounds, 61/s, 34 s left`."""
+    """Return the step in progress: `self-play 2,310/4,400 rounds, 61/s, 34 s left`."""
     step = view.step
     if step is None:
         return ""
-    unit = words.clean(step.unit, 20)
-    amount = words.count(step.done) + (f"/{words.count(step.total)}" if step.total > 0 else "")
+    unit = fmt.clean(step.unit, 20)
+    amount = fmt.count(step.done) + (f"/{fmt.count(step.total)}" if step.total > 0 else "")
     parts = [f"{amount} {unit}".strip()]
-    if rate := words.rate(step.rate, unit):
+    if rate := fmt.rate(step.rate, unit):
         parts.append(rate)
     if step.seconds_left is not None and step.seconds_left >= 0:
-        parts.append(f"{words.duration(step.seconds_left)} left")
-    return f"{words.clean(step.name, 40)} {', '.join(parts)}"
+        parts.append(f"{fmt.duration(step.seconds_left)} left")
+    return f"{fmt.clean(step.name, 40)} {', '.join(parts)}"
 
 
 def disk_text(view: View) -> str:
-    """Free space, and when it ends at the present rate."""
+    """Return the free space, and the time until the disk is full."""
     disk = view.disk
     if disk is None:
-        return words.UNKNOWN
-    text = f"{'low: ' if disk.low else ''}{words.size(disk.free_bytes)} free"
+        return fmt.UNKNOWN
+    text = f"{'low: ' if disk.low else ''}{fmt.size(disk.free_bytes)} free"
     if disk.hours_left is not None and 0 <= disk.hours_left < 24 * 365:
-        text += f", full in {words.hours(disk.hours_left)}"
+        text += f", full in {fmt.hours(disk.hours_left)}"
     return text
 
 
 def machine_text(view: View) -> str:
-    """Processor, memory and workers on the trainer's machine."""
+    """Return processor load, memory and workers of the trainer's machine."""
     machine = view.machine
     if machine is None:
-        return words.UNKNOWN
-    used, total = words.size(machine.memory_used_bytes), words.size(machine.memory_total_bytes)
+        return fmt.UNKNOWN
+    used, total = fmt.size(machine.memory_used_bytes), fmt.size(machine.memory_total_bytes)
     parts = [
         f"CPU {machine.cpu_percent:.0f} % of {machine.cores}",
         f"load {machine.load1:.1f}",
         f"memory {used} of {total}",
-        f"trainer {words.size(machine.rss_bytes)}",
+        f"trainer {fmt.size(machine.rss_bytes)}",
     ]
     if machine.workers is not None:
         parts.append(f"{machine.workers} workers")
@@ -127,27 +130,27 @@ def machine_text(view: View) -> str:
 
 
 def checkpoint_text(view: View) -> str:
-    """The newest checkpoint and its age."""
+    """Return the newest checkpoint and its age."""
     last = view.last_checkpoint
     if last is None:
         return "none yet"
     kind = "permanent" if last.permanent else "cache"
-    age = words.duration(view.last_checkpoint_age_s)
-    return f"{words.clean(last.name, 100)} ({words.size(last.bytes)}, {kind}, {age} ago)"
+    age = fmt.duration(view.last_checkpoint_age_s)
+    return f"{fmt.clean(last.name, 100)} ({fmt.size(last.bytes)}, {kind}, {age} ago)"
 
 
 def time_left(view: View, now: float) -> str:
-    """ETA in days and hours, with the date where it is known."""
+    """Return the ETA in days and hours, with the date if it is less than five years away."""
     if view.eta_hours is None:
-        return words.UNKNOWN
-    date = words.finish_time(now, view.eta_hours)
-    return words.hours(view.eta_hours) + (f" ({date})" if date else "")
+        return fmt.UNKNOWN
+    date = fmt.finish_time(now, view.eta_hours)
+    return fmt.hours(view.eta_hours) + (f" ({date})" if date else "")
 
 
 def _headline(view: View) -> list[str]:
     lines = [_line("state", state_line(view))]
     if view.problem is not None and view.run_id:
-        age = words.duration(view.frame_age_s)
+        age = fmt.duration(view.frame_age_s)
         lines.append(_line("last good", f"{age} ago: {view.problem}"))
     if view.request is not None:
         lines.append(_line("request", view.request))
@@ -164,13 +167,13 @@ def _run(view: View) -> list[str]:
     bar = "#" * filled + "-" * (BAR_WIDTH - filled)
     lines = [
         _line("run", f"{view.run_id} on {view.host}, process {view.pid}"),
-        _line("progress", f"[{bar}] {words.percent(view.progress)}"),
-        _line("iteration", f"{words.count(view.iteration)}/{words.count(view.total_iterations)}"),
+        _line("progress", f"[{bar}] {fmt.percent(view.progress)}"),
+        _line("iteration", f"{fmt.count(view.iteration)}/{fmt.count(view.total_iterations)}"),
     ]
     if view.step is not None:
         lines.append(_line("step", step_text(view)))
     lines.append(_line("ETA", time_left(view, time.time())))
-    lines.append(_line("elapsed", words.hours(view.elapsed_hours)))
+    lines.append(_line("elapsed", fmt.hours(view.elapsed_hours)))
     lines.extend(_line(fact.label, fact.text) for fact in facts(view.metrics))
     return lines
 

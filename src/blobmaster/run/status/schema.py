@@ -76,7 +76,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """Load of the trainer's machine."""
 
     cpu_percent: float
-    """Of the whole machine, 0..100."""
+    """Load of the whole machine, 0..100."""
     cores: int
     load1: float
     memory_used_bytes: int

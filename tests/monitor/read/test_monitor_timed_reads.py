@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from blobmaster.monitor.read.patience import PatientLooks
+from blobmaster.monitor.read.timed_reads import TimedReads
 from blobmaster.monitor.view import View, out_of_contact
 
 
@@ -19,7 +19,7 @@ class Mount:
         self.goes.set()
         self.looks = 0
 
-    def look(self) -> int:
+    def read(self) -> int:
         self.looks += 1
         mine = self.looks
         self.goes.wait()
@@ -36,31 +36,31 @@ def mounts() -> Iterator[tuple[Mount, Mount]]:
 
 def test_one_that_hangs_keeps_what_it_was_and_holds_up_no_other(mounts: tuple[Mount, Mount]):
     hung, well = mounts
-    looks = PatientLooks[str, int]()
-    asked = {"hung": hung.look, "well": well.look}
-    assert {key: answer.found for key, answer in looks.look(asked).items()} == {
+    looks = TimedReads[str, int]()
+    pending = {"hung": hung.read, "well": well.read}
+    assert {key: answer.found for key, answer in looks.read(pending).items()} == {
         "hung": 1,
         "well": 1,
     }
     hung.goes.clear()
     for round_number in (2, 3, 4):
-        found = looks.look(asked)
+        found = looks.read(pending)
         assert found["hung"].found == 1
         assert found["hung"].silent_s > 0
         assert found["well"].found == round_number
         assert found["well"].silent_s is None
     assert hung.looks == 2  # it is not asked again before it has answered
     hung.goes.set()
-    while looks.look(asked)["hung"].silent_s is not None:
+    while looks.read(pending)["hung"].silent_s is not None:
         pass
-    assert looks.look(asked)["hung"].found > 2
+    assert looks.read(pending)["hung"].found > 2
 
 
 def test_one_that_hung_from_the_first_look_has_nothing_to_show(mounts: tuple[Mount, Mount]):
     hung, well = mounts
     hung.goes.clear()
-    looks = PatientLooks[str, int]()
-    found = looks.look({"hung": hung.look, "well": well.look})
+    looks = TimedReads[str, int]()
+    found = looks.read({"hung": hung.read, "well": well.read})
     assert found["hung"] is None
     assert found["well"].found == 1
 
@@ -70,20 +70,20 @@ def test_what_a_look_raises_is_raised():
         raise TimeoutError("of the look itself")
 
     with pytest.raises(TimeoutError, match="of the look itself"):
-        PatientLooks[str, int]().look({"x": fail})
+        TimedReads[str, int]().read({"x": fail})
 
 
 def test_looks_that_hung_end_their_threads_when_they_answer(mounts: tuple[Mount, Mount]):
     hung, well = mounts
     hung.goes.clear()
-    looks = PatientLooks[str, int]()
+    looks = TimedReads[str, int]()
     before = set(threading.enumerate())  # not their numbers, which new threads take over
-    looks.look({"hung": hung.look, "well": well.look})
+    looks.read({"hung": hung.read, "well": well.read})
     left = [thread for thread in threading.enumerate() if thread not in before]
     assert len(left) == 2
     hung.goes.set()
     left[0].join()
-    assert looks.look({"well": well.look})["well"].found == 2
+    assert looks.read({"well": well.read})["well"].found == 2
 
 
 @pytest.mark.parametrize("state", ["paused", "finished", "failed", "dead"])

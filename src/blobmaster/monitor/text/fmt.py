@@ -1,4 +1,4 @@
-"""Numbers as people read them: durations, sizes, counts and metrics of unknown scale."""
+"""Formats values for people: durations, sizes, counts, metrics of unknown scale, foreign text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 UNKNOWN: Final = "—"
-"""Shown where a value is not known yet; never a zero or an empty cell that reads as one."""
+"""Shown for an unknown value: a zero or an empty cell could be taken for a value."""
 
 _ASCII_FOR: Final = str.maketrans(
     {
@@ -28,7 +28,7 @@ _SIZE_UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 def duration(seconds: float | None) -> str:
-    """The two largest units that matter: `3 d 14 h`, `2 h 05 min`, `12 min`, `34 s`."""
+    """Format a duration in its one or two largest units: `3 d 14 h`, `2 h 05 min`, `34 s`."""
     if seconds is None or not math.isfinite(seconds) or seconds < 0:
         return UNKNOWN
     if seconds < 90:
@@ -43,7 +43,7 @@ def duration(seconds: float | None) -> str:
 
 
 def age(seconds: float) -> str:
-    """How long ago, in the one unit that matters: `34 s`, `12 min`, `2 h`, `3 d`."""
+    """Format an age in its largest unit: `34 s`, `12 min`, `2 h`, `3 d`."""
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= length:
             return f"{seconds / length:.0f} {unit}"
@@ -51,12 +51,12 @@ def age(seconds: float) -> str:
 
 
 def hours(value: float | None) -> str:
-    """A duration given in hours."""
+    """Format a duration given in hours."""
     return UNKNOWN if value is None else duration(value * 3600)
 
 
 def finish_time(now: float, hours_left: float | None) -> str:
-    """When it will be done, by the reader's own clock and calendar; empty where not known."""
+    """Format the time of the end by the reader's clock and time zone; empty if unknown."""
     if hours_left is None or not 0 <= hours_left < 24 * 365 * 5:
         return ""
     there = datetime.fromtimestamp(now) + timedelta(hours=hours_left)
@@ -69,7 +69,7 @@ def finish_time(now: float, hours_left: float | None) -> str:
 
 
 def size(count: float | None) -> str:
-    """Bytes in decimal units, as disks are sold and `df -H` prints them."""
+    """Format bytes in decimal units, like `df -H`."""
     if count is None or not math.isfinite(count):
         return UNKNOWN
     value = float(count)
@@ -81,17 +81,17 @@ def size(count: float | None) -> str:
 
 
 def count(value: float | None) -> str:
-    """A whole number with thousands separated."""
+    """Format a whole number with separated thousands."""
     return UNKNOWN if value is None or not math.isfinite(value) else f"{round(value):,}"
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """A share of one as a percentage."""
+    """Format a share (0 to 1) as a percentage."""
     return UNKNOWN if share is None or not math.isfinite(share) else f"{100 * share:.{digits}f} %"
 
 
 def rate(per_second: float | None, unit: str) -> str:
-    """Units a second, or a minute where a second holds less than one."""
+    """Format a rate per second, or per minute if it is less than one per second."""
     if per_second is None or not math.isfinite(per_second) or per_second < 0:
         return ""
     if per_second >= 1 or per_second == 0:
@@ -100,7 +100,7 @@ def rate(per_second: float | None, unit: str) -> str:
 
 
 def metric(value: float | None, digits: int = 4) -> str:
-    """A number of unknown scale with `digits` significant ones: 0.4213, 12.5, 3.0e-05, 12,400."""
+    """Format a number of any scale with `digits` significant digits: 0.4213, 3.0e-05, 12,400."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
     if value == 0:
@@ -116,7 +116,7 @@ def metric(value: float | None, digits: int = 4) -> str:
 
 
 def signed(value: float | None, digits: int = 0) -> str:
-    """A change, its sign always shown, with a real minus."""
+    """Format a change with its sign and a true minus sign."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
     text = f"{abs(value):.{digits}f}"
@@ -126,16 +126,12 @@ def signed(value: float | None, digits: int = 0) -> str:
 
 
 def clean(text: str, limit: int = 400) -> str:
-    """Text from a file made safe for a terminal: no control codes, one line, of bounded length."""
+    """Make text from a file safe for a terminal: one line of bounded length, no control codes."""
+    # Without this, escape sequences in a run's texts could control the reader's terminal.
     shown = "".join(letter if letter.isprintable() else " " for letter in text[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
 def to_ascii(text: str) -> str:
-    """The nearest ASCII text of the same meaning."""
+    """Replace characters by ASCII ones of the same meaning."""
     return text.translate(_ASCII_FOR).encode("ascii", "replace").decode("ascii")
-
-
-def label(name: str) -> str:
-    """A metric's field name as a heading: `rounds_per_minute` becomes `rounds per minute`."""
-    return name.replace("_", " ").replace(".", " ").strip()

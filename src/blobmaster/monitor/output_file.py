@@ -1,4 +1,4 @@
-"""A file that a command writes where a person said: never over something else that lies there."""
+"""Output files named by the user: never overwrites a file of another kind."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from blobmaster.run.files.read import read_regular
 _LIMIT_BYTES: Final = 16 << 20
 
 
-def why_not(path: Path, begins: str) -> str | None:
-    """Why the file must not be written, in a line; a name mistyped must not cost a run its log.
+def output_problem(path: Path, begins: str) -> str | None:
+    """Return in a line why a file must not be written; None if it may be.
 
-    `begins` is how a file of the same kind begins, which alone may be replaced.
+    Only a file that starts with `begins` may be replaced, so that a mistyped name cannot overwrite
+    a run's log.
     """
     if not path.parent.is_dir():
         return f"there is no folder {path.parent}; make it, or name another file"
@@ -29,6 +30,6 @@ def why_not(path: Path, begins: str) -> str | None:
     return None
 
 
-def unwritable(path: Path, error: OSError) -> str:
-    """Why the file could not be written, in a line."""
+def write_problem(path: Path, error: OSError) -> str:
+    """Return the message for a failed write."""
     return f"cannot write {path}: {error.strerror}"

@@ -1,4 +1,4 @@
-"""Looks at a run directory: every read that the monitor does, and nothing that it writes."""
+"""Reads a run directory: all of the monitor's reads of a run are made here, and no writes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Literal
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.read.curves import History
 from blobmaster.monitor.read.liveness import (
+    Observation,
     Process,
-    Sighting,
+    find_process,
     judge,
-    look_for_process,
+    observe,
     silence_limit,
-    watch,
 )
 from blobmaster.monitor.read.tail import LogTail
 from blobmaster.monitor.view import CheckpointFile, Reading
@@ -24,19 +24,23 @@ from blobmaster.run.files.layout import CheckpointName, RunLayout
 from blobmaster.run.status.schema import ENDED, Status, read_status
 
 Extent = Literal["status", "recent", "all"]
-"""How much of a run directory is looked at."""
+"""The part of a run directory that is read."""
 
 
-class Source:
-    """One run directory under watch; `look` may block for as long as its file system does."""
+class RunReader:
+    """Reads one run directory repeatedly; `read` may block for as long as the file system does."""
 
     def __init__(
         self, options: MonitorOptions, *, extent: Extent = "all", silence: float | None = None
     ) -> None:
-        """`extent`: `recent` leaves out the history's older rows, which only charts need; `status`
-        reads nothing beside the status.
+        """Prepare to read the options' run.
 
-        `silence`: seconds without a rewrite that are too many; by default what fits the interval.
+        Args:
+            options: the run and the interval between readings.
+            extent: `all`; `recent` skips the history's older rows, which only charts need; `status`
+                reads nothing but the status.
+            silence: longest acceptable time between writes of the status in seconds; by default
+                `silence_limit` of the interval.
         """
         self._silence = silence_limit(options.refresh_interval) if silence is None else silence
         self._options = options
@@ -46,29 +50,29 @@ class Source:
         self._extent = extent
         self._status: Status | None = None
         self._status_at = 0.0
-        self._sighting: Sighting | None = None
-        self._first_look = True
+        self._observation: Observation | None = None
+        self._first_read = True
         self._skipped = False
         self.in_doubt = False
-        """Whether the process has gone and may yet have written a last word: look again soon."""
+        """True if the process has gone and may have written a last status: read again soon."""
         self.is_behind = False
-        """Whether there is more to read than one look takes: look again at once."""
+        """True if there is more to read than one call takes: read again at once."""
 
-    def look(self) -> Reading:
-        """Read everything once; what cannot be read now is what it was before."""
-        problem, missing = self._look_at_status()
-        process = None if self._status is None else look_for_process(self._status)
-        if self._extent == "all" and self._first_look:
-            self.is_behind = True  # the first look is to be quick: a long history comes after it
+    def read(self) -> Reading:
+        """Read everything once; what cannot be read keeps its last value."""
+        problem, missing = self._read_status()
+        process = None if self._status is None else find_process(self._status)
+        if self._extent == "all" and self._first_read:
+            self.is_behind = True  # show the status at once; a long history takes longer to read
         elif self._extent != "status":
-            self._look_at_the_rest()
+            self._read_history_and_log()
             self.is_behind = self._history.is_behind
-        self._first_look = False
+        self._first_read = False
         now = time.monotonic()
         verdict = None
         if self._status is not None and process is not None:
-            self._sighting = watch(self._sighting, self._status, process, now, time.time())
-            verdict = judge(self._status, self._sighting, self._silence)
+            self._observation = observe(self._observation, self._status, process, now, time.time())
+            verdict = judge(self._status, self._observation, self._silence)
             self.in_doubt = process is Process.GONE and verdict.state not in (*ENDED, "dead")
         return Reading(
             status=self._status,
@@ -76,7 +80,7 @@ class Source:
             problem=problem,
             missing=missing,
             now=now,
-            sighting=self._sighting,
+            observation=self._observation,
             verdict=verdict,
             curves=self._history.curves,
             checkpoints=() if self._extent == "status" else list_checkpoints(self._layout),
@@ -84,8 +88,8 @@ class Source:
             writable=os.access(self._options.control.parent, os.W_OK),
         )
 
-    def _look_at_status(self) -> tuple[str | None, bool]:
-        """Why the status cannot be read now, if so, and whether that is for want of a file."""
+    def _read_status(self) -> tuple[str | None, bool]:
+        """Read the status; returns the problem, if any, and True if there is no file."""
         try:
             self._status = read_status(self._options.status_file)
         except StatusMissingError as error:
@@ -97,7 +101,7 @@ class Source:
         self._status_at = time.monotonic()
         return None, False
 
-    def _look_at_the_rest(self) -> None:
+    def _read_history_and_log(self) -> None:
         try:
             if self._extent == "recent" and not self._skipped:
                 self._history.skip_to_recent()
@@ -105,12 +109,12 @@ class Source:
             self._history.refresh()
             self._log.refresh()
         except OSError:
-            # Beside the status these are extras: an unreadable one keeps its last good state.
+            # These are extras: the status is shown without them, so they keep their last content.
             return
 
 
 def list_checkpoints(layout: RunLayout) -> tuple[CheckpointFile, ...]:
-    """The checkpoints by their names, newest iteration first; other files are left out."""
+    """List the checkpoint files, newest iteration first; other files are ignored."""
     folders, now = ((layout.permanent, True), (layout.cache, False)), time.time()
     found = [
         file for folder, permanent in folders for file in _checkpoints_in(folder, permanent, now)
@@ -137,6 +141,6 @@ def _checkpoints_in(folder: Path, permanent: bool, now: float) -> list[Checkpoin
                         )
                     )
     except OSError:
-        # A folder that is not there yet holds none; a file pruned meanwhile is gone.
+        # The folder does not exist yet, or a file was pruned in the meantime.
         return found
     return found
