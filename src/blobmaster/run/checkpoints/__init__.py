@@ -1,1 +1,1 @@
-"""Checkpoint files: written, sealed, found, verified, retained and archived."""
+"""Checkpoint files: written with retries, sealed, found, verified, retained and archived."""

@@ -1,1 +1,1 @@
-"""File-system building blocks: paths, atomic writes, retries, blocks in flight, history."""
+"""File-system building blocks: paths, atomic writes, reserved space, blocks in flight, history."""
