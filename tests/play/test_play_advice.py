@@ -9,7 +9,7 @@ from evaluators import UniformEvaluator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from positions import SIZES, RandomRound, exchange_hidden
-from positions import legal_actions_of as legal_in
+from positions import legal_of as legal_in
 from tables import setup
 
 from blobmaster.agents.search import SearchAgent
