@@ -74,6 +74,7 @@ learning-curve: $(READY) ## train from nothing for half an hour, measured on the
 
 docs: $(READY) ## rewrite the parts of docs/ that are made from the code
 	@$(BIN)/python tools/architecture.py
+	@$(BIN)/python tools/opponents.py
 	@$(BIN)/blobmaster settings --markdown > docs/settings.md
 
 search-cost: $(READY) ## does search earn its cost: equal evaluations for each way of deciding

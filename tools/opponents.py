@@ -11,7 +11,7 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "opponents.md"
 INTRODUCTION = """# Opponents
 
 `blobmaster evaluate CHECKPOINT --against PLAYER...` measures a checkpoint against these players.
-`N` is the number of simulations per decision. `tools/opponents.py` writes this file from
+`N` is the number of simulations per decision. `make docs` writes this file from
 `src/blobmaster/agents/registry.py`.
 
 | player | meaning | in every rating | needs |

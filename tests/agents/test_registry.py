@@ -47,9 +47,7 @@ def test_an_opponent_whose_extra_is_missing_names_the_extra(monkeypatch: pytest.
 
 
 def test_the_document_of_opponents_is_current():
-    assert opponents.DOCUMENT.read_text(encoding="utf-8") == opponents.document(), (
-        "run: python tools/opponents.py"
-    )
+    assert opponents.DOCUMENT.read_text(encoding="utf-8") == opponents.document(), "run `make docs`"
 
 
 def test_listing_and_parsing_opponents_loads_nothing_heavy():

@@ -158,4 +158,4 @@ def test_a_missing_extra_is_reported_with_the_command_to_install_it(
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     assert export(checkpoint, tmp_path / "model.onnx") == 2
     said = capsys.readouterr().err
-    assert said == "blobmaster: export needs onnxruntime: pip install onnx onnxruntime\n"
+    assert said == "blobmaster: export needs onnxruntime: run `pip install onnx onnxruntime`\n"
