@@ -1,4 +1,4 @@
-"""Pictures of the screen in its states and sizes, to be looked at and kept.
+"""Snapshots of the screen in its states and sizes.
 
 `PYTHONPATH=tests:tests/monitor python tests/monitor/snapshots.py` draws all of them anew into
 `tests/monitor/snapshots`; whoever changes one looks at it.
@@ -52,7 +52,7 @@ RUNNING = Verdict(state="running")
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """What is drawn: a size, the terminal's colours and locale, what the trainer says, keys."""
+    """A snapshot's input: size, colours and locale of the terminal, status, keys."""
 
     size: tuple[int, int] = (120, 35)
     colours: TerminalTheme = COLOURS

@@ -1,4 +1,4 @@
-"""What grows beside the status: history and log, read on from where the last look ended."""
+"""The growing files, history and log: they are read incrementally."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ FOREIGN = (
 
 
 def some_value(luck: random.Random) -> Any:
-    """What a field might hold that nobody thought of."""
+    """Unexpected values of a field."""
     return luck.choice(
         [
             *(None, True, False, 0, -1, 1 << 62, -(1 << 63), 10**40, 1e308, -1e308, 1e-320, 0.5),
@@ -64,7 +64,7 @@ def truncated(luck: random.Random, whole: bytes) -> bytes:
 
 
 def flipped(luck: random.Random, whole: bytes) -> bytes:
-    """Some bytes are others."""
+    """Change some bytes."""
     damaged = bytearray(whole)
     for _ in range(luck.randint(1, 5)):
         damaged[luck.randrange(len(damaged))] = luck.randrange(256)
@@ -72,7 +72,7 @@ def flipped(luck: random.Random, whole: bytes) -> bytes:
 
 
 def huge(luck: random.Random) -> bytes:
-    """More than a status may be, in one of several ways."""
+    """Return a status file beyond the size limit, of one of several kinds."""
     return luck.choice(
         [
             lambda: GOOD[:-2] + b"," + b" " * (2 << 20) + b"}",
@@ -97,20 +97,20 @@ def status_bytes(luck: random.Random) -> tuple[str, bytes]:
 
 
 def row_bytes(luck: random.Random) -> bytes:
-    """A few history rows, some of them whole."""
+    """Return a few history rows, some of them torn."""
     whole = rows(1, luck.randint(1, 5), elo=1000.0, odd=some_value(luck))
     odd = json.dumps({"iteration": some_value(luck), "run_id": some_value(luck)}).encode() + b"\n"
     return b"".join(luck.sample([whole, truncated(luck, whole), flipped(luck, whole), odd], 3))
 
 
 def log_bytes(luck: random.Random) -> bytes:
-    """Lines of a log, and what is none."""
+    """Return log lines and other bytes."""
     text = "".join(luck.choices(string.printable + "\x1b\x9b\x00é√", k=luck.randint(0, 400)))
     return text.encode() + luck.randbytes(luck.randint(0, 200)) + b"\n" * luck.randint(0, 2)
 
 
 def check_what_is_shown(shown: View) -> None:
-    """It can be drawn and printed everywhere, and nothing in it reaches the terminal's controls."""
+    """Check that a view is drawn and printed in every form, without control codes."""
     page, line, text = plain.page(shown), plain.change_line(shown), drawn(shown, 100, 30)
     for said in (*page.splitlines(), line, *text.splitlines()):
         assert said.isprintable(), repr(said)

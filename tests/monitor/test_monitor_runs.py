@@ -1,4 +1,4 @@
-"""Several runs: which are found, the table, the exit status, and the list on a real terminal."""
+"""Several runs: the search, the table, the exit status, and the list on a real terminal."""
 
 from __future__ import annotations
 

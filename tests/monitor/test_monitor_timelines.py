@@ -1,4 +1,4 @@
-"""Three days of a run as a monitor sees them: no false alarm, and no end that is missed.
+"""Three days of a run as seen by a monitor: no false alarm and no missed end.
 
 A timeline is what happened: units of work, some very slow; a clock that is set or runs wrong; a
 laptop that sleeps; a new session; at last an end. The judging code is the monitor's own; the clocks
@@ -42,7 +42,7 @@ class World:
     mono: float = 1e5
     wall: float = 1.7e9
     trainer_clock_off: float = 0.0
-    """What the trainer's machine's clock is ahead of the watcher's."""
+    """Offset of the trainer's clock from the monitor's."""
     pid: int = 4000
     started_at: float = 1.7e9 - 60
     seq: int = 1
@@ -92,7 +92,7 @@ class World:
 
     @property
     def process(self) -> Process:
-        """What the process table says of this very trainer: a pid used again is not it."""
+        """Return the state of this trainer's process; a reused pid is not its."""
         if self.remote:
             return Process.ELSEWHERE
         if not self.is_alive:

@@ -1,4 +1,4 @@
-"""The view as a pure function: what is shown for what was read."""
+"""The view as a pure function of what was read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOW = 5000.0
 
 
 def reading(status: Status | None, process: Process = Process.ALIVE, **more: Any) -> Reading:
-    """One look that found this."""
+    """Return a reading with this content."""
     observation = verdict = None
     if status is not None:
         observation = observe(None, status, process, NOW, status.heartbeat_at)

@@ -1,6 +1,6 @@
 # It stands for `os`, so it calls `os`.
 # ruff: noqa: PTH102, PTH105, PTH106, PTH108
-"""Stands where run/atomic.py has `os`: counts its steps and breaks a chosen one.
+"""Replaces `os` in run/files/atomic.py: counts its steps and breaks a chosen one.
 
 Put it there with `monkeypatch.setattr(atomic, "os", BrokenOs(...))`. What it does is done to real
 files.
@@ -15,7 +15,7 @@ CREATING = os.O_CREAT
 
 
 class Stopped(BaseException):
-    """The process ended here: nothing that it would have done after this is done."""
+    """The process ended here; none of its later steps are executed."""
 
 
 class BrokenOs:

@@ -1,4 +1,4 @@
-"""Where the tests of the run's files work."""
+"""Fixtures for the tests of the run's files."""
 
 import shutil
 import tempfile
@@ -12,7 +12,7 @@ RAM = Path("/dev/shm")
 
 @pytest.fixture
 def fast_path(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory where the machine has one: for thousands of files that are not synced."""
+    """A folder in memory if the machine has one, for thousands of files without syncs."""
     if not RAM.is_dir():
         yield tmp_path
         return

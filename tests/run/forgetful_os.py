@@ -1,6 +1,6 @@
 # It stands for `os`, so it calls `os`.
 # ruff: noqa: PTH102, PTH105, PTH106, PTH108
-"""Stands where run/atomic.py has `os` and remembers what was synced, to play a power loss.
+"""Replaces `os` in run/files/atomic.py and records what was synced, to simulate a power loss.
 
 The model is harsher than ext4 or xfs: after a power loss every change of a folder that was not
 synced may or may not have happened, in any combination; what was written to a file since its last
@@ -36,7 +36,7 @@ class Change:
 
 
 class ForgetfulOs:
-    """Does everything to real files too, so that the program under test sees what it expects."""
+    """Also performs every operation on real files, so that the program under test works on."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

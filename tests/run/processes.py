@@ -1,4 +1,4 @@
-"""Starts trainers as real processes and waits for what they write."""
+"""Starts trainers as real processes and waits for their files."""
 
 import os
 import signal
@@ -13,11 +13,11 @@ from blobmaster.run.status.schema import Status, read_status
 
 HERE = Path(__file__).parent
 PATIENCE_S = 300.0
-"""Generous: what is waited for takes a second on an idle machine."""
+"""Generous: on an idle machine each wait takes a second."""
 
 
 def start(*arguments: object, script: str = "victim.py", prefix: tuple[str, ...] = ()):
-    """A trainer in a process group of its own, as a shell starts it."""
+    """Start a trainer in a process group of its own, as a shell does."""
     return subprocess.Popen(
         [*prefix, sys.executable, str(HERE / script), *map(str, arguments)],
         stderr=subprocess.PIPE,
@@ -30,7 +30,7 @@ def start(*arguments: object, script: str = "victim.py", prefix: tuple[str, ...]
 
 
 def finish(process) -> tuple[int, str]:
-    """The exit status and what was said on stderr; a process that does not end is killed."""
+    """Return exit status and stderr of a process; kill it if it does not end."""
     try:
         _, said = process.communicate(timeout=PATIENCE_S)
     finally:

@@ -38,7 +38,7 @@ class Life:
         self.layout = RunLayout(root)
         self.store = CheckpointStore(self.layout)
         self.committed = 0
-        """Iterations whose commit was reported as done in this life."""
+        """Iterations whose commit was reported as done in this session."""
         self._identity = identity
         self._fresh = fresh
 
@@ -117,7 +117,7 @@ def _row(run_id: str, iteration: int, state: bytes) -> HistoryRow:
 
 
 def files(root: Path) -> dict[str, bytes]:
-    """What a run leaves behind, the same however often it was disturbed: the weights of every
+    """The files of a run, equal however often it was interrupted: the weights of every
     checkpoint, by path, and the history."""
     found = {
         str(path.relative_to(root)): read_state(CheckpointStore.read(path)[0])
@@ -127,7 +127,7 @@ def files(root: Path) -> dict[str, bytes]:
 
 
 def assert_whole(root: Path) -> None:
-    """Whatever is on disk under its final name is whole."""
+    """Check that every file under its final name is complete."""
     for path in root.rglob("*.pth"):
         CheckpointStore.read(path)
     for path in root.rglob("status*.json"):

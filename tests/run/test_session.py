@@ -1,4 +1,4 @@
-"""A session in this process: what it does to the directory it is given."""
+"""Sessions in this process: what a session does to its run directory."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ OTHER = msgspec.structs.replace(IDENTITY, run_id="other")
 
 
 def train(root, upto: int, *, identity=IDENTITY, fresh=False, resume=None, **options):
-    """Train in this process; returns where an earlier run was moved to."""
+    """Train in this process; return the folder that an earlier run was moved to."""
     with RunSession.open(root, command="test") as session:
         newest = None if fresh else session.store.newest_valid()[0]
         path = resume or (newest and newest.path)

@@ -1,4 +1,4 @@
-"""A process that ends before, in or after any single step of input and output loses nothing."""
+"""A process that ends before, in or after any single I/O step loses nothing."""
 
 import shutil
 from pathlib import Path
@@ -19,7 +19,7 @@ OTHER = RunIdentity(
 
 
 def steps_of(monkeypatch, life, *args, **kwargs) -> int:
-    """How many steps a life takes that nobody disturbs."""
+    """Return the number of I/O steps of an undisturbed run."""
     whole = BrokenOs()
     monkeypatch.setattr(atomic, "os", whole)
     life.live(*args, **kwargs)
@@ -101,7 +101,7 @@ def test_a_resume_from_an_older_iteration_stopped_at_any_step_keeps_the_newer(
 
 
 def contents(root: Path) -> set[bytes]:
-    """The bytes of all files but those that name the living process."""
+    """Return the bytes of all files except those that name the current process."""
     return {
         path.read_bytes()
         for path in root.rglob("*")

@@ -26,7 +26,7 @@ IDENTITY = RunIdentity(
 
 
 def play(state: bytes, iteration: int, index: int) -> bytes:
-    """A block: a pure function of the weights, the iteration and its index."""
+    """Compute a block, a pure function of the weights, the iteration and its index."""
     return hashlib.sha256(b"%s %d %d" % (state, iteration, index)).digest()
 
 
@@ -46,7 +46,7 @@ def read_state(file: io.BytesIO) -> bytes:
 
 
 def load(store: CheckpointStore) -> tuple[bytes, CheckpointMeta | None]:
-    """The weights and description of the newest whole checkpoint; the first weights without one."""
+    """Load the newest valid checkpoint's weights and metadata, or the initial weights."""
     newest, _ = store.newest_valid()
     if newest is None:
         return b"first weights", None

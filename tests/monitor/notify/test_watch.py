@@ -1,4 +1,4 @@
-"""The watch: events are delivered with patience, and never held up by a target."""
+"""The watch: events are delivered with retries, and no target delays the others."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def wait_until(holds: Callable[[], object], what: str) -> None:
 
 @dataclass
 class Receiver:
-    """A server that answers as it is told and keeps what it was sent."""
+    """A server that gives prescribed answers and records requests."""
 
     answers: list[Any] = field(default_factory=list)
-    """What the next requests get: a status, `hang` or `close`; 200 when there is none left."""
+    """Answers to the next requests: a status, `hang` or `close`; 200 when none is left."""
     received: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     """Path, headers and body of the requests."""
     port: int = 0

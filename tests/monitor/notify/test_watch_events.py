@@ -1,4 +1,4 @@
-"""What is news of a run: every event once, and what its message says."""
+"""Events of a run: each is reported once, with a complete message."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from blobmaster.monitor.view import View
 
 
 def news(*looks: View | tuple[View, float]) -> list[str]:
-    """What is told at these looks; each comes a second after the one before, or when it says."""
+    """Return the events of these views, read a second apart or at given times."""
     told, now, found = WatchState(), 0.0, []
     for look in looks:
         view, now = look if isinstance(look, tuple) else (look, now + 1)

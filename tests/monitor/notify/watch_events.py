@@ -1,4 +1,4 @@
-"""What a watch sees of a run, and one event of it."""
+"""Views of a run and one of its events, for the tests of the watch."""
 
 from __future__ import annotations
 

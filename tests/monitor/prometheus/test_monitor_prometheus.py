@@ -1,4 +1,4 @@
-"""The file for a textfile collector: its format, its truth, and how it comes and goes."""
+"""The file for a textfile collector: its format, its values and its lifetime."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LABEL = re.compile(r"(\w+)=\"((?:[^\"\\]|\\.)*)\"")
 
 
 def parsed(text: str) -> Samples:
-    """The samples by metric and labels; fails on what a collector would refuse."""
+    """Parse samples by metric and labels; fail on anything that a collector would refuse."""
     found: Samples = {}
     described: list[str] = []
     assert text.endswith("\n")
@@ -58,7 +58,7 @@ def parsed(text: str) -> Samples:
 
 
 def look(layout: RunLayout) -> View:
-    """What one look shows."""
+    """Return the view of one reading."""
     source = RunReader(MonitorOptions(status_file=layout.status), extent="recent")
     return view(source.read(), layout.status)
 
@@ -68,7 +68,7 @@ def gauges(*views: View) -> Samples:
 
 
 def value(samples: Samples, name: str) -> float:
-    """Of the one sample that the metric has."""
+    """Return the value of a metric with a single sample."""
     (found,) = samples[f"blobmaster_{name}"].values()
     return found
 
@@ -230,7 +230,7 @@ def test_several_runs_share_each_metrics_description(layout: RunLayout):
 
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
-    """Where a collector looks, beside the run."""
+    """The collector's file, outside of the run directory."""
     folder = tmp_path / "collected"
     folder.mkdir()
     return folder / "blobmaster.prom"
@@ -272,7 +272,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 def kept(target: Path) -> Samples:
-    """What the collector would read now."""
+    """Return the samples that a collector would read now."""
     return parsed(target.read_text()) if target.exists() else {"blobmaster_iteration": {(): -1}}
 
 

@@ -1,4 +1,4 @@
-"""Whether a run is alive: real processes, and recorded days of status with no false alarm."""
+"""Liveness of a run: real processes, and recorded days of status without a false alarm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looks at many things of which some hang: the others are seen all the same."""
+"""Reads of several things of which some hang: the others are still read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from blobmaster.monitor.view import View, out_of_contact
 
 
 class Mount:
-    """A file system that hangs until it is let go; looks at it are counted."""
+    """A file system that hangs until released, and counts its reads."""
 
     def __init__(self) -> None:
         self.goes = threading.Event()

@@ -1,4 +1,4 @@
-"""The report: one file that tells of any run directory, loads nothing, stays under a megabyte."""
+"""The report: one file for any run directory that loads nothing and stays under a megabyte."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EVIL = "</title></style><script src='//evil.example/x.js'>alert(1)</script>\x1b[
 
 
 def made(layout: RunLayout, target: Path) -> str:
-    """The report's text; that it is small and well-formed is tested by the way."""
+    """Return the report's text; it is checked to be small and well-formed."""
     assert run_report(MonitorOptions(status_file=layout.status), target) == 0
     assert target.stat().st_size <= MOST_BYTES
     page = target.read_text(encoding="utf-8")
@@ -40,13 +40,13 @@ def made(layout: RunLayout, target: Path) -> str:
 
 
 def typed(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    """The command as a person types it."""
+    """Run the command as typed in a shell."""
     command = [sys.executable, "-m", "blobmaster", "report", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
 
 
 def text_of(page: str) -> str:
-    """What a person reads, on one line."""
+    """Return the visible text on one line."""
     body = ElementTree.fromstring(page).find("body")
     assert body is not None
     return " ".join(" ".join(body.itertext()).split())
@@ -58,7 +58,7 @@ def figures(page: str) -> dict[str, ElementTree.Element]:
 
 @pytest.fixture
 def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the report goes: not the run's directory."""
+    """The report's folder, outside of the run directory."""
     return tmp_path_factory.mktemp("reports") / "report.html"
 
 

@@ -40,7 +40,7 @@ def page(layout: RunLayout, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def pending() -> Iterator[tuple[int, list[str]]]:
-    """A proxy that answers nothing; its port, and what it was asked for."""
+    """A proxy without answers: its port, and the requested addresses."""
     requests: list[str] = []
 
     class Proxy(http.server.BaseHTTPRequestHandler):

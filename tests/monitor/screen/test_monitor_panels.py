@@ -48,7 +48,7 @@ def frame(shown: View, width: int, height: int, glyphs: Glyphs = UNICODE) -> Fra
 
 
 def drawn(shown: View, width: int, height: int, glyphs: Glyphs = UNICODE) -> str:
-    """All panels' text; fails where one does not keep to its height."""
+    """Return all panels' text; fail if one exceeds its height."""
     text = []
     for panel in ALL:
         lines = panel(frame(shown, width, height, glyphs))

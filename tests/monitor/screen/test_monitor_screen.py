@@ -1,4 +1,4 @@
-"""The screen on a real terminal: what it shows, what the keys do, how it leaves."""
+"""The screen on a real terminal: content, keys and exit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The screen in its states and sizes, letter by letter: a change is seen, looked at, and kept."""
+"""Snapshots of the screen in its states and sizes; a change must be reviewed and kept."""
 
 from __future__ import annotations
 

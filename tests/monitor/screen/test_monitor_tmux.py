@@ -25,7 +25,7 @@ MODES = (
     "#{mouse_any_flag} #{mouse_button_flag} #{mouse_standard_flag} #{mouse_sgr_flag} #{wrap_flag} "
     "#{origin_flag}"
 )
-"""What a program may have done to its terminal, as tmux knows it."""
+"""Terminal modes that a program may have left changed, as tmux names them."""
 
 
 class Tmux:

@@ -44,7 +44,7 @@ def tensors(file) -> list[torch.Tensor]:
 
 
 def refused_or_equal(path, data: bytes, original: bytes) -> bool:
-    """Whether the file is refused, as it must be unless it is the original."""
+    """Return True if the file is refused, as it must be unless it is the original."""
     path.write_bytes(data)
     if data != original:
         with pytest.raises(CheckpointError) as refusal:
@@ -122,7 +122,7 @@ def test_resume_steps_back_to_the_newest_valid_one_and_says_why(fast_path):
 
 
 def sealed(path, members: dict[str, bytes], compression=zipfile.ZIP_STORED) -> None:
-    """A file whose seal is right: whoever made it knew how."""
+    """Return a file with a valid seal, as an attacker could make."""
 
     def write(file) -> None:
         with zipfile.ZipFile(file, "w", compression) as archive:

@@ -1,4 +1,4 @@
-"""A full disk holds the run, harms nothing, and the run goes on by itself when there is space."""
+"""A full disk stops the run without damage, and the run continues by itself when there is space."""
 
 import errno
 import shutil
@@ -49,7 +49,7 @@ def takes_space(step: str) -> bool:
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A filesystem of 2 MB; needs the right to mount one."""
+    """A filesystem of 2 MB; needs the permission to mount one."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
@@ -60,7 +60,7 @@ def small_disk(tmp_path):
 
 
 def fill(folder) -> None:
-    """Take all that is left, to the last byte."""
+    """Fill the disk to the last byte."""
     with (folder / "filler").open("ab", buffering=0) as filler:
         for size in (1 << 16, 1 << 12, 1):
             try:

@@ -1,4 +1,4 @@
-"""What stays and what goes, as a table and as a law."""
+"""Retention of checkpoints, as a table and as a stateful property."""
 
 import io
 import tempfile
@@ -58,7 +58,7 @@ class Retention(RuleBasedStateMachine):
         )
         self.root = Path(self.folder.name)
         self.precious: dict[bytes, str] = {}
-        """Bytes that must be somewhere below the root, whatever happens."""
+        """The bytes that must stay somewhere below the root, whatever happens."""
         self.foreign_files = 0
         self.iterations = 0
 

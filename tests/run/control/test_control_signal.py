@@ -45,7 +45,7 @@ def test_requests_made_before_the_trainer_looks_are_all_taken_in_their_order(con
 
 
 def test_requests_of_many_monitors_at_once_are_lost_by_none(control):
-    """Processes, since each names its own file by its pid."""
+    """Start processes, as each one's own file is named by its pid."""
     send_twenty = (
         "import sys; from pathlib import Path; from blobmaster.run.control.requests import send\n"
         "for _ in range(20): send(Path(sys.argv[1]), 'CHECKPOINT')"

@@ -1,4 +1,4 @@
-"""How a run is left and taken up again: requests, signals, and kill -9, with real processes."""
+"""Pausing, killing and resuming a run: requests, signals and kill -9, with real processes."""
 
 import contextlib
 import random
@@ -165,13 +165,13 @@ def test_killed_again_and_again_a_run_ends_like_the_undisturbed_one(fast_path, t
 
 
 def committed(root) -> int:
-    """Iterations in the newest whole checkpoint."""
+    """Return the iterations in the newest valid checkpoint."""
     _, meta = load(CheckpointStore(RunLayout(root)))
     return 0 if meta is None else meta.iteration + 1
 
 
 def unfinished(root) -> set[int]:
-    """Checkpoints that are being written or never were to the end, by inode."""
+    """Return checkpoints in progress or left unfinished, by inode."""
     found = set()
     for path in [*root.glob("cache/.*.tmp"), *root.glob("permanent/.*.tmp")]:
         with contextlib.suppress(FileNotFoundError):  # it was just finished

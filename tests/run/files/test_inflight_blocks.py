@@ -1,4 +1,4 @@
-"""Finished blocks come back whole and for what they were made with, or not at all."""
+"""Finished blocks are loaded intact and for their own weights only, or not at all."""
 
 import random
 

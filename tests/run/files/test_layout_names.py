@@ -1,4 +1,4 @@
-"""Checkpoint names: what is written can be read, and only what would be written is read."""
+"""Checkpoint names: every written name parses, and only such names parse."""
 
 import string
 

@@ -18,7 +18,7 @@ LOSSES_A_STEP = 3
 
 
 class ForgetfulUntil(ForgetfulOs):
-    """Ends the process at its n-th step, of those that change what may survive."""
+    """Ends the process at the n-th step that changes what survives a power loss."""
 
     def __init__(self, root, steps: int) -> None:
         super().__init__(root)

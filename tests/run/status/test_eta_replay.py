@@ -1,4 +1,4 @@
-"""The time left on whole runs of the documented curriculum, replayed on a clock of their own.
+"""The ETA in whole runs of the documented curriculum, replayed on a simulated clock.
 
 The code that computes it is the trainer's; what is made up is what happens to the run. What a
 search's steps take was measured: see `SECONDS_A_ROUND`. The figures of docs/measurements.md are
@@ -42,7 +42,7 @@ RATING_S = 13.0
 
 @dataclass(frozen=True)
 class Estimate:
-    """What the run said at a moment, and what was true."""
+    """The run's estimate at a moment, and the true value."""
 
     session: int
     settled: bool
@@ -56,7 +56,7 @@ class Estimate:
 
 
 class Fate:
-    """What happens to a run: noise, slow iterations, neighbours that come and go, full disks."""
+    """Disturbances of a run: noise, slow iterations, other processes, full disks."""
 
     def __init__(self, config: Config, seed: int, *, neighbours: bool) -> None:
         self.luck = random.Random(seed)
@@ -94,7 +94,7 @@ class Fate:
 
 
 class Replay:
-    """A run of several sessions; `estimates` is what it said, again and again."""
+    """A run of several sessions; `estimates` holds its estimates."""
 
     def __init__(self, config: Config, seed: int, *, neighbours: bool) -> None:
         self._config = config
@@ -159,7 +159,7 @@ def alone(request: pytest.FixtureRequest) -> list[Replay]:
 
 @pytest.fixture(scope="module", params=["search", "lookahead"])
 def crowded(request: pytest.FixtureRequest) -> list[Replay]:
-    """Runs beside others, whose coming and going no pace can foretell."""
+    """Runs beside other processes, whose start and end no estimate can foresee."""
     return [Replay(CONFIGS[request.param], seed, neighbours=True) for seed in range(10)]
 
 

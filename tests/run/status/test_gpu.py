@@ -1,5 +1,5 @@
 # ruff: noqa: N801, N802, N818, ARG002 (the names are the library's)
-"""The card's figures in the status; the stand-in takes the place of NVIDIA's library."""
+"""The GPU's figures in the status, with a fake of NVIDIA's library."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UUID = "GPU-2f6a"
 
 
 class Nvml(ModuleType):
-    """One card, as nvidia-ml-py tells of it, with what may go wrong."""
+    """A fake of nvidia-ml-py with one card, and with errors on demand."""
 
     class NVMLError(Exception):
         pass

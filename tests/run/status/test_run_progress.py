@@ -1,4 +1,4 @@
-"""Elapsed time and the time left: this session's pace alone, waiting never counted."""
+"""Elapsed time and ETA: only this session's speed counts, and waiting never does."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""status.json: what is written can be read, and nothing else is taken for it."""
+"""status.json: every written file is read back, and no other file is accepted."""
 
 import math
 import os
