@@ -240,9 +240,9 @@ def test_of_ten_thousand_keys_typed_in_bursts_none_is_lost_or_out_of_order(
     notes = (
         "import blobmaster.monitor.screen.app as app\n"
         f"file = open({str(noted)!r}, 'wb', buffering=0)\n"
-        "real = app.MonitorApp.obey\n"
-        "def obey(self, event): file.write((event.character or '-').encode()); real(self, event)\n"
-        "app.MonitorApp.obey = obey"
+        "real = app.MonitorApp.handle_key\n"
+        "def note(self, event): file.write((event.character or '-').encode()); real(self, event)\n"
+        "app.MonitorApp.handle_key = note"
     )
     terminal = open_terminal(monitor_command(layout, before=notes))
     terminal.wait_for("iteration 151 of 500")
