@@ -153,7 +153,7 @@ def test_abandoned_play_has_no_results():
 
 
 def test_an_illegal_action_is_an_error():
-    with pytest.raises(ValueError, match="not legal"):
+    with pytest.raises(ValueError, match="an agent chose an illegal action"):
         play([RandomAgent(), Cheat()], [0, 0, 0, 1], deals_of(4, 5, 5))
 
 
