@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 import click
 from curve_picture import picture
 
-from blobmaster.config.layers import ConfigError, compose, read_file
+from blobmaster.config.compose import ConfigError, compose, read_file
 from blobmaster.run.checkpoints.store import CheckpointEntry, CheckpointStore
 from blobmaster.run.files import atomic
 from blobmaster.run.files.history import HistoryRow, decode_row

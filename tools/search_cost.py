@@ -17,11 +17,11 @@ from outcomes import add_outcome_policies
 from rich.console import Console
 from rich.table import Table
 
+from blobmaster.agents.factory import make_rated_opponents
 from blobmaster.agents.ismcts import IsmctsAgent
-from blobmaster.agents.making import make_rated_opponents
 from blobmaster.agents.network import network_player
+from blobmaster.config.compose import Tables, as_tables, compose
 from blobmaster.config.config import Config
-from blobmaster.config.layers import Tables, as_tables, compose
 from blobmaster.config.presets import FAST
 from blobmaster.config.rating import RatingSettings
 from blobmaster.config.search import SearchSettings

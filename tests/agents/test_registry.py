@@ -9,7 +9,7 @@ from pkgutil import resolve_name
 import opponents
 import pytest
 
-from blobmaster.agents.making import OpponentRequest, make_opponent, make_rated_opponents
+from blobmaster.agents.factory import OpponentRequest, make_opponent, make_rated_opponents
 from blobmaster.agents.names import parse_player
 from blobmaster.agents.registry import CHECKPOINT, OPPONENTS, RATED, Opponent, opponents_help
 from blobmaster.run.errors import RunError

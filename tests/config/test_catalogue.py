@@ -14,8 +14,8 @@ from blobmaster.cli.setting_flags import taken_from
 from blobmaster.cli.settings import settings as settings_command
 from blobmaster.cli.train import train
 from blobmaster.config.catalogue import Setting, all_settings
+from blobmaster.config.compose import RENAMED, as_tables, compose, from_tables
 from blobmaster.config.config import Config
-from blobmaster.config.layers import RENAMED, as_tables, compose, from_tables
 from blobmaster.config.rendering import as_markdown, as_toml
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"

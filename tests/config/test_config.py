@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from blobmaster.config.config import Config
-from blobmaster.config.layers import (
+from blobmaster.config.compose import (
     ConfigError,
     as_tables,
     check_continues,
@@ -17,6 +16,7 @@ from blobmaster.config.layers import (
     from_tables,
     inherited_settings,
 )
+from blobmaster.config.config import Config
 from blobmaster.config.presets import FAST, GAMES
 
 

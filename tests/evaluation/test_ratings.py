@@ -11,7 +11,7 @@ import pytest
 import torch
 from dealing import CPU, small_network
 
-from blobmaster.agents.making import make_rated_opponents
+from blobmaster.agents.factory import make_rated_opponents
 from blobmaster.agents.network import network_player
 from blobmaster.config.rating import RatingSettings
 from blobmaster.evaluation.arena import Results

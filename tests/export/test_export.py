@@ -21,8 +21,8 @@ from blobmaster.checkpoint.network import load_trained
 from blobmaster.cli.main import main
 from blobmaster.config.network import NetworkSettings
 from blobmaster.export.command import ExportError, check_model
-from blobmaster.export.graph import actor_model
 from blobmaster.export.metadata import action_table
+from blobmaster.export.onnx_graph import actor_model
 from blobmaster.game.cards import SUITS
 from blobmaster.game.rules import ACTION_COUNT, new_round
 from blobmaster.model.features import FEATURES, INDEX, encode, encode_rows

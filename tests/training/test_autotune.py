@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from blobmaster.config.compose import compose
 from blobmaster.config.config import Config
-from blobmaster.config.layers import compose
 from blobmaster.inference.precision import PROVEN
 from blobmaster.training.autotune import autotuned
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from blobmaster.config.layers import Tables, compose
+from blobmaster.config.compose import Tables, compose
 from blobmaster.training.block_key import block_key
 
 CPU = torch.device("cpu")

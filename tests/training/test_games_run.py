@@ -92,7 +92,7 @@ def test_a_killed_run_on_games_is_bit_identical_to_an_uninterrupted_one(
 
 
 def test_phase_two_defaults_to_a_hundred_iterations_and_the_settings_of_phase_one() -> None:
-    from blobmaster.config.layers import compose
+    from blobmaster.config.compose import compose
     from blobmaster.config.presets import GAMES as PRESET
 
     origin = compose({"run": {"iterations": 7, "seed": 9}, "network": {"width": 32}})

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from blobmaster.config.layers import compose
+from blobmaster.config.compose import compose
 from blobmaster.training.metrics import StatusWriter
 
 BY_SEARCH = compose({"self_play": {"decide_by": "search"}})

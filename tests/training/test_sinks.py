@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from blobmaster.config.layers import compose
+from blobmaster.config.compose import compose
 from blobmaster.training.learner import Losses
 from blobmaster.training.metrics import StatusWriter
 from blobmaster.training.run_metrics import RunMetrics
-from blobmaster.training.self_play import Played
+from blobmaster.training.self_play_step import Played
 from blobmaster.training.sinks import HistorySink
 
 

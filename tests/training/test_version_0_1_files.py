@@ -11,7 +11,7 @@ import torch
 from trainer import command, run
 
 from blobmaster.checkpoint.network import load_trained
-from blobmaster.config.layers import RENAMED, ConfigError, as_tables, compose, read_file
+from blobmaster.config.compose import RENAMED, ConfigError, as_tables, compose, read_file
 from blobmaster.run.status.schema import read_status
 
 FILES = Path(__file__).parents[1] / "fixtures" / "version-0.1"

@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from blobmaster.agents.base import Actions, AgentMaker, Streams
-from blobmaster.agents.making import OpponentRequest
+from blobmaster.agents.factory import OpponentRequest
 from blobmaster.game.cards import CARDS, NO_TRUMP, RANKS, SUIT_RANKS, SUITS
 from blobmaster.game.rules import (
     BEST,

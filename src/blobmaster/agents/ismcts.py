@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.agents.base import Actions, Agent, AgentMaker, Streams
-from blobmaster.agents.making import OpponentRequest
+from blobmaster.agents.factory import OpponentRequest
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import HANDS, SEEN, State
 from blobmaster.kernels.compile import kernel

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 
 from blobmaster.agents.base import Actions, Agent, AgentMaker, Streams
-from blobmaster.agents.making import OpponentRequest
+from blobmaster.agents.factory import OpponentRequest
 from blobmaster.agents.search import SearchAgent
 from blobmaster.checkpoint.network import TrainedNetwork, load_trained
 from blobmaster.config.inference import NumberFormat

@@ -17,8 +17,8 @@ import pyspiel
 from open_spiel.python.algorithms import ismcts
 
 from blobmaster.agents.base import Actions, AgentMaker, Streams
+from blobmaster.agents.factory import OpponentRequest
 from blobmaster.agents.ismcts import UCB_POINTS
-from blobmaster.agents.making import OpponentRequest
 from blobmaster.game.rules import (
     HANDS,
     MAX_LEGAL,

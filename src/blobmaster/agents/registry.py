@@ -21,7 +21,7 @@ class Opponent:
     meaning: str
     """For help texts and docs/opponents.md; empty if the name says it all."""
     maker: str
-    """`module:function`; see `blobmaster.agents.making.OpponentMaker`."""
+    """`module:function`; see `blobmaster.agents.factory.OpponentMaker`."""
     takes_simulations: bool = False
     """True for `NAME-N`, with N simulations per decision."""
     is_rated: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from blobmaster.agents.base import Actions, AgentMaker, Streams
-from blobmaster.agents.making import OpponentRequest
+from blobmaster.agents.factory import OpponentRequest
 from blobmaster.agents.search import UNDECIDED, SearchBatch, advance_all, begin_all
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.cards import MAX_PLAYERS

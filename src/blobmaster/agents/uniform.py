@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from blobmaster.agents.base import Actions, AgentMaker, Streams
-from blobmaster.agents.making import OpponentRequest
+from blobmaster.agents.factory import OpponentRequest
 from blobmaster.game.rules import MAX_LEGAL, State, legal_actions
 from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.rng import below

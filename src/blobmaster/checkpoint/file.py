@@ -6,8 +6,8 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
+from blobmaster.config.compose import ConfigError, from_tables
 from blobmaster.config.config import Config
-from blobmaster.config.layers import ConfigError, from_tables
 from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore
 from blobmaster.run.errors import CheckpointError
 

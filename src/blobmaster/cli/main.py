@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _refuse_settings(error: ValueError) -> int:
     """Answer wrong settings in one line; any other `ValueError` is a bug and is raised again."""
-    from blobmaster.config.layers import ConfigError  # not above: see `LazyGroup`
+    from blobmaster.config.compose import ConfigError  # not above: see `LazyGroup`
 
     if not isinstance(error, ConfigError):
         raise error

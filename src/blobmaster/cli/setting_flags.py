@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from blobmaster.config.catalogue import Setting, all_settings
-from blobmaster.config.layers import Tables
+from blobmaster.config.compose import Tables
 
 
 def setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -15,9 +15,9 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from blobmaster.config.compose import RENAMED, UNCHANGEABLE
 from blobmaster.config.config import Config
 from blobmaster.config.flag import Flag
-from blobmaster.config.layers import RENAMED, UNCHANGEABLE
 
 _COMPARISONS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 _TYPE_NAMES = {int: "integer", float: "number", bool: "true or false"}

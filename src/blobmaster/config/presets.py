@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blobmaster.config.layers import Tables
+from blobmaster.config.compose import Tables
 
 FAST: Tables = {
     "run": {"iterations": 5},

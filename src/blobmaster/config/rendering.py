@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from blobmaster.config.catalogue import Setting, Table, all_settings, tables
+from blobmaster.config.compose import as_tables
 from blobmaster.config.config import Config
-from blobmaster.config.layers import as_tables
 from blobmaster.config.presets import FAST, GAMES
 
 WIDTH = 100

@@ -82,7 +82,7 @@ def run_evaluation(request: EvaluationRequest) -> int:
 
 def _prepare(request: EvaluationRequest) -> _Prepared:
     """Load torch, the kernels and the networks, which takes seconds."""
-    from blobmaster.agents.making import make_opponents
+    from blobmaster.agents.factory import make_opponents
     from blobmaster.agents.network import trained_player
     from blobmaster.checkpoint.network import load_trained
     from blobmaster.evaluation.calibration import CalibrationMatch

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from msgspec import structs
 
-from blobmaster.agents.making import make_rated_opponents
+from blobmaster.agents.factory import make_rated_opponents
 from blobmaster.agents.network import network_player
 from blobmaster.agents.registry import RATED
 from blobmaster.config.rating import RatingSettings

@@ -16,8 +16,8 @@ import torch
 from rich.filesize import decimal
 
 from blobmaster.checkpoint.network import load_trained
-from blobmaster.export.graph import ACTIONS, BIDS, OBSERVATION, TRICKS, actor_model
 from blobmaster.export.metadata import metadata
+from blobmaster.export.onnx_graph import ACTIONS, BIDS, OBSERVATION, TRICKS, actor_model
 from blobmaster.model.layers import NetworkPart
 from blobmaster.run.errors import RunError
 from blobmaster.run.files import atomic

@@ -3,7 +3,7 @@
 A part is a sequence of layers. Each description refers to the part's own parameters, not to copies:
 a plan that is built from it computes with the weights as they are when it runs. A new kind of
 network describes itself with these layers, or adds one here and teaches it to
-`blobmaster.inference.cpu_plans`, `blobmaster.inference.int8` and `blobmaster.export.graph`.
+`blobmaster.inference.cpu_plans`, `blobmaster.inference.int8` and `blobmaster.export.onnx_graph`.
 """
 
 from __future__ import annotations

@@ -22,9 +22,9 @@ from textual.widgets import Static
 
 from blobmaster.play import texts
 from blobmaster.play.advice import Advice, advise, choose_action
-from blobmaster.play.commands import Command, DealNext, OpenPage, Quit, TakeAction
 from blobmaster.play.drawing import draw
 from blobmaster.play.game import Game, deal_next, take_action
+from blobmaster.play.parser import Command, DealNext, OpenPage, Quit, TakeAction
 from blobmaster.play.table import Table
 from blobmaster.play.ui_state import UiState, handle_key, type_text
 from blobmaster.play.view import view_of

@@ -7,7 +7,8 @@ from typing import TextIO
 
 from blobmaster.play import texts
 from blobmaster.play.advice import advise, choose_action
-from blobmaster.play.commands import (
+from blobmaster.play.game import Game, deal_next, take_action
+from blobmaster.play.parser import (
     Command,
     DealNext,
     Page,
@@ -16,7 +17,6 @@ from blobmaster.play.commands import (
     TakeAction,
     parse_command,
 )
-from blobmaster.play.game import Game, deal_next, take_action
 from blobmaster.play.table import Table
 from blobmaster.play.view import View, view_of
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from blobmaster.play.advice import Advice
 from blobmaster.play.card_text import Symbols
-from blobmaster.play.commands import (
+from blobmaster.play.parser import (
     Command,
     OpenPage,
     Page,

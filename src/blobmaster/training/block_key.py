@@ -9,8 +9,8 @@ import msgspec
 import torch
 import xxhash
 
+from blobmaster.config.compose import as_tables
 from blobmaster.config.config import Config
-from blobmaster.config.layers import as_tables
 
 
 def block_key(

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from blobmaster.checkpoint.file import PROJECT, VerifiedCheckpoint, check_made_for, read_checkpoint
+from blobmaster.config.compose import ConfigError, differences
 from blobmaster.config.config import Config
-from blobmaster.config.layers import ConfigError, differences
 from blobmaster.run.checkpoints.store import CheckpointStore, RunIdentity
 from blobmaster.run.errors import CheckpointError
 from blobmaster.run.files.layout import DEFAULT_DIRECTORY, RunLayout

@@ -7,8 +7,8 @@ from typing import Any, BinaryIO
 
 import torch
 
+from blobmaster.config.compose import as_tables
 from blobmaster.config.config import Config
-from blobmaster.config.layers import as_tables
 from blobmaster.run.checkpoints.retention import is_permanent
 from blobmaster.run.session import RunSession
 from blobmaster.training.sinks import HistorySink

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from blobmaster.checkpoint.file import VerifiedCheckpoint
-from blobmaster.config.config import Config
-from blobmaster.config.layers import (
+from blobmaster.config.compose import (
     ConfigError,
     Tables,
     check_continues,
@@ -15,6 +14,7 @@ from blobmaster.config.layers import (
     inherited_settings,
     read_file,
 )
+from blobmaster.config.config import Config
 from blobmaster.config.presets import FAST, GAMES
 
 

@@ -9,7 +9,7 @@ from blobmaster.config.config import Config
 from blobmaster.evaluation.ratings import Rating
 from blobmaster.training.learner import Losses
 from blobmaster.training.metrics import StatusWriter, status_fields
-from blobmaster.training.self_play import Played
+from blobmaster.training.self_play_step import Played
 from blobmaster.training.sinks import MetricSink
 
 

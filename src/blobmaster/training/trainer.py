@@ -10,8 +10,8 @@ from typing import Any, BinaryIO
 import torch
 
 from blobmaster.checkpoint.file import STATE_SCHEMA
+from blobmaster.config.compose import as_tables
 from blobmaster.config.config import Config
-from blobmaster.config.layers import as_tables
 from blobmaster.evaluation.gating import GatedNetwork
 from blobmaster.evaluation.ratings import Rating, Ratings
 from blobmaster.inference.evaluator import choose_device, gpu_uuid, use_one_thread
@@ -26,7 +26,7 @@ from blobmaster.training.metrics import StatusWriter
 from blobmaster.training.opponent_pool import PastOpponents
 from blobmaster.training.replay_buffer import ReplayWindow
 from blobmaster.training.run_metrics import RunMetrics
-from blobmaster.training.self_play import Played, SelfPlay, log_memory, new_engine
+from blobmaster.training.self_play_step import Played, SelfPlay, log_memory, new_engine
 from blobmaster.training.sinks import HistorySink, open_sinks
 from blobmaster.training.snapshot import as_arrays, as_tensors
 from blobmaster.training.warm_up import warm_up

@@ -11,8 +11,8 @@ from tables import games, play_on, setup, to_my_turn
 from blobmaster.game.cards import CARDS, SUIT_SYMBOLS, card_name
 from blobmaster.game.rules import FIRST_BID
 from blobmaster.play.card_text import ASCII, UNICODE, read_card
-from blobmaster.play.commands import DealNext, OpenPage, Quit, Rejection, TakeAction, parse_command
 from blobmaster.play.game import Game, take_action
+from blobmaster.play.parser import DealNext, OpenPage, Quit, Rejection, TakeAction, parse_command
 from blobmaster.play.ui_state import UiState, handle_key
 from blobmaster.play.view import View, view_of
 
