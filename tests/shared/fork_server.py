@@ -19,8 +19,8 @@ import numpy as np
 import torch
 
 from blobmaster.cli.main import main
+from blobmaster.config.compose import compose
 from blobmaster.config.config import Config
-from blobmaster.config.layers import compose
 from blobmaster.config.search import SearchSettings
 from blobmaster.model.network import new_network
 from blobmaster.selfplay.engine import SelfPlayEngine

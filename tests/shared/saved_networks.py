@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from blobmaster.checkpoint.file import PROJECT, STATE_SCHEMA
+from blobmaster.config.compose import as_tables, compose
 from blobmaster.config.config import Config
-from blobmaster.config.layers import as_tables, compose
 from blobmaster.model.network import architecture, new_network, parameter_count
 from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore, RunIdentity
 from blobmaster.run.files.layout import RunLayout

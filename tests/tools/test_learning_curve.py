@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 from learning_curve import Record, to_row, training_cost
 
-from blobmaster.config.layers import compose, read_file
+from blobmaster.config.compose import compose, read_file
 from blobmaster.run.files.history import HistoryRow, append_rows
 from blobmaster.run.files.layout import RunLayout
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from blobmaster.config.compose import compose
 from blobmaster.config.config import Config
-from blobmaster.config.layers import compose
 from blobmaster.run.status.run_progress import RunProgress
 
 CONFIGS = {
