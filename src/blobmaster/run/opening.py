@@ -87,7 +87,7 @@ def _clean_up(layout: RunLayout, process_started_at: float) -> None:
     for stray in strays:
         log.info("removed %s, left unfinished by a crashed session", stray)
     atomic.discard(layout.control_taken)
-    archive.finish_archiving(layout)
+    archive.finish_moves(layout)
     if not is_stale(layout.control, process_started_at):
         return
     taken = take(layout.control, layout.control_taken)

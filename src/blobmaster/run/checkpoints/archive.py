@@ -3,11 +3,13 @@
 import logging
 from pathlib import Path
 
+from blobmaster.run.checkpoints import moving, notes
+from blobmaster.run.checkpoints.moving import Move
+from blobmaster.run.checkpoints.notes import LaterNote, plain_name
 from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore
 from blobmaster.run.errors import CheckpointError, StatusError
 from blobmaster.run.files import atomic
 from blobmaster.run.files.layout import STATUS_NAME, RunLayout
-from blobmaster.run.files.read import read_regular
 from blobmaster.run.status.schema import read_status
 
 log = logging.getLogger(__name__)
@@ -27,54 +29,30 @@ def run_id_in(layout: RunLayout) -> str | None:
                 return run_id
         except StatusError:
             continue
+    moving_away = notes.read_run_note(layout) is not None
     remains = entries or layout.history.exists() or layout.earlier_status.exists()
-    return "unknown-run" if remains else None
+    return "unknown-run" if moving_away or remains else None
 
 
 def archive_run(layout: RunLayout) -> Path | None:
     """Move the directory's run to `archive/<run id>` and return that folder; foreign files stay.
 
     The move takes several renames. A note file names the target until all are done, so that
-    `finish_archiving` can complete the move after a crash.
+    `finish_moves` can complete it after a crash, or after a try that the disk refused halfway.
 
     Raises:
+        RunDirectoryError: the run cannot be moved; nothing has moved.
         OSError: a file cannot be moved.
     """
+    if (finished := _finish_run(layout)) is not None:
+        return finished
     run_id = run_id_in(layout)
     if run_id is None:
         return None
-    target = _free(layout, _plain(run_id))
-    atomic.replace(layout.archive_note, target.name.encode())
-    finish_archiving(layout)
-    return target
-
-
-def finish_archiving(layout: RunLayout) -> None:
-    """Complete the move that the note file names, if there is one.
-
-    Raises:
-        OSError: a file cannot be moved.
-    """
-    try:
-        name = read_regular(layout.archive_note, 4096).decode(errors="replace")
-    except StatusError:
-        return
-    target = RunLayout(layout.archive / _plain(name))
-    atomic.make_folder(target.root)
-    moves = [
-        (layout.permanent, target.permanent),
-        (layout.cache, target.cache),
-        (layout.inflight, target.inflight),
-        (layout.history, target.history),
-        (layout.log, target.log),
-        (layout.earlier_status, target.root / STATUS_NAME),
-    ]
-    for source, destination in moves:
-        if source.exists() and not destination.exists():
-            atomic.move(source, destination)
-    atomic.discard(layout.archive_note)
-    atomic.sync_folder(layout.root)
-    log.info("the earlier run was moved to %s", target.root)
+    target = _free(layout, plain_name(run_id))
+    moving.stage(layout, _moves_of_run(layout), target)
+    notes.write_run_note(layout, target.name)
+    return _finish_run(layout)
 
 
 def archive_later_checkpoints(layout: RunLayout, meta: CheckpointMeta) -> Path | None:
@@ -84,20 +62,73 @@ def archive_later_checkpoints(layout: RunLayout, meta: CheckpointMeta) -> Path |
         The folder that they were moved to; None if there were none.
 
     Raises:
+        RunDirectoryError: they cannot be moved; nothing has moved.
         OSError: a file cannot be moved.
     """
-    later = [e for e in CheckpointStore(layout).entries() if e.name.iteration > meta.iteration]
-    if not later:
+    finished = _finish_later(layout)
+    moves = _moves_of_later(layout, meta.iteration)
+    if not moves:
+        return finished
+    run_id = plain_name(meta.identity.run_id)
+    target = _free(layout, f"{run_id}-after-iter{meta.iteration + 1:03d}")
+    moving.stage(layout, moves, target)
+    notes.write_later_note(layout, LaterNote(target.name, meta.iteration))
+    return _finish_later(layout)
+
+
+def finish_moves(layout: RunLayout) -> None:
+    """Complete the moves that a crashed session has noted, and delete copies of any other.
+
+    Raises:
+        OSError: a file cannot be moved or deleted.
+    """
+    _finish_run(layout)
+    _finish_later(layout)
+    moving.discard_staged(layout)
+
+
+def _finish_run(layout: RunLayout) -> Path | None:
+    folder = notes.read_run_note(layout)
+    if folder is None:
         return None
-    run_id = _plain(meta.identity.run_id)
-    target = RunLayout(_free(layout, f"{run_id}-after-iter{meta.iteration + 1:03d}"))
-    # The newest last: after a crash halfway, a plain resume still picks the newest one, as before.
-    for entry in later:
-        folder = target.permanent if entry.permanent else target.cache
-        atomic.make_folder(folder)
-        atomic.move(entry.path, folder / entry.path.name)
-    log.info("checkpoints after iteration %d were moved to %s", meta.iteration + 1, target.root)
-    return target.root
+    target = layout.archive / folder
+    moving.finish(layout, _moves_of_run(layout), target)
+    atomic.discard(layout.archive_note)
+    atomic.sync_folder(layout.root)
+    log.info("the earlier run was moved to %s", target)
+    return target
+
+
+def _finish_later(layout: RunLayout) -> Path | None:
+    note = notes.read_later_note(layout)
+    if note is None:
+        return None
+    target = layout.archive / note.folder
+    moving.finish(layout, _moves_of_later(layout, note.iteration), target)
+    atomic.discard(layout.later_note)
+    atomic.sync_folder(layout.root)
+    log.info("checkpoints after iteration %d were moved to %s", note.iteration + 1, target)
+    return target
+
+
+def _moves_of_run(layout: RunLayout) -> list[Move]:
+    return [
+        Move(layout.permanent, layout.permanent.name),
+        Move(layout.cache, layout.cache.name),
+        Move(layout.inflight, layout.inflight.name),
+        Move(layout.history, layout.history.name),
+        Move(layout.log, layout.log.name),
+        Move(layout.earlier_status, STATUS_NAME),
+    ]
+
+
+def _moves_of_later(layout: RunLayout, iteration: int) -> list[Move]:
+    entries = CheckpointStore(layout).all_entries()
+    return [
+        Move(entry.path, f"{entry.path.parent.name}/{entry.path.name}")
+        for entry in entries
+        if entry.name.iteration > iteration
+    ]
 
 
 def _free(layout: RunLayout, name: str) -> Path:
@@ -108,9 +139,3 @@ def _free(layout: RunLayout, name: str) -> Path:
         target = layout.archive / f"{name}-{number}"
         number += 1
     return target
-
-
-def _plain(name: str) -> str:
-    """Make a run id from a file safe as a name: it cannot point outside of the archive."""
-    kept = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in name)
-    return kept.lstrip(".-")[:120] or "unknown-run"

@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import BinaryIO
 
 import psutil
@@ -76,7 +77,7 @@ class Commits:
         path = self._store.path_of(meta, permanent=permanent)
 
         def save() -> None:
-            self._check_room()
+            self._check_room(path.parent)
             self._expected_bytes = self._store.save(path, meta, write)
 
         self._retry.until_written(save, f"checkpoint of iteration {number}")
@@ -87,9 +88,11 @@ class Commits:
         self._publisher.update(last_checkpoint=last_committed(self._store))
         self._tidy(meta, permanent)
 
-    def _check_room(self) -> None:
+    def _check_room(self, folder: Path) -> None:
         """Fail early when there is no room: a partial file could block status.json."""
-        if psutil.disk_usage(str(self._layout.root)).free < self._expected_bytes:
+        # The folder may be on another filesystem than the run directory.
+        place = folder if folder.is_dir() else self._layout.root
+        if psutil.disk_usage(str(place)).free < self._expected_bytes:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _tidy(self, meta: CheckpointMeta, permanent: bool) -> None:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from blobmaster.run.checkpoints import seal
+from blobmaster.run.checkpoints.notes import last_iteration_staying
 from blobmaster.run.checkpoints.retention import expired
 from blobmaster.run.errors import CheckpointError
 from blobmaster.run.files import atomic
@@ -106,7 +107,18 @@ class CheckpointStore:
         self._layout = layout
 
     def entries(self) -> list[CheckpointEntry]:
-        """List all files with a checkpoint's name, oldest iteration first.
+        """List the files with a checkpoint's name, oldest iteration first.
+
+        Those that a session is moving to the archive, or that a crashed one was, are left out.
+
+        Raises:
+            OSError: a folder cannot be read.
+        """
+        last = last_iteration_staying(self._layout)
+        return [entry for entry in self.all_entries() if entry.name.iteration <= last]
+
+    def all_entries(self) -> list[CheckpointEntry]:
+        """List the files with a checkpoint's name, also those that are on their way to the archive.
 
         Raises:
             OSError: a folder cannot be read.
@@ -165,7 +177,7 @@ class CheckpointStore:
             nonlocal size
             size = seal.write_sealed(file, write, description)
 
-        atomic.make_folder(path.parent)
+        atomic.make_folder(path.parent, inside=self._layout.root)
         atomic.write_file(path, sealed)
         return size
 

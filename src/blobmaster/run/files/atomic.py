@@ -1,5 +1,5 @@
 # pathlib would bypass the `os` that tests replace.
-# ruff: noqa: PTH102, PTH105, PTH106, PTH108
+# ruff: noqa: PTH102, PTH105, PTH106, PTH108, PTH211
 """Atomic and durable file operations: all writes, renames and deletions of a run's files.
 
 A file is replaced atomically: write `.name.tmp` in the same folder, fsync it, rename it over the
@@ -18,6 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import xxhash
+
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 FILE_MODE = 0o644
 BUFFER_BYTES = 1 << 20
@@ -25,6 +27,8 @@ BUFFER_BYTES = 1 << 20
 _CANNOT_SYNC_FOLDER = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})
 # And some have no hard links.
 _CANNOT_LINK = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES})
+CANNOT_RENAME = frozenset({errno.EXDEV, errno.EBUSY})
+"""Errors of a rename to another filesystem, and of a folder that is a mount point."""
 
 
 def temporary_path(path: Path) -> Path:
@@ -52,13 +56,20 @@ def replace(path: Path, data: bytes, sync: Sync = Sync.ALL) -> None:
     write_file(path, lambda file: _write_all(file, data), sync)
 
 
-def write_file(path: Path, write: Callable[[BinaryIO], None], sync: Sync = Sync.ALL) -> None:
+def write_file(
+    path: Path,
+    write: Callable[[BinaryIO], None],
+    sync: Sync = Sync.ALL,
+    *,
+    check: Callable[[Path], None] | None = None,
+) -> None:
     """Replace the file at `path` atomically with what `write(file)` writes.
 
-    `file` is write-only and cannot seek.
+    `file` is write-only and cannot seek. `check` gets the path of the whole file before it is
+    renamed, and raises if the file is not to be used.
 
     Raises:
-        OSError: the disk did not accept it, or what `write` raises; `path` is unchanged.
+        OSError: the disk did not accept it, or what `write` or `check` raises; `path` is unchanged.
     """
     partial = temporary_path(path)
     try:
@@ -70,6 +81,8 @@ def write_file(path: Path, write: Callable[[BinaryIO], None], sync: Sync = Sync.
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        if check is not None:
+            check(partial)
         os.replace(partial, path)
     except BaseException:
         discard(partial)
@@ -129,11 +142,62 @@ def rename_if_free(source: Path, target: Path) -> bool:
 
 
 def move(source: Path, target: Path) -> None:
-    """Rename within one filesystem and sync both folders, so that a power loss keeps it."""
-    rename(source, target)
+    """Move a file, or rename a folder, and sync both parents, so that a power loss keeps it.
+
+    A file may go to another filesystem: it is copied, and deleted once its copy is verified. A
+    crash in between leaves it at both places.
+
+    Raises:
+        OSError: it cannot be moved, or a folder cannot be renamed (see `CANNOT_RENAME`).
+    """
+    try:
+        if source.is_symlink():  # renamed, a relative link would point elsewhere
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        rename(source, target)
+    except OSError as error:
+        if error.errno not in CANNOT_RENAME or (source.is_dir() and not source.is_symlink()):
+            raise
+        copy(source, target)
+        discard(source)
     sync_folder(target.parent)
     if source.parent != target.parent:
         sync_folder(source.parent)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Give a file a synced and verified copy, on any filesystem; of a link, a link to its file.
+
+    Within one filesystem the copy is a second name of the file and takes no space.
+
+    Raises:
+        OSError: the disk did not accept it, or returns other bytes; `target` is unchanged.
+    """
+    if source.is_symlink():
+        partial = temporary_path(target)
+        discard(partial)
+        os.symlink(source.resolve(), partial)
+        os.replace(partial, target)
+    elif not _link(source, target):
+        digest = xxhash.xxh3_128()
+        write_file(
+            target,
+            lambda file: _copy_bytes(source, file, digest),
+            check=lambda partial: _check_copy(source, partial, digest.digest()),
+        )
+    sync_folder(target.parent)
+
+
+def is_copy(path: Path, other: Path) -> bool:
+    """Return True if both are files that hold the same bytes.
+
+    Raises:
+        OSError: one of them cannot be read.
+    """
+    if not (path.is_file() and other.is_file()):
+        return False
+    if path.samefile(other):
+        return True
+    return path.stat().st_size == other.stat().st_size and _digest(path) == _digest(other)
 
 
 def discard(path: Path) -> None:
@@ -145,20 +209,32 @@ def discard(path: Path) -> None:
 
 
 def discard_folder(path: Path) -> None:
-    """Delete a folder if it exists and is empty."""
+    """Delete a folder if it exists and is empty; a mount point or a link to a folder stays."""
     try:
         os.rmdir(path)
     except OSError as error:
-        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}:
+        left = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.EBUSY, errno.ENOTDIR}
+        if error.errno not in left:
             raise
 
 
-def make_folder(path: Path) -> None:
-    """Create `path` and its missing parents, and sync each parent."""
+def make_folder(path: Path, *, inside: Path | None = None) -> None:
+    """Create `path` and its missing parents, and sync each parent.
+
+    Args:
+        path: the folder.
+        inside: a folder that must exist: a run directory that was renamed or deleted while its
+            trainer lives must not come back empty.
+
+    Raises:
+        OSError: a folder cannot be created, or `inside` is gone.
+    """
     if path.is_dir():
         return
+    if path == inside:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     if not path.parent.is_dir():
-        make_folder(path.parent)
+        make_folder(path.parent, inside=inside)
     try:
         os.mkdir(path)
     except FileExistsError:
@@ -195,6 +271,52 @@ def sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def _link(source: Path, target: Path) -> bool:
+    """Give a file a second name; returns False where that is impossible."""
+    partial = temporary_path(target)
+    discard(partial)
+    try:
+        os.link(source, partial, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _CANNOT_LINK | {errno.EXDEV}:
+            raise
+        return False
+    os.replace(partial, target)
+    # rename(2) does nothing if both names are the same file already: the name is left.
+    discard(partial)
+    return True
+
+
+def _copy_bytes(source: Path, file: BinaryIO, digest: xxhash.xxh3_128) -> None:
+    with source.open("rb", buffering=0) as original:
+        while chunk := original.read(BUFFER_BYTES):
+            digest.update(chunk)
+            file.write(chunk)
+
+
+def _check_copy(source: Path, partial: Path, wanted: bytes) -> None:
+    """Compare a synced copy with its original's digest, and give it the original's times."""
+    descriptor = os.open(partial, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        # Without this the bytes would come from the page cache, which proves nothing of the disk.
+        if hasattr(os, "posix_fadvise"):  # not on macOS
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(descriptor)
+    if _digest(partial) != wanted:
+        raise OSError(errno.EIO, f"the copy of {source.name} differs from it: check the disk")
+    found = source.stat()
+    os.utime(partial, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def _digest(path: Path) -> bytes:
+    digest = xxhash.xxh3_128()
+    with path.open("rb", buffering=0) as file:
+        while chunk := file.read(BUFFER_BYTES):
+            digest.update(chunk)
+    return digest.digest()
 
 
 def _create(path: Path) -> int:

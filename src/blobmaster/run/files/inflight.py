@@ -49,7 +49,7 @@ class InflightStore:
         data = _head(iteration, index, payload, key) + payload
 
         def write() -> None:
-            atomic.make_folder(path.parent)
+            atomic.make_folder(path.parent, inside=self._layout.root)
             atomic.replace(path, data)
 
         self._insist(write, f"block {index + 1} of iteration {iteration + 1}")

@@ -86,6 +86,11 @@ class RunLayout:
         return self.root / "moving-aside"
 
     @property
+    def later_note(self) -> Path:
+        """Names the archive folder that later checkpoints are being moved to; absent otherwise."""
+        return self.root / "moving-later-aside"
+
+    @property
     def single_files(self) -> tuple[Path, ...]:
         """The files in the root that are replaced atomically."""
         return (
@@ -94,6 +99,7 @@ class RunLayout:
             self.history,
             self.lock_holder,
             self.archive_note,
+            self.later_note,
             self.ballast,
         )
 
