@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help newest env train monitor test check format bench proofs learning-curve search-cost docs clean
+.PHONY: help newest env train monitor test check format bench proofs learning-curve search-cost docs picture clean
 
 newest: ## run the tests with the newest packages that pyproject.toml allows, in .venv-newest
 	@$(PYTHON) -m venv .venv-newest
@@ -76,6 +76,9 @@ docs: $(READY) ## rewrite the parts of docs/ that are made from the code
 	@$(BIN)/python tools/architecture.py
 	@$(BIN)/python tools/opponents.py
 	@$(BIN)/blobmaster settings --markdown > docs/settings.md
+
+picture: $(READY) ## draw docs/monitor.svg from the recorded run
+	@PYTHONPATH=tests/shared $(BIN)/python tests/monitor/make_picture.py docs/monitor.svg
 
 search-cost: $(READY) ## does search earn its cost: equal evaluations for each way of deciding
 	@$(BIN)/python tools/search_cost.py

@@ -1,26 +1,20 @@
-"""Makes the README's picture.
+"""Makes the README's picture: a recorded real run, replayed and shown by the real screen.
 
-`PYTHONPATH=tests python tests/monitor/make_picture.py docs/monitor.svg`
-
-The run in it is a recorded sample: real files in a temporary folder, shown by the real screen.
+`make picture` writes docs/monitor.svg. `recorded_run.py` says how the run was recorded.
 """
 
 from __future__ import annotations
 
 import asyncio
 import html
-import math
-import os
-import random
 import re
 import sys
 import tempfile
-import time
 from functools import partialmethod
 from pathlib import Path
 from unittest.mock import patch
 
-from monitor_terminal import BLOB_METRICS, make_status, put
+from recorded_run import replay
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from textual.app import App
@@ -28,11 +22,8 @@ from textual.app import App
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.screen.app import MonitorApp
 from blobmaster.monitor.screen.chart import DOTS
-from blobmaster.run.files.history import HistoryRow, encode_row
-from blobmaster.run.files.layout import CheckpointName, RunLayout
-from blobmaster.run.status.schema import Disk, LastCheckpoint, Machine
+from blobmaster.run.files.layout import RunLayout
 
-ITERATIONS = 150
 SIZE = (120, 38)
 FONTS = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 CELL = (12.2, 24.4)
@@ -41,12 +32,6 @@ _TEXT = re.compile(
     r'<text class="(?P<style>[^"]+)" x="(?P<x>[\d.]+)" y="(?P<y>[\d.]+)"[^>]*>'
     r"(?P<text>[^<]*)</text>"
 )
-CHECKPOINT_BYTES = 96_400_000
-SAVED_AGO_S = 394.0
-YARDSTICKS = {
-    **{"points_vs_heuristic": 5.84, "gain_vs_heuristic": 2.71, "exact_vs_heuristic": 0.47},
-    **{"points_vs_random": 8.52, "gain_vs_random": 3.38, "exact_vs_random": 0.61},
-}
 COLOURS = TerminalTheme(
     background=(22, 24, 29),
     foreground=(208, 211, 218),
@@ -59,97 +44,6 @@ COLOURS = TerminalTheme(
         *((97, 175, 239), (198, 140, 221), (86, 182, 194), (255, 255, 255)),
     ],
 )
-
-
-def write_sample(layout: RunLayout) -> None:
-    """The files of a run in its 151st iteration."""
-    chance = random.Random(7)
-    layout.history.write_bytes(b"".join(_row(n, chance) for n in range(1, ITERATIONS + 1)))
-    layout.permanent.mkdir()
-    layout.cache.mkdir()
-    for iteration in range(5, ITERATIONS + 1):
-        if iteration % 5 == 0 or iteration > ITERATIONS - 5:
-            _checkpoint(layout, iteration)
-    layout.log.write_text("".join(_log_lines()))
-    now = time.time()
-    newest = _name(ITERATIONS)
-    status = make_status(
-        last_checkpoint=LastCheckpoint(
-            name=newest,
-            path=f"permanent/{newest}",
-            iteration=ITERATIONS,
-            bytes=CHECKPOINT_BYTES,
-            saved_at=now - SAVED_AGO_S,
-            permanent=True,
-        ),
-        disk=Disk(free_bytes=212 * 10**9, total_bytes=10**12, low=False, hours_left=None),
-        machine=Machine(
-            cpu_percent=96.0,
-            cores=16,
-            load1=15.6,
-            memory_used_bytes=11_200_000_000,
-            memory_total_bytes=67_400_000_000,
-            rss_bytes=2_310_000_000,
-            workers=16,
-            gpu=None,
-        ),
-        metrics=BLOB_METRICS | {"elo": 1486.0, "elo_low": 1464.0, "elo_high": 1508.0} | YARDSTICKS,
-    )
-    put(layout, status)
-
-
-def _row(iteration: int, chance: random.Random) -> bytes:
-    fade, noise = math.exp(-iteration / 45), chance.gauss
-    policy, value = 0.79 + 1.1 * fade + noise(0, 0.008), 0.41 + 0.5 * fade + noise(0, 0.005)
-    metrics = {
-        "loss": policy + value,
-        "policy_loss": policy,
-        "value_loss": value,
-        "rounds_per_minute": (3900 if iteration < 50 else 3660) + noise(0, 12),
-    }
-    if iteration % 5 == 0:
-        elo = 1000 + 530 * (1 - math.exp(-iteration / 60)) + noise(0, 7)
-        metrics |= {"elo": elo, "elo_low": elo - 22, "elo_high": elo + 22}
-        metrics |= {
-            "points_vs_random": 5.1 + 3.6 * (1 - fade) + noise(0, 0.05),
-            "points_vs_heuristic": 3.1 + 2.9 * (1 - fade) + noise(0, 0.05),
-        }
-    row = HistoryRow(
-        iteration=iteration,
-        run_id="20251113-a1b2c3",
-        timestamp="2025-11-15T12:04:11Z",
-        elapsed_hours=iteration * 0.33,
-        metrics=metrics,
-    )
-    return encode_row(row)
-
-
-def _name(iteration: int) -> str:
-    elo = round(1000 + 530 * (1 - math.exp(-iteration / 60))) if iteration % 5 == 0 else None
-    return CheckpointName(
-        start_date="20251113",
-        project="Blobmaster",
-        architecture=1,
-        millions="4.9",
-        iteration=iteration - 1,
-        elo=elo,
-    ).format()
-
-
-def _checkpoint(layout: RunLayout, iteration: int) -> None:
-    folder = layout.cache if iteration % 5 else layout.permanent
-    with (folder / _name(iteration)).open("wb") as file:
-        file.truncate(CHECKPOINT_BYTES)  # a hole, not a hundred megabytes
-    saved = time.time() - SAVED_AGO_S - (ITERATIONS - iteration) * 1188
-    os.utime(folder / _name(iteration), (saved, saved))
-
-
-def _log_lines() -> list[str]:
-    return [
-        f"2025-11-15 {10 + n // 60:02d}:{n % 60:02d}:07 INFO iteration {145 + n // 20} committed, "
-        f"loss {1.262 - n / 4000:.3f}\n"
-        for n in range(0, 120, 20)
-    ]
 
 
 async def draw(layout: RunLayout) -> str:
@@ -214,7 +108,7 @@ def make_picture(target: Path) -> None:
     """Write the picture."""
     with tempfile.TemporaryDirectory() as folder, patch("socket.gethostname", lambda: "atlas"):
         layout = RunLayout(Path(folder))
-        write_sample(layout)
+        replay(layout)
         target.write_text(asyncio.run(draw(layout)), encoding="utf-8")
 
 
