@@ -94,6 +94,7 @@ def new_search(lanes: int, settings: SearchSettings) -> Search:
 
 def new_requests(lanes: int, settings: SearchSettings) -> EvaluationRequests:
     """Allocate the requests of `lanes` searches."""
+    # A tree waits for one position at a time, so there are never more rows than trees.
     rows = lanes * settings.trees
     return EvaluationRequests(
         np.zeros((rows, STATE), np.int64), np.zeros((rows, STATE), np.int64), np.zeros(2, np.int64)

@@ -31,6 +31,7 @@ def hidden_cards(state: State, observer: int) -> int:
 @kernel
 def hand_size(state: State, seat: int) -> int:
     """Return the number of cards that `seat` still holds, counted from the public plays."""
+    # Not the number of bits of its hand: a search may start from a state without the other hands.
     plays = max(state[ACTIONS] - state[PLAYERS], 0)
     tricks = (plays - state[IN_TRICK]) // state[PLAYERS]
     if state[TABLE + seat] >= 0:

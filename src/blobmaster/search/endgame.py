@@ -68,6 +68,7 @@ def new_solver_stack() -> SolverStack:
 @kernel
 def tricks_left(state: State) -> int:
     """Return the number of tricks still to be taken, with the one on the table."""
+    # `TRICKS` counts finished tricks only, so the one on the table is among those left.
     left = state[DEALT]
     for seat in range(state[PLAYERS]):
         left -= state[TRICKS + seat]
@@ -107,12 +108,14 @@ def solve(state: State, stack: SolverStack, made: npt.NDArray[np.float64]) -> No
     """
     stack.state[0] = state
     depth = _descend(stack, 0)
+    # Depth 0 is the root. If it is known at once, because all moves were forced, there is no loop.
     while depth > 0:
         # The result at `depth` is known: compare it at the choice above, then try that choice's
         # next action, or take its mean over ties as its own result.
         above = depth - 1
         _compare(stack, above)
         if stack.tried[above] < stack.edges[above]:
+            # The row at `depth` is free: the branch that it held has just been compared.
             stack.state[depth] = stack.state[above]
             apply(stack.state[depth], stack.action[above, stack.tried[above]])
             depth = _descend(stack, depth)
@@ -130,6 +133,8 @@ def _descend(stack: SolverStack, depth: int) -> int:
     Returns:
         The depth of the end.
     """
+    # Forced moves take no place on the stack. So with two tricks left its depth is one choice per
+    # seat at most.
     play_forced(stack.state[depth])
     while not is_over(stack.state[depth]):
         stack.edges[depth] = legal_actions(stack.state[depth], stack.action[depth])
@@ -153,6 +158,7 @@ def _compare(stack: SolverStack, choice: int) -> None:
     seat = stack.state[choice, SEAT]
     # `best` is a sum over ties, and all of them have the same points for this seat.
     ahead = found[seat] - best[seat] / max(ties, 1)
+    # At the first action `best` still holds another branch, and `ahead` means nothing.
     if ties == 0 or ahead > _TOLERANCE:
         best[:] = found
         stack.ties[choice] = 1

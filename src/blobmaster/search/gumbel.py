@@ -71,6 +71,8 @@ def sum_roots(trees: Trees, first: int, width: int) -> RootStatistics:
     value = np.zeros(MAX_LEGAL, np.float64)
     logit = np.zeros(MAX_LEGAL, np.float64)
     for edge in range(count):
+        # The first tree's priors are those of all: roots share one evaluation and one draw of
+        # noise.
         logit[edge] = np.log(max(trees.prior[first, 0, edge], _MIN_PRIOR))
         for tree in range(first, first + width):
             visits[edge] += trees.edge_visits[tree, 0, edge]
@@ -85,6 +87,7 @@ def sum_roots(trees: Trees, first: int, width: int) -> RootStatistics:
             weighted += prior * value[edge]
     # Mixed value: the network's value of the root, and the prior-weighted mean of visited actions.
     mixed = trees.value[first, 0]
+    # `weight` is not 0 here, since no prior is below `_MIN_PRIOR`.
     if total > 0:
         mixed = (mixed + total * weighted / weight) / (1 + total)
     for edge in range(count):
@@ -96,6 +99,9 @@ def sum_roots(trees: Trees, first: int, width: int) -> RootStatistics:
 @kernel
 def value_step(roots: RootStatistics, improvement: Improvement) -> float:
     """Return the factor of values in a policy's logits; it grows with the most visits."""
+    # Many visits make a mean trustworthy, so values then outweigh priors. Values are not rescaled
+    # to their range, as mctx does: it would turn the small differences of a few worlds into
+    # certainties.
     return (improvement.visit_offset + roots.visits.max()) * improvement.value_scale
 
 
@@ -111,6 +117,7 @@ def improved_policy(
     shares[:] = -np.inf
     for edge in range(roots.edges):
         shares[edge] = roots.logit[edge] + step * roots.value[edge]
+    # The maximum is subtracted: settings allow a `step` of a million, whose exp is infinite.
     shares[:] = np.exp(shares - shares.max())
     shares /= shares.sum()
 
@@ -131,6 +138,9 @@ def begin_halving(
         The number of simulations per tree after which to call `halve`.
     """
     for edge in range(roots.edges):
+        # The noise is drawn once and stays for the whole search. The highest scores are then a
+        # sample of actions without replacement (Gumbel top-k), and the best of them, with its value
+        # added, is close to a draw from the improved policy.
         halving.score[lane, edge] = roots.logit[edge]
         if explore:
             halving.score[lane, edge] += gumbel(stream)
@@ -156,6 +166,8 @@ def halve(
         The number of simulations per tree after which to halve again.
     """
     # Two are kept to the end: the last phase spends all that is left of the budget on them.
+    # At least three actions are considered here, as a phase with two lasts to the end of the
+    # budget.
     kept = max((halving.kept[lane].sum() + 1) // 2, 2)
     _keep_best(halving, lane, _scores(halving, lane, roots, improvement), roots.edges, kept)
     return _phase_end(halving, lane, kept, done, simulations)
@@ -164,6 +176,7 @@ def halve(
 @kernel
 def next_root_edge(halving: Halving, lane: int, trees: Trees, tree: int) -> int:
     """Return the considered edge that this tree has visited least; the first one of a tie."""
+    # In turns: so a phase that the budget cuts short still has equal visits, give or take one.
     chosen = -1
     for edge in range(trees.edges[tree, 0]):
         visits = trees.edge_visits[tree, 0, edge]
@@ -199,6 +212,8 @@ def _keep_best(
     left = scores.copy()
     left[count:] = -np.inf
     halving.kept[lane] = False
+    # A sort would do no better for at most 18 actions, and `argmax` settles ties by the lower
+    # number.
     for _ in range(kept):
         best = np.argmax(left)
         halving.kept[lane, best] = True
@@ -208,7 +223,10 @@ def _keep_best(
 @kernel
 def _phase_end(halving: Halving, lane: int, kept: int, done: int, simulations: int) -> int:
     """Return the simulations per tree at which the phase ends, with equal visits in it."""
+    # The last phase takes what is left, with the remainders of the divisions before it.
     if kept <= 2:
         return simulations
+    # Each phase gets an equal part of the budget. With a small one that is less than a visit per
+    # action; then every action gets one, and the budget runs out before the last phases.
     visits = max(simulations // (halving.phases[lane] * kept), 1)
     return min(done + visits * kept, simulations)

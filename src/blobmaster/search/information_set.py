@@ -23,6 +23,7 @@ def mixed(bits: int) -> int:
 @kernel
 def extended(history: int, action: int) -> int:
     """Return the key of a history with one more action; the first one is `NO_HISTORY`."""
+    # Plus one, because `mixed(0)` is 0: the two of spades (0) would not change an empty history.
     return mixed(history + action + 1)
 
 

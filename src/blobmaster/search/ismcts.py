@@ -101,6 +101,8 @@ def search_information_sets(
         stream: the source of all draws.
     """
     sets.used[0] = 0
+    # Nodes of the last decision need no clearing: `_find_or_add` empties each one that it hands
+    # out.
     sets.bucket[:] = FREE
     prepare_worlds(state, state[SEAT], sets.table)
     for _ in range(simulations):
@@ -128,6 +130,8 @@ def _simulate(sets: InformationSets, exploration: float, stream: Stream) -> None
         # A new node ends the descent; a forced move makes a node too, as in OpenSpiel.
         if node == nodes:
             break
+        # The same actions in every world that reaches the node: the hand and the table decide what
+        # is legal.
         count = legal_actions(world, sets.legal)
         edge = _select(sets, node, count, exploration, stream)
         sets.path[depth, 0] = node
@@ -142,6 +146,8 @@ def _simulate(sets: InformationSets, exploration: float, stream: Stream) -> None
         node, edge, seat = sets.path[step]
         sets.visits[node] += 1
         sets.edge_visits[node, edge] += 1
+        # Each seat maximises its own points (max^n). A sum, as OpenSpiel keeps: points are whole
+        # numbers, so it is exact.
         sets.edge_sum[node, edge] += points(world, seat)
 
 
@@ -152,6 +158,7 @@ def _find_or_add(sets: InformationSets, key: int) -> int:
     # hashes among the few thousand nodes of a search are too rare to matter.
     mask = len(sets.bucket) - 1
     place = key & mask
+    # At most half of the buckets are taken, so the loop meets a free one.
     while sets.bucket[place] != FREE:
         node = sets.bucket[place]
         if sets.key[node] == key:
@@ -185,6 +192,7 @@ def _select(
                     return edge
                 left -= 1
     score = np.empty(MAX_LEGAL, np.float64)
+    # The visits are at least the number of edges here, and the logarithm is not negative.
     bonus = exploration * np.sqrt(np.log(np.float64(sets.visits[node])))
     for edge in range(count):
         mean = sets.edge_sum[node, edge] / tried[edge]
@@ -201,6 +209,8 @@ def _draw_best(
     ties = 0
     for edge in range(count):
         ties += scores[edge] >= best - tolerance
+    # One draw even without a tie, so that the stream moves on in the same way whatever the scores
+    # are.
     left = below(stream, ties)
     chosen = 0
     for edge in range(count):

@@ -46,6 +46,7 @@ def begin_search(
         explore: True for noise at the root, as in self-play.
         stream: the lane's own random stream.
     """
+    # A copy: a shared tree samples worlds from it in later steps.
     copy_row(state, search.decision[lane])
     search.budget[lane] = simulations
     search.limit[lane] = simulations
@@ -61,6 +62,7 @@ def request_evaluations(search: Search, lane: int, requests: EvaluationRequests)
     """Add the positions that the lane's trees wait for to the requests."""
     trees, rows = search.trees, requests.rows
     first = lane * search.width
+    # Trees of a lane are reset together, so the first one tells for all.
     is_new = trees.nodes[first] == 0
     for tree in range(first, first + search.width):
         search.actor_row[tree] = search.critic_row[tree] = NO_ROW
@@ -102,6 +104,7 @@ def advance_search(
             waiting |= _simulate_until_waiting(search, lane, tree, stream)
         if waiting:
             return False
+        # With PUCT at the root the limit is the budget from the start, and nothing is ever halved.
         if search.limit[lane] == search.budget[lane]:
             return True
         _halve(search, lane)
@@ -114,6 +117,8 @@ def _use_evaluations(
     """Add and expand the nodes of the lane's trees that waited."""
     first = lane * search.width
     is_new = search.trees.nodes[first] == 0
+    # Values before priors: a new root gets both at once, and `add_node` would reset the edges that
+    # `expand` has made.
     for tree in range(first, first + search.width):
         if search.critic_row[tree] != NO_ROW:
             add_node(search.trees, tree, values[search.critic_row[tree]])
@@ -158,6 +163,8 @@ def _halve(search: Search, lane: int) -> None:
 def _simulate_until_waiting(search: Search, lane: int, tree: int, stream: Stream) -> bool:
     """Simulate until the tree waits for an evaluation (return True) or is at its limit."""
     trees = search.trees
+    # A simulation that ends in a known result waits for nothing, so the next one follows at once:
+    # near the end of a round many simulations fit into one step.
     while trees.awaits[tree] == NOTHING:
         if not trees.is_simulating[tree]:
             if trees.simulations[tree] >= search.limit[lane]:
@@ -191,9 +198,12 @@ def _add_noise(search: Search, first: int, stream: Stream) -> None:
     noise = np.empty(MAX_LEGAL, np.float64)
     total = 0.0
     for edge in range(count):
+        # The sum cannot underflow to 0: settings keep `noise_total` at 0.1 or more.
         noise[edge] = gamma(stream, search.noise_total / count)
         total += noise[edge]
     share = search.noise_share
+    # The same noise in every world. With a draw per world, the noise would partly cancel out in the
+    # pooled visit counts, and self-play would explore less than `noise_share` says.
     for tree in range(first, first + search.width):
         for edge in range(count):
             prior = search.trees.prior[tree, 0, edge]
@@ -222,6 +232,7 @@ def root_policy(search: Search, lane: int, shares: npt.NDArray[np.float64]) -> i
     if search.gumbel:
         improved_policy(roots, search.improvement, shares)
     else:
+        # At least one simulation was made, so the sum is not 0.
         shares[:] = roots.visits / roots.visits.sum()
     return roots.edges
 

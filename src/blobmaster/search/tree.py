@@ -40,10 +40,14 @@ Priors = npt.NDArray[np.float32]
 _CACHE_LINE = 64
 """Bytes."""
 
+# Single precision and small integers are chosen for size: they keep an edge at 20 bytes. Fields
+# stand in the order of their alignment, so that only the end of an edge is padded.
 _EDGE = np.dtype(
     [("prior", "f4"), ("visits", "i4"), ("sum", "f4"), ("child", "i4"), ("action", "i1")],
     align=True,
 )
+# What a descent reads first stands first: the node's fields and its first two edges share a cache
+# line.
 _NODE = np.dtype(
     [
         ("key", "i8"),
@@ -148,6 +152,8 @@ def new_trees(count: int, simulations: int) -> Trees:
         edge_visits=edge["visits"],
         edge_sum=edge["sum"],
         child=edge["child"],
+        # A path is kept per tree, not per thread: while one tree waits for its evaluation, others
+        # descend.
         path_node=np.zeros((count, MAX_PATH), np.int32),
         path_edge=np.zeros((count, MAX_PATH), np.int8),
         path_length=np.zeros(count, np.int32),
@@ -159,6 +165,8 @@ def new_trees(count: int, simulations: int) -> Trees:
         world=np.zeros((count, STATE), np.int64),
         leaf=np.zeros((count, STATE), np.int64),
         leaf_key=np.zeros(count, np.int64),
+        # One scratch for all trees: a thread works on them in turn, and nothing here outlives a
+        # call.
         solver_stack=new_solver_stack(),
         legal=np.zeros(MAX_LEGAL, np.int64),
         seat_points=np.zeros(MAX_PLAYERS, np.float64),
@@ -173,5 +181,6 @@ def _aligned(shape: tuple[int, ...], kind: np.dtype[np.void]) -> npt.NDArray[np.
     """
     taken = math.prod(shape) * kind.itemsize
     raw = np.zeros(taken + _CACHE_LINE, np.uint8)
+    # The result is a view of `raw`, which numpy keeps alive as its base.
     begin = -raw.ctypes.data % _CACHE_LINE
     return raw[begin : begin + taken].view(kind).reshape(shape)
