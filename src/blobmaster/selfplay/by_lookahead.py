@@ -80,6 +80,7 @@ def play_block(
     Returns:
         The rounds in the order of `deals`, or None if the block was stopped.
     """
+    # More lanes than games would stay idle and only make the evaluator larger.
     lanes = min(settings.lanes, deals.games)
     block = new_block(deals, lanes, ends_settled=settings.end_settled)
     successors, requests = new_successors(max_children(deals, lanes), lanes)
@@ -107,6 +108,8 @@ def _play_games(
     """
     outcomes = new_outcomes(deals, len(state.block.round_of))
     requests = state.requests
+    # The critic's chances give the possible scores, and `standings` tells what these are worth: its
+    # rows exist only once the critic has answered.
     while not should_stop():
         progress.report()
         decisions, children = requests.rows.tolist()
@@ -147,6 +150,8 @@ def _write_point_values(block: Block, successors: Successors, values: Values) ->
         for edge in range(legal_count(state)):
             row = successors.row[lane, edge]
             if row != ROUND_OVER:
+                # Values are by absolute seat: the deciding seat reads its own, whoever acts in the
+                # successor.
                 successors.value[lane, edge] = values[row, state[SEAT]]
 
 
@@ -161,11 +166,16 @@ def _decide_all(state: LookaheadBlock, priors: Priors) -> None:
         if block.round_of[lane] == IDLE:
             continue
         count = legal_actions(block.state[lane], legal)
+        # The improved policy is recorded only: it has seen the other hands through the critic.
+        # Acting by it would make play depend on hidden cards, so the seat acts by its priors.
         _improve(priors[row], state.successors.value[lane], count, state.policy_step, shares)
         write_policy(block, lane, shares, count)
         number = block.round_of[lane]
         for edge in range(count):
+            # A small uniform part, 2 % by default, keeps every action in the data: one whose prior
+            # is near 0 would never be played, and no network would learn what follows it.
             shares[edge] = (1.0 - state.explore) * priors[row, edge] + state.explore / count
+        # At temperature 0 the uniform part changes nothing, as it is the same for all actions.
         temperature = 0.0 if block.greedy[number] else 1.0
         edge = draw_edge(shares, count, temperature, block.streams[number])
         decide(block, lane, legal[edge])
@@ -183,6 +193,8 @@ def _improve(
 ) -> None:
     """Write `prior × exp(policy_step × value)`, normalised, into `shares`."""
     best = value[:count].max()  # subtracted, so that the exponential cannot overflow
+    # In float64: values in games reach 1 / MIN_STAKE = 20, and at the default step of 8 their
+    # weights fall to exp(-160), which is 0 in float32.
     total = 0.0
     for edge in range(count):
         shares[edge] = prior[edge] * np.exp(policy_step * (value[edge] - best))

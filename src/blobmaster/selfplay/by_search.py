@@ -82,6 +82,7 @@ def play_block(
     Returns:
         The rounds in the order of `deals`, or None if the block was stopped.
     """
+    # More lanes than games would stay idle, and their trees would only take memory.
     lanes = min(settings.lanes, deals.games)
     block = new_block(deals, lanes, ends_settled=settings.end_settled)
     state = SearchBlock(
@@ -102,6 +103,7 @@ def play_block(
 
 def _cheap_simulations(settings: SelfPlaySettings, search: SearchSettings) -> int:
     """Simulations of each tree in a cheap search."""
+    # A shared tree gets the simulations of all worlds, as in a full search.
     per_world = min(settings.cheap_simulations, search.simulations)
     return per_world * search.worlds // search.trees
 
@@ -119,9 +121,13 @@ def _begin(state: SearchBlock) -> None:
 def _begin_lane(state: SearchBlock, lane: int) -> None:
     """Begin the lane's search: in full with exploration at the root, or cheaply without it."""
     block, search = state.block, state.search
+    # All draws of a round, its worlds and noise included, come from the round's own stream, not
+    # from the lane's: which lane plays a round depends on the other rounds.
     stream = block.streams[block.round_of[lane]]
     # At a share of 1 nothing is drawn, so the round's stream goes on as if there were no choice.
     full = state.full_share == 1.0 or uniform(stream) < state.full_share
+    # Only a full search explores: noise serves the policy that is learned, and a cheap search has
+    # none.
     simulations = search.simulations if full else state.cheap_simulations
     begin_search(search, lane, block.state[lane], simulations, full, stream)
 
@@ -129,6 +135,8 @@ def _begin_lane(state: SearchBlock, lane: int) -> None:
 @lean_kernel
 def _request_all(state: SearchBlock) -> None:
     """Request the evaluations that the lanes wait for."""
+    # Rows are numbered anew at every step, in the order of the lanes, so a batch stays without
+    # gaps.
     state.requests.rows[:] = 0
     for lane in range(len(state.block.round_of)):
         if state.block.round_of[lane] != IDLE:
@@ -146,6 +154,8 @@ def _advance(state: SearchBlock, priors: Priors, values: Values) -> None:
             continue
         if not advance_search(state.search, lane, priors, values, block.streams[number]):
             continue
+        # The next search begins in the same step, and its root joins the next batch. Otherwise each
+        # decision would cost the lane a step with nothing to evaluate.
         if _act(state, lane):
             _begin_lane(state, lane)
     _request_all(state)
@@ -167,8 +177,10 @@ def _act(state: SearchBlock, lane: int) -> bool:
         if block.greedy[number]:
             temperature = 0.0
         edge = draw_edge(shares, count, temperature, block.streams[number])
+    # `explores` marks a full search (see `_begin_lane`): playout cap randomization, Wu 2019.
     if not search.explores[lane]:
         shares[:] = 0.0
+    # Before `decide`, which moves the lane on, perhaps to another round.
     write_policy(block, lane, shares, count)
     return decide(block, lane, root_action(search, lane, edge))
 
@@ -180,5 +192,6 @@ def _temperature(temperatures: npt.NDArray[np.float64], state: State) -> float:
     if is_bidding(state):
         return bid
     players = state[PLAYERS]
+    # The share of the cards played so far: 0 at the round's first card, 1 at its last.
     share = (state[ACTIONS] - players) / max(players * state[DEALT] - 1, 1)
     return first + share * (last - first)

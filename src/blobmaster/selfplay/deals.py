@@ -59,6 +59,8 @@ class Deals:
 def deal(mix: RoundMix, rounds: int, generator: np.random.Generator) -> Deals:
     """Deal rounds of the mix, with uniform trump, dealer and cards."""
     sizes, shares = round_shares(mix)
+    # The order of these draws is part of what a seed means: a draw more or less would change every
+    # deal.
     chosen = generator.choice(len(sizes), size=rounds, p=shares)
     plan = np.empty((rounds, 4), np.int64)
     plan[:, :2] = sizes[chosen]
@@ -92,6 +94,7 @@ def game_sizes(mix: RoundMix, games: int, generator: np.random.Generator) -> npt
         for players, player_share in sorted(mix.players.items())
         for most, most_share in sorted(mix.most_cards[players].items())
     }
+    # The mix was read in sorted order: the order of keys in a TOML file must not change the deals.
     weights = np.array(list(shares.values()))
     chosen = generator.choice(len(shares), size=games, p=weights / weights.sum())
     return np.array(list(shares), np.int64)[chosen]
@@ -99,6 +102,8 @@ def game_sizes(mix: RoundMix, games: int, generator: np.random.Generator) -> npt
 
 def _dealt(plan: npt.NDArray[np.int64], generator: np.random.Generator) -> Deals:
     """Shuffle a deck and draw a stream for every round of the plan."""
+    # `permuted` shuffles each row on its own; `shuffle` and `permutation` would give all rows one
+    # order.
     deck = generator.permuted(np.tile(np.arange(CARDS), (len(plan), 1)), axis=1)
     streams = generator.integers(0, 2**64, (len(plan), 1), dtype=np.uint64)
     rounds = len(plan)
@@ -123,6 +128,8 @@ def assign_players(
     is_random = generator.random((games, MAX_PLAYERS)) < settings.random_opponent_seats
     is_random &= has_opponents[:, None] & (seats < players[:, None])
     is_random[np.arange(games), generator.integers(0, players)] = False
+    # Everything is drawn for all games, also where it is not used, so that the setting of one share
+    # does not move the draws of another.
     masks = (is_random << seats).sum(axis=1)
     lengths = np.diff(starts)
     return replace(deals, random_seats=np.repeat(masks, lengths), greedy=np.repeat(greedy, lengths))

@@ -78,6 +78,7 @@ class SelfPlayEngine:
             return units
         rounds = 0
         for block in range(self.block_count(units)):
+            # A fresh generator whose first draws are the sizes, as in `_deals`.
             draws = self._draws(iteration, block)
             for players, most in game_sizes(self._mix, self.units_in(block, units), draws).tolist():
                 rounds += round_count(players, most)
@@ -152,6 +153,8 @@ class SelfPlayEngine:
         A larger one would do, but capacity decides the padded batch sizes, and these the last bits.
         """
         assert self._parts is not None
+        # No lock: `setdefault`, `pop` and `append` are atomic. An evaluator whose block raised an
+        # error is not put back, as its buffers may be half written.
         spare = self._evaluators.setdefault(rows, [])
         try:
             evaluator = spare.pop()
@@ -163,6 +166,8 @@ class SelfPlayEngine:
         spare.append(evaluator)
 
     def _draws(self, iteration: int, block: int) -> np.random.Generator:
+        # A stream per block: blocks may be played in any order, by any number of workers, and once
+        # more after an interruption, and are the same.
         return generator(self._seed, "self-play", iteration, block)
 
     def _deals(self, iteration: int, block: int, units: int) -> Deals:

@@ -102,11 +102,14 @@ def new_block(deals: Deals, lanes: int, *, ends_settled: bool) -> Block:
         places=deals.places,
         scores=np.zeros((rounds, MAX_PLAYERS), np.int64),
         winners=np.zeros(rounds, np.int64),
+        # Copied: play moves the streams on, and `deals` must stay as it was dealt.
         streams=deals.streams.copy(),
         round_of=np.full(lanes, IDLE, np.int64),
         state=np.zeros((lanes, STATE), np.int64),
         games_dealt=np.zeros(1, np.int64),
         finished=np.zeros(1, np.int64),
+        # Results are stored by round, not by lane: which lane plays a round depends on how long the
+        # others take, and the records must not.
         actions=np.zeros((rounds, MAX_PATH), np.uint8),
         policy=np.zeros((rounds, MAX_POLICY_BYTES), np.uint8),
         policy_bytes=np.zeros(rounds, np.int64),
@@ -121,6 +124,8 @@ def refill(block: Block, lane: int) -> bool:
     while block.games_dealt[0] < len(block.starts) - 1:
         number = block.starts[block.games_dealt[0]]
         block.games_dealt[0] += 1
+        # `deal_next` keeps the scores, and those of the lane's last game must not reach the next
+        # one.
         block.state[lane] = 0
         _deal(block, lane, number)
         if _move_on(block, lane):
@@ -136,6 +141,7 @@ def _deal(block: Block, lane: int, number: int) -> None:
     state = block.state[lane]
     deal_next(state, block.plan[number], block.deck[number], most, left)
     state[RANDOM_SEATS] = block.random_seats[number]
+    # Recorded before the round: a record describes what its players knew.
     block.scores[number] = state[SCORES : SCORES + MAX_PLAYERS]
 
 
@@ -156,6 +162,7 @@ def _move_on(block: Block, lane: int) -> bool:
         state = block.state[lane]
         number = block.round_of[lane]
         block.finished[0] += 1
+        # A round outside games is scored too; nobody reads that score, and `refill` clears it.
         score_round(state)
         if state[ROUNDS_LEFT] == 0:
             # The winners are known only now, and every round of the game records them.
@@ -178,6 +185,8 @@ def _play_on(block: Block, lane: int) -> bool:
         if action < 0:
             if not _is_random_choice(block, state):
                 return True
+            # Every real choice writes its bytes, also where there is nothing to learn: readers find
+            # a policy by counting the legal actions of the choices before it (`records.replay_to`).
             count = legal_actions(state, legal)
             write_policy(block, lane, shares, count)  # all zero: nothing to learn
             action = legal[below(block.streams[number], count)]
@@ -211,6 +220,8 @@ def write_policy(block: Block, lane: int, shares: npt.NDArray[np.float64], count
         count: number of legal actions.
     """
     number = block.round_of[lane]
+    # A byte per action keeps a decision of the replay window small. Rounded shares may not add up
+    # to `FULL_SHARE`, so the learner normalises them again.
     start = block.policy_bytes[number]
     for edge in range(count):
         # Quantized to a byte: a share of 1 is FULL_SHARE.
@@ -227,6 +238,7 @@ def draw_edge(
 
     At temperature 0 nothing is drawn from the stream, and the first of equal shares is taken.
     """
+    # The first of equal shares, as `argmax` takes it in rated play.
     most = 0
     for edge in range(count):
         if shares[edge] > shares[most]:
@@ -238,6 +250,8 @@ def draw_edge(
     total = 0.0
     for edge in range(count):
         total += (shares[edge] / shares[most]) ** (1.0 / temperature)
+    # The powers are computed twice instead of stored: a scratch array here would be allocated at
+    # every decision.
     left = uniform(stream) * total
     for edge in range(count):
         left -= (shares[edge] / shares[most]) ** (1.0 / temperature)
@@ -264,6 +278,7 @@ class ProgressCounter:
 
 def records_of(block: Block) -> Rounds:
     """Return the rounds of a finished block, in the order of its deals."""
+    # Rows have room for the longest round; only the bytes that were written go into a record.
     return join(_record(block, number) for number in range(len(block.plan)))
 
 
@@ -272,6 +287,8 @@ def _record(block: Block, number: int) -> Rounds:
     most, left = block.places[number].tolist()
     dealt = players * cards
     kind = players + (IN_GAME if most else 0) + (GREEDY if block.greedy[number] else 0)
+    # Random seats are part of the record, because the critic sees them (see
+    # `features.encode_deal`).
     header = [kind, cards, trump, dealer, block.random_seats[number]]
     parts = [
         np.array(header, np.uint8),

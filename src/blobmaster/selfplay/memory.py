@@ -39,6 +39,7 @@ def gpu_bytes(mix: RoundMix, settings: SelfPlaySettings, search: SearchSettings)
 
 
 def _lanes(settings: SelfPlaySettings) -> int:
+    # As in `play_block`: a block never has more lanes than rounds.
     return min(settings.lanes, settings.rounds_per_block)
 
 

@@ -55,6 +55,8 @@ class Outcomes(NamedTuple):
 def new_outcomes(deals: Deals, lanes: int) -> Outcomes:
     """Allocate for the outcomes of `lanes` decisions: patterns of each action and two bounds."""
     players, cards = deals.plan[:, 0], deals.plan[:, 1]
+    # Eight players have 256 patterns but at most six cards, so even then it is some 1,800 rows a
+    # lane.
     most = lanes * int(((cards + 1) * 2**players + 2).max())
     return Outcomes(
         states=np.zeros((most, STATE), np.int64),
@@ -93,6 +95,8 @@ def list_outcomes(
             if row != ROUND_OVER:
                 successors.bids[lane, edge] = bids[row]
                 successors.exact[lane, edge] = exact[row]
+            # While seats bid, the bids differ from one successor to the next, and so do the
+            # possible scores.
             if edge == 0 or is_bidding(state):
                 outcomes.first[lane, edge] = count
                 count = _list_patterns(state, successors.bids[lane, edge], outcomes.states, count)
@@ -106,12 +110,15 @@ def list_outcomes(
 @kernel
 def _list_patterns(state: State, bids: npt.NDArray[np.int64], outcomes: State, count: int) -> int:
     """Write one outcome per pattern of exact bids from row `count` on; return the next row."""
+    # All patterns, in the order of their number: a pattern is found by adding it to the first row.
     for pattern in range(1 << state[PLAYERS]):
         outcome = outcomes[count]
         outcome[:] = state
         for seat in range(state[PLAYERS]):
             if (pattern >> seat) & 1:
                 outcome[SCORES + seat] += exact_points(bids[seat])
+        # The network learned standings as they are before a deal: one round fewer, and the deal
+        # passed on.
         pass_deal(outcome)
         count += 1
     return count
@@ -124,6 +131,8 @@ def _list_bounds(state: State, outcomes: State, count: int) -> int:
     At best it alone is exact, at worst all others are. Bids are taken to be one more than an even
     share of the tricks.
     """
+    # Fixed for all actions of a decision, and close to what seats usually make. The real bids would
+    # change the unit of values from one action to the next.
     usual = exact_points(1 + state[DEALT] // state[PLAYERS])
     best, worst = outcomes[count], outcomes[count + 1]
     best[:] = state
@@ -156,6 +165,7 @@ def write_win_values(
         state = block.state[lane]
         seat = state[SEAT]
         bound = outcomes.bound[lane]
+        # One stake for all actions of a decision, so that dividing does not change their order.
         stake = max(shares[bound, seat] - shares[bound + 1, seat], MIN_STAKE)
         for edge in range(legal_count(state)):
             first, exact = outcomes.first[lane, edge], successors.exact[lane, edge]
@@ -171,6 +181,8 @@ def write_win_values(
 @kernel
 def _probability(exact: npt.NDArray[np.float64], pattern: int, players: int) -> float:
     """Return the probability that exactly the seats of the pattern make their bids."""
+    # Seats are taken as independent. They are not quite, as they compete for the same tricks, but
+    # the critic gives each seat's tricks alone.
     chance = 1.0
     for seat in range(players):
         chance *= exact[seat] if (pattern >> seat) & 1 else 1.0 - exact[seat]
