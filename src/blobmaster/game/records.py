@@ -54,6 +54,7 @@ _WINNERS = HEADER + 2
 FULL_SHARE = 255
 """The byte for a probability of 1."""
 
+# Bytes grow with the square of the cards per seat, so the fewest players need the most.
 MAX_POLICY_BYTES = MIN_PLAYERS * (MAX_LEGAL + MAX_CARDS * (MAX_CARDS + 1) // 2)
 """The most bytes of a round's policies: three players, 17 cards, each action a real choice."""
 
@@ -87,6 +88,7 @@ class Rounds:
         """Return the last `rounds` of these rounds, or all if there are fewer."""
         first = max(len(self) - rounds, 0)
         offset = self.starts[first]
+        # Copied: a view would keep the bytes of all the older rounds in memory.
         return Rounds(
             self.data[offset:].copy(),
             self.starts[first:] - offset,
@@ -106,6 +108,7 @@ class Rounds:
     @classmethod
     def from_bytes(cls, content: bytes) -> Rounds:
         """Return the rounds of `to_bytes`. Damage is not detected here, but by the store."""
+        # A file with pickled objects could run code when it is read.
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return cls(arrays["data"], arrays["starts"], arrays["decisions"])
 
@@ -117,6 +120,7 @@ def no_rounds() -> Rounds:
 
 def join(parts: Iterable[Rounds]) -> Rounds:
     """Return the rounds of all parts, in order."""
+    # The empty part lets numpy join an empty list, too, and fixes the types.
     kept = [no_rounds(), *parts]
     lengths = np.concatenate([np.diff(part.starts) for part in kept])
     return Rounds(
@@ -133,6 +137,7 @@ def open_record(record: npt.NDArray[np.int64], state: State) -> int:
     players, cards = record[0] % GREEDY, record[1]
     in_game = record[0] >= IN_GAME
     hands = HEADER + (GAME_HEADER + 2 * players if in_game else 0)
+    # `deal_into` reads only the hands from the slice, which goes on to the record's end.
     deal_into(state, players, cards, record[2], record[3], record[hands:])
     state[RANDOM_SEATS] = record[4]
     if in_game:
@@ -183,9 +188,12 @@ def replay_to(record: npt.NDArray[np.int64], decision: int, state: State) -> int
         IndexError: the round ends before that choice.
     """
     action = open_record(record, state)
+    # Every seat bids once and plays all of its cards, so the actions' length is known beforehand.
     policy = action + state[PLAYERS] * (1 + state[DEALT])
     left = decision
     while not is_over(state):
+        # Forced actions have no policy, so the rules tell which actions do. That costs a replay,
+        # and saves a list of offsets in every record.
         count = legal_count(state)
         if count > 1:
             if left == 0:

@@ -45,6 +45,8 @@ from blobmaster.game.cards import (
 from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.intrinsics import lowest_bit, popcount
 
+# One int64 row for masks, counts and flags alike: a state is copied as one block of memory, and a
+# batch of states is one array. Offsets are constants, which kernels compile in.
 PLAYERS, DEALT, TRUMP, DEALER, SEAT, ACTIONS, LEADER, IN_TRICK, BEST, WINNER, SEEN = range(11)
 RANDOM_SEATS = 11
 HANDS = 12
@@ -122,10 +124,13 @@ def deal_into(
     state[DEALT] = cards
     state[TRUMP] = trump
     state[DEALER] = dealer
+    # The seat to the dealer's left bids and leads first.
     first = (dealer + 1) % players
     state[SEAT] = first
     state[LEADER] = first
     state[BEST] = -1
+    # Seats that are not in play too: a 0 would read as a bid of 0, or as the two of spades on the
+    # table.
     for seat in range(MAX_PLAYERS):
         state[BIDS + seat] = -1
         state[TABLE + seat] = -1
@@ -139,6 +144,7 @@ def deal_into(
 @kernel
 def is_over(state: State) -> bool:
     """Return True if every card has been played."""
+    # Counted from the actions, not the hands: a search may hold a state without the other hands.
     players = state[PLAYERS]
     return bool(state[ACTIONS] == players + players * state[DEALT])
 
@@ -181,6 +187,7 @@ def legal_cards(state: State) -> int:
 @kernel
 def legal_actions(state: State, actions: npt.NDArray[np.int64]) -> int:
     """Write the legal actions, ascending, into `actions` (`[MAX_LEGAL]`); return their number."""
+    # The ascending order is part of formats: records store policies in it, and priors come in it.
     count = 0
     if is_bidding(state):
         forbidden = forbidden_bid(state)
@@ -242,6 +249,7 @@ def _play(state: State, card: int) -> None:
     else:
         led_suit = state[TABLE + state[LEADER]] // RANKS
         if card // RANKS != led_suit:
+            # Nobody draws cards in Blob, so a void that was shown holds to the end of the round.
             state[VOIDS + seat] |= 1 << led_suit
         if beats(card, state[BEST], state[TRUMP]):
             state[BEST] = card
@@ -251,6 +259,8 @@ def _play(state: State, card: int) -> None:
     state[TABLE + seat] = card
     state[IN_TRICK] += 1
     state[ACTIONS] += 1
+    # After the last card of a trick this is wrong for a moment: `_take_trick` sets the seat to the
+    # winner.
     state[SEAT] = (seat + 1) % players
     if state[IN_TRICK] == players:
         _take_trick(state)
@@ -263,6 +273,7 @@ def _take_trick(state: State) -> None:
     state[LEADER] = winner
     state[SEAT] = winner
     state[IN_TRICK] = 0
+    # `WINNER` is not cleared. It means nothing until the next lead, as `BEST` shows.
     state[BEST] = -1
     for seat in range(state[PLAYERS]):
         state[TABLE + seat] = -1
@@ -278,6 +289,7 @@ def only_action(state: State) -> int:
             return -1
         return FIRST_BID + (0 if forbidden_bid(state) != 0 else 1)
     cards = legal_cards(state)
+    # Asked without listing the actions: search calls this after every move.
     if popcount(cards) != 1:
         return -1
     return lowest_bit(cards)

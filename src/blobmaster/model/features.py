@@ -97,6 +97,7 @@ DEAL_FEATURES = DEAL_INDEX["random_seats"].stop
 WHOLE_FEATURES = FEATURES + DEAL_FEATURES
 """Width of the critic's input: an observation, then the deal."""
 
+# Kernels cannot read a dict of slices, so the starts are constants, which are compiled in.
 _SEEN_CARDS = INDEX["seen"].start
 _TABLE = INDEX["table"].start
 _WINNER = INDEX["winner"].start
@@ -148,6 +149,7 @@ def _knowledge_of(state: State, observer: int, suit: int) -> int:
             card = state[TABLE + (observer + relative) % players]
             if card >= 0 and card // RANKS == suit:
                 shown = card % RANKS + 1
+        # Rank plus one, in 4 bits: 0 says that this seat shows no card of the suit.
         knowledge = (knowledge << 4) | shown
     return knowledge
 
@@ -160,6 +162,8 @@ def canonical_slots(state: State, observer: int, slots: Slots) -> None:
         if suit == trump:
             slots[suit] = 0
             continue
+        # A suit's slot is the number of suits before it: counting four suits needs no sorting and
+        # no scratch.
         mine = _knowledge_of(state, observer, suit)
         slot = 0 if trump == NO_TRUMP else 1
         for other in range(SUITS):
@@ -180,21 +184,28 @@ def encode(state: State, row: npt.NDArray[np.float32], slots: Slots) -> None:
     players = state[PLAYERS]
     cards = state[DEALT]
     canonical_slots(state, observer, slots)
+    # Rows are used again for other positions, and most features are 0.
     row[:] = 0.0
+    # The hand is the first section of a row.
     _mark_cards(state[HANDS + observer], slots, row, 0)
     _mark_cards(state[SEEN], slots, row, _SEEN_CARDS)
     if state[IN_TRICK] > 0:
+        # Not the observer, relative seat 0: it has not played to this trick yet.
         for relative in range(1, players):
             card = state[TABLE + (observer + relative) % players]
             if card >= 0:
                 base = _TABLE + (relative - 1) * (SUITS + RANKS)
                 row[base + slots[card // RANKS]] = 1.0
                 row[base + SUITS + card % RANKS] = 1.0
+        # Only within a trick: between tricks `WINNER` still names the last one's winner. In numba,
+        # as in Python, the remainder of a negative number is not negative.
         row[_WINNER + (state[WINNER] - observer) % players] = 1.0
         row[_LED + slots[state[TABLE + state[LEADER]] // RANKS]] = 1.0
     row[_HAS_TRUMP] = 0.0 if state[TRUMP] == NO_TRUMP else 1.0
     row[_PLAYERS + players - MIN_PLAYERS] = 1.0
     row[_ROUND + cards - 1] = 1.0
+    # Classes instead of one number: what a card is worth does not grow evenly with the size of a
+    # round.
     row[_HAND_SIZE + popcount(state[HANDS + observer])] = 1.0
     row[_DEALER + (state[DEALER] - observer) % players] = 1.0
     row[_LEADER + (state[LEADER] - observer) % players] = 1.0
@@ -213,14 +224,18 @@ def _mark_cards(mask: int, slots: Slots, row: npt.NDArray[np.float32], start: in
 def _encode_seats(state: State, observer: int, slots: Slots, row: npt.NDArray[np.float32]) -> None:
     players = state[PLAYERS]
     cards = state[DEALT]
+    # Seats that have not bid count as 0 here, so while seats bid it is what is left to bid.
     balance = -cards
     for relative in range(players):
         seat = (observer + relative) % players
         row[_PLAYING + relative] = 1.0
+        # As shares of the round, so that rounds of all sizes have inputs of one scale.
         row[_TRICKS + relative] = state[TRICKS + seat] / cards
         bid = state[BIDS + seat]
         if bid >= 0:
             balance += bid
+            # The difference decides a seat's play. As classes, "exactly there" is one weight away
+            # from "one too many".
             need = bid - state[TRICKS + seat]
             row[_HAS_BID + relative] = 1.0
             row[_BID + relative] = bid / cards
@@ -234,6 +249,7 @@ def _encode_seats(state: State, observer: int, slots: Slots, row: npt.NDArray[np
 @kernel
 def encode_rows(states: State, rows: npt.NDArray[np.float32], slots: npt.NDArray[np.int64]) -> None:
     """Apply `encode` to each of `[rows, STATE]`."""
+    # The slots are kept: decoding needs them to find each card's logit.
     for i in range(len(states)):
         encode(states[i], rows[i], slots[i])
 
@@ -247,11 +263,14 @@ def encode_deal(state: State, row: npt.NDArray[np.float32], slots: Slots) -> Non
     observer = state[SEAT]
     players = state[PLAYERS]
     row[:] = 0.0
+    # The same slots as in the observation: both halves of the critic's input must name suits alike.
     for relative in range(1, players):
         hand = state[HANDS + (observer + relative) % players]
         _mark_cards(hand, slots, row, (relative - 1) * CARDS)
     for relative in range(players):
         seat = (observer + relative) % players
+        # Random opponents play unlike all others: without this, the critic would have to average
+        # over both kinds, and its values would be wrong for each.
         row[_RANDOM_SEATS + relative] = (state[RANDOM_SEATS] >> seat) & 1
 
 

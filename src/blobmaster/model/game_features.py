@@ -98,14 +98,19 @@ def encode_game(state: State, row: npt.NDArray[np.float32]) -> None:
     if most == 0 or state[ROUNDS_LEFT] < 0:
         return
     players, observer, left = state[PLAYERS], state[SEAT], state[ROUNDS_LEFT]
+    # The first feature says that there is a game; without one, all of them stay 0, as phase 1
+    # learned.
     row[0] = 1.0
     row[_DEALS + (state[DEALER] - observer) % players] = 1.0
     row[_MOST + most - 1] = 1.0
     row[_LEFT + min(left, LEFT_CLASSES - 1)] = 1.0
+    # By the number of rounds of the game (`schedule.round_count`); this round is among those left.
     row[_SHARE_LEFT] = (left + 1) / (2 * (most - 1) + players)
     # Differences of independent rounds grow with the square root of their number.
     drift = DRIFT * np.sqrt(left + 1.0)
     for relative in range(players):
+        # Three scales, because what a lead is worth depends on the rounds left, and a small network
+        # finds it hard to divide.
         score = state[SCORES + (observer + relative) % players]
         ahead = score - state[SCORES + observer]
         row[_SEATS + relative] = 1.0
@@ -120,6 +125,7 @@ def encode_standing(state: State, row: npt.NDArray[np.float32]) -> None:
     players, observer = state[PLAYERS], state[SEAT]
     for relative in range(MAX_PLAYERS):
         row[relative] = 0.0
+        # Checked first: in a smaller game the remainder would meet a seat twice.
         if relative < players:
             row[relative] = (state[RANDOM_SEATS] >> ((observer + relative) % players)) & 1
     encode_game(state, row[MAX_PLAYERS:])

@@ -82,6 +82,8 @@ def apply_layer(layer: Layer, x: Tensor) -> Tensor:
         case Linear():
             return functional.linear(x, layer.weight, layer.bias)
         case SplitLinear():
+            # Contiguous, so that the product has the bits that it has in a network without the
+            # other inputs (see `ResidualMLP.forward`).
             count = layer.first.weight.shape[1]
             first = apply_layer(layer.first, x[:, :count].contiguous())
             return first + functional.linear(x[:, count:], layer.more)
@@ -91,6 +93,8 @@ def apply_layer(layer: Layer, x: Tensor) -> Tensor:
         case Relu():
             return torch.relu(x)
         case Residual():
+            # Operation by operation as in the module's `forward`: another order could differ in the
+            # last bit.
             return torch.add(x, apply_layers(layer.layers, x))
 
 

@@ -72,6 +72,7 @@ class ResidualMLP(NetworkPart):
         self.blocks = nn.Sequential(
             *(ResidualBlock(settings.width) for _ in range(settings.blocks))
         )
+        # Pre-activation blocks leave their sum unnormalized, so a norm stands before the head.
         self.norm = nn.LayerNorm(settings.width)
         self.head = nn.Linear(settings.width, outputs)
         self.more_stem: nn.Linear | None = None
@@ -88,6 +89,8 @@ class ResidualMLP(NetworkPart):
 
     def extend(self, inputs: int) -> None:
         """Add inputs after the existing ones, with weights of zero."""
+        # A layer beside the stem, not a wider stem: a wider product may be summed in another order,
+        # and the start would only nearly be the smaller network. The stem has the bias.
         self.more_stem = _zero(nn.Linear(inputs, self.head.in_features, bias=False))
 
     def forward(self, rows: Tensor) -> Tensor:
@@ -158,6 +161,7 @@ class BlobNetwork(nn.Module):
         Args:
             wholes: `[rows, WHOLE_FEATURES]`, or `[rows, GAME_WHOLE_FEATURES]` if it sees games.
         """
+        # The actor must not see the deal, which stands between the observation and the game.
         views = wholes[:, :FEATURES]
         if self.sees_games:
             views = torch.cat([views, wholes[:, WHOLE_FEATURES:]], dim=1)
