@@ -122,6 +122,7 @@ def _choose_card(state: State) -> int:
         card = lowest_bit(options)
         options &= options - 1
         now = _current_trick_probability(state, card)
+        # A card that is played now takes no trick later.
         later = expected - _win_probability(state, card)
         cost = abs(need - now - later) if need > 0 else now + FUTURE_TRICK_WEIGHT * later
         if cost < lowest - TOLERANCE or (
@@ -213,6 +214,7 @@ def _unbeaten_probability(state: State, card: int, led: int, opponents: int) -> 
 @kernel
 def _higher(card: int) -> int:
     """Return the mask of the higher cards of the same suit."""
+    # All bits below the next suit, less all bits up to the card itself.
     top = RANKS * (card // RANKS + 1)
     return (1 << top) - (2 << card)
 

@@ -65,6 +65,8 @@ def _choose_by_ismcts(
     exploration: float,
     actions: npt.NDArray[np.int64],
 ) -> None:
+    # One decision after another: without a network there is nothing to batch, and the tree's memory
+    # is used again.
     for row in range(len(states)):
         search_information_sets(sets, states[row], simulations, exploration, streams[row])
         actions[row] = most_visited(sets, states[row], streams[row])
@@ -88,5 +90,7 @@ class PeekingAgent:
         """See `Agent`."""
         shown = states.copy()
         held = np.bitwise_or.reduce(states[:, HANDS : HANDS + MAX_PLAYERS], axis=1)
+        # Each card that no hand holds counts as played: those that were, and those that were never
+        # dealt. The sampler then deals only cards that are in play.
         shown[:, SEEN] = ALL_CARDS & ~held
         return self._agent.choose(shown, streams)

@@ -53,6 +53,7 @@ def searching_player(network: Parts, settings: SearchSettings, device: torch.dev
     """Make a player that searches with a network; the network is on `device`."""
 
     def make(capacity: int) -> Agent:
+        # Every tree of every decision may wait for an evaluation at once.
         evaluator = NetworkEvaluator(network, capacity * settings.trees, device)
         return SearchAgent(evaluator, capacity, settings)
 
@@ -98,5 +99,6 @@ def make_untrained(request: OpponentRequest) -> AgentMaker:
     if request.evaluated is None:
         raise ValueError("the opponent untrained needs the checkpoint that is evaluated")
     config = request.evaluated.config
+    # Made anew from the seed: checkpoints do not hold the weights that training began with.
     network = new_network(config.network, config.run.seed, sees_games=config.plays_games)
     return network_player(network.to(request.device).eval().parts, request.device)

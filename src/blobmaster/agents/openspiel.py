@@ -73,6 +73,7 @@ class OpenSpielAgent:
             _RandomRollouts(stream),
             self._exploration,
             self._simulations,
+            # A legacy seed has 32 bits; drawn from the row's stream, so that a decision repeats.
             random_state=np.random.RandomState(below(stream, 2**32)),
         )
         # Replace OpenSpiel's resampler: it would deal the other seats' true cards among them again.
@@ -154,6 +155,7 @@ class _RandomRollouts:
         return [(action, 1.0 / len(actions)) for action in actions]
 
     def evaluate(self, position: Position) -> list[float]:
+        # A copy: the bot goes on with the position that it passed in.
         end = Position(position.state)
         play_out(end.state, self._legal, self._stream)
         return end.returns()

@@ -59,6 +59,8 @@ class SearchAgent:
         Raises:
             ValueError: the batch is larger than `capacity`.
         """
+        # Memory of trees is allocated once for `capacity` lanes: a larger batch would write beyond
+        # it.
         if len(states) > self._capacity:
             raise ValueError(f"this agent accepts up to {self._capacity} states, not {len(states)}")
         actions = np.full(len(states), UNDECIDED, np.int64)
@@ -85,6 +87,7 @@ def advance_all(batch: SearchBatch, priors: Priors, values: Values) -> None:
     search, requests = batch.search, batch.requests
     requests.rows[:] = 0
     for lane in range(len(batch.actions)):
+        # A decided lane stays empty until all are: in the arena, all tables of a step act together.
         if batch.actions[lane] == UNDECIDED:
             if advance_search(search, lane, priors, values, batch.streams[lane]):
                 batch.actions[lane] = root_action(search, lane, root_choice(search, lane))

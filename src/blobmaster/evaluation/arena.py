@@ -54,6 +54,7 @@ class Results(NamedTuple):
 
 def shares_of_win(points: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """Convert points (`[..., places]`) into each place's share of the win."""
+    # Points are whole numbers, so ties are exact.
     best = points == points.max(axis=-1, keepdims=True)
     return best / best.sum(axis=-1, keepdims=True)
 
@@ -135,6 +136,8 @@ def play_deals(
 def _seat_agents(lineups: Lineups) -> Lineups:
     """Return `[tables, seats]`, the agent at each seat; the rotations of a deal are neighbours."""
     places = np.arange(lineups.shape[1])
+    # Row r lists the place at each seat in rotation r: the inverse of `Results`, which lists seats
+    # by place.
     seated = lineups[:, (places[None, :] - places[:, None]) % len(places)]
     return seated.reshape(-1, len(places))
 
@@ -167,6 +170,7 @@ def _deal(tables: _Tables, table: int, number: int) -> None:
     most, left = tables.places[number]
     deal_next(tables.states[table], tables.plan[number], tables.deck[number], most, left)
     tables.round_of[table] = number
+    # The round's own stream in every rotation, whatever the earlier rounds of the game have drawn.
     tables.streams[table] = tables.drawn[number]
 
 
@@ -195,6 +199,7 @@ def _apply_actions(
     for i in range(len(rows)):
         state = tables.states[rows[i]]
         count = legal_actions(state, legal)
+        # Checked for every action: a wrong player would spoil a state without any sign of it.
         if actions[i] not in legal[:count]:
             raise ValueError("an agent chose an illegal action")
         apply(state, actions[i])
@@ -215,4 +220,5 @@ def _results(tables: _Tables, rounds: npt.NDArray[np.int64]) -> Results:
     made = tables.states[:, SCORES : SCORES + len(places)].reshape(shape)
     exact = tables.exact.reshape(shape) / rounds[:, None, None]
     rotations = places[:, None]
+    # Indexing by two arrays picks the place's own seat in each rotation.
     return Results(made[:, rotations, seat_of].copy(), exact[:, rotations, seat_of])

@@ -116,6 +116,7 @@ class CalibrationMatch:
         """
         self._players = settings.players
         self._draws = draws
+        # Rounded up, so that every number of cards gets at least one round.
         rounds = -(-ROUNDS_A_DEAL * settings.deals // settings.cards)
         size = settings.players * settings.deals_per_block  # as many tables as a block of a match
         self._blocks = [
@@ -155,6 +156,8 @@ class CalibrationMatch:
                 most_cards={self._players: {cards: 1.0}},
                 longest_only=True,
             )
+            # All rounds of a block have one length, so its tables finish almost together and
+            # batches stay large.
             deals = deal(mix, rounds, self._draws(block))
             found = record_bids(NetworkEvaluator(network.parts, rounds, device), deals, should_stop)
             if found is not None:
@@ -245,6 +248,8 @@ def _take_most_likely(
         action = legal[np.argmax(priors[i, :count])]
         if action >= FIRST_BID:
             said[0, row, seat] = exact[i, action - FIRST_BID]
+        # Only the first card counts: later ones are played when tricks have settled most of the
+        # outcome.
         elif np.isnan(said[1, row, seat]):
             said[1, row, seat] = exact[i, state[BIDS + seat]]
         apply(state, action)
@@ -277,11 +282,14 @@ def summarize(bids: Bids) -> Calibration:
 
 def reliability(said: Share, made: npt.NDArray[np.bool_]) -> Reliability:
     """Compare predicted probabilities (`[bids]`) with outcomes (`[bids]`)."""
+    # A P(exact) of exactly 1 belongs to the last bin.
     bins = np.minimum((said * BINS).astype(np.int64), BINS - 1)
     counts = np.bincount(bins, minlength=BINS)
     kept = counts > 0
     stated = np.bincount(bins, said, BINS)[kept] / counts[kept]
     found = np.bincount(bins, made, BINS)[kept] / counts[kept]
+    # The variance of a bin's share of made bids if each bid is made with the probability that was
+    # said.
     spread = np.bincount(bins, said * (1 - said), BINS)[kept] / counts[kept] ** 2
     shares = counts[kept] / max(len(said), 1)
     # Bin shares are about normal; the mean absolute deviation of a normal variable is

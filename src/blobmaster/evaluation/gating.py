@@ -81,6 +81,7 @@ class GatedNetwork:
 
     def replace_network(self, network: BlobNetwork, iteration: int) -> None:
         """Play with a copy of this network, of an iteration (0-based), from now on."""
+        # Copied in place: whoever holds the network or its parameters keeps a valid reference.
         self.network.load_state_dict(network.state_dict())
         self.since = iteration
 

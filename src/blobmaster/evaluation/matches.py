@@ -39,6 +39,7 @@ def mixed_match(player: str, others: Sequence[str], settings: RatingSettings) ->
     seats = np.arange(settings.players - 1)
     turns = np.arange(settings.deals)[:, None] + seats[None, :]
     lineups = np.zeros((settings.deals, settings.players), np.int64)
+    # By turns, not drawn: the luck of a draw of opponents would add to the spread of every rating.
     lineups[:, 1:] = 1 + turns % len(others)
     return Match("mixed", (player, *others), lineups)
 
@@ -168,6 +169,7 @@ def ranking_scores(results: Results, *, whole_games: bool) -> npt.NDArray[np.int
         `[deals, places]`: points, or wins in 840ths, so that shared wins are whole numbers.
     """
     if whole_games:
+        # As whole numbers: sums of thirds in floats would turn ties between places into wins.
         return np.rint(SHARES_OF_A_WIN * results.wins).astype(np.int64).sum(axis=1)
     return results.points.sum(axis=1)
 

@@ -38,11 +38,14 @@ def standings_of(players: npt.NDArray[np.int64], points: npt.NDArray[np.int64]) 
         players: `[tables, places]`, the player at each place.
         points: `[tables, places]`, its points.
     """
+    # The last key sorts first. Tied players are sorted too, so equal results are equal rows and can
+    # be counted.
     order = np.lexsort((players, -points), axis=1)
     ranked = np.take_along_axis(players, order, axis=1)
     made = np.take_along_axis(points, order, axis=1)
     ties = np.zeros(ranked.shape, np.bool_)
     ties[:, 1:] = made[:, 1:] == made[:, :-1]
+    # `~p` and not `-p`: player 0 needs a negative form, too.
     return np.where(ties, ~ranked, ranked).astype(np.int16)
 
 
@@ -78,6 +81,8 @@ def choices_of(standings: Standings) -> Choices:
             # others.
             share = 1.0 if worse else 1.0 - 1.0 / len(group)
             wins += [(ranking, player, share) for player in group]
+            # Sets are shared between rankings: the fit's time grows with distinct sets, not with
+            # deals.
             for members, weight in _choice_sets(group, worse):
                 sets.append((ranking, numbers.setdefault(members, len(numbers)), weight))
     table = np.full((len(numbers), standings.shape[1]), EMPTY, np.int64)
@@ -105,6 +110,7 @@ def _choice_sets(group: list[int], worse: list[int]) -> Iterator[tuple[tuple[int
     When j of the k tied players are left, every subset of j of them is equally likely.
     """
     for left in range(len(group), 0, -1):
+        # The last player alone is no choice.
         if left + len(worse) > 1:
             for members in combinations(group, left):
                 yield tuple(sorted([*members, *worse])), 1.0 / comb(len(group), left)
@@ -138,9 +144,11 @@ def fit(
     """
     players = len(start)
     weights = np.zeros(len(choices.sets))
+    # Not `weights[...] += x`, which adds only once where an index occurs several times.
     np.add.at(weights, choices.set_number, choices.set_share * counts[choices.set_ranking])
     wins = np.zeros(players)
     np.add.at(wins, choices.win_player, choices.win_share * counts[choices.win_ranking])
+    # The likelihood does not change if all strengths are multiplied, so one must be fixed.
     strengths = start / start[0]
     _maximize(choices.sets, weights, wins, draws, strengths)
     return strengths
@@ -164,6 +172,8 @@ def _maximize(
     expected = np.empty(players, np.float64)
     change = np.inf
     while change > CONVERGENCE:
+        # All sums use the strengths of the step before. Each step then cannot lower the likelihood
+        # (Hunter's theorem).
         expected[:] = 0.0
         for number in range(len(sets)):
             total = 0.0
@@ -177,9 +187,11 @@ def _maximize(
             drawn = draws / (strengths[0] + strengths[player])
             expected[0] += drawn
             expected[player] += drawn
+        # The update of player 0, by which the others are divided, so that it stays at 1.
         unit = (wins[0] + 0.5 * draws * (players - 1)) / expected[0]
         change = 0.0
         for player in range(1, players):
             better = (wins[player] + 0.5 * draws) / expected[player] / unit
+            # In logarithms, as Elo is: 400 Elo are a factor of ten in strength.
             change = max(change, abs(np.log(better / strengths[player])))
             strengths[player] = better

@@ -4,9 +4,8 @@ A rating consists of
 - mixed tables with the rating pool (past networks, rated opponents and the untrained network). Each
   deal, summed over the rotations of its seats, ranks its table, and all rankings of the run
   together give every player an Elo: later results correct earlier ratings;
-- baselines: points and exact bids at tables of each rated opponent, also of the untrained network
-  on
-  the same deals;
+- baselines: points and exact bids at tables of each rated opponent, and those of the untrained
+  network on the same deals;
 - NashConv of the one-card round, which is computed exactly;
 - the calibration of the network's own P(exact);
 - with gating, the match against the network that plays self-play.

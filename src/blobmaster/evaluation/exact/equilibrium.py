@@ -25,9 +25,11 @@ def solve(game: OneCardRound, iterations: int) -> BidPolicy:
     regrets = np.zeros((*policy.shape, 2))
     average = np.zeros_like(policy)
     for iteration in range(1, iterations + 1):
+        # Averaged before the update: each policy is counted as it was played.
         average += iteration * policy
         regrets = np.maximum(regrets + _regrets(game, policy), 0.0)
         policy = _match_regrets(game, regrets)
+    # The weights 1 to n sum to n (n + 1) / 2.
     return average * 2 / (iterations * (iterations + 1))
 
 
@@ -57,5 +59,7 @@ def solve_seat_by_seat(game: OneCardRound) -> BidPolicy:
     for seat in range(game.players):
         nodes = game.nodes_of(seat)
         values = np.where(legal[:, None], bid_values(game, policy), -np.inf)[nodes]
+        # A tie goes to bid 0; either bid is a best response. An illegal bid has -inf and never
+        # wins.
         policy[nodes] = values[:, :, 1] > values[:, :, 0]
     return policy

@@ -78,8 +78,11 @@ def grow(game: TinyGame) -> Tree:
     nodes = np.array(
         [new_round(game.players, game.cards, game.trump, dealer, hands) for hands in deals]
     )
+    # Nothing public has happened yet: all deals share one history.
     public = np.zeros(len(nodes), np.int64)
     levels = []
+    # Forced actions count as well. So all leaves lie on one level, and a level is a few arrays
+    # without any object per node.
     for _ in range(game.players * (1 + game.cards)):
         level, nodes, public = _grow_level(nodes, public)
         levels.append(level)
@@ -90,10 +93,12 @@ def _grow_level(nodes: State, public: Indices) -> tuple[Level, State, Indices]:
     """Return the level of these nodes, its children, and ids of the children's public history."""
     hands = nodes[np.arange(len(nodes)), HANDS + nodes[:, SEAT]]
     _, first, set_of = np.unique(_pairs(public, hands), return_index=True, return_inverse=True)
+    # Any node of a set will do: what follows from it uses only what its seat knows.
     states = nodes[first]
     legal = np.empty(len(states), np.int64)
     _count_legal(states, legal)
     choices = np.flatnonzero(legal > 1)
+    # Counted before, so that the children, a whole state each, are allocated once.
     count = int(legal[set_of].sum())
     children = np.empty((count, STATE), np.int64)
     parent, slot, action = np.empty((3, count), np.int64)
@@ -106,6 +111,7 @@ def _pairs(left: Indices, right: Indices) -> Indices:
     """Number the distinct pairs from 0 on; equal pairs get equal numbers."""
     # Ids are renumbered at every level, so that products of two ids cannot overflow.
     _, number = np.unique(right, return_inverse=True)
+    # A two-digit number in base `number.max() + 1`: different pairs give different numbers.
     _, pair = np.unique(left * (number.max() + 1) + number, return_inverse=True)
     return pair
 
@@ -130,6 +136,7 @@ def _expand(nodes: State, children: State, parent: Indices, slot: Indices, actio
 
 def _points(game: TinyGame, leaves: State) -> npt.NDArray[np.float64]:
     counts = range(game.cards + 1)
+    # The scoring is a Python function of the game, so it is tabulated, not called per leaf.
     table = np.array([[game.points(bid, tricks) for tricks in counts] for bid in counts])
     bids = leaves[:, BIDS : BIDS + game.players]
     return table[bids, leaves[:, TRICKS : TRICKS + game.players]]
@@ -142,6 +149,7 @@ def uniform_policy(tree: Tree) -> TreePolicy:
 
 def priors_of(evaluator: Evaluator, tree: Tree) -> TreePolicy:
     """Evaluate the priors at every information set with a choice."""
+    # Sets with one action keep its probability of 1 from here and cost no evaluation.
     policy = uniform_policy(tree)
     for likely, level in zip(policy, tree.levels, strict=True):
         likely[level.choices] = priors_at(evaluator, level.states)[:, level.slots]
