@@ -51,7 +51,7 @@ class Life:
             lock.release()
             return state
         finally:
-            lock._lock.release(force=True)  # the end of a process frees it
+            lock.close()  # the end of a process frees it
 
     def _train(self, iterations: int, resume: Path | None) -> bytes:
         state, meta = (b"first weights", None) if self._fresh else load(self.store)

@@ -5,8 +5,10 @@ block shows in the last checkpoint.
 """
 
 import argparse
+import fcntl
 import hashlib
 import io
+import os
 import sys
 import time
 import zipfile
@@ -78,6 +80,15 @@ def train(session: RunSession, options: argparse.Namespace) -> None:
     session.finish()
 
 
+def refuse_locks(number: int) -> None:
+    """Behave like a filesystem without locks."""
+
+    def refuse(descriptor: int, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    fcntl.flock = refuse
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("root", type=Path)
@@ -85,7 +96,10 @@ def main() -> int:
     parser.add_argument("--block-seconds", type=float, default=0.0)
     parser.add_argument("--padding", type=int, default=0)
     parser.add_argument("--stubborn", action="store_true")
+    parser.add_argument("--flock-errno", type=int, help="file locks fail with this error")
     options = parser.parse_args()
+    if options.flock_errno is not None:
+        refuse_locks(options.flock_errno)
     try:
         with RunSession.open(options.root, command="victim") as session:
             train(session, options)

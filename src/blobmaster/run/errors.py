@@ -29,5 +29,9 @@ class RunDirectoryError(RunError):
     """The run directory cannot be created or written."""
 
 
+class RunLostError(RunError):
+    """The run directory or its lock is no longer at its path, so nothing more is written."""
+
+
 class WriteAbandonedError(RunError):
     """A write was abandoned: the disk did not accept it and the run was asked to stop."""

@@ -13,11 +13,11 @@ from blobmaster.run.checkpoints.record import RunRecord
 from blobmaster.run.checkpoints.retention import PERMANENT_EVERY, is_permanent
 from blobmaster.run.checkpoints.retry import WriteRetry
 from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore, RunIdentity
-from blobmaster.run.control.lock import RunLock
+from blobmaster.run.control.lock import Loss, RunLock
 from blobmaster.run.control.process import this_process
 from blobmaster.run.control.requests import Requests
 from blobmaster.run.control.signals import SignalWatch
-from blobmaster.run.errors import WriteAbandonedError
+from blobmaster.run.errors import RunLostError, WriteAbandonedError
 from blobmaster.run.files.inflight import InflightStore
 from blobmaster.run.files.layout import START, RunLayout
 from blobmaster.run.opening import acquire_directory, prepare_directory, restore_status
@@ -30,6 +30,11 @@ from blobmaster.run.status.ticker import Ticker
 
 __all__ = ["RunIdentity", "RunSession"]
 
+LOST = "lost"
+"""Kind of the alert for a run directory or a lock that is no longer at its path."""
+NO_LOCK = "no-lock"
+"""Kind of the alert for a filesystem without locks."""
+
 log = logging.getLogger(__name__)
 
 
@@ -39,7 +44,8 @@ class RunSession:
     Open it before importing heavy libraries. `begin` starts or resumes a run. Then the loop reports
     each iteration's work (`step`, `advance`) and commits it (`commit`), until `finish`, `paused` or
     `fail`. It checks `pause_requested` between iterations and `should_stop` between small steps of
-    work. A `WriteAbandonedError` ends the block like a pause and is not propagated.
+    work. A `WriteAbandonedError` ends the block like a pause, a `RunLostError` as failed; neither
+    is propagated.
     """
 
     layout: RunLayout
@@ -65,6 +71,8 @@ class RunSession:
     def __init__(self, root: Path, command: str) -> None:
         self.layout = RunLayout(root)
         self._lock = RunLock(self.layout)
+        self._loss: Loss | None = None
+        self._losing = threading.Lock()
         acquire_directory(self.layout, self._lock, command)
         self._watch = SignalWatch()
         self._requests = Requests()
@@ -72,7 +80,7 @@ class RunSession:
         self._publisher = StatusPublisher(
             self.layout, this_process(), self._progress, self._watch.wake
         )
-        self._retry = WriteRetry(self._publisher, self._requests, self._on_wait)
+        self._retry = WriteRetry(self._publisher, self._requests, self._on_wait, self._check_held)
         self._resources = ResourceSampler(root, self._publisher)
         self.store = CheckpointStore(self.layout)
         self.inflight = InflightStore(self.layout, self._retry.until_written)
@@ -86,7 +94,11 @@ class RunSession:
             publisher=self._publisher,
             sample=self._sample,
             close_status=self._close_status,
+            is_held=lambda: self._find_loss() is None,
         )
+        if self._lock.warning is not None:
+            log.warning("%s", self._lock.warning)
+            self._publisher.raise_alert(NO_LOCK, "warning", self._lock.warning)
         self._publisher.write()
         self._watch.install()
         self._ticker.start()
@@ -100,7 +112,7 @@ class RunSession:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        gave_up = isinstance(error, WriteAbandonedError)
+        gave_up = isinstance(error, (WriteAbandonedError, RunLostError))
         try:
             if self._record:  # otherwise no run has started, so none has failed
                 self._end_with(None if gave_up else error)
@@ -298,6 +310,27 @@ class RunSession:
         self._publisher.update(urgent=False, error=line)
         self._publisher.set_state("failed")
 
+    def _check_held(self) -> None:
+        """Fail the run if its directory or lock is no longer at its path.
+
+        Raises:
+            RunLostError: it is not.
+        """
+        if (loss := self._find_loss()) is not None:
+            raise RunLostError(loss.message)
+
+    def _find_loss(self) -> Loss | None:
+        """Return what was lost, and fail the run when it is first found."""
+        with self._losing:
+            if self._loss is None and (loss := self._lock.loss()) is not None:
+                self._loss = loss
+                if loss.directory:
+                    # The status goes with the directory. At the old path there may be another run.
+                    self._publisher.relocate(RunLayout(self._lock.held_root))
+                self._publisher.raise_alert(LOST, "error", loss.message)
+                self.fail(loss.message)
+            return self._loss
+
     def _running(self) -> RunRecord:
         if self._record is None:
             raise RuntimeError("call begin() before the first iteration")
@@ -344,7 +377,7 @@ class RunSession:
 
     def _close_status(self) -> None:
         """Write this session's last status, or restore the earlier one if no run has started."""
-        if self._record:
+        if self._record or self._loss:
             self._publisher.set_state("paused")
             self._publisher.write()
         else:

@@ -104,7 +104,9 @@ def test_leaving_at_once_gives_up_running_blocks(fast_path, ask, exit_status, st
     ask(process, fast_path)
     assert finish(process)[0] == exit_status
     assert status_of(fast_path).state == "paused"
-    RunLock(RunLayout(fast_path)).acquire("the next")
+    lock = RunLock(RunLayout(fast_path))
+    lock.acquire("the next")
+    lock.release()
 
 
 def test_a_second_ctrl_c_leaves_at_once(fast_path):

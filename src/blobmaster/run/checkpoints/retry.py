@@ -22,12 +22,20 @@ class WriteRetry:
     """Repeats a write until it succeeds or the run is asked to exit. Thread-safe."""
 
     def __init__(
-        self, publisher: StatusPublisher, requests: Requests, on_wait: Callable[[bool], None]
+        self,
+        publisher: StatusPublisher,
+        requests: Requests,
+        on_wait: Callable[[bool], None],
+        check_held: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_wait(True)` is called when a wait starts and `on_wait(False)` when it ends."""
+        """`on_wait(True)` is called when a wait starts and `on_wait(False)` when it ends.
+
+        `check_held` is called before and after every try. It raises if the run directory is lost.
+        """
         self._publisher = publisher
         self._requests = requests
         self._on_wait = on_wait
+        self._check_held = check_held
         self._lock = threading.Lock()
         self._waiting = 0
 
@@ -41,20 +49,32 @@ class WriteRetry:
 
         Raises:
             WriteAbandonedError: the run was asked to exit while waiting.
+            RunLostError: the run directory is no longer at its path.
             Exception: what `action` raises other than OSError.
         """
-        error = _failure(action)
+        error = self._try(action)
         if error is None:
             return
+        self._report(error, what)  # before the state: who sees a run wait also sees for what
         self._enter()
         try:
             while error is not None:
-                self._report(error, what)
                 self._wait(what, error)
-                error = _failure(action)
+                error = self._try(action)
+                if error is not None:
+                    self._report(error, what)
         finally:
             self._leave()
         log.info("the %s was written; the run continues", what)
+
+    def _try(self, action: Callable[[], None]) -> OSError | None:
+        self._check_held()
+        try:
+            action()
+        except OSError as error:
+            self._check_held()  # a directory that is gone is no disk to wait for
+            return error
+        return None
 
     def _enter(self) -> None:
         with self._lock:
@@ -87,11 +107,3 @@ class WriteRetry:
                     f"the {what} was not written ({error.strerror}): asked to exit"
                 )
             time.sleep(LOOK_SECONDS)
-
-
-def _failure(action: Callable[[], None]) -> OSError | None:
-    try:
-        action()
-    except OSError as error:
-        return error
-    return None

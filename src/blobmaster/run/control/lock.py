@@ -1,19 +1,33 @@
 """The lock that allows one trainer per run directory, and a record of its holder."""
 
-import logging
+import errno
+import fcntl
+import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
-import filelock
 import msgspec
 
-from blobmaster.run.control.process import ProcessIdentity, this_process
-from blobmaster.run.errors import RunDirectoryError, RunHeldError, StatusError
+from blobmaster.run.control.process import (
+    ProcessIdentity,
+    ProcessState,
+    boot_id,
+    host_name,
+    process_state,
+    this_process,
+)
+from blobmaster.run.errors import RunDirectoryError, RunHeldError, StatusError, StatusMissingError
 from blobmaster.run.files import atomic
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.files.read import read_regular
 
-log = logging.getLogger(__name__)
+# Filesystems without flock(2): none at all, none left, or none on a folder (NFS locks only files
+# that are open for writing).
+_NO_LOCKS = frozenset(
+    {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.EBADF}
+)
+_HELD = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES})
 
 
 class LockHolder(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,19 +37,35 @@ class LockHolder(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     started_at: float
     command: str
+    start_ticks: int = 0
+    boot_id: str = ""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The held directory or its lock file is no longer at its path."""
+
+    message: str
+    directory: bool
+    """True if the directory itself is gone: then nothing may be written at its path."""
 
 
 class RunLock:
-    """An flock(2) lock, held from `acquire` to `release` or to the end of the process.
+    """flock(2) locks on the directory and on `run.lock`, held from `acquire` to `release`.
 
-    The kernel releases it when the process ends, however that happens. Over NFS it works between
+    The kernel releases them when the process ends, however that happens. The lock on the directory
+    itself still holds when somebody deletes `run.lock`. Over NFS the one on the file works between
     machines. Over sshfs and some other network filesystems it works within one machine only, so a
-    second trainer on another machine goes unnoticed there.
+    second trainer on another machine goes unnoticed there. Where there are no locks at all, the
+    holder's record decides, and `warning` says so.
     """
 
     def __init__(self, layout: RunLayout) -> None:
-        self._lock = filelock.FileLock(layout.lock, thread_local=False)
-        self._holder = layout.lock_holder
+        self._layout = layout
+        self._root = self._file = -1
+        self._held: list[tuple[Path, tuple[int, int]]] = []
+        self.warning: str | None = None
+        """A line for the user if the filesystem has no locks."""
 
     def acquire(self, command: str) -> None:
         """Take the lock without waiting and record this process as its holder.
@@ -45,17 +75,38 @@ class RunLock:
             RunDirectoryError: the directory cannot be written.
         """
         try:
-            self._lock.acquire(blocking=False)
-        except filelock.Timeout:
-            raise RunHeldError(_refusal(self._holder)) from None
+            self._acquire(msgspec.json.encode(_holder(this_process(), command)))
         except OSError as error:
-            where = self._holder.parent
-            raise RunDirectoryError(f"cannot lock {where}: {error.strerror}") from None
-        try:
-            atomic.replace(self._holder, _describe(this_process(), command), atomic.Sync.NOTHING)
-        except OSError as error:
-            self._lock.release()
-            raise RunDirectoryError(f"cannot write {self._holder}: {error.strerror}") from None
+            self.close()
+            where = self._layout.root
+            raise RunDirectoryError(f"cannot lock {where}: {error.strerror or error}") from None
+        except RunHeldError:
+            self.close()
+            raise
+
+    def loss(self) -> Loss | None:
+        """Return what is no longer at its path; None while all is as it was acquired."""
+        root = self._layout.root
+        for path, identity in self._held:
+            if _is_at(path, identity):
+                continue
+            if path == root:
+                return Loss(
+                    f"{root} was moved, deleted or replaced while this run was training in it: "
+                    "put it back and resume; nothing was written in its place",
+                    directory=True,
+                )
+            return Loss(
+                f"{path} was deleted or replaced while this run was training, so another trainer "
+                "could start beside it: leave that file alone, and resume",
+                directory=False,
+            )
+        return None
+
+    @property
+    def held_root(self) -> Path:
+        """A path to the held directory, wherever it was moved to."""
+        return Path(f"/proc/self/fd/{self._root}")
 
     def release(self) -> None:
         """Delete the holder's record and free the lock.
@@ -63,25 +114,150 @@ class RunLock:
         Raises:
             OSError: the record cannot be deleted.
         """
-        atomic.discard(self._holder)
-        self._lock.release()
+        loss = self.loss()
+        root = self.held_root if loss is not None and loss.directory else self._layout.root
+        try:
+            atomic.discard(RunLayout(root).lock_holder)
+        finally:
+            self.close()
 
+    def close(self) -> None:
+        """Free the lock and leave the holder's record, as the end of the process does."""
+        for descriptor in (self._file, self._root):
+            if descriptor >= 0:
+                # Forked processes share the lock. Unlocked here, it does not wait for their end.
+                _unlock(descriptor)
+                os.close(descriptor)
+        self._root = self._file = -1
+        self._held = []
 
-def _describe(process: ProcessIdentity, command: str) -> bytes:
-    return msgspec.json.encode(
-        LockHolder(
-            pid=process.pid, host=process.host, started_at=process.started_at, command=command
+    def _acquire(self, record: bytes) -> None:
+        layout = self._layout
+        self._root = os.open(layout.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        # The directory first: a trainer that is refused here has not created another `run.lock`.
+        self._lock(self._root)
+        self._file = _open_lock_file(layout.lock)
+        is_locked = self._lock(self._file)
+        self._held = [
+            (layout.root, _identity(os.fstat(self._root))),
+            (layout.lock, _identity(os.fstat(self._file))),
+        ]
+        if is_locked:
+            atomic.replace(layout.lock_holder, record, atomic.Sync.NOTHING)
+            return
+        self.warning = (
+            f"the filesystem of {layout.root} has no file locks: never start a second trainer "
+            f"there, as only {layout.lock_holder.name} would tell it of this one"
         )
+        self._claim_by_record(record)
+
+    def _lock(self, descriptor: int) -> bool:
+        """Lock an open file or folder; returns False if its filesystem has no locks."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in _HELD:
+                raise RunHeldError(_refusal(self._layout.lock_holder)) from None
+            if error.errno in _NO_LOCKS:
+                return False
+            raise
+        return True
+
+    def _claim_by_record(self, record: bytes) -> None:
+        path = self._layout.lock_holder
+        try:
+            holder = _read_holder(path)
+        except StatusMissingError:
+            holder = None
+        except (StatusError, msgspec.MsgspecError):
+            raise RunHeldError(_unknown_holder(path)) from None
+        if holder is not None:
+            if _may_live(holder):
+                raise RunHeldError(f"{_refusal(path)}; if it has ended, delete {path}")
+            atomic.discard(path)
+        # Of two trainers that start at once, only one gets the name.
+        own = path.with_name(f".{path.name}.{os.getpid()}")
+        atomic.replace(own, record, atomic.Sync.NOTHING)
+        if not atomic.rename_if_free(own, path):
+            atomic.discard(own)
+            raise RunHeldError(_refusal(path))
+        self._held.append((path, _identity(path.lstat())))
+
+
+def _open_lock_file(path: Path) -> int:
+    # O_NOFOLLOW and O_NONBLOCK: neither a link nor a fifo that lies there may be opened.
+    flags = os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        return os.open(path, os.O_RDWR | flags, atomic.FILE_MODE)
+    except PermissionError:
+        # Another user's file, made with a stricter umask: it can be locked all the same.
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _unlock(descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+    except OSError:
+        return  # a filesystem without locks has none to free; closing frees any other
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+def _is_at(path: Path, identity: tuple[int, int]) -> bool:
+    """Return False if `path` is missing or another file.
+
+    A file system that does not answer proves neither.
+    """
+    try:
+        # The directory's own path may be a link, whose target counts.
+        return _identity(path.stat()) == identity
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+
+
+def _holder(process: ProcessIdentity, command: str) -> LockHolder:
+    return LockHolder(
+        pid=process.pid,
+        host=process.host,
+        started_at=process.started_at,
+        command=command,
+        start_ticks=process.start_ticks,
+        boot_id=process.boot_id,
     )
+
+
+def _read_holder(path: Path) -> LockHolder:
+    return msgspec.json.decode(read_regular(path, 1 << 16), type=LockHolder)
+
+
+def _may_live(holder: LockHolder) -> bool:
+    """Return False if the holder has ended for certain; another machine's may live."""
+    if holder.host != host_name():
+        return True
+    if holder.boot_id and holder.boot_id != boot_id():
+        return False
+    state = process_state(holder.pid, started_at=holder.started_at, start_ticks=holder.start_ticks)
+    return state is not ProcessState.GONE
 
 
 def _refusal(path: Path) -> str:
     try:
-        holder = msgspec.json.decode(read_regular(path, 1 << 16), type=LockHolder)
+        holder = _read_holder(path)
     except (StatusError, msgspec.MsgspecError):
         return f"another trainer holds {path.parent}: wait for it or use another directory"
     since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder.started_at))
     return (
         f"{path.parent} is held by process {holder.pid} on {holder.host}, started {since}: "
         "pause that run first, or use another --checkpoint-dir"
+    )
+
+
+def _unknown_holder(path: Path) -> str:
+    return (
+        f"cannot read who holds {path.parent}: if no trainer is running there, delete {path}, "
+        "and start again"
     )

@@ -97,6 +97,11 @@ class StatusPublisher:
             self._changed = self._changed or len(left) < len(self._status.alerts)
             self._status = msgspec.structs.replace(self._status, alerts=left)
 
+    def relocate(self, layout: RunLayout) -> None:
+        """Write to another path from now on: the run directory was moved away."""
+        self._layout = layout
+        self._ballast = Ballast(layout.ballast)
+
     def write(self) -> None:
         """Write the file; a failure is logged once, and the next heartbeat tries again."""
         # A heartbeat is not synced: it is replaced within seconds, and after a power loss no status

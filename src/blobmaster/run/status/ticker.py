@@ -36,10 +36,12 @@ class Ticker(threading.Thread):
         publisher: StatusPublisher,
         sample: Callable[[], None],
         close_status: Callable[[], None],
+        is_held: Callable[[], bool],
     ) -> None:
         """`sample` publishes what is read periodically; `close_status` writes the last status.
 
-        The latter is called when the loop did not exit in time and the process is ended.
+        `is_held` returns False once the run directory is lost: the run has failed and is to exit.
+        `close_status` is called when the loop did not exit in time and the process is ended.
         """
         super().__init__(name="blobmaster-ticker", daemon=True)
         self._watch = watch
@@ -48,6 +50,7 @@ class Ticker(threading.Thread):
         self._publisher = publisher
         self._sample = sample
         self._close_status = close_status
+        self._is_held = is_held
         self._stopping = threading.Event()
         self._interrupted = False
         self._exit_by: float | None = None
@@ -70,13 +73,19 @@ class Ticker(threading.Thread):
         look_at = heartbeat_at = written_at = 0.0
         while not self._stopping.is_set():
             now = time.monotonic()
+            is_held = self._is_held()
+            if not is_held:
+                self._set_deadline()
             if now >= look_at:
                 look_at = now + LOOK_SECONDS
-                self._read_control_file()
-                self._sample()
+                if is_held:
+                    self._read_control_file()
+                    self._sample()
             news_at = written_at + SPACING_SECONDS if self._publisher.changed else heartbeat_at
             if now >= min(news_at, heartbeat_at):
                 written_at, heartbeat_at = now, now + HEARTBEAT_SECONDS
+                # Looked at again: sampling takes long enough for a directory to be replaced.
+                self._is_held()
                 self._publisher.write()
                 continue
             due = min(look_at, news_at, heartbeat_at, self._exit_by or look_at)
@@ -132,7 +141,8 @@ class Ticker(threading.Thread):
         if self._exit_by is not None and time.monotonic() >= self._exit_by:
             log.info("the step in progress did not end in time and is abandoned")
             number = self._requests.signal
-            self._exit(128 + number if number else 0)
+            failed = self._publisher.status.state == "failed"
+            self._exit(1 if failed else 128 + number if number else 0)
 
     def _exit(self, exit_status: int) -> None:
         """End the process now."""
