@@ -44,6 +44,7 @@ def make_opponent(request: OpponentRequest) -> AgentMaker:
     try:
         make = cast("OpponentMaker", resolve_name(opponent.maker))
     except ImportError:
+        # Without an extra an ImportError is a fault of ours, and must not be hidden behind advice.
         if not opponent.extra:
             raise
         raise RunError(

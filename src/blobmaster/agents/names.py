@@ -44,11 +44,14 @@ def parse_player(text: str) -> PlayerName:
     for opponent in OPPONENTS:
         if name := _registered(text, opponent):
             return name
+    # From the end: a path may hold colons itself, and the format is the last word of a name.
     path, colon, number_format = text.rpartition(":")
     if colon and number_format in get_args(NumberFormat):
         return _in_format(parse_player(path), number_format, text)
     if found := re.fullmatch(rf"(.+?):({PATTERN})", text):
         return checkpoint_player(Path(found[1]), found[2])
+    # A missing file that looks like a path is still a checkpoint's name, so the
+    # error can name the file.
     if text.endswith(".pth") or "/" in text or Path(text).exists():
         return checkpoint_player(Path(text), None)
     raise ValueError(f"there is no player {text!r}; name one of: {opponents_help()}")

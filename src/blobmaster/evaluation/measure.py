@@ -93,12 +93,16 @@ class Evaluation:
         left = list(range(len(self._matches)))
         blocks = self._arena.block_count(self._matches[0])
         ends = interim_ends(blocks) if self._until_sure else [blocks]
+        # All opponents still in doubt are played up to the next look together: with one after
+        # another, workers would idle at the end of every match.
         for begin, end in zip([0, *ends], ends, strict=False):
             wanted = [(number, block) for block in range(begin, end) for number in left]
             for number, block, results in self._arena.play_blocks(
                 self._matches, wanted, pool, should_stop=should_stop, on_deals=on_deals
             ):
                 self._parts[number][block] = results
+            # A match may lack blocks here, so nothing more is called final; `found`
+            # still has what was played.
             if should_stop():
                 return
             for number in list(left):
@@ -118,6 +122,8 @@ class Evaluation:
         for match, parts in zip(self._matches, self._parts, strict=True):
             if parts:
                 made = ranking_scores(join_blocks(dict(parts)), whole_games=self._arena.whole_games)
+                # Every place but the first holds the one opponent, so a
+                # ranking names it several times.
                 lineups = np.zeros_like(made)
                 lineups[:, 1:] = 1
                 league.add(match.names, lineups, made)
@@ -126,6 +132,7 @@ class Evaluation:
 
     def _found(self, number: int) -> OpponentResult:
         results = self._results(number)
+        # Derived anew for each call: a result that is shown again has the same interval.
         draws = generator(self._seed, "evaluation intervals", number)
 
         def mean(values: npt.NDArray[Any]) -> Estimate:
@@ -155,6 +162,7 @@ class Evaluation:
         return join_blocks(dict(self._parts[number]))  # blocks may still be coming in
 
 
+# Per deal and rotation: the luck of a deal hits both sides, and the difference removes part of it.
 def point_leads(results: Results) -> npt.NDArray[np.float64]:
     """Return `[deals, rotations]`: the points of place 0 above the mean of the other places."""
     return results.points[:, :, 0] - results.points[:, :, 1:].mean(axis=2)

@@ -33,6 +33,8 @@ def print_results(
     request: EvaluationRequest, evaluation: Evaluation, found: Sequence[OpponentResult]
 ) -> None:
     """Print the table of results and the Elo."""
+    # A fixed width, so that a pipe or narrow terminal breaks no row. No markup:
+    # names may hold brackets.
     console = Console(highlight=False, markup=False, width=200)
     settings = request.settings
     console.print(

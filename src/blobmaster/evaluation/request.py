@@ -17,6 +17,8 @@ DEFAULT_OPPONENTS = ("random", "heuristic", "ismcts-100")
 ANCHOR = "untrained"
 """The opponent that anchors the Elo; it is always played."""
 
+# Small blocks, so that an interrupted evaluation has results early and all
+# workers stay busy to its end.
 DEALS_PER_BLOCK = 20
 RESAMPLES = 2000
 
@@ -68,6 +70,7 @@ def parse_request(
         ValueError: an argument is invalid; the message is one line.
     """
     player = checkpoint_player(checkpoint, search)
+    # A dict keeps the order and drops an opponent that is named twice, or the anchor named by hand.
     named = dict.fromkeys([parse_player(ANCHOR), *map(parse_player, against or DEFAULT_OPPONENTS)])
     texts = [player.text, *(opponent.text for opponent in named)]
     for text in texts:

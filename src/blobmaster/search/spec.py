@@ -54,6 +54,8 @@ def parse_search(text: str) -> SearchSpec:
             raise ValueError(f"search {text}: there is no {name!r}; a search is such as {HELP}")
         changes |= {name: value} if value else VARIANTS[name]
     try:
+        # Not strict: the words of a command line are strings, which become the numbers
+        # and flags of the settings.
         settings = msgspec.convert(changes, SearchSettings, strict=False)
     except msgspec.ValidationError as error:
         raise ValueError(f"search {text}: {_one_line(error)}") from None

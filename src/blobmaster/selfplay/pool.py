@@ -62,4 +62,6 @@ class LocalPool:
 
 def default_workers(wanted: int) -> int:
     """Return the number of worker threads for a setting; 0 means one per core."""
+    # The cores that this process may use: `cpu_count` would also count those that
+    # a job has not been given.
     return wanted or len(os.sched_getaffinity(0))

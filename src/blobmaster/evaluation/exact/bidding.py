@@ -52,6 +52,7 @@ def one_card_gap(evaluator: Evaluator, players: int) -> OneCardGap:
 
 def policies_of(evaluator: Evaluator, game: OneCardRound) -> BidPolicies:
     """Evaluate the bid policies at every node with every card."""
+    # Only nodes with two legal bids: elsewhere the uniform policy is the forced bid already.
     nodes = np.flatnonzero(legal_bids(game.players).all(axis=1))
     states = _information_states(game, nodes)
     priors = priors_at(evaluator, states.reshape(-1, STATE))
@@ -70,6 +71,8 @@ def _information_states(game: OneCardRound, nodes: npt.NDArray[np.int64]) -> Sta
         # In binary, node + 1 is a 1 followed by the bids so far: its length gives the seat.
         seat = (node + 1).bit_length() - 1
         for place in range(size):
+            # The bidding seat gets the card at `place`, the others the next ones:
+            # any distinct cards will do.
             hands = deck[(place + order - seat) % size]
             state = new_round(players, 1, game.trump, players - 1, hands[:, None])
             for bids_after in reversed(range(seat)):

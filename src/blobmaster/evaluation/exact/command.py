@@ -74,6 +74,7 @@ def _one_card(players: int, evaluator: Evaluator | None) -> list[Row]:
     """Return the rows with trump, without trump and of the mean over the trump cycle."""
     found = [_one_card_round(OneCardRound(players, trump), evaluator) for trump in TRUMP_SHARES]
     shares = np.array(list(TRUMP_SHARES.values()))
+    # NashConv is averaged, not the policies: rounds with and without trump are separate games.
     mean = {
         name: (shares @ np.array([row[name] for row in found])).tolist()
         for name in found[0]

@@ -46,6 +46,8 @@ def _deals(deck: tuple[int, ...], players: int, cards: int) -> Iterator[list[tup
     if players == 0:
         yield []
         return
+    # Combinations, not permutations: the order of cards in a hand means nothing, and each deal
+    # would come up many times.
     for hand in combinations(deck, cards):
         rest = tuple(card for card in deck if card not in hand)
         for others in _deals(rest, players - 1, cards):
