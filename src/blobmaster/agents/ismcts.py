@@ -65,8 +65,8 @@ def _choose_by_ismcts(
     exploration: float,
     actions: npt.NDArray[np.int64],
 ) -> None:
-    # One decision after another: without a network there is nothing to batch, and the tree's memory
-    # is used again.
+    # One decision after another: without a network there is nothing to batch, and the
+    # tree's memory is used again.
     for row in range(len(states)):
         search_information_sets(sets, states[row], simulations, exploration, streams[row])
         actions[row] = most_visited(sets, states[row], streams[row])

@@ -59,8 +59,8 @@ class SearchAgent:
         Raises:
             ValueError: the batch is larger than `capacity`.
         """
-        # Memory of trees is allocated once for `capacity` lanes: a larger batch would write beyond
-        # it.
+        # Memory of trees is allocated once for `capacity` lanes: a larger
+        # batch would write beyond it.
         if len(states) > self._capacity:
             raise ValueError(f"this agent accepts up to {self._capacity} states, not {len(states)}")
         actions = np.full(len(states), UNDECIDED, np.int64)

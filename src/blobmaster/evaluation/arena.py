@@ -136,8 +136,8 @@ def play_deals(
 def _seat_agents(lineups: Lineups) -> Lineups:
     """Return `[tables, seats]`, the agent at each seat; the rotations of a deal are neighbours."""
     places = np.arange(lineups.shape[1])
-    # Row r lists the place at each seat in rotation r: the inverse of `Results`, which lists seats
-    # by place.
+    # Row r lists the place at each seat in rotation r: the inverse of `Results`,
+    # which lists seats by place.
     seated = lineups[:, (places[None, :] - places[:, None]) % len(places)]
     return seated.reshape(-1, len(places))
 

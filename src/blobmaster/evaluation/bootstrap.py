@@ -36,8 +36,8 @@ def estimate(value: float, resampled: npt.NDArray[np.float64], deals: int) -> Es
         resampled: `[resamples]`, the value of each resample of the deals.
         deals: the number of deals, at least 2.
     """
-    # The root undoes a bias: the means of resamples have only (n - 1) / n of the variance of a mean
-    # of n deals.
+    # The root undoes a bias: the means of resamples have only (n - 1) / n of the
+    # variance of a mean of n deals.
     tail = _NORMAL.cdf(-math.sqrt(deals / (deals - 1)) * _student(deals - 1, LEVEL))
     low, high = np.quantile(resampled, (tail, 1.0 - tail))
     return Estimate(float(value), float(low), float(high))
@@ -69,8 +69,8 @@ def student_mean(values: npt.NDArray[np.float64], level: float) -> Estimate:
 
 def _student(freedom: int, level: float) -> float:
     """Return the half width in standard errors (Abramowitz and Stegun 1964, 26.7.5)."""
-    # An expansion in 1 / freedom, which spares a dependency on scipy. At 95 % it gives 2.225
-    # instead of 2.228 for 10 degrees of freedom. Below 5 it is too small: 3.85 instead of 4.30 for
-    # 2.
+    # An expansion in 1 / freedom, which spares a dependency on scipy. At 95 % it
+    # gives 2.225 instead of 2.228 for 10 degrees of freedom. Below 5 it is too small:
+    # 3.85 instead of 4.30 for 2.
     z = _NORMAL.inv_cdf((1.0 + level) / 2.0)
     return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)

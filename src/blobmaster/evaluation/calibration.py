@@ -156,8 +156,8 @@ class CalibrationMatch:
                 most_cards={self._players: {cards: 1.0}},
                 longest_only=True,
             )
-            # All rounds of a block have one length, so its tables finish almost together and
-            # batches stay large.
+            # All rounds of a block have one length, so its tables finish almost
+            # together and batches stay large.
             deals = deal(mix, rounds, self._draws(block))
             found = record_bids(NetworkEvaluator(network.parts, rounds, device), deals, should_stop)
             if found is not None:
@@ -248,8 +248,8 @@ def _take_most_likely(
         action = legal[np.argmax(priors[i, :count])]
         if action >= FIRST_BID:
             said[0, row, seat] = exact[i, action - FIRST_BID]
-        # Only the first card counts: later ones are played when tricks have settled most of the
-        # outcome.
+        # Only the first card counts: later ones are played when tricks have
+        # settled most of the outcome.
         elif np.isnan(said[1, row, seat]):
             said[1, row, seat] = exact[i, state[BIDS + seat]]
         apply(state, action)
@@ -288,8 +288,8 @@ def reliability(said: Share, made: npt.NDArray[np.bool_]) -> Reliability:
     kept = counts > 0
     stated = np.bincount(bins, said, BINS)[kept] / counts[kept]
     found = np.bincount(bins, made, BINS)[kept] / counts[kept]
-    # The variance of a bin's share of made bids if each bid is made with the probability that was
-    # said.
+    # The variance of a bin's share of made bids if each bid is made with the
+    # probability that was said.
     spread = np.bincount(bins, said * (1 - said), BINS)[kept] / counts[kept] ** 2
     shares = counts[kept] / max(len(said), 1)
     # Bin shares are about normal; the mean absolute deviation of a normal variable is

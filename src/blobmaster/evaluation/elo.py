@@ -53,8 +53,8 @@ class League:
         """
         self._players += [name for name in names if name not in self._players]
         numbers = np.array([self._players.index(name) for name in names])
-        # Equal rankings are stored once, with a count: a run keeps all its results in every
-        # checkpoint.
+        # Equal rankings are stored once, with a count: a run keeps all its
+        # results in every checkpoint.
         ranked = standings_of(numbers[lineups], points)
         standings, counts = np.unique(ranked, axis=0, return_counts=True)
         self._standings = np.concatenate(_as_wide(self._standings, standings))
@@ -63,8 +63,8 @@ class League:
 
     def elos(self) -> dict[str, float]:
         """Fit the Elo of every player to all results so far."""
-        # From equal strengths, not from the last rating's: the same results then give the same bits
-        # after a resume.
+        # From equal strengths, not from the last rating's: the same results then give the
+        # same bits after a resume.
         start = np.ones(len(self._players))
         elos = _elo(fit(choices_of(self._standings), self._counts, start, draws=DRAWS))
         return dict(zip(self._players, elos.tolist(), strict=True))

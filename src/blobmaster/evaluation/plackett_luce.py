@@ -38,8 +38,8 @@ def standings_of(players: npt.NDArray[np.int64], points: npt.NDArray[np.int64]) 
         players: `[tables, places]`, the player at each place.
         points: `[tables, places]`, its points.
     """
-    # The last key sorts first. Tied players are sorted too, so equal results are equal rows and can
-    # be counted.
+    # The last key sorts first. Tied players are sorted too, so equal results are equal
+    # rows and can be counted.
     order = np.lexsort((players, -points), axis=1)
     ranked = np.take_along_axis(players, order, axis=1)
     made = np.take_along_axis(points, order, axis=1)
@@ -81,8 +81,8 @@ def choices_of(standings: Standings) -> Choices:
             # others.
             share = 1.0 if worse else 1.0 - 1.0 / len(group)
             wins += [(ranking, player, share) for player in group]
-            # Sets are shared between rankings: the fit's time grows with distinct sets, not with
-            # deals.
+            # Sets are shared between rankings: the fit's time grows with
+            # distinct sets, not with deals.
             for members, weight in _choice_sets(group, worse):
                 sets.append((ranking, numbers.setdefault(members, len(numbers)), weight))
     table = np.full((len(numbers), standings.shape[1]), EMPTY, np.int64)
@@ -172,8 +172,8 @@ def _maximize(
     expected = np.empty(players, np.float64)
     change = np.inf
     while change > CONVERGENCE:
-        # All sums use the strengths of the step before. Each step then cannot lower the likelihood
-        # (Hunter's theorem).
+        # All sums use the strengths of the step before. Each step then cannot lower the
+        # likelihood (Hunter's theorem).
         expected[:] = 0.0
         for number in range(len(sets)):
             total = 0.0

@@ -129,8 +129,8 @@ def deal_into(
     state[SEAT] = first
     state[LEADER] = first
     state[BEST] = -1
-    # Seats that are not in play too: a 0 would read as a bid of 0, or as the two of spades on the
-    # table.
+    # Seats that are not in play too: a 0 would read as a bid of 0, or as the
+    # two of spades on the table.
     for seat in range(MAX_PLAYERS):
         state[BIDS + seat] = -1
         state[TABLE + seat] = -1
@@ -259,8 +259,8 @@ def _play(state: State, card: int) -> None:
     state[TABLE + seat] = card
     state[IN_TRICK] += 1
     state[ACTIONS] += 1
-    # After the last card of a trick this is wrong for a moment: `_take_trick` sets the seat to the
-    # winner.
+    # After the last card of a trick this is wrong for a moment: `_take_trick`
+    # sets the seat to the winner.
     state[SEAT] = (seat + 1) % players
     if state[IN_TRICK] == players:
         _take_trick(state)

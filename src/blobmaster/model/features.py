@@ -162,8 +162,8 @@ def canonical_slots(state: State, observer: int, slots: Slots) -> None:
         if suit == trump:
             slots[suit] = 0
             continue
-        # A suit's slot is the number of suits before it: counting four suits needs no sorting and
-        # no scratch.
+        # A suit's slot is the number of suits before it: counting four suits needs
+        # no sorting and no scratch.
         mine = _knowledge_of(state, observer, suit)
         slot = 0 if trump == NO_TRUMP else 1
         for other in range(SUITS):
@@ -204,8 +204,8 @@ def encode(state: State, row: npt.NDArray[np.float32], slots: Slots) -> None:
     row[_HAS_TRUMP] = 0.0 if state[TRUMP] == NO_TRUMP else 1.0
     row[_PLAYERS + players - MIN_PLAYERS] = 1.0
     row[_ROUND + cards - 1] = 1.0
-    # Classes instead of one number: what a card is worth does not grow evenly with the size of a
-    # round.
+    # Classes instead of one number: what a card is worth does not grow evenly
+    # with the size of a round.
     row[_HAND_SIZE + popcount(state[HANDS + observer])] = 1.0
     row[_DEALER + (state[DEALER] - observer) % players] = 1.0
     row[_LEADER + (state[LEADER] - observer) % players] = 1.0
@@ -234,8 +234,8 @@ def _encode_seats(state: State, observer: int, slots: Slots, row: npt.NDArray[np
         bid = state[BIDS + seat]
         if bid >= 0:
             balance += bid
-            # The difference decides a seat's play. As classes, "exactly there" is one weight away
-            # from "one too many".
+            # The difference decides a seat's play. As classes, "exactly there" is one weight
+            # away from "one too many".
             need = bid - state[TRICKS + seat]
             row[_HAS_BID + relative] = 1.0
             row[_BID + relative] = bid / cards

@@ -98,8 +98,8 @@ def encode_game(state: State, row: npt.NDArray[np.float32]) -> None:
     if most == 0 or state[ROUNDS_LEFT] < 0:
         return
     players, observer, left = state[PLAYERS], state[SEAT], state[ROUNDS_LEFT]
-    # The first feature says that there is a game; without one, all of them stay 0, as phase 1
-    # learned.
+    # The first feature says that there is a game; without one, all of them
+    # stay 0, as phase 1 learned.
     row[0] = 1.0
     row[_DEALS + (state[DEALER] - observer) % players] = 1.0
     row[_MOST + most - 1] = 1.0

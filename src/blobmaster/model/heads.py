@@ -83,8 +83,8 @@ def decode_priors(
         prior: `[MAX_LEGAL]`, overwritten: a softmax in the order of `legal_actions`, then zeros.
     """
     count = legal_actions(state, legal)
-    # Only legal actions take part in the softmax, here and in the loss, so logits of others mean
-    # nothing.
+    # Only legal actions take part in the softmax, here and in the loss, so
+    # logits of others mean nothing.
     _softmax_legal(output, slots, legal, count, prior)
 
 

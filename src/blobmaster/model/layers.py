@@ -93,8 +93,8 @@ def apply_layer(layer: Layer, x: Tensor) -> Tensor:
         case Relu():
             return torch.relu(x)
         case Residual():
-            # Operation by operation as in the module's `forward`: another order could differ in the
-            # last bit.
+            # Operation by operation as in the module's `forward`: another order
+            # could differ in the last bit.
             return torch.add(x, apply_layers(layer.layers, x))
 
 

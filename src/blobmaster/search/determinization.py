@@ -125,8 +125,8 @@ def sample_world(
     for seat in range(state[PLAYERS]):
         if seat != observer:
             voids = state[VOIDS + seat]
-            # A seat without cards may belong to no group and find an old pool here, from which it
-            # draws 0 cards.
+            # A seat without cards may belong to no group and find an old pool here,
+            # from which it draws 0 cards.
             hand = _draw(table, table.pools[voids], hand_size(state, seat), stream)
             table.pools[voids] &= ~hand
             world[HANDS + seat] = hand
@@ -247,8 +247,8 @@ def _draw_split(table: WorldTable, group: int, hidden: int, stream: Stream) -> i
     left = table.left
     _count_suits(hidden, left)
     ways = table.ways[group, left[0], left[1], left[2]]
-    # The target is below `ways` even after rounding, as in `below`, so the walk always ends at a
-    # split.
+    # The target is below `ways` even after rounding, as in `below`, so the
+    # walk always ends at a split.
     _walk_splits(table, group, uniform(stream) * ways)
     pool = 0
     for suit in range(SUITS):

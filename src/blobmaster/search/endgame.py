@@ -133,8 +133,8 @@ def _descend(stack: SolverStack, depth: int) -> int:
     Returns:
         The depth of the end.
     """
-    # Forced moves take no place on the stack. So with two tricks left its depth is one choice per
-    # seat at most.
+    # Forced moves take no place on the stack. So with two tricks left its depth is one
+    # choice per seat at most.
     play_forced(stack.state[depth])
     while not is_over(stack.state[depth]):
         stack.edges[depth] = legal_actions(stack.state[depth], stack.action[depth])

@@ -71,8 +71,8 @@ def sum_roots(trees: Trees, first: int, width: int) -> RootStatistics:
     value = np.zeros(MAX_LEGAL, np.float64)
     logit = np.zeros(MAX_LEGAL, np.float64)
     for edge in range(count):
-        # The first tree's priors are those of all: roots share one evaluation and one draw of
-        # noise.
+        # The first tree's priors are those of all: roots share one
+        # evaluation and one draw of noise.
         logit[edge] = np.log(max(trees.prior[first, 0, edge], _MIN_PRIOR))
         for tree in range(first, first + width):
             visits[edge] += trees.edge_visits[tree, 0, edge]
@@ -99,9 +99,9 @@ def sum_roots(trees: Trees, first: int, width: int) -> RootStatistics:
 @kernel
 def value_step(roots: RootStatistics, improvement: Improvement) -> float:
     """Return the factor of values in a policy's logits; it grows with the most visits."""
-    # Many visits make a mean trustworthy, so values then outweigh priors. Values are not rescaled
-    # to their range, as mctx does: it would turn the small differences of a few worlds into
-    # certainties.
+    # Many visits make a mean trustworthy, so values then outweigh priors. Values are not
+    # rescaled to their range, as mctx does: it would turn the small differences of a few
+    # worlds into certainties.
     return (improvement.visit_offset + roots.visits.max()) * improvement.value_scale
 
 
@@ -166,8 +166,8 @@ def halve(
         The number of simulations per tree after which to halve again.
     """
     # Two are kept to the end: the last phase spends all that is left of the budget on them.
-    # At least three actions are considered here, as a phase with two lasts to the end of the
-    # budget.
+    # At least three actions are considered here, as a phase with two lasts
+    # to the end of the budget.
     kept = max((halving.kept[lane].sum() + 1) // 2, 2)
     _keep_best(halving, lane, _scores(halving, lane, roots, improvement), roots.edges, kept)
     return _phase_end(halving, lane, kept, done, simulations)
@@ -212,8 +212,8 @@ def _keep_best(
     left = scores.copy()
     left[count:] = -np.inf
     halving.kept[lane] = False
-    # A sort would do no better for at most 18 actions, and `argmax` settles ties by the lower
-    # number.
+    # A sort would do no better for at most 18 actions, and `argmax` settles
+    # ties by the lower number.
     for _ in range(kept):
         best = np.argmax(left)
         halving.kept[lane, best] = True

@@ -101,8 +101,8 @@ def search_information_sets(
         stream: the source of all draws.
     """
     sets.used[0] = 0
-    # Nodes of the last decision need no clearing: `_find_or_add` empties each one that it hands
-    # out.
+    # Nodes of the last decision need no clearing: `_find_or_add` empties
+    # each one that it hands out.
     sets.bucket[:] = FREE
     prepare_worlds(state, state[SEAT], sets.table)
     for _ in range(simulations):
@@ -130,8 +130,8 @@ def _simulate(sets: InformationSets, exploration: float, stream: Stream) -> None
         # A new node ends the descent; a forced move makes a node too, as in OpenSpiel.
         if node == nodes:
             break
-        # The same actions in every world that reaches the node: the hand and the table decide what
-        # is legal.
+        # The same actions in every world that reaches the node: the hand and the
+        # table decide what is legal.
         count = legal_actions(world, sets.legal)
         edge = _select(sets, node, count, exploration, stream)
         sets.path[depth, 0] = node
@@ -209,8 +209,8 @@ def _draw_best(
     ties = 0
     for edge in range(count):
         ties += scores[edge] >= best - tolerance
-    # One draw even without a tie, so that the stream moves on in the same way whatever the scores
-    # are.
+    # One draw even without a tie, so that the stream moves on in the same way
+    # whatever the scores are.
     left = below(stream, ties)
     chosen = 0
     for edge in range(count):

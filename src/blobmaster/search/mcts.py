@@ -117,8 +117,8 @@ def _use_evaluations(
     """Add and expand the nodes of the lane's trees that waited."""
     first = lane * search.width
     is_new = search.trees.nodes[first] == 0
-    # Values before priors: a new root gets both at once, and `add_node` would reset the edges that
-    # `expand` has made.
+    # Values before priors: a new root gets both at once, and `add_node` would reset the
+    # edges that `expand` has made.
     for tree in range(first, first + search.width):
         if search.critic_row[tree] != NO_ROW:
             add_node(search.trees, tree, values[search.critic_row[tree]])

@@ -35,8 +35,8 @@ from blobmaster.search.tree import (
 @lean_kernel
 def reset_tree(trees: Trees, tree: int) -> None:
     """Empty the tree; it then waits for the root's priors and values, in the tree's world."""
-    # Nothing else needs clearing: `add_node` and `expand` write every field of a node before it is
-    # read.
+    # Nothing else needs clearing: `add_node` and `expand` write every field of
+    # a node before it is read.
     trees.nodes[tree] = 0
     trees.simulations[tree] = 0
     trees.root_edge[tree] = NO_EDGE
@@ -77,8 +77,8 @@ def add_node(trees: Trees, tree: int, value: Values) -> None:
     # docs/measurements.md).
     trees.edges[tree, node] = 0
     trees.visits[tree, node] = 0
-    # The other seats' values go up the path; only the seat's own one is needed here, for edges
-    # without visits.
+    # The other seats' values go up the path; only the seat's own one is needed here,
+    # for edges without visits.
     trees.value[tree, node] = value[seat]
     trees.key[tree, node] = trees.leaf_key[tree]
     trees.sibling[tree, node] = NO_NODE
@@ -137,8 +137,8 @@ def descend(trees: Trees, tree: int, rules: TreeRules) -> None:
 
     A known result is backed up at once, and the tree then waits for nothing.
     """
-    # A simulation that waited for priors continues at its node, with the state that it had reached
-    # there.
+    # A simulation that waited for priors continues at its node, with the state
+    # that it had reached there.
     state = trees.leaf[tree]
     node = trees.node_reached[tree]
     while trees.edges[tree, node] > 0:
@@ -198,8 +198,8 @@ def _back_up_result(trees: Trees, tree: int, rules: TreeRules) -> bool:
     state = trees.leaf[tree]
     seat_points = trees.seat_points
     if is_over(state) or (rules.settle and is_settled(state)):
-        # Settled before its end, a round has no seat left that can make its bid, so all points are
-        # 0 already.
+        # Settled before its end, a round has no seat left that can make its bid, so
+        # all points are 0 already.
         for seat in range(state[PLAYERS]):
             seat_points[seat] = points(state, seat)
     elif not is_bidding(state) and tricks_left(state) <= rules.solve_tricks:

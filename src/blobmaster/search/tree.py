@@ -46,8 +46,8 @@ _EDGE = np.dtype(
     [("prior", "f4"), ("visits", "i4"), ("sum", "f4"), ("child", "i4"), ("action", "i1")],
     align=True,
 )
-# What a descent reads first stands first: the node's fields and its first two edges share a cache
-# line.
+# What a descent reads first stands first: the node's fields and its first two
+# edges share a cache line.
 _NODE = np.dtype(
     [
         ("key", "i8"),
@@ -152,8 +152,8 @@ def new_trees(count: int, simulations: int) -> Trees:
         edge_visits=edge["visits"],
         edge_sum=edge["sum"],
         child=edge["child"],
-        # A path is kept per tree, not per thread: while one tree waits for its evaluation, others
-        # descend.
+        # A path is kept per tree, not per thread: while one tree waits for its
+        # evaluation, others descend.
         path_node=np.zeros((count, MAX_PATH), np.int32),
         path_edge=np.zeros((count, MAX_PATH), np.int8),
         path_length=np.zeros(count, np.int32),
@@ -165,8 +165,8 @@ def new_trees(count: int, simulations: int) -> Trees:
         world=np.zeros((count, STATE), np.int64),
         leaf=np.zeros((count, STATE), np.int64),
         leaf_key=np.zeros(count, np.int64),
-        # One scratch for all trees: a thread works on them in turn, and nothing here outlives a
-        # call.
+        # One scratch for all trees: a thread works on them in turn, and
+        # nothing here outlives a call.
         solver_stack=new_solver_stack(),
         legal=np.zeros(MAX_LEGAL, np.int64),
         seat_points=np.zeros(MAX_PLAYERS, np.float64),

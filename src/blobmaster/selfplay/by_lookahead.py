@@ -150,8 +150,8 @@ def _write_point_values(block: Block, successors: Successors, values: Values) ->
         for edge in range(legal_count(state)):
             row = successors.row[lane, edge]
             if row != ROUND_OVER:
-                # Values are by absolute seat: the deciding seat reads its own, whoever acts in the
-                # successor.
+                # Values are by absolute seat: the deciding seat reads its own,
+                # whoever acts in the successor.
                 successors.value[lane, edge] = values[row, state[SEAT]]
 
 

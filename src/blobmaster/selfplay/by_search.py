@@ -126,8 +126,8 @@ def _begin_lane(state: SearchBlock, lane: int) -> None:
     stream = block.streams[block.round_of[lane]]
     # At a share of 1 nothing is drawn, so the round's stream goes on as if there were no choice.
     full = state.full_share == 1.0 or uniform(stream) < state.full_share
-    # Only a full search explores: noise serves the policy that is learned, and a cheap search has
-    # none.
+    # Only a full search explores: noise serves the policy that is learned, and
+    # a cheap search has none.
     simulations = search.simulations if full else state.cheap_simulations
     begin_search(search, lane, block.state[lane], simulations, full, stream)
 
@@ -135,8 +135,8 @@ def _begin_lane(state: SearchBlock, lane: int) -> None:
 @lean_kernel
 def _request_all(state: SearchBlock) -> None:
     """Request the evaluations that the lanes wait for."""
-    # Rows are numbered anew at every step, in the order of the lanes, so a batch stays without
-    # gaps.
+    # Rows are numbered anew at every step, in the order of the lanes, so a
+    # batch stays without gaps.
     state.requests.rows[:] = 0
     for lane in range(len(state.block.round_of)):
         if state.block.round_of[lane] != IDLE:

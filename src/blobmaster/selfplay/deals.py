@@ -59,8 +59,8 @@ class Deals:
 def deal(mix: RoundMix, rounds: int, generator: np.random.Generator) -> Deals:
     """Deal rounds of the mix, with uniform trump, dealer and cards."""
     sizes, shares = round_shares(mix)
-    # The order of these draws is part of what a seed means: a draw more or less would change every
-    # deal.
+    # The order of these draws is part of what a seed means: a draw more or less
+    # would change every deal.
     chosen = generator.choice(len(sizes), size=rounds, p=shares)
     plan = np.empty((rounds, 4), np.int64)
     plan[:, :2] = sizes[chosen]
@@ -102,8 +102,8 @@ def game_sizes(mix: RoundMix, games: int, generator: np.random.Generator) -> npt
 
 def _dealt(plan: npt.NDArray[np.int64], generator: np.random.Generator) -> Deals:
     """Shuffle a deck and draw a stream for every round of the plan."""
-    # `permuted` shuffles each row on its own; `shuffle` and `permutation` would give all rows one
-    # order.
+    # `permuted` shuffles each row on its own; `shuffle` and `permutation` would
+    # give all rows one order.
     deck = generator.permuted(np.tile(np.arange(CARDS), (len(plan), 1)), axis=1)
     streams = generator.integers(0, 2**64, (len(plan), 1), dtype=np.uint64)
     rounds = len(plan)

@@ -124,8 +124,8 @@ def refill(block: Block, lane: int) -> bool:
     while block.games_dealt[0] < len(block.starts) - 1:
         number = block.starts[block.games_dealt[0]]
         block.games_dealt[0] += 1
-        # `deal_next` keeps the scores, and those of the lane's last game must not reach the next
-        # one.
+        # `deal_next` keeps the scores, and those of the lane's last game
+        # must not reach the next one.
         block.state[lane] = 0
         _deal(block, lane, number)
         if _move_on(block, lane):
@@ -250,8 +250,8 @@ def draw_edge(
     total = 0.0
     for edge in range(count):
         total += (shares[edge] / shares[most]) ** (1.0 / temperature)
-    # The powers are computed twice instead of stored: a scratch array here would be allocated at
-    # every decision.
+    # The powers are computed twice instead of stored: a scratch array here would be
+    # allocated at every decision.
     left = uniform(stream) * total
     for edge in range(count):
         left -= (shares[edge] / shares[most]) ** (1.0 / temperature)

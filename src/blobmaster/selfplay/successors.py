@@ -49,8 +49,8 @@ class Successors(NamedTuple):
 
 def new_successors(children: int, lanes: int) -> tuple[Successors, EvaluationRequests]:
     """Allocate for the decisions of `lanes` lanes with at most `children` successors together."""
-    # A decision may have fewer actions than the one before it in the lane: rows beyond them are
-    # stale and never read.
+    # A decision may have fewer actions than the one before it in the lane: rows beyond them
+    # are stale and never read.
     successors = Successors(
         row=np.full((lanes, MAX_LEGAL), ROUND_OVER, np.int64),
         value=np.zeros((lanes, MAX_LEGAL)),
@@ -67,8 +67,8 @@ def new_successors(children: int, lanes: int) -> tuple[Successors, EvaluationReq
 
 def max_children(deals: Deals, lanes: int) -> int:
     """Return the most successors that `lanes` decisions can have: one more bid than cards each."""
-    # A tight bound: the steps between batch sizes grow with the capacity, and the padding with
-    # them.
+    # A tight bound: the steps between batch sizes grow with the capacity,
+    # and the padding with them.
     return lanes * (int(deals.plan[:, 1].max()) + 1)
 
 
@@ -88,8 +88,8 @@ def list_successors(block: Block, successors: Successors, requests: EvaluationRe
             child = requests.critic[children]
             child[:] = state
             apply(child, legal[edge])
-            # The critic has learned from positions with a real choice only, so it is asked about
-            # such.
+            # The critic has learned from positions with a real choice only,
+            # so it is asked about such.
             play_forced(child)
             if is_over(child):
                 # The row is not counted: the next child overwrites it.
@@ -106,8 +106,8 @@ def list_successors(block: Block, successors: Successors, requests: EvaluationRe
 def _write_result(successors: Successors, lane: int, edge: int, over: State, seat: int) -> None:
     """Write what a finished round brought `seat`, and which bids were exact."""
     successors.value[lane, edge] = points(over, seat) / most_points(over[DEALT])
-    # Known results take the form of predictions with probability 0 or 1, so that `win_values`
-    # treats both alike.
+    # Known results take the form of predictions with probability 0 or 1, so that
+    # `win_values` treats both alike.
     for other in range(over[PLAYERS]):
         bid = over[BIDS + other]
         successors.bids[lane, edge, other] = bid

@@ -55,8 +55,8 @@ class Outcomes(NamedTuple):
 def new_outcomes(deals: Deals, lanes: int) -> Outcomes:
     """Allocate for the outcomes of `lanes` decisions: patterns of each action and two bounds."""
     players, cards = deals.plan[:, 0], deals.plan[:, 1]
-    # Eight players have 256 patterns but at most six cards, so even then it is some 1,800 rows a
-    # lane.
+    # Eight players have 256 patterns but at most six cards, so even then it
+    # is some 1,800 rows a lane.
     most = lanes * int(((cards + 1) * 2**players + 2).max())
     return Outcomes(
         states=np.zeros((most, STATE), np.int64),
@@ -95,8 +95,8 @@ def list_outcomes(
             if row != ROUND_OVER:
                 successors.bids[lane, edge] = bids[row]
                 successors.exact[lane, edge] = exact[row]
-            # While seats bid, the bids differ from one successor to the next, and so do the
-            # possible scores.
+            # While seats bid, the bids differ from one successor to the next, and
+            # so do the possible scores.
             if edge == 0 or is_bidding(state):
                 outcomes.first[lane, edge] = count
                 count = _list_patterns(state, successors.bids[lane, edge], outcomes.states, count)
@@ -117,8 +117,8 @@ def _list_patterns(state: State, bids: npt.NDArray[np.int64], outcomes: State, c
         for seat in range(state[PLAYERS]):
             if (pattern >> seat) & 1:
                 outcome[SCORES + seat] += exact_points(bids[seat])
-        # The network learned standings as they are before a deal: one round fewer, and the deal
-        # passed on.
+        # The network learned standings as they are before a deal: one round
+        # fewer, and the deal passed on.
         pass_deal(outcome)
         count += 1
     return count

@@ -59,7 +59,7 @@ def solve_seat_by_seat(game: OneCardRound) -> BidPolicy:
     for seat in range(game.players):
         nodes = game.nodes_of(seat)
         values = np.where(legal[:, None], bid_values(game, policy), -np.inf)[nodes]
-        # A tie goes to bid 0; either bid is a best response. An illegal bid has -inf and never
-        # wins.
+        # A tie goes to bid 0; either bid is a best response. An illegal bid
+        # has -inf and never wins.
         policy[nodes] = values[:, :, 1] > values[:, :, 0]
     return policy

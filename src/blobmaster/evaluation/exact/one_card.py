@@ -50,8 +50,8 @@ def legal_bids(players: int) -> npt.NDArray[np.bool_]:
     """Return `[nodes, 2]`, True for a legal bid. The dealer may not make the bids sum to 1."""
     legal = np.ones((2**players - 1, 2), np.bool_)
     for history in range(2 ** (players - 1)):
-        # Others bid 0 in all: the dealer may not bid 1. They bid 1: it may not bid 0. Above, both
-        # are legal.
+        # Others bid 0 in all: the dealer may not bid 1. They bid 1: it may not bid
+        # 0. Above, both are legal.
         total = history.bit_count()
         if total <= 1:
             legal[2 ** (players - 1) - 1 + history, 1 - total] = False
@@ -129,8 +129,8 @@ def _weight_without(sums: Numbers, reach: Numbers, card: int, rest: Numbers) -> 
     """Return the weight of the deals in which no seat holds `card`, by undoing `_add_card`."""
     # Masks ascend here: each needs the smaller masks with this card already removed.
     for mask in range(len(sums)):
-        # Undoing one card takes a pass over the masks; summing anew without it would take all other
-        # cards again.
+        # Undoing one card takes a pass over the masks; summing anew without it would
+        # take all other cards again.
         rest[mask] = sums[mask]
         for j in range(len(reach)):
             if mask >> j & 1:
@@ -143,8 +143,8 @@ def _reach_bids(policy: BidPolicy, node: int, reach: Numbers) -> None:
     """Write `[earlier seats, cards]`: the probability of the seat's bid on the path to `node`."""
     seats = len(reach)
     for seat in range(seats):
-        # In binary, node + 1 is a 1 followed by the bids so far. Its prefixes are the nodes on the
-        # path.
+        # In binary, node + 1 is a 1 followed by the bids so far. Its prefixes
+        # are the nodes on the path.
         before = ((node + 1) >> (seats - seat)) - 1
         bid = (node + 1) >> (seats - seat - 1) & 1
         for card in range(policy.shape[1]):
@@ -173,8 +173,8 @@ def _weigh_wins(
             if card == lead:
                 continue
             if strength[led, card] > strength[led, lead]:
-                # Later seats must hold weaker cards too: those that the earlier seats, except the
-                # leader, have left.
+                # Later seats must hold weaker cards too: those that the earlier seats,
+                # except the leader, have left.
                 left = _ways(weaker - (seat - 1), later)
                 wins[card] += reach[0, lead] * sums[-1] * left
             _add_card(sums, reach, 1, card)
@@ -222,7 +222,7 @@ def _value_bids(
             for card in range(cards):
                 weight = _weight_without(sums, reach, card, rest)
                 weight *= _ways(cards - 1 - seat, later)
-                # A bid of 0 pays in the deals in which the card takes no trick, a bid of 1 in the
-                # others.
+                # A bid of 0 pays in the deals in which the card takes no trick,
+                # a bid of 1 in the others.
                 values[node, card, 0] = score(0, 0) * (weight - wins[card]) / deals
                 values[node, card, 1] = score(1, 1) * wins[card] / deals
