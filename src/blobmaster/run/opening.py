@@ -12,7 +12,7 @@ from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore, Ru
 from blobmaster.run.control.lock import RunLock
 from blobmaster.run.control.process import this_process
 from blobmaster.run.control.requests import is_stale, take
-from blobmaster.run.errors import RunDirectoryError
+from blobmaster.run.errors import RunDirectoryError, RunHeldError
 from blobmaster.run.files import atomic, history
 from blobmaster.run.files.inflight import InflightStore
 from blobmaster.run.files.layout import CheckpointName, RunLayout
@@ -63,6 +63,30 @@ def prepare_directory(
         CheckpointStore(layout).prune(identity.checkpoint_name(resumed.iteration))
     atomic.discard(layout.earlier_status)
     return moved
+
+
+def complete_history(layout: RunLayout, meta: CheckpointMeta, command: str) -> None:
+    """Write the rows that a finished run's history lacks, as its last session could not.
+
+    Does nothing if the directory holds another run, or if a trainer holds it.
+
+    Raises:
+        OSError: the history cannot be written.
+        RunDirectoryError: the directory cannot be locked.
+    """
+    held = {row.iteration for row in history.read_rows(layout.history).rows}
+    if all(row.iteration in held for row in meta.rows):
+        return
+    lock = RunLock(layout)
+    try:
+        lock.acquire(command)
+    except RunHeldError:
+        return
+    try:
+        if archive.run_id_in(layout) == meta.identity.run_id:
+            history.reconcile(layout.history, meta.identity.run_id, meta.iteration + 1, meta.rows)
+    finally:
+        lock.release()
 
 
 def restore_status(layout: RunLayout) -> None:

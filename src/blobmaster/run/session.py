@@ -267,8 +267,10 @@ class RunSession:
         keep = self._requests.take_keep()
         if keep and not self._requests.pause:
             self._publisher.update(request=None)
-        meta = self._running().make_meta(iteration, elo, config, extra)
-        self._commits.submit(meta, write, permanent=keep or is_permanent(iteration))
+        record = self._running()
+        meta = record.make_meta(iteration, elo, config, extra)
+        permanent = keep or is_permanent(iteration)
+        self._commits.submit(meta, write, permanent=permanent, rows_written=record.rows_written)
 
     def commit_start(
         self,

@@ -17,8 +17,9 @@ from blobmaster.checkpoint.file import PROJECT, VerifiedCheckpoint, check_made_f
 from blobmaster.config.compose import ConfigError, differences
 from blobmaster.config.config import Config
 from blobmaster.run.checkpoints.store import CheckpointStore, RunIdentity
-from blobmaster.run.errors import CheckpointError
+from blobmaster.run.errors import CheckpointError, RunDirectoryError
 from blobmaster.run.files.layout import DEFAULT_DIRECTORY, RunLayout
+from blobmaster.run.opening import complete_history
 from blobmaster.run.session import RunSession
 from blobmaster.run.status.gpu import GpuSampler
 from blobmaster.terminal.console import ProgressBar, log_to_file, log_to_terminal
@@ -42,6 +43,7 @@ def run_training(options: TrainOptions) -> int:
     origin = None if options.init_from is None else read_checkpoint(options.init_from)
     config = compose_settings(options, checkpoint, origin)
     if checkpoint is not None and checkpoint.meta.iteration + 1 >= config.run.iterations:
+        _complete_history(options, checkpoint)
         _say_complete(console, options, checkpoint)
         return 0
     command = shlex.join(["blobmaster", *sys.argv[1:]])
@@ -220,6 +222,18 @@ def _where(options: TrainOptions) -> str:
     if options.root == DEFAULT_DIRECTORY:
         return ""
     return f" --checkpoint-dir {shlex.quote(str(options.root))}"
+
+
+def _complete_history(options: TrainOptions, checkpoint: VerifiedCheckpoint) -> None:
+    """Write the last history rows of a finished run, if its last session could not."""
+    layout = RunLayout(options.root)
+    try:
+        complete_history(layout, checkpoint.meta, shlex.join(["blobmaster", *sys.argv[1:]]))
+    except OSError as error:
+        raise RunDirectoryError(
+            f"cannot write {layout.history}: {error.strerror}; the checkpoint has its last rows: "
+            "make it writable, then resume again"
+        ) from None
 
 
 def _say_complete(console: Console, options: TrainOptions, checkpoint: VerifiedCheckpoint) -> None:

@@ -1,12 +1,28 @@
 """history.jsonl: read as it grows, repaired after a crash, each iteration once."""
 
 import errno
+import os
+from functools import partial
 
 import pytest
 from broken_os import BrokenOs
+from test_session import OTHER, train
+from victim import IDENTITY, write_state
 
+from blobmaster.run.checkpoints.seal import DESCRIPTION_LIMIT
+from blobmaster.run.checkpoints.store import CheckpointStore
 from blobmaster.run.files import atomic
-from blobmaster.run.files.history import START, HistoryRow, append_rows, read_rows, reconcile
+from blobmaster.run.files.history import (
+    START,
+    HistoryRow,
+    append_rows,
+    encode_row,
+    read_rows,
+    reconcile,
+)
+from blobmaster.run.files.layout import RunLayout
+from blobmaster.run.opening import complete_history
+from blobmaster.run.session import RunSession
 
 
 def row(iteration: int, run_id: str = "run", **metrics) -> HistoryRow:
@@ -107,3 +123,59 @@ def test_an_append_that_fails_halfway_leaves_no_half_line(path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         append_rows(path, [row(2)])
     assert path.read_bytes() == before
+
+
+class Unwritable(BrokenOs):
+    """A history file that nobody may write, like one with `chattr +i`."""
+
+    locked = True
+
+    def open(self, path, flags, mode=0o777):
+        if self.locked and str(path).endswith("history.jsonl") and flags & os.O_WRONLY:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))
+        return super().open(path, flags, mode)
+
+
+def test_a_checkpoint_carries_every_row_that_the_history_lacks(fast_path, monkeypatch):
+    disk = Unwritable()
+    monkeypatch.setattr(atomic, "os", disk)
+    with RunSession.open(fast_path, command="test") as session:
+        session.begin(IDENTITY, 2, None, "")
+        for iteration in range(2):
+            write = partial(write_state, b"%d" % iteration, 0)
+            session.commit(iteration, write, metrics={"loss": iteration})
+            session._requests.stop(15)  # both commits are abandoned while they wait
+        session.finish()
+    store = CheckpointStore(session.layout)
+    _, meta = store.read(store.newest_valid()[0].path)
+    assert [row.iteration for row in meta.rows] == [1, 2]
+    assert numbers(session.layout.history) == []
+    disk.locked = False
+    complete_history(session.layout, meta, "test")  # all iterations are done: no session follows
+    assert numbers(session.layout.history) == [1, 2]
+    assert not session.layout.lock_holder.exists()
+
+
+def test_a_finished_runs_history_is_not_written_for_another_run(fast_path):
+    train(fast_path / "a", 2)
+    train(fast_path / "b", 1, identity=OTHER)
+    _, meta = CheckpointStore(RunLayout(fast_path / "a")).read(
+        next((fast_path / "a").glob("cache/*iter002*"))
+    )
+    before = (fast_path / "b" / "history.jsonl").read_bytes()
+    complete_history(RunLayout(fast_path / "b"), meta, "test")
+    assert (fast_path / "b" / "history.jsonl").read_bytes() == before
+
+
+def test_a_checkpoint_carries_more_rows_than_fit_into_its_description(fast_path):
+    with RunSession.open(fast_path, command="test") as session:
+        session.begin(IDENTITY, 101, None, "")
+        for iteration in range(100):
+            session.complete(iteration, {f"metric_{n}": iteration / n for n in range(1, 80)})
+        session.commit(100, partial(write_state, b"", 0), metrics={})
+        session.finish()
+    store = CheckpointStore(session.layout)
+    _, meta = store.read(store.newest_valid()[0].path)
+    written = read_rows(session.layout.history).rows
+    assert sum(len(encode_row(row)) for row in written) > 2 * DESCRIPTION_LIMIT
+    assert meta.rows == written

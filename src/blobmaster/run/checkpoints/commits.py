@@ -3,7 +3,7 @@
 import errno
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +14,7 @@ from blobmaster.run.checkpoints.retry import WriteRetry
 from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore
 from blobmaster.run.errors import CheckpointError, WriteAbandonedError
 from blobmaster.run.files import history
+from blobmaster.run.files.history import HistoryRow
 from blobmaster.run.files.inflight import InflightStore
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.status.publisher import StatusPublisher
@@ -46,10 +47,18 @@ class Commits:
         self._expected_bytes = 0
 
     def submit(
-        self, meta: CheckpointMeta, write: Callable[[BinaryIO], None], *, permanent: bool
+        self,
+        meta: CheckpointMeta,
+        write: Callable[[BinaryIO], None],
+        *,
+        permanent: bool,
+        rows_written: Callable[[Sequence[HistoryRow]], None] = lambda _: None,
     ) -> None:
-        """Start a commit; the previous one must have ended."""
-        self._pending = self._thread.submit(self._commit, meta, write, permanent)
+        """Start a commit; the previous one must have ended.
+
+        `rows_written` is called when the history file holds the commit's rows.
+        """
+        self._pending = self._thread.submit(self._commit, meta, write, permanent, rows_written)
 
     def wait(self) -> bool:
         """Wait for the commit in progress; returns False if it was abandoned to exit.
@@ -71,7 +80,11 @@ class Commits:
         self._thread.shutdown(wait=True)
 
     def _commit(
-        self, meta: CheckpointMeta, write: Callable[[BinaryIO], None], permanent: bool
+        self,
+        meta: CheckpointMeta,
+        write: Callable[[BinaryIO], None],
+        permanent: bool,
+        rows_written: Callable[[Sequence[HistoryRow]], None],
     ) -> None:
         number = meta.iteration + 1
         path = self._store.path_of(meta, permanent=permanent)
@@ -85,6 +98,7 @@ class Commits:
             lambda: history.append_rows(self._layout.history, meta.rows),
             f"history of iteration {number}",
         )
+        rows_written(meta.rows)
         self._publisher.update(last_checkpoint=last_committed(self._store))
         self._tidy(meta, permanent)
 

@@ -1,7 +1,7 @@
 """The session's record of a run: its identity, its progress, and iterations not yet committed."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,9 @@ from blobmaster.run.status.run_progress import RunProgress
 
 
 class RunRecord:
-    """Collects completed iterations for the next commit; used by the loop's thread."""
+    """Collects completed iterations for the next commit.
+
+    Only the loop's thread uses it, and the saver's while the loop waits for it."""
 
     def __init__(self, identity: RunIdentity, progress: RunProgress) -> None:
         self.identity = identity
@@ -38,8 +40,11 @@ class RunRecord:
         config: Mapping[str, Any] | None,
         extra: Mapping[str, Any] | None,
     ) -> CheckpointMeta:
-        """Make a commit's metadata with the history rows since the previous commit."""
-        rows, self._rows = self._rows, []
+        """Make a commit's metadata with every history row that the file may lack.
+
+        They are forgotten only when `rows_written` is called: a commit that was abandoned while it
+        waited for the history leaves its rows to the next one.
+        """
         return CheckpointMeta(
             identity=self.identity,
             iteration=iteration,
@@ -48,5 +53,13 @@ class RunRecord:
             saved_at=time.time(),
             config=dict(config or {}),
             extra=dict(extra or {}),
-            rows=rows,
+            rows=list(self._rows),
         )
+
+    def rows_written(self, rows: Sequence[HistoryRow]) -> None:
+        """Forget rows that are in the history file; the thread that commits calls it.
+
+        The loop makes the next metadata only after that commit has ended.
+        """
+        written = {row.iteration for row in rows}
+        self._rows = [row for row in self._rows if row.iteration not in written]

@@ -6,6 +6,7 @@ import os
 import stat
 import time
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,11 @@ from blobmaster.run.checkpoints.notes import last_iteration_staying
 from blobmaster.run.checkpoints.retention import expired
 from blobmaster.run.errors import CheckpointError
 from blobmaster.run.files import atomic
-from blobmaster.run.files.history import HistoryRow
+from blobmaster.run.files.history import HistoryRow, decode_row, encode_row
 from blobmaster.run.files.layout import CheckpointName, RunLayout
 
 SCHEMA = 1
+_UNPACKED_LIMIT = 16 << 20
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +79,9 @@ class CheckpointMeta(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, Any]
     """Other data of the loop."""
     rows: list[HistoryRow] = []
-    """History rows since the previous commit; they survive a crash before the file has them."""
+    """History rows that the file may lack; they survive a crash before it has them."""
+    packed_rows: bytes = b""
+    """Earlier rows that would make the description too long: lines as in the file, by zlib."""
 
 
 @dataclass(frozen=True)
@@ -202,16 +206,17 @@ def _list(folder: Path, permanent: bool) -> list[CheckpointEntry]:
 
 
 def _describe(meta: CheckpointMeta) -> bytes:
-    """Encode the metadata, dropping the oldest history rows if it would be too long.
+    """Encode the metadata; rows that would make it too long are packed.
 
-    The rows are a spare copy, needed only after a crash before history.jsonl was written.
+    Of thousands of unwritten rows, the oldest are left out.
     """
-    rows = list(meta.rows)
-    while True:
-        data = msgspec.json.encode(msgspec.structs.replace(meta, rows=rows))
-        if len(data) <= seal.DESCRIPTION_LIMIT or not rows:
-            return data
-        del rows[0]
+    data = msgspec.json.encode(meta)
+    dropped = 0
+    while len(data) > seal.DESCRIPTION_LIMIT and dropped <= len(meta.rows):
+        packed = zlib.compress(b"".join(encode_row(row) for row in meta.rows[dropped:]), 9)
+        data = msgspec.json.encode(msgspec.structs.replace(meta, rows=[], packed_rows=packed))
+        dropped += max(len(meta.rows) // 20, 1)
+    return data
 
 
 def _decode_meta(description: bytes) -> CheckpointMeta:
@@ -221,9 +226,21 @@ def _decode_meta(description: bytes) -> CheckpointMeta:
             raise CheckpointError(
                 f"has schema {schema}, this version reads {SCHEMA}: use the version that wrote it"
             )
-        return msgspec.json.decode(description, type=CheckpointMeta)
+        return _unpacked(msgspec.json.decode(description, type=CheckpointMeta))
     except (msgspec.MsgspecError, RecursionError) as error:
         raise CheckpointError(f"its description cannot be read: {error}") from None
+
+
+def _unpacked(meta: CheckpointMeta) -> CheckpointMeta:
+    if not meta.packed_rows:
+        return meta
+    try:
+        # Bounded: a few kilobytes of zlib can unpack to gigabytes.
+        lines = zlib.decompressobj().decompress(meta.packed_rows, _UNPACKED_LIMIT)
+    except zlib.error as error:
+        raise CheckpointError(f"its history rows cannot be unpacked: {error}") from None
+    rows = [row for line in lines.splitlines() if (row := decode_row(line)) is not None]
+    return msgspec.structs.replace(meta, rows=[*rows, *meta.rows], packed_rows=b"")
 
 
 class _Schema(msgspec.Struct):
