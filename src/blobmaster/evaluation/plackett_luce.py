@@ -110,7 +110,6 @@ def _choice_sets(group: list[int], worse: list[int]) -> Iterator[tuple[tuple[int
     When j of the k tied players are left, every subset of j of them is equally likely.
     """
     for left in range(len(group), 0, -1):
-        # The last player alone is no choice.
         if left + len(worse) > 1:
             for members in combinations(group, left):
                 yield tuple(sorted([*members, *worse])), 1.0 / comb(len(group), left)

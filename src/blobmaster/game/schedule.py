@@ -36,7 +36,7 @@ def game_rounds(players: int, most_cards: int, first_dealer: int = 0) -> tuple[R
     """
     check_round(players, most_cards, 0, first_dealer)
     down = list(range(most_cards, 1, -1))
-    # In the middle one round of one card per player, so that each of them deals one.
+    # As many one-card rounds as players, so that each of them deals one.
     sizes = [*down, *[1] * players, *reversed(down)]
     return tuple(
         RoundPlan(

@@ -224,7 +224,7 @@ def _mark_cards(mask: int, slots: Slots, row: npt.NDArray[np.float32], start: in
 def _encode_seats(state: State, observer: int, slots: Slots, row: npt.NDArray[np.float32]) -> None:
     players = state[PLAYERS]
     cards = state[DEALT]
-    # Seats that have not bid count as 0 here, so while seats bid it is what is left to bid.
+    # Seats that have not bid count as 0: during the bidding this is minus the tricks not yet bid.
     balance = -cards
     for relative in range(players):
         seat = (observer + relative) % players
@@ -234,8 +234,8 @@ def _encode_seats(state: State, observer: int, slots: Slots, row: npt.NDArray[np
         bid = state[BIDS + seat]
         if bid >= 0:
             balance += bid
-            # The difference decides a seat's play. As classes, "exactly there" is one weight
-            # away from "one too many".
+            # The difference decides how a seat plays. As classes, a linear layer can tell "exactly
+            # there" from "one too many" without having to learn a threshold.
             need = bid - state[TRICKS + seat]
             row[_HAS_BID + relative] = 1.0
             row[_BID + relative] = bid / cards

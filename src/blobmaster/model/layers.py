@@ -61,7 +61,7 @@ class Relu:
 
 @dataclass(frozen=True, eq=False)
 class Residual:
-    """Adds to its input what its layers make of it."""
+    """Adds the output of its layers to its input."""
 
     layers: tuple[Layer, ...]
 

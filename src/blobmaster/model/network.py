@@ -168,7 +168,7 @@ class BlobNetwork(nn.Module):
         return self.actor(views), self.critic(wholes)
 
     def take_over(self, weights: Mapping[str, Tensor]) -> None:
-        """Load the weights of such a network, or of one that does not see games.
+        """Load the weights of a network of the same kind, or of one that does not see games.
 
         Weights that the latter lacks keep their values.
 
@@ -201,7 +201,7 @@ def new_network(settings: NetworkSettings, seed: int, *, sees_games: bool = Fals
 
 
 def architecture(*, sees_games: bool) -> int:
-    """Return the version in names of checkpoints of such networks."""
+    """Return the architecture version that stands in the names of checkpoints."""
     return GAMES_ARCHITECTURE if sees_games else ARCHITECTURE
 
 

@@ -212,8 +212,6 @@ def _keep_best(
     left = scores.copy()
     left[count:] = -np.inf
     halving.kept[lane] = False
-    # A sort would do no better for at most 18 actions, and `argmax` settles
-    # ties by the lower number.
     for _ in range(kept):
         best = np.argmax(left)
         halving.kept[lane, best] = True

@@ -77,8 +77,6 @@ def add_node(trees: Trees, tree: int, value: Values) -> None:
     # docs/measurements.md).
     trees.edges[tree, node] = 0
     trees.visits[tree, node] = 0
-    # The other seats' values go up the path; only the seat's own one is needed here,
-    # for edges without visits.
     trees.value[tree, node] = value[seat]
     trees.key[tree, node] = trees.leaf_key[tree]
     trees.sibling[tree, node] = NO_NODE

@@ -141,7 +141,6 @@ def _deal(block: Block, lane: int, number: int) -> None:
     state = block.state[lane]
     deal_next(state, block.plan[number], block.deck[number], most, left)
     state[RANDOM_SEATS] = block.random_seats[number]
-    # Recorded before the round: a record describes what its players knew.
     block.scores[number] = state[SCORES : SCORES + MAX_PLAYERS]
 
 

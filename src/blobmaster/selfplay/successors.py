@@ -104,7 +104,7 @@ def list_successors(block: Block, successors: Successors, requests: EvaluationRe
 
 @kernel
 def _write_result(successors: Successors, lane: int, edge: int, over: State, seat: int) -> None:
-    """Write what a finished round brought `seat`, and which bids were exact."""
+    """Write the value of a finished round for `seat`, and which bids were exact."""
     successors.value[lane, edge] = points(over, seat) / most_points(over[DEALT])
     # Known results take the form of predictions with probability 0 or 1, so that
     # `win_values` treats both alike.

@@ -25,7 +25,6 @@ def solve(game: OneCardRound, iterations: int) -> BidPolicy:
     regrets = np.zeros((*policy.shape, 2))
     average = np.zeros_like(policy)
     for iteration in range(1, iterations + 1):
-        # Averaged before the update: each policy is counted as it was played.
         average += iteration * policy
         regrets = np.maximum(regrets + _regrets(game, policy), 0.0)
         policy = _match_regrets(game, regrets)

@@ -50,8 +50,8 @@ def legal_bids(players: int) -> npt.NDArray[np.bool_]:
     """Return `[nodes, 2]`, True for a legal bid. The dealer may not make the bids sum to 1."""
     legal = np.ones((2**players - 1, 2), np.bool_)
     for history in range(2 ** (players - 1)):
-        # Others bid 0 in all: the dealer may not bid 1. They bid 1: it may not bid
-        # 0. Above, both are legal.
+        # `total` is the sum of the other bids. At 0 the dealer may not bid 1, at 1 it may not bid
+        # 0; above that, both bids are legal.
         total = history.bit_count()
         if total <= 1:
             legal[2 ** (players - 1) - 1 + history, 1 - total] = False
@@ -183,7 +183,7 @@ def _weigh_wins(
 
 @kernel
 def _weigh_leads(suits: Cards, strength: Cards, players: int, wins: Numbers) -> None:
-    """Write what `_weigh_wins` writes, for the leader, who has no earlier bids to weigh."""
+    """Write the weights of `_weigh_wins` for the leader, who has no earlier bids to weigh."""
     for lead in range(len(suits)):
         weaker = 0
         for card in range(len(suits)):
@@ -222,7 +222,5 @@ def _value_bids(
             for card in range(cards):
                 weight = _weight_without(sums, reach, card, rest)
                 weight *= _ways(cards - 1 - seat, later)
-                # A bid of 0 pays in the deals in which the card takes no trick,
-                # a bid of 1 in the others.
                 values[node, card, 0] = score(0, 0) * (weight - wins[card]) / deals
                 values[node, card, 1] = score(1, 1) * wins[card] / deals

@@ -145,8 +145,8 @@ def append_rows(path: Path, rows: Iterable[HistoryRow]) -> None:
     try:
         atomic.append(path, added)
     except PermissionError as error:
-        # A colleague's file that only its owner may write: in a folder that the group may write,
-        # it can be replaced.
+        # A colleague's file that only its owner may write: in a folder that the group may
+        # write, it can be replaced.
         if error.errno != errno.EACCES or not path.is_file():
             raise
         atomic.replace(path, path.read_bytes() + added)
