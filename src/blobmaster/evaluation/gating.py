@@ -47,6 +47,8 @@ class GatingResult(NamedTuple):
 
 def gating_match(newer: str, older: str, settings: RatingSettings) -> Match:
     """Seat the two networks alternately; the first place changes from deal to deal."""
+    # Seated alternately: with one against three, equal networks would not each be ahead in half of
+    # the deals.
     deals, places = np.indices((settings.deals, settings.players))
     return Match("promotion", (newer, older), (deals + places) % 2)
 

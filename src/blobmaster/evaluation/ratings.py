@@ -138,6 +138,7 @@ class Ratings:
     @property
     def total_deals(self) -> int:
         """The number of deals of one rating, including its calibration."""
+        # Names do not change the number of deals, so any will do.
         matches = self._matches("", POOL_PLAYERS)
         return sum(len(match.lineups) for match in matches) + self._calibration(0).rounds
 
@@ -188,18 +189,22 @@ class Ratings:
             lambda purpose, block: generator(self._seed, f"rating {purpose}", iteration, block),
             whole_games=self._whole_games,
         )
+        # All matches at once: one after another, workers would idle at the end of each.
         played = arena.play(matches, pool, should_stop=should_stop, on_deals=on_deals)
         calibration = self._calibration(iteration).play(
             network, device, pool, should_stop=should_stop, on_rounds=on_deals
         )
         if played is None or calibration is None:
             return None
+        # The league changes only here, when everything has been played: an abandoned rating, which
+        # a resume repeats, leaves nothing behind.
         ranked = ranking_scores(played[0], whole_games=self._whole_games)
         self._league.add(matches[0].names, matches[0].lineups, ranked)
         draws = generator(self._seed, "rating intervals", iteration)
         elos = self._league.estimates(self._settings.bootstrap, draws)
         return Rating(
             *elos[name],
+            # Pairs of matches follow the mixed tables, as `_matches` lists them.
             baselines={
                 name: self._baseline_result(played[1 + 2 * place], played[2 + 2 * place], draws)
                 for place, name in enumerate(RATED)
@@ -266,6 +271,8 @@ class Ratings:
         rounds = round_count(size.players, size.cards) if self._whole_games else 1
         points = network.points[:, :, 0].mean(axis=1) / rounds
         exact = network.exact[:, :, 0].mean(axis=1)
+        # Deal by deal, before any interval: both players had the same cards, whose luck largely
+        # cancels out.
         gain = points - untrained.points[:, :, 0].mean(axis=1) / rounds
         measures = [points, exact, gain]
         if self._whole_games:
