@@ -62,7 +62,7 @@ class Life:
             self.layout, this_process(), StepProgress(time.monotonic(), time.time()), lambda: None
         )
         requests = Requests()
-        retry = WriteRetry(publisher, requests, lambda _: None)
+        retry = WriteRetry(publisher, requests, lambda _: None, root=self.layout.root)
         inflight = InflightStore(self.layout, retry.until_written)
         commits = Commits(self.layout, publisher, retry, inflight)
         identity = meta.identity if meta else self._identity

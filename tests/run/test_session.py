@@ -128,6 +128,21 @@ def test_a_resume_from_a_file_elsewhere_goes_on_as_the_same_run(fast_path):
     assert [row.iteration for row in read_rows(fast_path / "b" / "history.jsonl").rows] == [3, 4]
 
 
+def test_a_checkpoint_that_is_a_link_is_resumed_and_one_without_its_file_is_named(fast_path):
+    root = fast_path / "run"
+    train(root, 3)
+    newest = next(root.glob("cache/*iter003*"))
+    newest.rename(fast_path / "elsewhere.pth")
+    newest.symlink_to(fast_path / "elsewhere.pth")
+    store = CheckpointStore(RunLayout(root))
+    assert store.newest_valid()[0].path == newest
+    (fast_path / "elsewhere.pth").unlink()
+    entry, skipped = store.newest_valid()
+    assert entry.name.iteration == 1
+    assert [path for path, _ in skipped] == [newest]
+    assert "No such file" in skipped[0][1]
+
+
 def test_a_session_that_begins_no_run_leaves_the_earlier_status_as_it_was(fast_path):
     train(fast_path, 2)
     before = (fast_path / "status.json").read_bytes()

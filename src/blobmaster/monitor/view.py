@@ -15,7 +15,15 @@ from blobmaster.monitor.alerts import ShownAlert, alerts
 from blobmaster.monitor.read.curves import Curve
 from blobmaster.monitor.read.liveness import Observation, Verdict
 from blobmaster.monitor.text import fmt
-from blobmaster.run.status.schema import ENDED, Disk, LastCheckpoint, Machine, Status, Step
+from blobmaster.run.status.schema import (
+    ENDED,
+    SAVE_FAILED,
+    Disk,
+    LastCheckpoint,
+    Machine,
+    Status,
+    Step,
+)
 
 VIEW_SCHEMA: Final = 1
 RECENT_ITERATIONS: Final = 5
@@ -195,11 +203,18 @@ def _why(status: Status, verdict: Verdict, left: float | None) -> str:
     if verdict.state == "failed":
         return fmt.clean(status.error or "the trainer gave no reason; see train.log")
     if verdict.state == "waiting for disk":
-        return fmt.clean(status.error or "the disk is full; it goes on by itself with free space")
+        return fmt.clean(status.error or _why_waiting(status))
     if verdict.state == "paused":
         saved = status.last_checkpoint  # `iteration` is the one that would be next
         return "" if saved is None else f"after iteration {saved.iteration}"
     return fmt.clean(verdict.why)
+
+
+def _why_waiting(status: Status) -> str:
+    failed = [alert.message for alert in status.alerts if alert.kind == SAVE_FAILED]
+    if failed and not any("the disk is full" in message for message in failed):
+        return "the disk refuses a write, see the alert; it goes on by itself"
+    return "the disk is full; it goes on by itself with free space"
 
 
 def pausing(status: Status, left: float | None) -> str:

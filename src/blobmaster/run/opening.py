@@ -14,6 +14,7 @@ from blobmaster.run.control.process import this_process
 from blobmaster.run.control.requests import is_stale, take
 from blobmaster.run.errors import RunDirectoryError, RunHeldError
 from blobmaster.run.files import atomic, history
+from blobmaster.run.files.disk_errors import explain
 from blobmaster.run.files.inflight import InflightStore
 from blobmaster.run.files.layout import CheckpointName, RunLayout
 
@@ -30,14 +31,18 @@ def acquire_directory(layout: RunLayout, lock: RunLock, command: str) -> None:
     try:
         atomic.make_folder(layout.root)
     except OSError as error:
-        raise RunDirectoryError(f"cannot create {layout.root}: {error.strerror}") from None
+        raise RunDirectoryError(
+            f"cannot create {layout.root}: {explain(error, layout.root.parent)}"
+        ) from None
     lock.acquire(command)
     try:
         _clean_up(layout, this_process().started_at)
         _set_status_aside(layout)
     except OSError as error:
         lock.release()
-        raise RunDirectoryError(f"cannot write in {layout.root}: {error.strerror}") from None
+        raise RunDirectoryError(
+            f"cannot write in {layout.root}: {explain(error, layout.root)}"
+        ) from None
 
 
 def prepare_directory(
@@ -114,7 +119,12 @@ def _clean_up(layout: RunLayout, process_started_at: float) -> None:
     archive.finish_moves(layout)
     if not is_stale(layout.control, process_started_at):
         return
-    taken = take(layout.control, layout.control_taken)
+    try:
+        taken = take(layout.control, layout.control_taken)
+    except OSError as error:
+        # Nobody obeys what cannot be taken, so it need not keep the run from starting.
+        log.warning("cannot remove the stale %s: %s", layout.control, explain(error, layout.root))
+        return
     if taken is not None:
         log.warning("removed a stale %s from before the start: %s", layout.control.name, taken.text)
 

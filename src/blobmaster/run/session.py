@@ -80,7 +80,9 @@ class RunSession:
         self._publisher = StatusPublisher(
             self.layout, this_process(), self._progress, self._watch.wake
         )
-        self._retry = WriteRetry(self._publisher, self._requests, self._on_wait, self._check_held)
+        self._retry = WriteRetry(
+            self._publisher, self._requests, self._on_wait, self._check_held, root=root
+        )
         self._resources = ResourceSampler(root, self._publisher)
         self.store = CheckpointStore(self.layout)
         self.inflight = InflightStore(self.layout, self._retry.until_written)

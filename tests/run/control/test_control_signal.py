@@ -11,9 +11,13 @@ import time
 
 import pytest
 from processes import finish, start, status_of, wait_for, wait_for_state
+from victim import IDENTITY
 
 from blobmaster.run.control.requests import RequestKind, Requests, is_stale, send, take
 from blobmaster.run.errors import ControlError
+from blobmaster.run.files import atomic
+from blobmaster.run.session import RunSession
+from blobmaster.run.status import ticker
 
 
 @pytest.fixture
@@ -217,3 +221,38 @@ def ask(control, *, by_echo: bool) -> None:
 def answer(root) -> float | None:
     status = status_of(root)
     return status.request.at if status is not None and status.request is not None else None
+
+
+@pytest.mark.parametrize("when", ["before the start", "later"])
+def test_a_request_that_cannot_be_taken_is_said_once_and_the_run_goes_on(
+    fast_path, monkeypatch, caplog, when
+):
+    control = fast_path / "control.signal"
+    real, tries = atomic.rename, threading.Event()
+
+    def refuse(source, target):
+        if source != control:
+            real(source, target)
+            return
+        refused.append(source)
+        if len(refused) > 4:
+            tries.set()
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    refused: list = []
+    monkeypatch.setattr(atomic, "rename", refuse)
+    monkeypatch.setattr(ticker, "LOOK_SECONDS", 0.01)
+    if when == "before the start":
+        control.write_text("PAUSE")
+        os.utime(control, (0, 0))
+    with RunSession.open(fast_path, command="test") as session:
+        session.begin(IDENTITY, 2, None, "")
+        if when == "later":
+            control.write_text("PAUSE")
+        assert tries.wait(60)
+        assert not session.pause_requested
+        session.paused()
+    said = [r.getMessage() for r in caplog.records if "cannot take" in r.getMessage()]
+    assert len(said) == 1
+    assert "another user's" in said[0]
+    assert status_of(fast_path).alerts[0].message == said[0]

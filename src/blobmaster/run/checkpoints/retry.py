@@ -1,19 +1,20 @@
-"""Repeats failed writes while the disk is full, until there is space or the run is to exit."""
+"""Repeats failed writes until the disk accepts them or the run is to exit."""
 
 import logging
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from blobmaster.run.control.requests import Requests
 from blobmaster.run.errors import WriteAbandonedError
-from blobmaster.run.files import atomic
+from blobmaster.run.files.disk_errors import explain
 from blobmaster.run.status.publisher import StatusPublisher
+from blobmaster.run.status.schema import SAVE_FAILED
 
 RETRY_SECONDS = 2.0
 LOOK_SECONDS = 0.1
 """Interval at which a waiting write checks whether the run was asked to exit."""
-ALERT = "save-failed"
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ class WriteRetry:
         requests: Requests,
         on_wait: Callable[[bool], None],
         check_held: Callable[[], None] = lambda: None,
+        *,
+        root: Path,
     ) -> None:
         """`on_wait(True)` is called when a wait starts and `on_wait(False)` when it ends.
 
@@ -35,6 +38,7 @@ class WriteRetry:
         self._publisher = publisher
         self._requests = requests
         self._on_wait = on_wait
+        self._root = root
         self._check_held = check_held
         self._lock = threading.Lock()
         self._waiting = 0
@@ -87,15 +91,15 @@ class WriteRetry:
             last = not self._waiting
         self._on_wait(False)
         if last:
-            self._publisher.clear_alert(ALERT)
+            self._publisher.clear_alert(SAVE_FAILED)
 
     def _report(self, error: OSError, what: str) -> None:
-        full = error.errno in atomic.NO_SPACE
-        reason = "the disk is full: free some space" if full else f"{error.strerror or error}"
+        place = Path(error.filename).parent if isinstance(error.filename, str) else self._root
+        reason = explain(error, place)
         message = f"cannot write the {what}: {reason}; the run waits and tries again by itself"
         if message not in {alert.message for alert in self._publisher.status.alerts}:
             log.error("%s", message)
-            self._publisher.raise_alert(ALERT, "error", message)
+            self._publisher.raise_alert(SAVE_FAILED, "error", message)
 
     def _wait(self, what: str, error: OSError) -> None:
         deadline = time.monotonic() + RETRY_SECONDS

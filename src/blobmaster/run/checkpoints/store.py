@@ -198,7 +198,8 @@ class CheckpointStore:
 def _list(folder: Path, permanent: bool) -> list[CheckpointEntry]:
     try:
         with os.scandir(folder) as files:
-            names = [file.name for file in files if file.is_file(follow_symlinks=False)]
+            # A link counts, also one whose file is gone: that is said, not passed over.
+            names = [file.name for file in files if file.is_file() or file.is_symlink()]
     except FileNotFoundError:
         return []
     parsed = ((CheckpointName.parse(name), folder / name) for name in names)

@@ -16,6 +16,8 @@ from blobmaster.run.files.read import read_regular
 SCHEMA = 1
 LIMIT_BYTES = 1 << 20
 
+SAVE_FAILED = "save-failed"
+"""Kind of the alert for a write that waits for the disk."""
 DISK_LOW = "disk-low"
 """Kind of the alert for low disk space."""
 STATES = ("starting", "running", "pausing", "paused", "waiting", "finished", "failed")

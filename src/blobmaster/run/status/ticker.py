@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from blobmaster.run.control.requests import RequestKind, Requests, take
 from blobmaster.run.control.signals import SignalWatch
+from blobmaster.run.files.disk_errors import explain
 from blobmaster.run.files.layout import CONTROL_NAME, RunLayout
 from blobmaster.run.status.publisher import StatusPublisher
 from blobmaster.run.status.schema import Request
@@ -54,6 +55,8 @@ class Ticker(threading.Thread):
         self._stopping = threading.Event()
         self._interrupted = False
         self._exit_by: float | None = None
+        self._untakable: str | None = None
+        """Why the control file that lies there cannot be taken."""
 
     def stop(self) -> None:
         """End the thread and wait for it; it writes nothing afterwards."""
@@ -97,10 +100,14 @@ class Ticker(threading.Thread):
         try:
             taken = take(self._layout.control, self._layout.control_taken)
         except OSError as error:
-            log.warning("cannot take %s: %s", self._layout.control, error.strerror)
+            self._report_untakable(error)
             return
         if taken is None:
+            if self._untakable is not None and not self._layout.control.exists():
+                self._untakable = None
+                self._publisher.clear_alert(NOT_UNDERSTOOD)
             return
+        self._untakable = None
         if not taken.kinds:
             known = ", ".join(RequestKind)
             message = f"{CONTROL_NAME} was not understood: {taken.text!r}; known: {known}"
@@ -110,6 +117,16 @@ class Ticker(threading.Thread):
         self._publisher.clear_alert(NOT_UNDERSTOOD)
         for kind in taken.kinds:
             self._accept(kind)
+
+    def _report_untakable(self, error: OSError) -> None:
+        """Say once, not twice a second, that a request cannot be taken."""
+        reason = explain(error, self._layout.root)
+        if reason == self._untakable:
+            return
+        self._untakable = reason
+        message = f"cannot take {self._layout.control}: {reason}; it is not obeyed"
+        log.warning("%s", message)
+        self._publisher.raise_alert(NOT_UNDERSTOOD, "warning", message)
 
     def _accept(self, kind: RequestKind) -> None:
         if not self._requests.submit(kind):
