@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -145,9 +146,30 @@ def test_a_failed_write_is_reported_in_one_line_and_leaves_nothing(
     assert export(tmp_path / "none.pth", tmp_path / "model.onnx") == 2
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 2
-    assert "cannot write" in said[0]
+    assert "there is no folder" in said[0]
     assert "none.pth: No such file" in said[1]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_replaces_an_earlier_model_and_nothing_else(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    output = tmp_path / "model.onnx"
+    assert export(checkpoint, output) == 0
+    assert export(checkpoint, output) == 0
+    (tmp_path / "notes.txt").write_text("a user's")
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "device").symlink_to("/dev/null")  # a failing test replaces only the link
+    capsys.readouterr()
+    before = checkpoint.read_bytes()
+    for other in (checkpoint, tmp_path / "notes.txt", tmp_path / "device", tmp_path / "fifo"):
+        assert export(checkpoint, other) == 2
+    assert checkpoint.read_bytes() == before
+    assert (tmp_path / "notes.txt").read_text() == "a user's"
+    assert (tmp_path / "device").is_char_device()
+    said = capsys.readouterr().err
+    assert said.count("holds something else") == 2
+    assert said.count("not a regular file") == 2
 
 
 def test_a_missing_extra_is_reported_with_the_command_to_install_it(

@@ -17,7 +17,7 @@ from blobmaster.run.errors import RunError
     type=click.Path(path_type=Path),
     default=Path("model.onnx"),
     show_default=True,
-    help="File to write; an existing one is replaced.",
+    help="File to write; an earlier model is replaced, any other file never.",
 )
 def export(checkpoint: Path, output: Path) -> int:
     """Export the policy of CHECKPOINT to an ONNX file, and check it against torch first."""

@@ -21,6 +21,7 @@ from blobmaster.export.onnx_graph import ACTIONS, BIDS, OBSERVATION, TRICKS, act
 from blobmaster.model.layers import NetworkPart
 from blobmaster.run.errors import RunError
 from blobmaster.run.files import atomic
+from blobmaster.run.files.output_file import output_problem, write_problem
 
 TOLERANCE: Final = 1e-4
 """Largest allowed difference between a logit and torch's."""
@@ -55,6 +56,8 @@ def run_export(checkpoint: Path, output: Path) -> int:
         RunError: the checkpoint cannot be used, the file cannot be written, or the model differs
             from torch. In these cases, nothing is written.
     """
+    if (problem := output_problem(output, _is_model)) is not None:
+        raise ExportError(problem)
     trained = load_trained(checkpoint, torch.device("cpu"))
     actor = trained.network.actor
     model = actor_model(
@@ -64,12 +67,18 @@ def run_export(checkpoint: Path, output: Path) -> int:
     try:
         atomic.replace(output, model)
     except OSError as error:
-        raise ExportError(f"cannot write {output}: {error.strerror}") from None
+        raise ExportError(write_problem(output, error)) from None
     click.echo(
         f"{output}: {decimal(len(model))}, within {result.difference:.1g} of torch, "
         f"{result.milliseconds:.2f} ms a decision on one core"
     )
     return 0
+
+
+def _is_model(head: bytes) -> bool:
+    """Return True if a file begins like an exported model: its version, then its producer."""
+    # Fields 1 and 2 of ModelProto in protobuf's wire format; protobuf writes them in this order.
+    return head[:1] == b"\x08" and head[2:4] == b"\x12\x0a" and head[4:14] == b"blobmaster"
 
 
 def check_model(model: bytes, actor: NetworkPart) -> CheckResult:

@@ -60,15 +60,15 @@ def _show(options: MonitorOptions) -> int:
 
 
 def _output_problem(path: Path) -> str | None:
-    from blobmaster.monitor.output_file import output_problem
     from blobmaster.monitor.prometheus.exposition import FIRST_LINE
+    from blobmaster.run.files.output_file import output_problem
 
     return output_problem(path, FIRST_LINE)
 
 
 def _write_gauges(path: Path, options: MonitorOptions, *, is_once: bool) -> int:
-    from blobmaster.monitor.output_file import write_problem
     from blobmaster.monitor.prometheus import textfile
+    from blobmaster.run.files.output_file import write_problem
 
     if not is_once:
         textfile.keep_current(path, _readings(options))

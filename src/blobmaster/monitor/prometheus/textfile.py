@@ -12,10 +12,10 @@ from pathlib import Path
 
 from blobmaster.monitor.exit_signals import exit_on_signals
 from blobmaster.monitor.output import report_error
-from blobmaster.monitor.output_file import write_problem
 from blobmaster.monitor.prometheus.exposition import exposition
 from blobmaster.monitor.view import View
 from blobmaster.run.files import atomic
+from blobmaster.run.files.output_file import write_problem
 
 
 def write(path: Path, views: Sequence[View]) -> None:

@@ -8,13 +8,13 @@ from typing import Final
 
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.output import INTERRUPTED, refuse, write_out
-from blobmaster.monitor.output_file import output_problem, write_problem
 from blobmaster.monitor.read.readers import confirmed_views, folder_problem, resolve_folder
 from blobmaster.monitor.read.runs import find_runs
 from blobmaster.monitor.report.content import gather
 from blobmaster.monitor.report.page import FIRST_LINES, page
 from blobmaster.monitor.text import fmt
 from blobmaster.run.files import atomic
+from blobmaster.run.files.output_file import output_problem, write_problem
 
 COMMAND: Final = "report"
 
