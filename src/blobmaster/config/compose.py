@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from blobmaster.config.config import Config
+from blobmaster.run.files.text import decode, escaped
 
 
 class ConfigError(ValueError):
@@ -72,10 +73,14 @@ def _with_new_names(name: str, table: dict[str, Any]) -> dict[str, Any]:
 def inherited_settings(config: Config) -> Config:
     """Return the settings that a new run inherits from the run whose network it starts from.
 
-    All but the number format of self-play: it was measured for the other run's policy, and is
-    measured again.
+    All but two. The number format of self-play was measured for the other run's policy, and is
+    measured again. And the new run, which plays games, decides by lookahead even if the other one
+    searched: search maximizes points.
     """
-    return compose({"inference": {"number_format": "auto"}}, base=config)
+    return compose(
+        {"inference": {"number_format": "auto"}, "self_play": {"decide_by": "lookahead"}},
+        base=config,
+    )
 
 
 def from_tables(tables: Mapping[str, Any]) -> Config:
@@ -100,12 +105,12 @@ def read_file(path: Path) -> Tables:
         ConfigError: the file cannot be read or is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(decode(path.read_bytes()).replace("\r\n", "\n"))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(f"cannot read --config {path}: {reason}") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"--config {path} is not TOML: {error}") from None
+        raise ConfigError(f"--config {path} is not TOML: {escaped(str(error))}") from None
 
 
 def differences(old: Config, new: Config) -> list[str]:

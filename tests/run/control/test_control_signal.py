@@ -1,5 +1,6 @@
 """control.signal: every request arrives, whole, once, and nothing else does harm."""
 
+import codecs
 import errno
 import os
 import random
@@ -88,6 +89,39 @@ def test_a_request_takes_the_place_of_what_is_none(control):
 def test_case_and_blanks_do_not_matter_and_lines_are_requests(control):
     control.write_text("  checkpoint\r\n\npause   now \n")
     assert taken(control).kinds == [RequestKind.CHECKPOINT, RequestKind.PAUSE_NOW]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "PAUSE\n".encode("utf-8-sig"),
+        "PAUSE\r\n".encode("utf-16"),
+        codecs.BOM_UTF16_BE + "PAUSE".encode("utf-16-be"),
+        "PAUSE\r\n".encode("utf-16-le"),
+        "PAUSE".encode("utf-32"),
+        b"PAUSE\n\0\0\0",
+        "\u200bPA\u00adUSE\u2060\n".encode(),
+        "\u00a0PAUSE\u3000\n".encode(),
+    ],
+)
+def test_marks_and_letters_that_nobody_sees_do_not_matter(control, content):
+    control.write_bytes(content)
+    assert taken(control).kinds == [RequestKind.PAUSE]
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        ("PAUS\u0415\n".encode(), "PAUS\\u0415"),  # a Cyrillic letter
+        (b"PAUS\xc9\n", "PAUS\\xc9"),  # Latin-1
+        ("PAUSE\ufe0f\n".encode(), "PAUSE\\ufe0f"),
+        ("\ufeff\n".encode(), "\\n"),
+    ],
+)
+def test_the_difference_to_a_request_can_be_seen(control, content, shown):
+    control.write_bytes(content)
+    found = taken(control)
+    assert (found.kinds, found.text) == ([], shown)
 
 
 def test_an_empty_file_is_not_a_signal_yet(control):

@@ -12,6 +12,7 @@ from pathlib import Path
 from blobmaster.run.errors import ControlError, StatusError
 from blobmaster.run.files import atomic
 from blobmaster.run.files.read import read_regular
+from blobmaster.run.files.text import decode, escaped, without_invisible
 
 LIMIT_BYTES = 4096
 WRITER_WAIT_S = 0.2
@@ -64,7 +65,7 @@ class ControlMessage:
     """The content of the control file."""
 
     text: str
-    """The text, made printable for the log."""
+    """The text for the log, with escapes for letters that are not ASCII."""
     kinds: list[RequestKind]
     """The requests, one per line; empty if any line is unknown."""
 
@@ -112,19 +113,20 @@ def _read(taken: Path) -> str:
     deadline = time.monotonic() + WRITER_WAIT_S
     while True:
         try:
-            text = read_regular(taken, LIMIT_BYTES).decode(errors="replace")
+            text = decode(read_regular(taken, LIMIT_BYTES), errors="backslashreplace")
         except StatusError:
             return "(a file that is too large or cannot be read)"
-        if text.strip() or time.monotonic() > deadline:
-            return text.strip()
+        if without_invisible(text).strip() or time.monotonic() > deadline:
+            return text
         time.sleep(0.01)
 
 
 def _parse(text: str) -> ControlMessage:
     known = {kind.value: kind for kind in RequestKind}
-    lines = [" ".join(line.upper().split()) for line in text.splitlines() if line.strip()]
+    written = [line.strip() for line in without_invisible(text).splitlines() if line.strip()]
+    lines = [" ".join(line.upper().split()) for line in written]
     kinds = [known[line] for line in lines if line in known]
-    shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())[:80]
+    shown = escaped(" ".join(" ".join(written).split()) or text)[:80]
     return ControlMessage(shown, kinds if len(kinds) == len(lines) else [])
 
 

@@ -110,7 +110,7 @@ class Ticker(threading.Thread):
         self._untakable = None
         if not taken.kinds:
             known = ", ".join(RequestKind)
-            message = f"{CONTROL_NAME} was not understood: {taken.text!r}; known: {known}"
+            message = f"{CONTROL_NAME} was not understood: '{taken.text}'; known: {known}"
             log.warning("%s", message)
             self._publisher.raise_alert(NOT_UNDERSTOOD, "warning", message)
             return
