@@ -92,9 +92,12 @@ def test_a_signal_from_before_the_start_is_stale(fast_path):
     [
         (lambda process, _: process.send_signal(signal.SIGTERM), 143),
         (lambda process, _: process.send_signal(signal.SIGINT), 130),
+        (lambda process, _: process.send_signal(signal.SIGUSR1), 138),
+        (lambda process, _: process.send_signal(signal.SIGUSR2), 140),
+        (lambda process, _: process.send_signal(signal.SIGXCPU), 152),
         (lambda _, root: control.send(root / "control.signal", "PAUSE NOW"), 0),
     ],
-    ids=["SIGTERM", "Ctrl+C", "PAUSE NOW"],
+    ids=["SIGTERM", "Ctrl+C", "SIGUSR1", "SIGUSR2", "SIGXCPU", "PAUSE NOW"],
 )
 @pytest.mark.parametrize("stubborn", [False, True])
 def test_leaving_at_once_gives_up_running_blocks(fast_path, ask, exit_status, stubborn):

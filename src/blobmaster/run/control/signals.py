@@ -1,4 +1,4 @@
-"""Delivers SIGINT, SIGTERM and SIGHUP as bytes that a thread can wait for.
+"""Delivers the signals that ask a process to leave, as bytes that a thread can wait for.
 
 A Python signal handler runs only when the main thread executes bytecode again, and a long call into
 compiled code delays that. The interpreter's C handler writes the signal's number to a socket at
@@ -12,7 +12,15 @@ import socket
 from types import FrameType
 from typing import Any
 
-WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+WATCHED = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    # Batch systems announce the end of a job's time by one of these; each kills by default.
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGXCPU,
+)
 _WAKE = b"\0"
 
 
