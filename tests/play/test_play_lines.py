@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -119,6 +120,23 @@ def test_a_game_is_resumed_in_another_process(tmp_path: Path, checkpoint: Path):
     assert len(told) == 3
     assert all(line in goes_on.stdout for line in told)
     assert game_of(read(path), path) == left
+
+
+def test_a_game_whose_reader_has_left_is_saved_and_not_played_on(tmp_path: Path, checkpoint: Path):
+    line = [sys.executable, "-m", "blobmaster", "play", str(checkpoint), "--plain", "--seed", "3"]
+    typed = "\n".join(["0", "1", "", *"23456789TJQKA"] * 400)
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {shlex.join(line)} | head -1"],
+        input=typed,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    [path] = (tmp_path / "blobmaster" / "games").glob("*.json")
+    assert not is_finished(game_of(read(path), path))
 
 
 def rejected_message(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:

@@ -108,9 +108,14 @@ class PausePoint:
 
 def start_paused(place: PausePoint, release: Path, *arguments: object) -> subprocess.Popen[str]:
     """Start a trainer that pauses at a point until the file `release` exists or it must stop."""
+    return _start(paused_command(place, release, *arguments))
+
+
+def paused_command(place: PausePoint, release: Path, *arguments: object) -> list[str]:
+    """Return the command line of `start_paused`."""
     script = Path(__file__).with_name("paused_trainer.py")
     where = [place.step, str(place.nth), str(place.units), str(release)]
-    return _start([sys.executable, str(script), *where, *map(str, arguments)])
+    return [sys.executable, str(script), *where, *map(str, arguments)]
 
 
 def _start(command: list[str]) -> subprocess.Popen[str]:

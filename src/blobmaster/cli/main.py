@@ -13,6 +13,7 @@ from importlib import import_module
 import click
 
 from blobmaster.run.errors import RunError
+from blobmaster.terminal.output import protect_output
 
 USAGE_ERROR = 2
 
@@ -62,6 +63,7 @@ def blobmaster() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; a person's mistake is one line on stderr and status 2."""
+    protect_output()
     try:
         status = blobmaster(
             list(sys.argv[1:] if arguments is None else arguments),

@@ -19,6 +19,7 @@ from blobmaster.monitor.read.readers import (
 )
 from blobmaster.monitor.text import plain
 from blobmaster.monitor.view import View
+from blobmaster.terminal.output import reader_left
 
 COMMAND: Final = "monitor"
 
@@ -29,11 +30,6 @@ def run_monitor(options: MonitorOptions) -> int:
         return _show(resolve_folder(options))
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of a pipe has gone. Python flushes stdout at exit and would raise again, so
-        # stdout is redirected to nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return plain.HEALTHY
 
 
 def _show(options: MonitorOptions) -> int:
@@ -123,6 +119,8 @@ def _print_changes(options: MonitorOptions) -> int:
             if printed.get(run.source) != key:
                 printed[run.source] = key
                 write_out(_change(name if options.folders else "", run, options))
+        if reader_left(sys.stdout):  # as with `| head -1`: nobody would see the next change
+            break
     return plain.HEALTHY
 
 

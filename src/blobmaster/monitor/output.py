@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from typing import Final
 
@@ -26,9 +25,8 @@ def write_out(text: str) -> None:
 
 def report_error(command: str, reason: str) -> None:
     """Write one line to stderr; thread-safe."""
-    with contextlib.suppress(OSError):  # stderr may be closed
-        sys.stderr.write(f"blobmaster {command}: {reason}\n")
-        sys.stderr.flush()
+    sys.stderr.write(f"blobmaster {command}: {reason}\n")
+    sys.stderr.flush()
 
 
 def refuse(command: str, reason: str) -> int:

@@ -19,10 +19,17 @@ from blobmaster.play import saved_game
 from blobmaster.play.card_text import ASCII, UNICODE, Symbols
 from blobmaster.play.game import Game, Setup, is_finished
 from blobmaster.play.lines import LineInterface
-from blobmaster.play.saved_game import GameFile, Opponent, SaveError
+from blobmaster.play.saved_game import (
+    GameFile,
+    Opponent,
+    SaveError,
+    path_from_text,
+    path_to_text,
+)
 from blobmaster.play.table import Table, check_search, seat_networks, warm_up
 from blobmaster.play.view import view_of
 from blobmaster.run.errors import CheckpointError
+from blobmaster.run.files.text import shell_quoted
 from blobmaster.terminal.screen import can_draw, shows_unicode
 
 INTERRUPTED: Final = 130
@@ -127,7 +134,7 @@ def _load_same_network(opponent: Opponent) -> TrainedNetwork:
     Raises:
         CheckpointError: the file is gone or now holds another checkpoint.
     """
-    path = Path(opponent.path)
+    path = path_from_text(opponent.path)
     other = "to continue against another one: blobmaster play CHECKPOINT --resume"
     if not path.exists():
         raise CheckpointError(f"the game's checkpoint {path} is gone; {other}")
@@ -140,7 +147,7 @@ def _load_same_network(opponent: Opponent) -> TrainedNetwork:
 def _opponent(path: Path, trained: TrainedNetwork, search: str | None) -> Opponent:
     meta = trained.meta
     return Opponent(
-        path=str(path.absolute()),
+        path=path_to_text(path.absolute()),
         run_id=meta.identity.run_id,
         iteration=meta.iteration,
         saved_at=meta.saved_at,
@@ -169,10 +176,6 @@ def _play_lines(table: Table, game: Game) -> int:
     except KeyboardInterrupt:
         click.echo()
         status = INTERRUPTED
-    except BrokenPipeError:
-        # The reader of the pipe is gone. Point stdout at /dev/null, or flushing the buffered output
-        # at exit would raise again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     _save_or_delete(table, lines.game)
     return status
 
@@ -190,6 +193,6 @@ def _save_or_delete(table: Table, game: Game) -> None:
         named = (
             ""
             if game_file.path.parent == saved_game.folder(os.environ)
-            else f" --saved {game_file.path}"
+            else f" --saved {shell_quoted(str(game_file.path))}"
         )
         click.echo(f"The game is saved. Continue with: blobmaster play --resume{named}")

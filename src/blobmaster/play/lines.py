@@ -19,6 +19,7 @@ from blobmaster.play.parser import (
 )
 from blobmaster.play.table import Table
 from blobmaster.play.view import View, view_of
+from blobmaster.terminal.output import reader_left
 
 SCORES_WIDTH = 100
 """Columns of the score table."""
@@ -41,7 +42,8 @@ class LineInterface:
         while True:
             view = view_of(self.game)
             self._print_news(view)
-            if view.phase == "game over":
+            # Nobody reads the table any more, so nobody plays: the game is saved for later.
+            if view.phase == "game over" or reader_left(self._out):
                 return
             if view.to_act is not None and not view.my_turn:
                 self.game = take_action(self.game, choose_action(self._table.agent, self.game))

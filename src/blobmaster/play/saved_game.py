@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -28,7 +30,7 @@ class Opponent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The checkpoint of a game; its identity reveals whether the file was replaced."""
 
     path: str
-    """Absolute path."""
+    """Absolute path; a `file:` address if it is not UTF-8, which JSON cannot hold."""
     run_id: str
     iteration: int
     """0-based."""
@@ -41,6 +43,22 @@ class Opponent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Return True if a checkpoint is the one with which the game began."""
         mine = (self.run_id, self.iteration, self.saved_at)
         return mine == (meta.identity.run_id, meta.iteration, meta.saved_at)
+
+
+def path_to_text(path: Path) -> str:
+    """Return a path as `Opponent.path` holds it."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return path.as_uri()
+    return str(path)
+
+
+def path_from_text(text: str) -> Path:
+    """Return the path that `path_to_text` made a text of."""
+    if text.startswith("file:///"):
+        return Path(os.fsdecode(unquote_to_bytes(text.removeprefix("file://"))))
+    return Path(text)
 
 
 class SavedGame(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

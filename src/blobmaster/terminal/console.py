@@ -86,7 +86,8 @@ class _RunLog(logging.FileHandler):
 
 def log_to_file(path: Path) -> None:
     """Add the package's log to the run's `train.log`."""
-    handler = _RunLog(path, encoding="utf-8", delay=True)
+    # A path that is not UTF-8 is logged with escapes.
+    handler = _RunLog(path, encoding="utf-8", errors="backslashreplace", delay=True)
     handler.setFormatter(logging.Formatter(LOG_FORMAT))
     logging.getLogger("blobmaster").addHandler(handler)
 

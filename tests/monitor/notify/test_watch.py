@@ -252,6 +252,21 @@ def test_a_run_is_followed_to_its_end_and_every_event_reaches_every_target(
     assert err.count("\n") == 1
 
 
+def test_events_are_delivered_after_the_reader_of_the_output_has_left(
+    layout: RunLayout, receiver: Receiver
+):
+    put(layout, make_status())
+    child = watch(layout.root, "--notify", f"http://127.0.0.1:{receiver.port}/")
+    assert child.stdout is not None
+    child.stdout.readline()
+    child.stdout.close()  # as `| head -1` does
+    for state in ("paused", "failed", "finished"):
+        put(layout, make_status(state=state, seq=1000 + len(state)))
+        wait_until(lambda now=state: receiver.events[-1:] == [now], f"told {state}")
+    assert child.wait(DEADLINE_S) == 0
+    assert receiver.events == ["paused", "failed", "finished"]
+
+
 def test_the_last_message_of_a_finished_run_is_waited_for(
     layout: RunLayout, monkeypatch: pytest.MonkeyPatch
 ):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import queue
-import sys
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -42,9 +40,6 @@ def run_watch(options: MonitorOptions, targets: Sequence[Target]) -> int:
         patience = None
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     finally:
         left = drain(outboxes, patience)
         if left:

@@ -14,10 +14,10 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-import msgspec
-
 from blobmaster.monitor.notify.events import RECOVERED, Event
 from blobmaster.monitor.text import fmt
+from blobmaster.run.files.plain_json import encode_json
+from blobmaster.run.files.text import readable
 
 TIMEOUT_S: Final = 10.0
 """Timeout of one attempt."""
@@ -97,7 +97,7 @@ def _authorization(parts: SplitResult) -> dict[str, str]:
 
 
 def _post_json(url: str, headers: Mapping[str, str], timeout: float, event: Event) -> None:
-    _post(url, msgspec.json.encode(event), {**headers, "Content-Type": "application/json"}, timeout)
+    _post(url, encode_json(event), {**headers, "Content-Type": "application/json"}, timeout)
 
 
 def _post_ntfy(url: str, headers: Mapping[str, str], timeout: float, event: Event) -> None:
@@ -109,7 +109,7 @@ def _post_ntfy(url: str, headers: Mapping[str, str], timeout: float, event: Even
         "Tags": f"{mark},{event.event}",
         "Content-Type": "text/plain; charset=utf-8",
     }
-    _post(url, event.message.encode(), {**headers, **message_headers}, timeout)
+    _post(url, readable(event.message).encode(), {**headers, **message_headers}, timeout)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

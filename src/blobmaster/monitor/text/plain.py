@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from typing import Final
 
-import msgspec
-
 from blobmaster.monitor.facts import facts
 from blobmaster.monitor.text import fmt
 from blobmaster.monitor.view import View
+from blobmaster.run.files.plain_json import encode_json
 
 BAR_WIDTH: Final = 40
 _LABEL_WIDTH: Final = 15
@@ -44,7 +43,7 @@ def page(view: View) -> str:
 
 def as_json(view: View) -> str:
     """Return the view as JSON on one line, as documented in docs/monitor.md."""
-    return msgspec.json.encode(view).decode()
+    return encode_json(view).decode()
 
 
 def state_line(view: View) -> str:

@@ -20,6 +20,7 @@ from blobmaster.run.control.process import (
 from blobmaster.run.errors import RunDirectoryError, RunHeldError, StatusError, StatusMissingError
 from blobmaster.run.files import atomic
 from blobmaster.run.files.layout import RunLayout
+from blobmaster.run.files.plain_json import encode_json
 from blobmaster.run.files.read import read_regular
 
 # Filesystems without flock(2): none at all, none left, or none on a folder (NFS locks only files
@@ -75,7 +76,7 @@ class RunLock:
             RunDirectoryError: the directory cannot be written.
         """
         try:
-            self._acquire(msgspec.json.encode(_holder(this_process(), command)))
+            self._acquire(encode_json(_holder(this_process(), command)))
         except OSError as error:
             self.close()
             where = self._layout.root

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from blobmaster.run.errors import StatusError
-from blobmaster.run.files.plain_json import plain_json
+from blobmaster.run.files.plain_json import encode_json, plain_json
 from blobmaster.run.files.read import read_regular
 
 SCHEMA = 1
@@ -147,7 +147,7 @@ def encode(status: Status) -> bytes:
     """Encode a status as one JSON object without NaN, with a newline at the end."""
     core = msgspec.structs.asdict(status)
     del core["metrics"]
-    return msgspec.json.encode(core | clean_metrics(status.metrics)) + b"\n"
+    return encode_json(core | clean_metrics(status.metrics)) + b"\n"
 
 
 def decode(data: bytes) -> Status:
