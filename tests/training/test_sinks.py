@@ -8,7 +8,6 @@ from typing import Any
 
 from blobmaster.config.compose import compose
 from blobmaster.training.learner import Losses
-from blobmaster.training.metrics import StatusWriter
 from blobmaster.training.run_metrics import RunMetrics
 from blobmaster.training.self_play_step import Played
 from blobmaster.training.sinks import HistorySink
@@ -47,7 +46,7 @@ def record(metrics: RunMetrics, iteration: int, elo: float | None) -> None:
 def test_all_sinks_receive_each_iteration_with_its_own_figures() -> None:
     tracker, history = Tracker(), HistorySink()
     shown: dict[str, Any] = {}
-    metrics = RunMetrics(compose(), StatusWriter(shown.update), (tracker, history))
+    metrics = RunMetrics(compose(), shown.update, (tracker, history))
     for iteration, elo in ((3, None), (4, 1000.0), (5, None), (9, 1010.0)):
         metrics.show(iteration)
         record(metrics, iteration, elo)
@@ -68,10 +67,10 @@ def test_a_row_of_the_history_is_taken_once() -> None:
 
 
 def test_metrics_continue_from_their_state() -> None:
-    first = RunMetrics(compose(), StatusWriter(lambda _: None), ())
+    first = RunMetrics(compose(), lambda _: None, ())
     record(first, 4, 1000.0)
     tracker = Tracker()
-    second = RunMetrics(compose(), StatusWriter(lambda _: None), (tracker,))
+    second = RunMetrics(compose(), lambda _: None, (tracker,))
     second.load_state_dict(first.state_dict())
     record(second, 9, 990.0)
     assert tracker.rows[0][1]["elo_change"] == -10.0

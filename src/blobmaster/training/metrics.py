@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Mapping
+from typing import Any
 
 log = logging.getLogger(__name__)
 
 UNKNOWN = "unknown"
+
+SIZE = ("num_determinizations", "simulations_per_determinization")
+"""Keys or attributes of a config that hold worlds and simulations per world."""
 
 NUMBERS = {
     "elo": "current_elo",
@@ -27,48 +30,11 @@ WORDS = {"phase": "phase", "unit_type": "unit_type"}
 """Text fields of the status, and the metrics that they show."""
 
 
-@runtime_checkable
-class HasDecisions(Protocol):
-    """Settings that describe the policy of self-play, with or without search."""
-
-    def decides_by(self, iteration: int) -> str:
-        """Describe the policy of an iteration (0-based), in words or as `3×35`."""
-        ...
-
-
-@runtime_checkable
-class HasSearchParameters(Protocol):
-    """Settings whose search grows over the iterations."""
-
-    def get_mcts_params(self, iteration: int) -> tuple[int, int]:
-        """Return the worlds and the simulations per world of an iteration (0-based)."""
-        ...
-
-
-class StatusWriter:
-    """Publishes the metrics of a training loop as fields of the status."""
-
-    def __init__(self, publish: Callable[[Mapping[str, Any]], None]) -> None:
-        self._publish = publish
-
-    def update(
-        self,
-        iteration: int,
-        total_iterations: int,
-        metrics: Mapping[str, Any],
-        config: Mapping[str, Any] | object,
-    ) -> dict[str, Any]:
-        """Publish and return `status_fields` of the same arguments."""
-        fields = status_fields(iteration, total_iterations, metrics, config)
-        self._publish(fields)
-        return fields
-
-
 def status_fields(
     iteration: int,
     total_iterations: int,
     metrics: Mapping[str, Any],
-    config: Mapping[str, Any] | object,
+    config: object,
 ) -> dict[str, Any]:
     """Return the documented fields, and every other metric under its own name.
 
@@ -81,7 +47,7 @@ def status_fields(
         metrics: such as `current_elo` and `avg_total_loss`.
         config: a mapping or an object that has `decides_by(iteration)`,
             `get_mcts_params(iteration)`, or `num_determinizations` and
-            `simulations_per_determinization`.
+            `simulations_per_determinization`, or nothing at all; or None.
     """
     if not 0 <= iteration < total_iterations:
         log.warning("status: iteration %s is outside the run's %s", iteration, total_iterations)
@@ -90,7 +56,7 @@ def status_fields(
         fields[field] = _number(metric, metrics.get(metric))
     for field, metric in WORDS.items():
         fields[field] = _word(metric, metrics.get(metric))
-    fields["mcts_config"] = _search_size(iteration, config)
+    fields["mcts_config"] = search_size(iteration, config)
     documented = {*NUMBERS.values(), *WORDS.values()}
     for name, value in metrics.items():
         if name not in documented:
@@ -99,12 +65,22 @@ def status_fields(
 
 
 def _number(name: str, value: object) -> float | int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    number = _plain_number(value)
+    if value is not None and number is None:
         log.warning("status: left out %s, since %r is not a finite number", name, value)
+    return number
+
+
+def _plain_number(value: Any) -> float | int | None:
+    """Return a finite number that JSON can hold, also of numpy or torch; None for anything else."""
+    if value is None or isinstance(value, bool | str | bytes):
         return None
-    return value
+    try:
+        number = value if isinstance(value, int) else float(value)
+        is_small = isinstance(number, float) or abs(number) < 2**63
+        return number if math.isfinite(number) and is_small else None
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # RuntimeError: torch's, of arrays
+        return None
 
 
 def _word(name: str, value: object) -> str | None:
@@ -114,18 +90,31 @@ def _word(name: str, value: object) -> str | None:
     return None
 
 
-def _search_size(iteration: int, config: Mapping[str, Any] | object) -> str:
-    """Return the search as `3×35`, `lookahead` without search, or `unknown`."""
-    if isinstance(config, HasDecisions):
-        return config.decides_by(iteration)
+def search_size(iteration: int, config: object) -> str:
+    """Return the search as `3×35`, `lookahead` without search, or `unknown`.
+
+    Args:
+        iteration: 0-based.
+        config: see `status_fields`.
+    """
+    if config is None:
+        return UNKNOWN
+    decides_by = look_up(config, "decides_by")
+    get_parameters = look_up(config, "get_mcts_params")
     try:
-        if isinstance(config, HasSearchParameters):
-            worlds, simulations = config.get_mcts_params(iteration)
-        else:
-            fields = config if isinstance(config, Mapping) else vars(config)
-            worlds = fields["num_determinizations"]
-            simulations = fields["simulations_per_determinization"]
-    except (KeyError, TypeError, ValueError) as error:
+        if callable(decides_by):
+            return str(decides_by(iteration))
+        worlds, simulations = (
+            get_parameters(iteration)
+            if callable(get_parameters)
+            else (look_up(config, name) for name in SIZE)
+        )
+        return f"{int(worlds)}×{int(simulations)}"
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         log.warning("status: the config does not give the size of the search: %r", error)
         return UNKNOWN
-    return f"{worlds}×{simulations}"
+
+
+def look_up(config: object, name: str) -> Any:
+    """Return a key of a mapping or an attribute of an object; None if there is none."""
+    return config.get(name) if isinstance(config, Mapping) else getattr(config, name, None)

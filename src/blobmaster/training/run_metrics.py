@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from blobmaster.config.config import Config
 from blobmaster.evaluation.ratings import Rating
 from blobmaster.training.learner import Losses
-from blobmaster.training.metrics import StatusWriter, status_fields
+from blobmaster.training.metrics import status_fields
 from blobmaster.training.self_play_step import Played
 from blobmaster.training.sinks import MetricSink
 
@@ -16,9 +16,15 @@ from blobmaster.training.sinks import MetricSink
 class RunMetrics:
     """The newest metrics of a run. Those of a rating stay until the next rating."""
 
-    def __init__(self, config: Config, status: StatusWriter, sinks: Sequence[MetricSink]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        publish: Callable[[Mapping[str, Any]], object],
+        sinks: Sequence[MetricSink],
+    ) -> None:
+        """`publish` takes fields of the status and shows them."""
         self._config = config
-        self._status = status
+        self._publish = publish
         self._sinks = sinks
         self._iteration: dict[str, Any] = {}
         self._rating: dict[str, Any] = {}
@@ -64,7 +70,8 @@ class RunMetrics:
 
     def show(self, iteration: int) -> None:
         """Show the newest metrics in the status, beside the settings of the running iteration."""
-        self._status.update(iteration, self._config.run.iterations, self._known(), self._config)
+        total = self._config.run.iterations
+        self._publish(status_fields(iteration, total, self._known(), self._config))
 
     def write(self, iteration: int, *, is_rated: bool) -> None:
         """Send the metrics of a finished iteration (0-based) to all sinks."""

@@ -22,7 +22,6 @@ from blobmaster.run.session import RunSession
 from blobmaster.selfplay.pool import LocalPool
 from blobmaster.training.commit import Committer
 from blobmaster.training.learner import Learner, Losses
-from blobmaster.training.metrics import StatusWriter
 from blobmaster.training.opponent_pool import PastOpponents
 from blobmaster.training.replay_buffer import ReplayWindow
 from blobmaster.training.run_metrics import RunMetrics
@@ -48,6 +47,8 @@ class TrainingPipeline:
         Raises:
             ValueError: the number format is still `auto`.
         """
+        self.iteration = 0
+        """The running iteration, 0-based."""
         self._config = config
         self._session = session
         self._device = choose_device(config.inference.device)
@@ -67,9 +68,7 @@ class TrainingPipeline:
         self._engine = new_engine(config, self._pool, self._device)
         self._self_play = SelfPlay(config, session, self._engine, self._device)
         history = HistorySink()
-        self._metrics = RunMetrics(
-            config, StatusWriter(session.publish), open_sinks(session, history)
-        )
+        self._metrics = RunMetrics(config, session.publish, open_sinks(session, history))
         self._committer = Committer(config, session, history)
 
     @property
@@ -85,6 +84,7 @@ class TrainingPipeline:
             self._committer.commit_start(self.state_dict(START))
         warm_up(self._engine, self._untrained, self._session)
         for iteration in range(first, total):
+            self.iteration = iteration
             if not self._iterate(iteration) or self._committer.pauses_after(iteration):
                 self._session.paused()
                 return
