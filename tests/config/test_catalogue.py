@@ -98,7 +98,7 @@ def test_former_names_are_listed() -> None:
 
 def test_the_flags_of_train_follow_from_the_settings() -> None:
     declared = {
-        (name, setting.summary)
+        (name, setting.flag_help)
         for setting in all_settings()
         if setting.flag is not None
         for name in (setting.flag.name, *setting.flag.aliases)
@@ -122,6 +122,9 @@ def test_the_flags_of_train_follow_from_the_settings() -> None:
         (["--device", "cpu"], {"inference": {"device": "cpu"}}),
         (["--gating-threshold", "0.5"], {"rating": {"gating_threshold": 0.5}}),
         (["--promotion-threshold", "0.5"], {"rating": {"gating_threshold": 0.5}}),
+        (["--decide-by", "search"], {"self_play": {"decide_by": "search"}}),
+        (["--search", "3x35"], {"search": {"worlds": 3, "simulations": 35}}),
+        (["--search", "2×25"], {"search": {"worlds": 2, "simulations": 25}}),
     ],
 )
 def test_flags_that_are_given_become_a_layer_of_settings(

@@ -211,3 +211,6 @@ def test_a_run_that_diverges_fails_with_the_reason_and_keeps_its_last_checkpoint
     assert "the run failed" in RunLayout(root).log.read_text()
     assert newest(root).name.endswith("iter002.pth")
     assert digest_of(newest(root)) == before
+    # The usual command would diverge again.
+    assert "--learning-rate 2.5e+29" in status["resume_command"]
+    assert status["resume_command"] in failed.stdout

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from blobmaster.cli.shared import directory
+from blobmaster.cli.shared import PATH, directory
 from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore
 from blobmaster.run.errors import CheckpointError
 from blobmaster.run.files.history import START, read_rows
@@ -32,7 +32,7 @@ def list_checkpoints(root: Path) -> int:
 
 
 @checkpoints.command("verify")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=PATH)
 def verify_checkpoints(paths: tuple[Path, ...]) -> int:
     """Read the checkpoints at PATHS and check that each is intact."""
     return print_verdicts(paths)

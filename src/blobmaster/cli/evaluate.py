@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import click
 
 from blobmaster.agents.registry import opponents_help
-from blobmaster.cli.shared import end_process
+from blobmaster.cli.shared import PATH, end_process
 
 HELP = f"""Measure CHECKPOINT against each PLAYER, who takes all other seats.
 
@@ -17,7 +17,7 @@ PLAYER is one of {opponents_help()}.
 
 
 @click.command(help=HELP)
-@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("checkpoint", type=PATH)
 @click.argument("more", metavar="", nargs=-1)
 @click.option(
     "--search", metavar="DxS", help="Let CHECKPOINT search: worlds x simulations, such as 3x35."

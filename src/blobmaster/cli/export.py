@@ -6,15 +6,16 @@ from pathlib import Path
 
 import click
 
+from blobmaster.cli.shared import PATH
 from blobmaster.run.errors import RunError
 
 
 @click.command()
-@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("checkpoint", type=PATH)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("model.onnx"),
     show_default=True,
     help="File to write; an earlier model is replaced, any other file never.",

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from blobmaster.cli.shared import PATH
+
 
 @click.command("ground-truth")
-@click.argument("checkpoint", required=False, type=click.Path(path_type=Path))
+@click.argument("checkpoint", required=False, type=PATH)
 @click.option(
     "--players",
     multiple=True,

@@ -7,16 +7,16 @@ from typing import Any
 
 import click
 
-from blobmaster.cli.shared import directory
+from blobmaster.cli.shared import PATH, directory
 
 
 @click.command()
-@click.argument("folders", metavar="[DIR]...", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("folders", metavar="[DIR]...", nargs=-1, type=PATH)
 @directory
-@click.option("--status-file", type=click.Path(path_type=Path), help="Status file to show.")
+@click.option("--status-file", type=PATH, help="Status file to show.")
 @click.option(
     "--control-file",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="File for requests; control.signal beside the status file by default.",
 )
 @click.option(
@@ -35,7 +35,7 @@ from blobmaster.cli.shared import directory
 @click.option("--json", "as_json", is_flag=True, help="Print the view as JSON.")
 @click.option(
     "--prometheus",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Keep FILE up to date for a Prometheus textfile collector, without a full screen.",
 )

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
-from blobmaster.cli.shared import end_process
+from blobmaster.cli.shared import PATH, end_process
 
 
 @click.command()
-@click.argument("checkpoint", required=False, type=click.Path(path_type=Path))
+@click.argument("checkpoint", required=False, type=PATH)
 @click.option("--players", type=int, help="Players, including you: 3 to 8 (4).")
 @click.option("--cards", type=int, help="Cards per player in the longest rounds (7).")
 @click.option(
@@ -26,7 +25,7 @@ from blobmaster.cli.shared import end_process
     help="Search of the networks and of their advice: worlds x simulations, or none.",
 )
 @click.option("--resume", is_flag=True, help="Continue the saved game.")
-@click.option("--saved", type=click.Path(path_type=Path), help="File in which the game is saved.")
+@click.option("--saved", type=PATH, help="File in which the game is saved.")
 @click.option(
     "--plain", is_flag=True, help="Print lines instead of a full screen; suits a screen reader."
 )

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import click
 
-from blobmaster.cli.shared import directory
+from blobmaster.cli.shared import PATH, directory
 
 
 @click.command()
-@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.argument("folder", metavar="[DIR]", required=False, type=PATH)
 @directory
-@click.option("--status-file", type=click.Path(path_type=Path), help="Status file of the run.")
+@click.option("--status-file", type=PATH, help="Status file of the run.")
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("report.html"),
     show_default=True,
     help="File to write; an existing report is replaced.",

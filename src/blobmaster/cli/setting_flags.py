@@ -13,23 +13,54 @@ from blobmaster.config.compose import Tables
 
 def setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add to a command the flag of every setting that declares one."""
-    for setting in reversed(list(all_settings())):
-        if setting.flag is not None:
-            names = (setting.flag.name, *setting.flag.aliases)
-            command = click.option(*names, _parameter(setting), **_options(setting))(command)
+    for setting in reversed(_with_flags()):
+        assert setting.flag is not None
+        names = (setting.flag.name, *setting.flag.aliases)
+        command = click.option(*names, _parameter(setting), **_options(setting))(command)
     return command
+
+
+def _with_flags() -> list[Setting]:
+    """Return the first setting of every flag: several keys may share one."""
+    first = {
+        setting.flag.name: setting for setting in reversed(list(all_settings())) if setting.flag
+    }
+    return [setting for setting in all_settings() if first.get(_flag_name(setting)) is setting]
+
+
+def _flag_name(setting: Setting) -> str:
+    return setting.flag.name if setting.flag is not None else ""
 
 
 def taken_from(parameters: Mapping[str, Any]) -> Tables:
     """Return the settings that were given as flags, from the parameters of the command."""
     tables: Tables = {}
-    for setting in all_settings():
+    for setting in _with_flags():
         value = parameters.get(_parameter(setting))
         # A flag that was left out must not hide the value of the file: click gives None for it, and
         # False for a boolean one.
-        if setting.flag is not None and value is not None and value is not False:
-            tables.setdefault(setting.table, {})[setting.key] = value
+        if value is not None and value is not False:
+            keys = value if isinstance(value, Mapping) else {setting.key: value}
+            tables.setdefault(setting.table, {}).update(keys)
     return tables
+
+
+class _Parsed(click.ParamType[Mapping[str, Any]]):
+    """The value of a flag that sets several keys."""
+
+    name = "text"
+
+    def __init__(self, parse: Callable[[str], Mapping[str, Any]]) -> None:
+        self._parse = parse
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Mapping[str, Any]:
+        """Parse the text; a wrong one is a usage error."""
+        try:
+            return self._parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def _parameter(setting: Setting) -> str:
@@ -42,7 +73,10 @@ def _options(setting: Setting) -> dict[str, Any]:
     The range stands in the help and is not checked here: the settings check it, wherever a value
     comes from, with one message for files and flags.
     """
-    help_text = setting.summary
+    flag, help_text = setting.flag, setting.flag_help
+    assert flag is not None
+    if flag.parse is not None:
+        return {"type": _Parsed(flag.parse), "metavar": flag.metavar, "help": help_text}
     if setting.range:
         help_text += f"  [{setting.range}]"
     if setting.type is bool:

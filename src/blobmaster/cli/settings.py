@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from blobmaster.cli.shared import PATH
+
 if TYPE_CHECKING:
     from blobmaster.config.config import Config
 
 
 @click.command()
-@click.argument("path", metavar="[RUN_DIR]", required=False, type=click.Path(path_type=Path))
+@click.argument("path", metavar="[RUN_DIR]", required=False, type=PATH)
 @click.option("--toml", "form", flag_value="toml", help="A complete settings file.")
 @click.option("--json", "form", flag_value="json", help="The JSON schema and the values.")
 @click.option("--markdown", "form", flag_value="markdown", help="The page docs/settings.md.")

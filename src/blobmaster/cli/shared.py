@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -15,10 +15,26 @@ from blobmaster.run.files.layout import DEFAULT_DIRECTORY
 NEWEST = "newest"
 """Value of `--resume` without a path."""
 
+
+class _NonEmptyPath(click.Path):
+    """A path that is not empty: `Path("")` would be the working directory."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; an empty one, as from an unset variable in a script, is refused."""
+        if value == "":
+            self.fail(
+                "the path is empty: name a file or folder, or leave the option out", param, ctx
+            )
+        return super().convert(value, param, ctx)
+
+
+PATH = _NonEmptyPath(path_type=Path)
+"""Type of every path on the command line."""
+
 directory = click.option(
     "--checkpoint-dir",
     "root",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=DEFAULT_DIRECTORY,
     show_default=True,
     help="Run directory.",

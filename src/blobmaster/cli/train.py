@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import click
 
 from blobmaster.cli.setting_flags import setting_flags, taken_from
-from blobmaster.cli.shared import NEWEST, directory, end_process
+from blobmaster.cli.shared import NEWEST, PATH, directory, end_process
 
 
 @click.command()
@@ -17,14 +17,20 @@ from blobmaster.cli.shared import NEWEST, directory, end_process
 )
 @click.option(
     "--resume",
+    type=PATH,
     is_flag=False,
     flag_value=NEWEST,
     metavar="[PATH]",
     help="Resume the run from its newest whole checkpoint, or from PATH.",
 )
 @click.option(
+    "--auto-resume",
+    is_flag=True,
+    help="Resume the run in the directory, or begin one; for services and batch jobs.",
+)
+@click.option(
     "--init-from",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="CHECKPOINT",
     help="Start phase 2 from the network and settings of a phase 1.",
 )
@@ -32,22 +38,31 @@ from blobmaster.cli.shared import NEWEST, directory, end_process
 @click.option(
     "--config",
     "config_file",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="TOML file of settings; `blobmaster settings --toml` prints one.",
 )
 @setting_flags
 def train(
     root: Path,
     fast: bool,
-    resume: str | None,
+    resume: Path | None,
+    auto_resume: bool,
     init_from: Path | None,
     config_file: Path | None,
     **flags: Any,
 ) -> NoReturn:
-    """Train a player, from the start or with --resume from the newest checkpoint."""
+    """Train a player, from the start or with --resume from the newest checkpoint.
+
+    --auto-resume may be given always: it begins a run where there is none, goes on where there is
+    one, and exits with 0 when nothing is left to train.
+    """
     from blobmaster.training.command import run_training
     from blobmaster.training.options import TrainOptions
 
+    if resume is not None and auto_resume:
+        raise click.UsageError(
+            "--auto-resume begins or resumes, --resume only resumes: leave out one of them"
+        )
     if resume is not None and init_from is not None:
         raise click.UsageError(
             "--init-from starts a run and --resume continues one: leave out one of them"
@@ -56,7 +71,8 @@ def train(
         root=root,
         is_fast=fast,
         is_resumed=resume is not None,
-        resume=None if resume in (None, NEWEST) else Path(str(resume)),
+        is_auto=auto_resume,
+        resume=None if resume is None or str(resume) == NEWEST else resume,
         init_from=init_from,
         config_file=config_file,
         flags=taken_from(flags),

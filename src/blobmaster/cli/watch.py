@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from blobmaster.cli.shared import directory
+from blobmaster.cli.shared import PATH, directory
 
 
 @click.command()
 @click.argument("folders", metavar="[DIR]...", nargs=-1)
 @directory
-@click.option("--status-file", type=click.Path(path_type=Path), help="Status file to watch.")
+@click.option("--status-file", type=PATH, help="Status file to watch.")
 @click.option(
     "--notify",
     "addresses",

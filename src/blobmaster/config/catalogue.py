@@ -55,6 +55,11 @@ class Setting:
         return self.meaning.split(". ")[0].rstrip(".") + "."
 
     @property
+    def flag_help(self) -> str:
+        """The help of the flag."""
+        return self.flag.help if self.flag is not None and self.flag.help else self.summary
+
+    @property
     def choices(self) -> tuple[str, ...]:
         """The values of a setting that is one of some words; else empty."""
         return get_args(self.type) if get_origin(self.type) is Literal else ()

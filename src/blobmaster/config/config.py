@@ -37,8 +37,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if self.plays_games and self.self_play.decide_by == "search":
             raise ValueError(
                 "self_play.decide_by: search maximizes points, and games are played for the win: "
-                'leave it at "lookahead"'
+                'leave it at "lookahead", without --search'
             )
+
+    @property
+    def training_on(self) -> str:
+        """`rounds` or `games`."""
+        return self.run.training_on
 
     @property
     def plays_games(self) -> bool:

@@ -39,10 +39,12 @@ class Curriculum(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Growth of the search and of the number of rounds or games over a run."""
 
     enabled: Annotated[bool, Flag("--enable-curriculum")] = False
-    """Let rounds grow over the run, and the search where `decide_by` is `search`. An iteration has
-    2,000 rounds or games at first, 16 more each time, and 10,000 at most; the search grows from
-    1×15 to 5×50 in five stages. The settings of `[search]` and `[self_play]` that it replaces are
-    ignored."""
+    """Play rounds by a search that grows from 1×15 to 5×50, and let rounds or games grow from 2,000
+    to 10,000 an iteration. The search has 1×15 up to iteration 50, 2×25 to 150, 3×35 to 300, 4×45
+    to 450 and 5×50 from then on; each iteration has 16 rounds or games more. The settings of
+    `[search]` and `[self_play]` that it replaces are ignored. The flag makes `decide_by` `search`,
+    unless `--decide-by lookahead` is given or the run already has a curriculum; the key alone
+    does not."""
 
     def search(self, iteration: int, settings: SearchSettings) -> SearchSettings:
         """Return the search of an iteration (0-based); the last stage holds from its end on."""

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from blobmaster.config.flag import Flag
+
 
 class LearningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The replay window, the optimizer and the training targets."""
@@ -21,15 +23,17 @@ class LearningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """Average number of times that a new decision is drawn. An iteration takes
     `replay_ratio × new decisions / batch` steps."""
 
-    learning_rate: Annotated[float, Meta(gt=0)] = 1e-3
+    learning_rate: Annotated[float, Meta(gt=0), Flag("--learning-rate")] = 1e-3
     """Learning rate of the first iteration."""
 
-    last_learning_rate: Annotated[float, Meta(gt=0)] = 2e-5
+    last_learning_rate: Annotated[float, Meta(gt=0), Flag("--last-learning-rate")] = 2e-5
     """Learning rate at the end of the cosine schedule and after it."""
 
-    schedule_iterations: Annotated[int, Meta(ge=1)] = 500
-    """Iteration at which the cosine schedule ends. It does not follow `run.iterations`, so that a
-    run that is extended, or made in two halves, learns exactly like an uninterrupted one."""
+    schedule_iterations: Annotated[int, Meta(ge=1), Flag("--schedule-iterations")] = 500
+    """Iteration at which the cosine schedule of the learning rate ends. It does not follow
+    `run.iterations`, so that a run that is extended, or made in two halves, learns exactly like an
+    uninterrupted one. Later iterations train at `last_learning_rate`; a run that is extended beyond
+    the schedule says so."""
 
     weight_decay: Annotated[float, Meta(ge=0)] = 1e-4
     """Weight decay of AdamW."""

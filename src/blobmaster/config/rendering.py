@@ -140,7 +140,8 @@ def _described(setting: Setting) -> str:
     """The meaning, followed by flag, former name and a mark."""
     extras = []
     if setting.flag is not None:
-        names = ", ".join(f"`{name}`" for name in (setting.flag.name, *setting.flag.aliases))
+        value = f" {setting.flag.metavar}" if setting.flag.metavar else ""
+        names = ", ".join(f"`{name}{value}`" for name in (setting.flag.name, *setting.flag.aliases))
         extras.append(f"Flag: {names}.")
     if setting.former_names:
         extras.append(f"Formerly `{', '.join(setting.former_names)}`.")

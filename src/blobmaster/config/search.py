@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
+
+from blobmaster.config.flag import Flag
+
+
+def parse_size(text: str) -> dict[str, int]:
+    """Return worlds and simulations of a search such as `3x35`.
+
+    Raises:
+        ValueError: the text is not of that form; one line.
+    """
+    if not (found := re.fullmatch(r"(\d{1,9})[x×](\d{1,9})", text, re.ASCII)):
+        raise ValueError(f"a search is worlds by simulations, such as 3x35, not {text!r}")
+    return {"worlds": int(found[1]), "simulations": int(found[2])}
+
+
+SIZE: Final = Flag(
+    "--search",
+    parse=parse_size,
+    metavar="DxS",
+    help="Decide by a search of this size: worlds x simulations, such as 3x35.",
+)
 
 
 class SearchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The search of one decision: `worlds` determinizations of `simulations` each, as in `3×35`."""
 
-    worlds: Annotated[int, Meta(ge=1, le=64)] = 3
+    worlds: Annotated[int, Meta(ge=1, le=64), SIZE] = 3
     """Determinizations: deals of the unseen cards that are sampled for a decision."""
 
-    simulations: Annotated[int, Meta(ge=1, le=4096)] = 35
+    simulations: Annotated[int, Meta(ge=1, le=4096), SIZE] = 35
     """Simulations per world."""
 
     tree: Literal["each", "shared"] = "each"

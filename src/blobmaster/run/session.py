@@ -305,12 +305,20 @@ class RunSession:
         """End the session; the run can be resumed later."""
         self._end("paused")
 
-    def fail(self, error: BaseException | str) -> None:
-        """End the run with an error; the last checkpoint stays valid."""
+    def fail(self, error: BaseException | str, *, resume_command: str | None = None) -> None:
+        """End the run with an error; the last checkpoint stays valid.
+
+        Args:
+            error: the reason.
+            resume_command: the command line that resumes this run, where the usual one would fail
+                again.
+        """
         text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
         line = " ".join(text.split())
         log.error("the run failed: %s", line)
         self._requests.should_stop.set()  # a commit in progress tries once more and does not wait
+        if resume_command is not None:
+            self._publisher.update(urgent=False, resume_command=resume_command)
         self._publisher.update(urgent=False, error=line)
         self._publisher.set_state("failed")
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import shlex
-import shutil
 import sys
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,19 +15,45 @@ from rich.console import Console
 from blobmaster.checkpoint.file import PROJECT, VerifiedCheckpoint, check_made_for, read_checkpoint
 from blobmaster.config.compose import ConfigError, differences
 from blobmaster.config.config import Config
+from blobmaster.run.checkpoints.archive import forget_unstarted_run
 from blobmaster.run.checkpoints.store import CheckpointStore, RunIdentity
 from blobmaster.run.errors import CheckpointError, RunDirectoryError
-from blobmaster.run.files.layout import DEFAULT_DIRECTORY, RunLayout
+from blobmaster.run.files.layout import RunLayout
+from blobmaster.run.files.text import shell_quoted
 from blobmaster.run.opening import complete_history
 from blobmaster.run.session import RunSession
 from blobmaster.run.status.gpu import GpuSampler
 from blobmaster.terminal.console import ProgressBar, log_to_file, log_to_terminal
+from blobmaster.training.next_steps import (
+    after_divergence,
+    after_training,
+    complete_text,
+    print_commands,
+    train_command,
+)
 from blobmaster.training.options import TrainOptions, compose_settings
 
 if TYPE_CHECKING:
     from blobmaster.training.trainer import TrainingPipeline
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Start:
+    """The state and settings that a session starts from."""
+
+    config: Config
+    checkpoint: VerifiedCheckpoint | None
+    """The checkpoint to resume from; None for a new run."""
+    origin: VerifiedCheckpoint | None
+    """The checkpoint of phase 1 that a new run of phase 2 starts from."""
+
+    @property
+    def is_complete(self) -> bool:
+        """True if the checkpoint already has all iterations."""
+        done = -1 if self.checkpoint is None else self.checkpoint.meta.iteration
+        return done + 1 >= self.config.run.iterations
 
 
 def run_training(options: TrainOptions) -> int:
@@ -39,47 +64,104 @@ def run_training(options: TrainOptions) -> int:
         RunError: there is no such checkpoint, or another trainer holds the run directory.
     """
     console = Console(highlight=False)
-    checkpoint = _find_checkpoint(options, console) if options.is_resumed else None
-    origin = None if options.init_from is None else read_checkpoint(options.init_from)
-    config = compose_settings(options, checkpoint, origin)
-    if checkpoint is not None and checkpoint.meta.iteration + 1 >= config.run.iterations:
-        _complete_history(options, checkpoint)
-        _say_complete(console, options, checkpoint)
-        return 0
-    command = shlex.join(["blobmaster", *sys.argv[1:]])
-    with RunSession.open(options.root, command=command) as session:
+    seen = _checkpoints_in(options.root)
+    start = _find_start(options, console)
+    if start.is_complete:
+        return _say_complete(console, options, start)
+    with RunSession.open(options.root, command=_command_line()) as session:
+        # Another trainer may have committed, or ended, while this one waited for nothing yet: what
+        # was read before the lock was taken counts only if nothing has changed since.
+        if options.takes_newest and _checkpoints_in(options.root) != seen:
+            start = _find_start(options, console)
+        if start.is_complete:
+            return _say_complete(console, options, start)
+        if options.is_auto and start.checkpoint is None:
+            forget_unstarted_run(session.layout)
         log_to_terminal(console)
-        _train(session, options, config, checkpoint, origin, console)
-    _say_next(console, options, session.exit_status)
+        advice = _train(session, options, start, console)
+    is_finished = session.exit_status == 0 and _is_finished(options.root, start.config)
+    if session.exit_status != 0:
+        again = {"continue from the last checkpoint": train_command(options.root, "--resume")}
+        advice = advice or again
+    print_commands(
+        console, advice or after_training(options.root, start.config, is_finished=is_finished)
+    )
     return session.exit_status
 
 
-def _find_checkpoint(options: TrainOptions, console: Console) -> VerifiedCheckpoint:
-    """Read the checkpoint to resume from, and print the damaged ones that are skipped."""
-    store = CheckpointStore(RunLayout(options.root))
-    path = options.resume
-    if path is None:
-        entry, skipped = store.newest_valid()
-        for damaged, reason in skipped:
-            console.print(f"skipped {damaged}: {reason}", markup=False, soft_wrap=True)
-        if entry is None:
-            raise CheckpointError(
-                f"there is no whole checkpoint in {options.root} to resume: start a run with "
-                f"`{_program()} train{_where(options)}`, or name a checkpoint: --resume PATH"
-            )
-        path = entry.path
-    return read_checkpoint(path)
+def _checkpoints_in(root: Path) -> list[Path]:
+    return [entry.path for entry in CheckpointStore(RunLayout(root)).entries()]
+
+
+def _is_finished(root: Path, config: Config) -> bool:
+    entries = CheckpointStore(RunLayout(root)).entries()
+    return bool(entries) and entries[-1].name.iteration + 1 >= config.run.iterations
+
+
+def _find_start(options: TrainOptions, console: Console) -> _Start:
+    """Read the checkpoint to resume from or to start from, and compose the settings."""
+    checkpoint = _find_checkpoint(options, console)
+    origin = None
+    if options.init_from is not None and checkpoint is None:
+        origin = read_checkpoint(options.init_from)
+    return _Start(compose_settings(options, checkpoint, origin), checkpoint, origin)
+
+
+def _find_checkpoint(options: TrainOptions, console: Console) -> VerifiedCheckpoint | None:
+    """Read the checkpoint to resume from, and print the damaged ones that are skipped.
+
+    Returns:
+        The checkpoint; None to begin a run.
+
+    Raises:
+        CheckpointError: there is none that can be resumed.
+    """
+    if options.resume is not None:
+        return read_checkpoint(_checked_file(options.resume))
+    if not options.takes_newest:
+        return None
+    layout = RunLayout(options.root)
+    entry, skipped = CheckpointStore(layout).newest_valid()
+    for damaged, reason in skipped:
+        console.print(f"skipped {damaged}: {reason}", markup=False, soft_wrap=True)
+    if entry is not None:
+        return read_checkpoint(entry.path)
+    if options.is_auto and not skipped and not layout.history.exists():
+        return None
+    start = train_command(options.root)
+    if options.is_auto:
+        raise CheckpointError(
+            f"{options.root} holds a run without a whole checkpoint: copy one back into it, or "
+            f"start again with `{start}`, which moves what is left to archive/"
+        )
+    raise CheckpointError(
+        f"there is no whole checkpoint in {options.root} to resume: start a run with `{start}`, or "
+        "name a checkpoint: --resume PATH"
+    )
+
+
+def _checked_file(path: Path) -> Path:
+    """Return the path, or advise the flag that takes a run directory."""
+    if path.is_dir():
+        raise CheckpointError(
+            f"{path} is a folder and --resume names a checkpoint: to resume the run in it, use "
+            f"--resume --checkpoint-dir {shell_quoted(str(path))}"
+        )
+    return path
 
 
 def _train(
     session: RunSession,
     options: TrainOptions,
-    config: Config,
-    checkpoint: VerifiedCheckpoint | None,
-    origin: VerifiedCheckpoint | None,
+    start: _Start,
     console: Console,
-) -> None:
-    """Load torch, build the pipeline, begin the run in the directory, and train."""
+) -> dict[str, str]:
+    """Load torch, build the pipeline, begin the run in the directory, and train.
+
+    Returns:
+        Commands to advise, by their meaning; empty if the usual ones hold.
+    """
+    config, checkpoint, origin = start.config, start.checkpoint, start.origin
     console.print("loading torch and the compiled kernels …")
     # These imports take seconds. They come after the session has opened, so that a pause or a
     # signal that arrives meanwhile is seen.
@@ -104,19 +186,16 @@ def _train(
         identity,
         config.run.iterations,
         checkpoint.meta if checkpoint else None,
-        f"{_program()} train --resume{_where(options)}",
+        train_command(options.root, "--resume"),
         workers=workers,
         gpu=None if pipeline.gpu_uuid is None else GpuSampler(pipeline.gpu_uuid),
         work=config.work,
     )
     log_to_file(session.layout.log)
     if moved is not None:  # an earlier run, to the archive
-        log.info(
-            "continue that run with `%s train --resume --checkpoint-dir %s`",
-            _program(),
-            shlex.quote(str(moved)),
-        )
+        log.info("continue that run with `%s`", train_command(moved, "--resume"))
     _log_settings(config, checkpoint, origin)
+    _log_schedule(config, session.first_iteration)
     log.info(
         "training %s, iterations %d to %d, %d workers, %s parameters, in %s",
         identity.run_id,
@@ -129,7 +208,7 @@ def _train(
     for line in decided:
         log.info(line)
     with ProgressBar(console, session.layout.status):
-        _run(pipeline, session)
+        return _run(pipeline, session, config)
 
 
 def _log_settings(
@@ -148,16 +227,47 @@ def _log_settings(
         log.info("full games from an untrained network; --init-from would start from a phase 1")
 
 
-def _run(pipeline: TrainingPipeline, session: RunSession) -> None:
-    """Train; a run that diverges fails, and its process ends without a traceback."""
+def _log_schedule(config: Config, first: int) -> None:
+    """Log how self-play decides, and which iterations lie beyond the learning-rate schedule."""
+    total, learning = config.run.iterations, config.learning
+    if config.self_play.decide_by == "search":
+        log.info(
+            "self-play decides by search, now %s: per core-minute, lookahead learns several times "
+            "more (--decide-by lookahead, see docs/measurements.md)",
+            config.decides_by(first),
+        )
+    beyond = max(first, learning.schedule_iterations)
+    if beyond < total:
+        log.warning(
+            "iterations %d to %d are beyond the learning-rate schedule and train at its last rate, "
+            "%g: --schedule-iterations %d stretches the schedule over them",
+            beyond + 1,
+            total,
+            learning.last_learning_rate,
+            total,
+        )
+
+
+def _run(pipeline: TrainingPipeline, session: RunSession, config: Config) -> dict[str, str]:
+    """Train; a run that diverges fails, and its process ends without a traceback.
+
+    Returns:
+        Commands to advise after a divergence, by their meaning; else empty.
+    """
     from blobmaster.training.learner import DivergedError
 
     try:
         pipeline.run(session.first_iteration)
     except DivergedError as error:
+        # The last commit may still be on its way to the disk, and its file is to be named.
+        session.wait_for_commit()
+        advice = after_divergence(session.layout.root, config, pipeline.iteration)
         session.fail(
-            f"{error}; the last checkpoint is intact, and nothing of this iteration was saved"
+            f"{error}; the last checkpoint is intact, and nothing of this iteration was saved",
+            resume_command=next(iter(advice.values())),
         )
+        return advice
+    return {}
 
 
 def _initialize(pipeline: TrainingPipeline, origin: VerifiedCheckpoint) -> None:
@@ -207,28 +317,11 @@ def _new_identity(config: Config) -> RunIdentity:
     )
 
 
-def _program() -> str:
-    """Return the command that starts this `blobmaster`: its name if that is on the path."""
-    beside = Path(sys.executable).with_name("blobmaster")
-    found = shutil.which("blobmaster")
-    if found is not None and Path(found).resolve() == beside.resolve():
-        return "blobmaster"
-    cwd = Path.cwd()
-    return str(beside.relative_to(cwd) if beside.is_relative_to(cwd) else beside)
-
-
-def _where(options: TrainOptions) -> str:
-    """Return the flag that names the run directory, if it is not the default one."""
-    if options.root == DEFAULT_DIRECTORY:
-        return ""
-    return f" --checkpoint-dir {shlex.quote(str(options.root))}"
-
-
 def _complete_history(options: TrainOptions, checkpoint: VerifiedCheckpoint) -> None:
     """Write the last history rows of a finished run, if its last session could not."""
     layout = RunLayout(options.root)
     try:
-        complete_history(layout, checkpoint.meta, shlex.join(["blobmaster", *sys.argv[1:]]))
+        complete_history(layout, checkpoint.meta, _command_line())
     except OSError as error:
         raise RunDirectoryError(
             f"cannot write {layout.history}: {error.strerror}; the checkpoint has its last rows: "
@@ -236,25 +329,17 @@ def _complete_history(options: TrainOptions, checkpoint: VerifiedCheckpoint) -> 
         ) from None
 
 
-def _say_complete(console: Console, options: TrainOptions, checkpoint: VerifiedCheckpoint) -> None:
-    done = checkpoint.meta.iteration + 1
-    console.print(
-        f"{checkpoint.path.name} has all {done} iterations; to train on:\n"
-        f"  {_program()} train --resume --iterations {2 * done}{_where(options)}",
-        markup=False,
-        soft_wrap=True,
-    )
+def _command_line() -> str:
+    return " ".join(shell_quoted(word) for word in ["blobmaster", *sys.argv[1:]])
 
 
-def _say_next(console: Console, options: TrainOptions, exit_status: int) -> None:
-    program, where = _program(), _where(options)
-    commands = {
-        "watch the run, from any terminal": f"{program} monitor{where}",
-        "continue it (--iterations N for more)": f"{program} train --resume{where}",
-        "the real run: 500 iterations, days long": f"{program} train --enable-curriculum{where}",
-    }
-    if exit_status != 0:
-        commands = {"continue from the last checkpoint": f"{program} train --resume{where}"}
-    console.print("\nnext:")
-    for meaning, command in commands.items():
-        console.print(f"  {meaning}\n    {command}", markup=False, soft_wrap=True)
+def _say_complete(console: Console, options: TrainOptions, start: _Start) -> int:
+    """Complete the history, print that nothing is left to train, return the exit status."""
+    assert start.checkpoint is not None
+    _complete_history(options, start.checkpoint)
+    done = start.checkpoint.meta.iteration + 1
+    text = complete_text(options.root, start.checkpoint.path.name, start.config, done)
+    if options.is_auto:
+        text = f"finished: {text}"
+    console.print(text, markup=False, soft_wrap=True)
+    return 0

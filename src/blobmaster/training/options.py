@@ -27,6 +27,8 @@ class TrainOptions:
     is_fast: bool = False
     """Apply the preset `FAST`."""
     is_resumed: bool = False
+    is_auto: bool = False
+    """Resume the run in the directory, or begin one where there is none."""
     resume: Path | None = None
     """The checkpoint to resume from; None for the newest whole one."""
     init_from: Path | None = None
@@ -34,6 +36,11 @@ class TrainOptions:
     config_file: Path | None = None
     flags: Tables = field(default_factory=dict)
     """The settings that were given as flags."""
+
+    @property
+    def takes_newest(self) -> bool:
+        """True if the newest checkpoint of the run directory is to be resumed."""
+        return self.is_auto or (self.is_resumed and self.resume is None)
 
     def layers(self) -> list[Tables]:
         """Return the layers of settings that were given; later ones win.
@@ -62,18 +69,54 @@ def compose_settings(
     Raises:
         ConfigError: the settings are invalid, or do not fit the checkpoint or the origin.
     """
+    given = options.layers()
     if checkpoint is not None:
-        config = compose(*options.layers(), base=checkpoint.config)
+        config = compose(*given, base=checkpoint.config)
+        config = compose(_implied(options.flags, config, checkpoint.config), base=config)
         check_continues(checkpoint.config, config)
+        _check_search(options.flags, config)
         return config
     base = None if origin is None else inherited_settings(origin.config)
-    config = compose(*options.layers(), base=base)
+    config = compose(*given, base=base)
     # The preset of phase 2 lies below the given layers, which alone say that this is phase 2.
     if config.plays_games:
-        config = compose(GAMES, *options.layers(), base=base)
+        config = compose(GAMES, *given, base=base)
+    config = compose(_implied(options.flags, config, base or Config()), base=config)
+    _check_search(options.flags, config)
     if origin is not None:
         _check_can_start_from(origin, config)
     return config
+
+
+def _implied(flags: Tables, config: Config, before: Config) -> Tables:
+    """Return the policy of self-play that flags ask for without naming it.
+
+    Args:
+        flags: the settings that were given as flags.
+        config: the settings that follow from them.
+        before: the settings of the run or of the defaults below. A curriculum that a run already
+            has changes nothing, so that a command line can be repeated with `--resume`.
+    """
+    if "decide_by" in flags.get("self_play", {}):
+        return {}
+    begins_curriculum = config.curriculum.enabled and not before.curriculum.enabled
+    asks_for_curriculum = "curriculum" in flags and begins_curriculum and not config.plays_games
+    if asks_for_curriculum or "search" in flags:
+        return {"self_play": {"decide_by": "search"}}
+    return {}
+
+
+def _check_search(flags: Tables, config: Config) -> None:
+    """Raise `ConfigError` if `--search` would have no effect."""
+    if "search" not in flags:
+        return
+    if config.self_play.decide_by == "lookahead":
+        raise ConfigError("--search is for --decide-by search: leave out one of them")
+    if config.curriculum.enabled:
+        raise ConfigError(
+            "the curriculum sets the size of the search: leave out --search, or start a run "
+            "without --enable-curriculum"
+        )
 
 
 def _check_can_start_from(origin: VerifiedCheckpoint, config: Config) -> None:

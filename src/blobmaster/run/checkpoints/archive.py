@@ -55,6 +55,18 @@ def archive_run(layout: RunLayout) -> Path | None:
     return _finish_run(layout)
 
 
+def forget_unstarted_run(layout: RunLayout) -> None:
+    """Delete the status of a run that was killed before it committed anything, if that is all.
+
+    The next run in the directory then takes the place of that one and moves nothing to the archive.
+
+    Raises:
+        OSError: the file cannot be deleted.
+    """
+    if not CheckpointStore(layout).entries() and not layout.history.exists():
+        atomic.discard(layout.earlier_status)
+
+
 def archive_later_checkpoints(layout: RunLayout, meta: CheckpointMeta) -> Path | None:
     """Move checkpoints after `meta` to the archive, so that the next resume does not pick them.
 

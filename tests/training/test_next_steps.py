@@ -1,0 +1,80 @@
+"""The commands that `blobmaster train` advises."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+from saved_networks import save_network
+from trainer import newest, run, write_config
+
+from blobmaster.config.compose import compose
+from blobmaster.run.files.layout import DEFAULT_DIRECTORY, RunLayout
+from blobmaster.training.next_steps import after_divergence, extension, train_command
+
+FIVE = compose({"run": {"iterations": 5}, "learning": {"schedule_iterations": 5}})
+
+
+def words(command: str) -> list[str]:
+    """Return a command's words after the program."""
+    return shlex.split(command)[1:]
+
+
+def test_a_run_outside_the_default_directory_is_named_from_the_root_of_the_file_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert words(train_command(Path("my runs"), "--resume")) == [
+        "train", "--resume", "--checkpoint-dir", str(tmp_path / "my runs"),
+    ]  # fmt: skip
+    assert words(train_command(DEFAULT_DIRECTORY, "--resume")) == ["train", "--resume"]
+
+
+def test_a_run_that_is_extended_beyond_its_schedule_is_advised_to_stretch_it() -> None:
+    assert words(extension(DEFAULT_DIRECTORY, FIVE, 5)) == [
+        "train", "--resume", "--iterations", "10", "--schedule-iterations", "10",
+    ]  # fmt: skip
+    assert "--schedule-iterations" not in extension(DEFAULT_DIRECTORY, compose(), 5)
+
+
+@pytest.mark.parametrize(
+    ("iteration", "flag"), [(3, "--learning-rate 0.00025"), (5, "--last-learning-rate 5e-06")]
+)
+def test_a_run_that_diverged_is_advised_a_lower_rate(
+    tmp_path: Path, iteration: int, flag: str
+) -> None:
+    (command,) = after_divergence(tmp_path, FIVE, iteration).values()
+    assert flag in command
+
+
+def test_a_run_that_diverged_is_advised_an_earlier_checkpoint(tmp_path: Path) -> None:
+    path = save_network(tmp_path)  # iteration 5
+    assert len(after_divergence(tmp_path, compose(), 5)) == 1  # the last one diverged from there
+    lower, earlier = after_divergence(tmp_path, compose(), 8).values()
+    assert "--learning-rate" in lower
+    assert words(earlier)[:3] == ["train", "--resume", str(path.absolute())]
+
+
+def test_a_run_beyond_its_schedule_says_so_and_the_advised_flag_stretches_it(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "run"
+    config = write_config(tmp_path)
+    config.write_text(
+        config.read_text().replace("[learning]", "[learning]\nschedule_iterations = 1")
+    )
+    first = run("train", "--config", config, "--iterations", 1, "--checkpoint-dir", root)
+    assert "beyond the learning-rate schedule" not in first.stdout
+    assert "--iterations 2 --schedule-iterations 2" in first.stdout
+    resume = ("train", "--resume", "--checkpoint-dir", root, "--iterations")
+    beyond = run(*resume, 2)
+    assert beyond.returncode == 0, beyond.stderr
+    assert "iterations 2 to 2 are beyond the learning-rate schedule" in beyond.stdout
+    assert "2e-05: --schedule-iterations 2 stretches" in beyond.stdout
+    stretched = run(*resume, 3, "--schedule-iterations", 3)
+    assert stretched.returncode == 0, stretched.stderr
+    assert "beyond the learning-rate schedule" not in stretched.stdout
+    assert "learning.schedule_iterations 1 -> 3" in stretched.stdout
+    assert newest(root).name.endswith("iter003.pth")
+    assert "beyond the learning-rate schedule" in RunLayout(root).log.read_text()
