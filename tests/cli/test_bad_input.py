@@ -104,7 +104,8 @@ def test_a_foreign_file_is_refused_as_a_checkpoint(tmp_path: Path) -> None:
 
 def test_a_file_where_the_run_directory_should_be_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("mine")
-    assert_refused(run("train", "--fast", "--checkpoint-dir", tmp_path / "run"), "run")
+    for more in ("--fast", "--resume", "--auto-resume"):
+        assert_refused(run("train", more, "--checkpoint-dir", tmp_path / "run"), "Not a directory")
     assert (tmp_path / "run").read_text() == "mine"
 
 

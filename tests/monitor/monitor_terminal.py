@@ -94,7 +94,8 @@ def monitor_command(layout: RunLayout, before: str = "", **options: Any) -> list
         f"{before}\nimport sys\nfrom pathlib import Path, PosixPath\n"
         "from blobmaster.monitor.command import run_monitor\n"
         "from blobmaster.monitor.options import MonitorOptions\n"
-        f"sys.exit(run_monitor(MonitorOptions(status_file=Path({str(layout.status)!r}){given})))"
+        "from blobmaster.terminal.output import protect_output\n"
+        f"protect_output()\nsys.exit(run_monitor(MonitorOptions(status_file=Path({str(layout.status)!r}){given})))"
     )
     return [sys.executable, "-c", code]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -123,18 +123,28 @@ def test_a_game_is_resumed_in_another_process(tmp_path: Path, checkpoint: Path):
 
 
 def test_a_game_whose_reader_has_left_is_saved_and_not_played_on(tmp_path: Path, checkpoint: Path):
-    line = [sys.executable, "-m", "blobmaster", "play", str(checkpoint), "--plain", "--seed", "3"]
-    typed = "\n".join(["0", "1", "", *"23456789TJQKA"] * 400)
-    done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {shlex.join(line)} | head -1"],
-        input=typed,
-        capture_output=True,
+    words = ["play", str(checkpoint), "--plain", "--seed", "3", "--cards", "3", "--seat", "1"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "blobmaster", *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
-        timeout=DEADLINE_S,
-        check=False,
-    )
-    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path), "PYTHONIOENCODING": "utf-8"},
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdin.write("0\n")
+        child.stdin.flush()
+        while "You bid 0." not in (line := child.stdout.readline()):
+            assert line
+        child.stdout.close()
+        with contextlib.suppress(BrokenPipeError):  # it ends before it has read them all
+            child.stdin.write("\n".join(["0", "1", "2", ""] * 400))
+            child.stdin.close()
+        assert child.wait(DEADLINE_S) == 0
+        assert child.stderr.read() == ""
     [path] = (tmp_path / "blobmaster" / "games").glob("*.json")
     assert not is_finished(game_of(read(path), path))
 

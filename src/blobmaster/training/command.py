@@ -90,7 +90,17 @@ def run_training(options: TrainOptions) -> int:
 
 
 def _checkpoints_in(root: Path) -> list[Path]:
-    return [entry.path for entry in CheckpointStore(RunLayout(root)).entries()]
+    """List the checkpoints of a run directory.
+
+    Raises:
+        RunDirectoryError: it is no directory, or cannot be read.
+    """
+    try:
+        return [entry.path for entry in CheckpointStore(RunLayout(root)).entries()]
+    except OSError as error:
+        raise RunDirectoryError(
+            f"cannot read the run directory {root}: {error.strerror}; name another --checkpoint-dir"
+        ) from None
 
 
 def _is_finished(root: Path, config: Config) -> bool:

@@ -265,6 +265,9 @@ def test_events_are_delivered_after_the_reader_of_the_output_has_left(
         wait_until(lambda now=state: receiver.events[-1:] == [now], f"told {state}")
     assert child.wait(DEADLINE_S) == 0
     assert receiver.events == ["paused", "failed", "finished"]
+    assert child.stderr is not None
+    assert child.stderr.read() == ""
+    child.stderr.close()
 
 
 def test_the_last_message_of_a_finished_run_is_waited_for(
