@@ -24,6 +24,7 @@ from blobmaster.monitor.screen.app import MonitorApp
 from blobmaster.monitor.screen.chart import DOTS
 from blobmaster.run.files.layout import RunLayout
 
+HOST = "blobmaster.run.control.process.host_name"
 SIZE = (120, 38)
 FONTS = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 CELL = (12.2, 24.4)
@@ -106,7 +107,7 @@ def dot_places(letter: str) -> list[tuple[float, float]]:
 
 def make_picture(target: Path) -> None:
     """Write the picture."""
-    with tempfile.TemporaryDirectory() as folder, patch("socket.gethostname", lambda: "atlas"):
+    with tempfile.TemporaryDirectory() as folder, patch(HOST, lambda: "atlas"):
         layout = RunLayout(Path(folder))
         replay(layout)
         target.write_text(asyncio.run(draw(layout)), encoding="utf-8")

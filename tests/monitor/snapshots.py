@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,9 +18,10 @@ from typing import Any
 from unittest.mock import patch
 
 import msgspec
-from make_picture import COLOURS, as_svg, write_sample
+from make_picture import COLOURS, as_svg
 from monitor_terminal import make_status, put
 from rich.terminal_theme import TerminalTheme
+from sample_run import write_sample
 
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.read.liveness import Verdict
@@ -165,7 +165,7 @@ def _environment(locale: dict[str, str]) -> Iterator[None]:
     with (
         tempfile.TemporaryDirectory() as folder,
         patch.object(time, "time", lambda: NOW),
-        patch.object(socket, "gethostname", lambda: "atlas"),
+        patch("blobmaster.run.control.process.host_name", lambda: "atlas"),
         patch.dict(os.environ, {"TZ": "UTC", "LANG": "", "LC_CTYPE": "", **locale}),
     ):
         time.tzset()
