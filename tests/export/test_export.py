@@ -26,7 +26,7 @@ from blobmaster.export.metadata import action_table
 from blobmaster.export.onnx_graph import actor_model
 from blobmaster.game.cards import SUITS
 from blobmaster.game.rules import ACTION_COUNT, new_round
-from blobmaster.model.features import FEATURES, INDEX, encode, encode_rows
+from blobmaster.model.features import FEATURES, INDEX, encode_rows
 from blobmaster.model.heads import action_output
 from blobmaster.model.network import new_network
 
@@ -121,7 +121,7 @@ def test_the_documents_example_needs_no_blobmaster_and_bids_as_the_network(
     code = EXAMPLE.replace('"model.onnx"', repr(str(model))).replace("print(", "str(")
     exec(code, given)
     row, slots = np.zeros(FEATURES, np.float32), np.zeros(SUITS, int)
-    encode(state, row, slots)
+    encode_rows(state[None], row[None], slots[None])
     np.testing.assert_array_equal(given["row"][0], row)
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import blobmaster.kernels.compile
-from blobmaster.kernels.compile import compiled_for, kernel
+from blobmaster.kernels.compile import compiled_for, inner_kernel, kernel
 from blobmaster.kernels.intrinsics import lowest_bit, popcount
 
 
@@ -143,3 +143,21 @@ def test_a_temporary_folder_that_others_can_write_is_not_trusted(tmp_path, no_ca
     assert folder.is_dir()
     assert folder.parent not in (expected, tmp_path / "elsewhere")
     assert folder.parent.stat().st_mode & 0o777 == 0o700
+
+
+@inner_kernel
+def tripled(x):
+    return 3 * x
+
+
+@kernel
+def one_more_than_tripled(x):
+    return tripled(x) + 1
+
+
+def test_an_inner_kernel_is_called_by_kernels_only():
+    assert one_more_than_tripled(2) == 7
+    with pytest.raises(TypeError, match="tripled is an inner kernel: only kernels can call it"):
+        tripled(2)  # compiled for a kernel already: it must be refused all the same
+    with pytest.raises(TypeError, match="only kernels can call it"):
+        tripled(0.5)

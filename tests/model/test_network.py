@@ -13,13 +13,13 @@ from blobmaster.config.network import NetworkSettings
 from blobmaster.game.cards import MAX_CARDS, MAX_PLAYERS, SUITS
 from blobmaster.game.rules import DEALT, MAX_LEGAL, SEAT, TRICKS, is_bidding
 from blobmaster.inference.evaluator import NetworkEvaluator, choose_device
-from blobmaster.model.features import FEATURES, WHOLE_FEATURES, encode, encode_whole
+from blobmaster.model.features import FEATURES, WHOLE_FEATURES, encode_rows, encode_whole_rows
 from blobmaster.model.heads import (
     ACTION_COUNT,
     ACTOR_OUTPUTS,
     CRITIC_OUTPUTS,
-    decode_priors,
-    decode_values,
+    decode_prior_rows,
+    decode_value_rows,
 )
 from blobmaster.model.network import new_network, parameter_count
 
@@ -116,19 +116,20 @@ def test_an_evaluation_encodes_runs_the_network_and_decodes():
     priors, values = evaluator.priors(states).copy(), evaluator.values(states).copy()
     _, exact = evaluator.forecasts(states)
     for i, state in enumerate(states):
-        row, slots = np.empty(WHOLE_FEATURES, np.float32), np.empty(SUITS, np.int64)
-        encode_whole(state, row, slots)
-        view = np.empty(FEATURES, np.float32)
-        encode(state, view, slots)
+        row, slots = np.empty((1, WHOLE_FEATURES), np.float32), np.empty((1, SUITS), np.int64)
+        encode_whole_rows(state[None], row, slots)
+        view = np.empty((1, FEATURES), np.float32)
+        encode_rows(state[None], view, slots)
         with torch.inference_mode():
-            acted = network.actor(torch.from_numpy(view)[None]).numpy()[0]
-            judged = network.critic(torch.from_numpy(row)[None]).numpy()[0]
-        prior, value = np.empty(MAX_LEGAL, np.float32), np.empty(MAX_PLAYERS, np.float32)
-        decode_priors(state, slots, acted, np.empty(MAX_LEGAL, np.int64), prior)
-        assert priors[i] == pytest.approx(prior, abs=1e-6)
-        decode_values(state, judged, value)
-        assert values[i] == pytest.approx(value, abs=1e-6)
-        assert exact[i].tolist() == pytest.approx(plain_exact(state, acted), abs=1e-6)
+            acted = network.actor(torch.from_numpy(view)).numpy()
+            judged = network.critic(torch.from_numpy(row)).numpy()
+        prior = np.empty((1, MAX_LEGAL), np.float32)
+        value = np.empty((1, MAX_PLAYERS), np.float32)
+        decode_prior_rows(state[None], slots, acted, prior)
+        assert priors[i] == pytest.approx(prior[0], abs=1e-6)
+        decode_value_rows(state[None], judged, value)
+        assert values[i] == pytest.approx(value[0], abs=1e-6)
+        assert exact[i].tolist() == pytest.approx(plain_exact(state, acted[0]), abs=1e-6)
 
 
 def test_a_small_batch_after_a_large_one_answers_for_its_own_rows():

@@ -24,7 +24,7 @@ from blobmaster.game.rules import (
     TRICKS,
 )
 from blobmaster.kernels.rng import generator
-from blobmaster.model.features import WHOLE_FEATURES, encode_whole
+from blobmaster.model.features import WHOLE_FEATURES, encode_whole_rows
 from blobmaster.training.replay_buffer import ABSENT, Batch, ReplayWindow, new_batch
 
 
@@ -53,7 +53,7 @@ def test_a_batch_holds_the_records_decisions_and_their_targets(tau):
     for i, number in enumerate(chosen):
         state, shares, tricks = decisions[number]
         row, lanes = np.empty(WHOLE_FEATURES, np.float32), np.empty(SUITS, np.int64)
-        encode_whole(state, row, lanes)
+        encode_whole_rows(state[None], row[None], lanes[None])
         assert np.array_equal(batch.wholes[i], row)
         outputs = {a: a if a >= FIRST_BID else 13 * lanes[a // 13] + a % 13 for a in shares}
         assert batch.legal[i].nonzero()[0].tolist() == sorted(outputs.values())

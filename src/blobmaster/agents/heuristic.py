@@ -41,7 +41,7 @@ from blobmaster.game.rules import (
     is_bidding,
     legal_cards,
 )
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.compile import inner_kernel, kernel
 from blobmaster.kernels.intrinsics import lowest_bit, popcount
 from blobmaster.model.features import Slots, canonical_slots
 
@@ -88,7 +88,7 @@ def choose_by_heuristic(states: State, actions: Actions) -> None:
             actions[row] = _choose_card(states[row])
 
 
-@kernel
+@inner_kernel
 def _choose_bid(state: State) -> int:
     cards = state[DEALT]
     bid_sum = 0
@@ -133,13 +133,13 @@ def _choose_card(state: State) -> int:
     return chosen
 
 
-@kernel
+@inner_kernel
 def _tie_order(card: int, slots: Slots) -> int:
     """Rank a card among tied ones, lowest first: canonical slots from the last, low ranks first."""
     return card % RANKS - RANKS * slots[card // RANKS]
 
 
-@kernel
+@inner_kernel
 def _expected_tricks(state: State) -> float:
     """Sum the win probabilities of the acting seat's cards."""
     total = 0.0
@@ -150,7 +150,7 @@ def _expected_tricks(state: State) -> float:
     return total
 
 
-@kernel
+@inner_kernel
 def _win_probability(state: State, card: int) -> float:
     """Estimate the probability that the card takes a trick in which its suit is led."""
     suit = card // RANKS
@@ -160,7 +160,7 @@ def _win_probability(state: State, card: int) -> float:
     return probability
 
 
-@kernel
+@inner_kernel
 def _current_trick_probability(state: State, card: int) -> float:
     """Estimate the probability that the card takes the trick on the table."""
     if state[IN_TRICK] == 0:
@@ -171,7 +171,7 @@ def _current_trick_probability(state: State, card: int) -> float:
     return _unbeaten_probability(state, card, led, state[PLAYERS] - 1 - state[IN_TRICK])
 
 
-@kernel
+@inner_kernel
 def _unbeaten_probability(state: State, card: int, led: int, opponents: int) -> float:
     """Estimate the probability that none of the next seats beats the card.
 
@@ -211,7 +211,7 @@ def _unbeaten_probability(state: State, card: int, led: int, opponents: int) -> 
     return probability
 
 
-@kernel
+@inner_kernel
 def _higher(card: int) -> int:
     """Return the mask of the higher cards of the same suit."""
     # All bits below the next suit, less all bits up to the card itself.
@@ -219,7 +219,7 @@ def _higher(card: int) -> int:
     return (1 << top) - (2 << card)
 
 
-@kernel
+@inner_kernel
 def _in_suit(mask: int, suit: int) -> int:
     """Count the mask's cards of a suit."""
     return popcount((mask >> (RANKS * suit)) & SUIT_RANKS)

@@ -15,6 +15,7 @@ from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import MAX_LEGAL, State, legal_actions
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.inference.precision import convert
+from blobmaster.kernels.arrays import first_largest
 from blobmaster.kernels.compile import kernel
 from blobmaster.model.layers import Parts
 from blobmaster.model.network import new_network
@@ -41,7 +42,7 @@ def _choose_most_likely(states: State, priors: npt.NDArray[np.float32], actions:
     legal = np.empty(MAX_LEGAL, np.int64)
     for row in range(len(states)):
         count = legal_actions(states[row], legal)
-        actions[row] = legal[np.argmax(priors[row, :count])]
+        actions[row] = legal[first_largest(priors[row], count)]
 
 
 def network_player(network: Parts, device: torch.device) -> AgentMaker:

@@ -11,7 +11,7 @@ from blobmaster.config.search import SearchSettings
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import DEALT, MAX_LEGAL, PLAYERS, State, legal_count
 from blobmaster.game.scoring import most_points, points
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.compile import inner_kernel, kernel
 from blobmaster.kernels.rng import Stream
 from blobmaster.search.batch import EvaluationRequests, Search, new_requests, new_search
 from blobmaster.search.rollout import play_out
@@ -59,12 +59,12 @@ def _choose_by_rollouts(
         one = slice(number, number + 1)
         batch = SearchBatch(search, streams[one], actions[one], requests)
         begin_all(batch, states[one])
-        while requests.rows.any():
+        while requests.rows[0] + requests.rows[1] > 0:
             answer_by_rollouts(requests, streams[number], priors, values)
             advance_all(batch, priors, values)
 
 
-@kernel
+@inner_kernel
 def answer_by_rollouts(
     requests: EvaluationRequests, stream: Stream, priors: Priors, values: Values
 ) -> None:

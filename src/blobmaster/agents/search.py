@@ -14,7 +14,7 @@ from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import State
 from blobmaster.inference.evaluator import Evaluator
 from blobmaster.inference.stepping import advances, play_to_end
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.compile import inner_kernel, kernel
 from blobmaster.search.batch import EvaluationRequests, Search, new_requests, new_search
 from blobmaster.search.mcts import (
     advance_search,
@@ -81,7 +81,7 @@ def begin_all(batch: SearchBatch, states: State) -> None:
 
 
 @advances(SearchBatch)
-@kernel
+@inner_kernel
 def advance_all(batch: SearchBatch, priors: Priors, values: Values) -> None:
     """Advance every unfinished search by one step and request evaluations for the next."""
     search, requests = batch.search, batch.requests

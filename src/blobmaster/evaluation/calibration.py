@@ -32,6 +32,7 @@ from blobmaster.game.rules import (
     play_forced,
 )
 from blobmaster.inference.evaluator import NetworkEvaluator
+from blobmaster.kernels.arrays import first_largest
 from blobmaster.kernels.compile import kernel
 from blobmaster.model.network import BlobNetwork
 from blobmaster.selfplay.deals import Deals, deal
@@ -245,7 +246,7 @@ def _take_most_likely(
         state = states[row]
         seat = state[SEAT]
         count = legal_actions(state, legal)
-        action = legal[np.argmax(priors[i, :count])]
+        action = legal[first_largest(priors[i], count)]
         if action >= FIRST_BID:
             said[0, row, seat] = exact[i, action - FIRST_BID]
         # Only the first card counts: later ones are played when tricks have

@@ -40,7 +40,7 @@ from blobmaster.game.rules import (
     is_over,
     legal_count,
 )
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.compile import inner_kernel, kernel
 
 HEADER = 5
 GREEDY = 64
@@ -130,7 +130,7 @@ def join(parts: Iterable[Rounds]) -> Rounds:
     )
 
 
-@kernel
+@inner_kernel
 def open_record(record: npt.NDArray[np.int64], state: State) -> int:
     """Deal a record's round into `state`; return the offset of its first action."""
     # Both flags are multiples of 64, and there are never so many players.

@@ -42,7 +42,7 @@ from blobmaster.game.cards import (
     RANKS,
     SUIT_RANKS,
 )
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.compile import inner_kernel, kernel
 from blobmaster.kernels.intrinsics import lowest_bit, popcount
 
 # One int64 row for masks, counts and flags alike: a state is copied as one block of memory, and a
@@ -171,7 +171,7 @@ def forbidden_bid(state: State) -> int:
     return max(state[DEALT] - total, -1)
 
 
-@kernel
+@inner_kernel
 def legal_cards(state: State) -> int:
     """Return the mask of cards that the acting seat may play: of the led suit if it holds any."""
     hand = state[HANDS + state[SEAT]]
@@ -231,7 +231,7 @@ def apply(state: State, action: int) -> None:
         _play(state, action)
 
 
-@kernel
+@inner_kernel
 def _bid(state: State, bid: int) -> None:
     seat = state[SEAT]
     state[BIDS + seat] = bid
@@ -239,7 +239,7 @@ def _bid(state: State, bid: int) -> None:
     state[SEAT] = (seat + 1) % state[PLAYERS]
 
 
-@kernel
+@inner_kernel
 def _play(state: State, card: int) -> None:
     players = state[PLAYERS]
     seat = state[SEAT]
@@ -266,7 +266,7 @@ def _play(state: State, card: int) -> None:
         _take_trick(state)
 
 
-@kernel
+@inner_kernel
 def _take_trick(state: State) -> None:
     winner = state[WINNER]
     state[TRICKS + winner] += 1

@@ -7,13 +7,13 @@ are assumed elsewhere: a missed bid pays 0, and a higher exact bid pays more.
 from __future__ import annotations
 
 from blobmaster.game.rules import BIDS, TRICKS, State
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.compile import inner_kernel, kernel
 
 EXACT_BONUS = 10
 """Points for an exact bid, before the bid itself is added."""
 
 
-@kernel
+@inner_kernel
 def exact_points(bid: int) -> int:
     """Points for a bid that is made exactly."""
     return EXACT_BONUS + bid

@@ -8,11 +8,12 @@ import numpy.typing as npt
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import DEALER, LONGEST, PLAYERS, ROUNDS_LEFT, SCORES, State, deal_into
 from blobmaster.game.scoring import points
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.arrays import copy_row, largest
+from blobmaster.kernels.compile import inner_kernel, kernel
 from blobmaster.kernels.intrinsics import popcount
 
 
-@kernel
+@inner_kernel
 def score_round(state: State) -> None:
     """Add the points of a round that is over to the scores."""
     for seat in range(state[PLAYERS]):
@@ -36,10 +37,10 @@ def deal_next(
     deal_into(state, plan[0], plan[1], plan[2], plan[3], deck)
     state[LONGEST] = most
     state[ROUNDS_LEFT] = left
-    state[SCORES : SCORES + MAX_PLAYERS] = scores
+    copy_row(scores, state[SCORES : SCORES + MAX_PLAYERS])
 
 
-@kernel
+@inner_kernel
 def pass_deal(state: State) -> None:
     """Turn the state of a scored round into the standing before the next one is dealt.
 
@@ -52,7 +53,7 @@ def pass_deal(state: State) -> None:
 @kernel
 def winners(state: State) -> int:
     """Return the mask of seats with the highest score."""
-    best = state[SCORES : SCORES + state[PLAYERS]].max()
+    best = largest(state[SCORES:], state[PLAYERS])
     mask = 0
     for seat in range(state[PLAYERS]):
         if state[SCORES + seat] == best:

@@ -14,6 +14,7 @@ from blobmaster.game.rules import (
     is_over,
     legal_actions,
 )
+from blobmaster.kernels.arrays import copy_row
 from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.rng import Stream, below, shuffle, stream
 
@@ -33,7 +34,9 @@ def _play_into(states: State, draws: Stream) -> None:
     """Fill `states` with the decisions of rounds played by uniformly random actions."""
     legal = np.empty(MAX_LEGAL, np.int64)
     state = np.empty(STATE, np.int64)
-    deck = np.arange(CARDS)
+    deck = np.empty(CARDS, np.int64)
+    for card in range(CARDS):
+        deck[card] = card
     count = 0
     while True:
         players = MIN_PLAYERS + below(draws, MAX_PLAYERS - MIN_PLAYERS + 1)
@@ -43,6 +46,6 @@ def _play_into(states: State, draws: Stream) -> None:
         while not is_over(state):
             if count == len(states):
                 return
-            states[count] = state
+            copy_row(state, states[count])
             count += 1
             apply(state, legal[below(draws, legal_actions(state, legal))])

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from blobmaster.game.rules import State
 from blobmaster.inference.backend import launch, wait
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.compile import inner_kernel, kernel, lean_kernel
 from blobmaster.model.features import encode_rows, encode_whole_rows
 from blobmaster.model.game_features import encode_game_views, encode_game_wholes
 from blobmaster.model.heads import decode_prior_rows, decode_value_rows
@@ -54,8 +54,9 @@ class Passes(NamedTuple):
     """`[capacity, MAX_LEGAL]`."""
     values: Floats
     """`[capacity, MAX_PLAYERS]`."""
-    in_games: bool
-    """True if the network sees where a game stands."""
+    in_games: bool | None
+    """True if the network sees where a game stands, else None: by its type, one encoding of two is
+    compiled."""
 
 
 @kernel
@@ -64,14 +65,14 @@ def plan_of(part: PartPasses, count: int) -> int:
     return int(part.plans[(count + part.step - 1) // part.step])  # rounded up
 
 
-@kernel
+@inner_kernel
 def are_planned(passes: Passes, acts: int, judges: int) -> bool:
     """Return True if `evaluate` can evaluate so many rows of the actor and the critic."""
     act, judge = plan_of(passes.actor, acts), plan_of(passes.critic, judges)
     return act != UNPLANNED and judge != UNPLANNED
 
 
-@kernel
+@inner_kernel
 def evaluate(passes: Passes, acting: State, judged: State) -> int:
     """Write the priors of `acting` and the values of `judged` into `passes`.
 
@@ -84,16 +85,10 @@ def evaluate(passes: Passes, acting: State, judged: State) -> int:
     """
     actor, critic = passes.actor, passes.critic
     act, judge = plan_of(actor, len(acting)), plan_of(critic, len(judged))
-    if passes.in_games:
-        encode_game_views(acting, actor.rows, actor.slots)
-    else:
-        encode_rows(acting, actor.rows, actor.slots)
+    _encode_acting(passes.in_games, acting, actor)
     # Launched before the critic's rows are encoded: a GPU evaluates the actor meanwhile.
     code = launch(passes.handles, act)
-    if passes.in_games:
-        encode_game_wholes(judged, critic.rows, critic.slots)
-    else:
-        encode_whole_rows(judged, critic.rows, critic.slots)
+    _encode_judged(passes.in_games, judged, critic)
     if code == 0:
         code = launch(passes.handles, judge)
     if code == 0:
@@ -105,3 +100,26 @@ def evaluate(passes: Passes, acting: State, judged: State) -> int:
             part.counts[0] += rows
             part.counts[1] += rows > 0
     return code
+
+
+@lean_kernel
+def evaluate_once(passes: Passes, acting: State, judged: State) -> int:
+    """Do as `evaluate`, which Python cannot call."""
+    return evaluate(passes, acting, judged)
+
+
+# numba drops the branch that the type of an argument rules out, before it compiles what is called.
+@inner_kernel
+def _encode_acting(in_games: bool | None, states: State, part: PartPasses) -> None:
+    if in_games is None:
+        encode_rows(states, part.rows, part.slots)
+    else:
+        encode_game_views(states, part.rows, part.slots)
+
+
+@inner_kernel
+def _encode_judged(in_games: bool | None, states: State, part: PartPasses) -> None:
+    if in_games is None:
+        encode_whole_rows(states, part.rows, part.slots)
+    else:
+        encode_game_wholes(states, part.rows, part.slots)

@@ -14,6 +14,7 @@ from numba import carray
 from torch import Tensor
 
 from blobmaster.inference.cpu_program import Program
+from blobmaster.kernels.arrays import copy_row
 from blobmaster.kernels.compile import c_function, vector_kernel
 from blobmaster.kernels.intrinsics import bits_of_float, float_of_bits
 from blobmaster.model.layers import LayerNorm, Linear
@@ -76,7 +77,7 @@ def normalize(program: Program, x: Tensor, layer: LayerNorm, result: Tensor) -> 
 def _repeat(row: Any, result: Any, rows: int, width: int) -> int:
     """Copy a row of `width` bytes into each of `[rows, width]`."""
     for number in range(rows):
-        carray(result, (rows, width), np.uint8)[number] = carray(row, width, np.uint8)
+        copy_row(carray(row, width, np.uint8), carray(result, (rows, width), np.uint8)[number])
     return 0
 
 

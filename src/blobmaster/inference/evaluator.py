@@ -16,7 +16,7 @@ from blobmaster.game.cards import MAX_PLAYERS, SUITS
 from blobmaster.game.rules import ACTION_COUNT, MAX_LEGAL, State
 from blobmaster.inference.backend import Backend, check
 from blobmaster.inference.batches import BatchedPart, Outputs
-from blobmaster.inference.compiled import PartPasses, Passes, evaluate
+from blobmaster.inference.compiled import PartPasses, Passes, evaluate_once
 from blobmaster.inference.cpu_plans import cpu_plans_for
 from blobmaster.model.features import FEATURES, WHOLE_FEATURES, encode_rows, encode_whole_rows
 from blobmaster.model.game_features import (
@@ -178,7 +178,7 @@ class NetworkEvaluator:
                 self._critic.passes,
                 self._priors,
                 self._values,
-                in_games,
+                in_games or None,
             )
 
     def priors(self, states: State) -> Priors:
@@ -200,7 +200,7 @@ class NetworkEvaluator:
         passes = self.passes(acts, judges)
         if passes is None:
             return self.priors(acting), self.values(judged)
-        check(evaluate(passes, acting, judged))
+        check(evaluate_once(passes, acting, judged))
         return self._priors[:acts], self._values[:judges]
 
     def passes(self, acts: int, judges: int) -> Passes | None:

@@ -20,7 +20,8 @@ from numba.extending import overload
 from blobmaster.inference.backend import check
 from blobmaster.inference.compiled import Passes, are_planned, evaluate
 from blobmaster.inference.evaluator import Evaluator
-from blobmaster.kernels.compile import compiled_for, kernel
+from blobmaster.kernels.compile import compiled_for, lean_kernel
+from blobmaster.kernels.inner import INNER_OPTIONS
 from blobmaster.search.batch import EvaluationRequests
 from blobmaster.search.tree import Priors, Values
 
@@ -65,16 +66,15 @@ def advances(state_class: type) -> Callable[[Advance], Advance]:
 
             return call
 
-        # Without reference counting, as in `lean_kernel`: `call` only hands its arguments on,
-        # and a state has some sixty arrays.
-        options = {"error_model": "numpy", "forceinline": True, "_nrt": False}
-        overload(advance, jit_options=options)(choose)
+        # As an `inner_kernel`: `call` only hands its arguments on, and a state has some sixty
+        # arrays.
+        overload(advance, jit_options=INNER_OPTIONS)(choose)
         return step
 
     return register
 
 
-@kernel
+@lean_kernel
 def run_steps(state: Steppable, passes: Passes) -> int:
     """Take up to `passes.steps` steps while the batch sizes are planned.
 
@@ -93,7 +93,7 @@ def run_steps(state: Steppable, passes: Passes) -> int:
     return 0
 
 
-@kernel
+@lean_kernel
 def take_step(state: Steppable, priors: Priors, values: Values) -> None:
     """Take one step, with evaluations that Python asked for."""
     advance(state, priors, values)

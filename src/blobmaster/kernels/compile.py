@@ -1,4 +1,4 @@
-"""Compile and cache numba kernels: `@kernel`, `@lean_kernel`, `@vector_kernel`, C functions.
+"""Compile and cache numba kernels: `@kernel` and its leaner kinds, and functions for C.
 
 numba's cache checks the file of a function, not those of its callees: after an edit of a callee,
 callers would run stale machine code. Here the name of the cache's folder holds a hash of every
@@ -18,7 +18,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-import numpy.typing as npt
+from numba.core.compiler_lock import global_compiler_lock
+
+from blobmaster.kernels.inner import INNER_OPTIONS, InnerCache
+from blobmaster.kernels.once import SharedCache, compile_once, exclusive
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -102,11 +105,7 @@ numba.config.CACHE_DIR = str(cache_folder())
 
 def kernel(function: Function) -> Function:
     """Compile to machine code that runs without the GIL, cached on disk for other processes."""
-    _check_room(function)
-    compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=True)(
-        function
-    )
-    return compiled
+    return _declared(function, _COMMON | {"_nrt": True})
 
 
 def lean_kernel(function: Function) -> Function:
@@ -119,9 +118,51 @@ def lean_kernel(function: Function) -> Function:
     # _nrt: numba's runtime, NRT, counts the references; no public option turns it off.
     # forceinline: a call passes each array of a tuple as seven words, which costs as much as the
     # body of most of these kernels.
+    return _declared(function, _COMMON | {"_nrt": False, "forceinline": True})
+
+
+def inner_kernel(function: Function) -> Function:
+    """Compile a kernel that only kernels call, without reference counting as a `lean_kernel`.
+
+    A call from Python raises `TypeError`. It has no machine code of its own, see
+    `blobmaster.kernels.inner`: a cold start compiles in half of the time.
+    """
+    return _inner(function, INNER_OPTIONS)
+
+
+def inlined_kernel(function: Function) -> Function:
+    """Compile an `inner_kernel` that becomes part of its callers, as a `lean_kernel` does."""
+    return _inner(function, INNER_OPTIONS | {"forceinline": True})
+
+
+_COMMON: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+"""numba's options for all kernels. No kernel is passed to another, so none needs the entry for
+calls through a pointer, which takes numba a tenth of the time."""
+
+
+def _declared(function: Function, options: dict[str, Any]) -> Function:
     _check_room(function)
-    lean = numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True, _nrt=False)
-    compiled: Function = lean(function)
+    compiled: Function = numba.njit(**options)(function)
+    compile_once(compiled, SharedCache(function))
+    return compiled
+
+
+def _inner(function: Function, options: dict[str, Any]) -> Function:
+    _check_room(function)
+    inner: Any = numba.njit(**options)(function)
+    compile_once(inner, InnerCache(function))
+
+    # Compiled versions are only listed, for callers in compiled code; where calls from Python look,
+    # there is none.
+    def list_version(result: Any) -> None:
+        inner.overloads[tuple(result.signature.args)] = result
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise TypeError(f"{function.__name__} is an inner kernel: only kernels can call it")
+
+    inner.add_overload = list_version
+    inner._compile_for_args = refuse
+    compiled: Function = inner
     return compiled
 
 
@@ -147,11 +188,7 @@ def vector_kernel(function: Function) -> Function:
     The order of additions, and so the last bits, then follow from the kind of processor: results
     are reproducible on one kind, and may differ between two.
     """
-    _check_room(function)
-    compiled: Function = numba.njit(
-        cache=True, nogil=True, error_model="numpy", fastmath=_VECTORS, forceinline=True
-    )(function)
-    return compiled
+    return _declared(function, _COMMON | {"fastmath": _VECTORS, "forceinline": True})
 
 
 class CFunction:
@@ -168,9 +205,12 @@ class CFunction:
     @functools.cached_property
     def address(self) -> int:
         """The address of the machine code, valid as long as this object lives."""
-        self._compiled = numba.cfunc(
-            self._signature, cache=True, error_model="numpy", fastmath=_VECTORS
-        )(self._function)
+        name = f"{self._function.__module__}.{self._function.__qualname__}.lock"
+        # numba's lock first, as in `compile_once`.
+        with global_compiler_lock, exclusive(Path(numba.config.CACHE_DIR) / name):
+            self._compiled = numba.cfunc(
+                self._signature, cache=True, error_model="numpy", fastmath=_VECTORS
+            )(self._function)
         address: int = self._compiled.address
         return address
 
@@ -182,10 +222,3 @@ def c_function(signature: str) -> Callable[[Callable[..., int]], CFunction]:
         signature: numba's, such as `int32(voidptr, int64)`.
     """
     return lambda function: CFunction(function, signature)
-
-
-@lean_kernel
-def copy_row(source: npt.NDArray[Any], target: npt.NDArray[Any]) -> None:
-    """Copy `source` to `target`, one-dimensional and of equal length. For lean kernels."""
-    for i in range(len(target)):
-        target[i] = source[i]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.compile import inner_kernel, kernel
 
 Stream = npt.NDArray[np.uint64]
 """`[1]`: the generator's state. Each draw changes it in place."""
@@ -52,7 +52,7 @@ def _sequence(seed: int, purpose: str, indices: tuple[int, ...]) -> np.random.Se
     return np.random.SeedSequence(seed, spawn_key=(len(name), *name, *indices))
 
 
-@kernel
+@inner_kernel
 def _next_bits(stream: Stream) -> np.uint64:
     # The constants are the paper's: the golden gamma, and Stafford's mix 13.
     stream[0] += _STEP

@@ -39,7 +39,7 @@ from blobmaster.game.rules import (
     WINNER,
     State,
 )
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.compile import inner_kernel, kernel
 from blobmaster.kernels.intrinsics import lowest_bit, popcount
 
 NEEDS = 8
@@ -121,7 +121,7 @@ Slots = npt.NDArray[np.int64]
 """`[SUITS]`: the canonical slot of each suit."""
 
 
-@kernel
+@inner_kernel
 def _knowledge_of(state: State, observer: int, suit: int) -> int:
     """Return all that the observer knows of a suit as one number.
 
@@ -177,7 +177,7 @@ def canonical_slots(state: State, observer: int, slots: Slots) -> None:
         slots[suit] = slot
 
 
-@kernel
+@inner_kernel
 def encode(state: State, row: npt.NDArray[np.float32], slots: Slots) -> None:
     """Write the acting seat's observation to `row` (`[FEATURES]`), and the suits' slots."""
     observer = state[SEAT]
@@ -212,7 +212,7 @@ def encode(state: State, row: npt.NDArray[np.float32], slots: Slots) -> None:
     _encode_seats(state, observer, slots, row)
 
 
-@kernel
+@inner_kernel
 def _mark_cards(mask: int, slots: Slots, row: npt.NDArray[np.float32], start: int) -> None:
     while mask != 0:
         card = lowest_bit(mask)
@@ -220,7 +220,7 @@ def _mark_cards(mask: int, slots: Slots, row: npt.NDArray[np.float32], start: in
         row[start + RANKS * slots[card // RANKS] + card % RANKS] = 1.0
 
 
-@kernel
+@inner_kernel
 def _encode_seats(state: State, observer: int, slots: Slots, row: npt.NDArray[np.float32]) -> None:
     players = state[PLAYERS]
     cards = state[DEALT]
@@ -254,7 +254,7 @@ def encode_rows(states: State, rows: npt.NDArray[np.float32], slots: npt.NDArray
         encode(states[i], rows[i], slots[i])
 
 
-@kernel
+@inner_kernel
 def encode_deal(state: State, row: npt.NDArray[np.float32], slots: Slots) -> None:
     """Write what the acting seat does not see to `row` (`[DEAL_FEATURES]`).
 
@@ -274,7 +274,7 @@ def encode_deal(state: State, row: npt.NDArray[np.float32], slots: Slots) -> Non
         row[_RANDOM_SEATS + relative] = (state[RANDOM_SEATS] >> seat) & 1
 
 
-@kernel
+@inner_kernel
 def encode_whole(state: State, row: npt.NDArray[np.float32], slots: Slots) -> None:
     """Write the observation and then the deal to `row` (`[WHOLE_FEATURES]`)."""
     encode(state, row[:FEATURES], slots)

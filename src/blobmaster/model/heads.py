@@ -22,7 +22,8 @@ from blobmaster.game.rules import (
 )
 from blobmaster.game.scoring import exact_points, most_points
 from blobmaster.game.standing import win_share, winners
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.arrays import largest
+from blobmaster.kernels.compile import inner_kernel, kernel
 from blobmaster.model.features import Slots
 
 TRICK_COUNTS = MAX_CARDS + 1
@@ -56,7 +57,7 @@ def action_output(action: int, slots: Slots) -> int:
     return RANKS * slots[action // RANKS] + action % RANKS
 
 
-@kernel
+@inner_kernel
 def most_tricks(state: State, seat: int) -> int:
     """Return the most tricks that `seat` can end the round with: those taken and all left."""
     taken = 0
@@ -65,7 +66,7 @@ def most_tricks(state: State, seat: int) -> int:
     return state[TRICKS + seat] + state[DEALT] - taken
 
 
-@kernel
+@inner_kernel
 def decode_priors(
     state: State,
     slots: Slots,
@@ -88,7 +89,7 @@ def decode_priors(
     _softmax_legal(output, slots, legal, count, prior)
 
 
-@kernel
+@inner_kernel
 def decode_values(
     state: State, tricks: npt.NDArray[np.float32], value: npt.NDArray[np.float32]
 ) -> None:
@@ -117,7 +118,7 @@ def decode_values(
     value[players:] = 0.0
 
 
-@kernel
+@inner_kernel
 def decode_chances(
     state: State,
     tricks: npt.NDArray[np.float32],
@@ -149,7 +150,7 @@ def decode_chances(
     exact[players:] = 0.0
 
 
-@kernel
+@inner_kernel
 def _best_bid(output: npt.NDArray[np.float32], start: int, low: int, high: int) -> int:
     """Return the bid with the most expected points."""
     # Bid by expected points, not by probability: a higher bid pays more, and may be less likely.
@@ -163,7 +164,7 @@ def _best_bid(output: npt.NDArray[np.float32], start: int, low: int, high: int) 
     return best
 
 
-@kernel
+@inner_kernel
 def decode_shares(
     state: State, logits: npt.NDArray[np.float32], share: npt.NDArray[np.float32]
 ) -> None:
@@ -184,7 +185,7 @@ def decode_shares(
             share[seat] = win_share(won, seat)
         return
     # Logits of relative seats beyond the players are left out: they are never learned.
-    peak = logits[:players].max()
+    peak = largest(logits, players)
     total = 0.0
     for relative in range(players):
         seat = (state[SEAT] + relative) % players
@@ -194,7 +195,7 @@ def decode_shares(
         share[seat] /= total
 
 
-@kernel
+@inner_kernel
 def _softmax_legal(
     output: npt.NDArray[np.float32],
     slots: Slots,
@@ -215,7 +216,7 @@ def _softmax_legal(
     prior[count:] = 0.0
 
 
-@kernel
+@inner_kernel
 def _expected_points(
     output: npt.NDArray[np.float32], start: int, low: int, high: int, bid: int
 ) -> float:
@@ -292,7 +293,7 @@ def decode_exact_rows(
         low = state[TRICKS + state[SEAT]]
         high = most_tricks(state, state[SEAT])
         share[:] = 0.0
-        peak = tricks[low : high + 1].max()
+        peak = largest(tricks[low:], high + 1 - low)
         for count in range(low, high + 1):
             share[count] = np.exp(tricks[count] - peak)
         share /= share.sum()

@@ -17,7 +17,7 @@ from blobmaster.game.rules import (
     TABLE,
     State,
 )
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.compile import inner_kernel, kernel
 
 ALL_CARDS = (1 << CARDS) - 1
 
@@ -39,7 +39,7 @@ def hand_size(state: State, seat: int) -> int:
     return state[DEALT] - tricks
 
 
-@kernel
+@inner_kernel
 def cards_of_suits(suits: int) -> int:
     """Return the mask of all cards of some suits, given as a mask of 4 bits."""
     cards = 0

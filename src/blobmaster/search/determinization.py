@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from blobmaster.game.cards import CARDS, MAX_PLAYERS, RANKS, SUITS
 from blobmaster.game.rules import HANDS, PLAYERS, RANDOM_SEATS, VOIDS, State
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.arrays import copy_row
+from blobmaster.kernels.compile import inner_kernel, kernel
 from blobmaster.kernels.intrinsics import lowest_bit, popcount
 from blobmaster.kernels.rng import Stream, below, uniform
 from blobmaster.search.belief import cards_of_suits, hand_size, hidden_cards
@@ -118,7 +119,7 @@ def sample_world(
         stream: the same stream gives the same hands, whatever the true hands are.
         world: `[STATE]`, overwritten.
     """
-    world[:] = state
+    copy_row(state, world)
     world[RANDOM_SEATS] = 0
     hidden = hidden_cards(state, observer)
     _draw_pools(table, hidden, stream)
@@ -132,7 +133,7 @@ def sample_world(
             world[HANDS + seat] = hand
 
 
-@kernel
+@inner_kernel
 def _gather_groups(state: State, observer: int, table: WorldTable) -> None:
     """Group the seats with the same voids, in dealing order."""
     table.sizes[:] = 0
@@ -148,12 +149,12 @@ def _gather_groups(state: State, observer: int, table: WorldTable) -> None:
     table.groups[0] = groups
 
 
-@kernel
+@inner_kernel
 def _count_ways(table: WorldTable, group: int, hidden: int) -> None:
     """Fill `ways` for all numbers of cards per suit that the groups before `group` may leave."""
     most, fewest, left = table.most, table.fewest, table.left
     _count_suits(hidden, most)
-    fewest[:] = most
+    copy_row(most, fewest)
     total = popcount(hidden)
     # An earlier group can take any number of cards of a suit from 0 to its size, 0 if it is void.
     for earlier in range(group):
@@ -173,7 +174,7 @@ def _count_ways(table: WorldTable, group: int, hidden: int) -> None:
                     table.ways[group, left[0], left[1], left[2]] = ways
 
 
-@kernel
+@inner_kernel
 def _walk_splits(table: WorldTable, group: int, target: float) -> float:
     """Add up the deals of `group` and all later ones from `left`, over the group's splits.
 
@@ -203,7 +204,7 @@ def _walk_splits(table: WorldTable, group: int, target: float) -> float:
     return ways
 
 
-@kernel
+@inner_kernel
 def _ways_after(table: WorldTable, group: int, a: int, b: int, c: int, d: int) -> float:
     """Return the number of deals of the groups after `group`, when it takes a, b, c, d cards."""
     left = table.left
@@ -224,7 +225,7 @@ def _ways_after(table: WorldTable, group: int, a: int, b: int, c: int, d: int) -
     return _CHOOSE[open_cards, table.sizes[voids]]
 
 
-@kernel
+@inner_kernel
 def _draw_pools(table: WorldTable, hidden: int, stream: Stream) -> None:
     """Deal the hidden cards to the groups; the rest goes to the pool of seats without voids."""
     last = table.groups[0] - 1
@@ -241,7 +242,7 @@ def _draw_pools(table: WorldTable, hidden: int, stream: Stream) -> None:
     table.pools[0] = hidden
 
 
-@kernel
+@inner_kernel
 def _draw_split(table: WorldTable, group: int, hidden: int, stream: Stream) -> int:
     """Draw the cards of a group that is not the last: first the number per suit, then which."""
     left = table.left
@@ -274,7 +275,7 @@ def _draw(table: WorldTable, mask: int, count: int, stream: Stream) -> int:
     return drawn
 
 
-@kernel
+@inner_kernel
 def _count_suits(cards: int, counts: npt.NDArray[np.int64]) -> None:
     """Write the number of cards of each suit into `counts` (`[SUITS]`)."""
     for suit in range(SUITS):

@@ -24,7 +24,8 @@ from blobmaster.game.rules import (
     play_forced,
 )
 from blobmaster.game.scoring import points
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.arrays import copy_row
+from blobmaster.kernels.compile import inner_kernel, kernel
 
 MAX_SOLVED_TRICKS = 2
 """Most tricks left to solve: with two cards per seat, each seat has at most one real choice."""
@@ -106,7 +107,7 @@ def solve(state: State, stack: SolverStack, made: npt.NDArray[np.float64]) -> No
         stack: scratch.
         made: `[MAX_PLAYERS]`, overwritten with each seat's expected points.
     """
-    stack.state[0] = state
+    copy_row(state, stack.state[0])
     depth = _descend(stack, 0)
     # Depth 0 is the root. If it is known at once, because all moves were forced, there is no loop.
     while depth > 0:
@@ -116,17 +117,17 @@ def solve(state: State, stack: SolverStack, made: npt.NDArray[np.float64]) -> No
         _compare(stack, above)
         if stack.tried[above] < stack.edges[above]:
             # The row at `depth` is free: the branch that it held has just been compared.
-            stack.state[depth] = stack.state[above]
+            copy_row(stack.state[above], stack.state[depth])
             apply(stack.state[depth], stack.action[above, stack.tried[above]])
             depth = _descend(stack, depth)
         else:
             for seat in range(state[PLAYERS]):
                 stack.points[above, seat] /= stack.ties[above]
             depth = above
-    made[:] = stack.points[0]
+    copy_row(stack.points[0], made)
 
 
-@kernel
+@inner_kernel
 def _descend(stack: SolverStack, depth: int) -> int:
     """Take the first action of each choice from `depth` to the round's end; write its points.
 
@@ -140,7 +141,7 @@ def _descend(stack: SolverStack, depth: int) -> int:
         stack.edges[depth] = legal_actions(stack.state[depth], stack.action[depth])
         stack.tried[depth] = 0
         stack.ties[depth] = 0
-        stack.state[depth + 1] = stack.state[depth]
+        copy_row(stack.state[depth], stack.state[depth + 1])
         apply(stack.state[depth + 1], stack.action[depth, 0])
         depth += 1
         play_forced(stack.state[depth])
@@ -150,7 +151,7 @@ def _descend(stack: SolverStack, depth: int) -> int:
     return depth
 
 
-@kernel
+@inner_kernel
 def _compare(stack: SolverStack, choice: int) -> None:
     """Compare the result of the action examined last with the best before it."""
     found, best = stack.points[choice + 1], stack.points[choice]
@@ -160,9 +161,10 @@ def _compare(stack: SolverStack, choice: int) -> None:
     ahead = found[seat] - best[seat] / max(ties, 1)
     # At the first action `best` still holds another branch, and `ahead` means nothing.
     if ties == 0 or ahead > _TOLERANCE:
-        best[:] = found
+        copy_row(found, best)
         stack.ties[choice] = 1
     elif ahead >= -_TOLERANCE:
-        best += found
+        for other in range(len(best)):
+            best[other] += found[other]
         stack.ties[choice] = ties + 1
     stack.tried[choice] += 1

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.rules import MAX_LEGAL
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.arrays import first_largest, largest
+from blobmaster.kernels.compile import inner_kernel, kernel
 from blobmaster.kernels.rng import Stream, gumbel
 from blobmaster.search.tree import Trees
 
@@ -96,13 +97,13 @@ def sum_roots(trees: Trees, first: int, width: int) -> RootStatistics:
     return RootStatistics(count, visits, value, logit)
 
 
-@kernel
+@inner_kernel
 def value_step(roots: RootStatistics, improvement: Improvement) -> float:
     """Return the factor of values in a policy's logits; it grows with the most visits."""
     # Many visits make a mean trustworthy, so values then outweigh priors. Values are not
     # rescaled to their range, as mctx does: it would turn the small differences of a few
     # worlds into certainties.
-    return (improvement.visit_offset + roots.visits.max()) * improvement.value_scale
+    return (improvement.visit_offset + largest(roots.visits, MAX_LEGAL)) * improvement.value_scale
 
 
 @kernel
@@ -122,7 +123,7 @@ def improved_policy(
     shares /= shares.sum()
 
 
-@kernel
+@inner_kernel
 def begin_halving(
     halving: Halving,
     lane: int,
@@ -173,7 +174,7 @@ def halve(
     return _phase_end(halving, lane, kept, done, simulations)
 
 
-@kernel
+@inner_kernel
 def next_root_edge(halving: Halving, lane: int, trees: Trees, tree: int) -> int:
     """Return the considered edge that this tree has visited least; the first one of a tie."""
     # In turns: so a phase that the budget cuts short still has equal visits, give or take one.
@@ -188,7 +189,7 @@ def next_root_edge(halving: Halving, lane: int, trees: Trees, tree: int) -> int:
 @kernel
 def best_kept(halving: Halving, lane: int, roots: RootStatistics, improvement: Improvement) -> int:
     """Return the best edge of those still considered."""
-    return int(np.argmax(_scores(halving, lane, roots, improvement)))
+    return first_largest(_scores(halving, lane, roots, improvement), MAX_LEGAL)
 
 
 @kernel
@@ -213,12 +214,12 @@ def _keep_best(
     left[count:] = -np.inf
     halving.kept[lane] = False
     for _ in range(kept):
-        best = np.argmax(left)
+        best = first_largest(left, MAX_LEGAL)
         halving.kept[lane, best] = True
         left[best] = -np.inf
 
 
-@kernel
+@inner_kernel
 def _phase_end(halving: Halving, lane: int, kept: int, done: int, simulations: int) -> int:
     """Return the simulations per tree at which the phase ends, with equal visits in it."""
     # The last phase takes what is left, with the remainders of the divisions before it.

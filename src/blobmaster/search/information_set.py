@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.compile import inner_kernel, kernel
 
 NO_HISTORY = 0
 """The key of an empty history."""
@@ -20,14 +20,14 @@ def mixed(bits: int) -> int:
     return bits ^ (bits >> 32)
 
 
-@kernel
+@inner_kernel
 def extended(history: int, action: int) -> int:
     """Return the key of a history with one more action; the first one is `NO_HISTORY`."""
     # Plus one, because `mixed(0)` is 0: the two of spades (0) would not change an empty history.
     return mixed(history + action + 1)
 
 
-@kernel
+@inner_kernel
 def information_key(history: int, hand: int) -> int:
     """Return the key of a seat's knowledge: the public actions, and the mask of its hand."""
     return mixed(history ^ hand)

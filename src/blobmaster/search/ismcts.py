@@ -26,7 +26,8 @@ from blobmaster.game.rules import (
     legal_actions,
 )
 from blobmaster.game.scoring import points
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.arrays import largest
+from blobmaster.kernels.compile import inner_kernel, kernel
 from blobmaster.kernels.rng import Stream, below
 from blobmaster.search.determinization import WorldTable, new_table, prepare_worlds, sample_world
 from blobmaster.search.information_set import NO_HISTORY, extended, information_key
@@ -117,7 +118,7 @@ def most_visited(sets: InformationSets, state: State, stream: Stream) -> int:
     return sets.legal[_draw_best(sets.edge_visits[0], count, 0.0, stream)]
 
 
-@kernel
+@inner_kernel
 def _simulate(sets: InformationSets, exploration: float, stream: Stream) -> None:
     """Descend to a new node, finish the round at random, and back up the points."""
     world = sets.world
@@ -151,7 +152,7 @@ def _simulate(sets: InformationSets, exploration: float, stream: Stream) -> None
         sets.edge_sum[node, edge] += points(world, seat)
 
 
-@kernel
+@inner_kernel
 def _find_or_add(sets: InformationSets, key: int) -> int:
     """Return the node of a key; add a new one if there is none."""
     # Open addressing with linear probing. The hash stands for the information set: two equal
@@ -200,12 +201,12 @@ def _select(
     return _draw_best(score, count, TOLERANCE, stream)
 
 
-@kernel
+@inner_kernel
 def _draw_best(
     scores: npt.NDArray[np.float64], count: int, tolerance: float, stream: Stream
 ) -> int:
     """Draw one of the first `count` entries that are within `tolerance` of the largest."""
-    best = scores[:count].max()
+    best = largest(scores, count)
     ties = 0
     for edge in range(count):
         ties += scores[edge] >= best - tolerance

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.rules import MAX_LEGAL, SEAT, State
-from blobmaster.kernels.compile import copy_row, kernel, lean_kernel
+from blobmaster.kernels.arrays import copy_row, first_largest
+from blobmaster.kernels.compile import inlined_kernel, kernel, lean_kernel
 from blobmaster.kernels.rng import Stream, gamma
 from blobmaster.search.batch import NO_ROW, EvaluationRequests, Search
 from blobmaster.search.determinization import prepare_worlds, sample_world
@@ -110,7 +111,7 @@ def advance_search(
         _halve(search, lane)
 
 
-@lean_kernel
+@inlined_kernel
 def _use_evaluations(
     search: Search, lane: int, priors: Priors, values: Values, stream: Stream
 ) -> None:
@@ -159,7 +160,7 @@ def _halve(search: Search, lane: int) -> None:
     )
 
 
-@lean_kernel
+@inlined_kernel
 def _simulate_until_waiting(search: Search, lane: int, tree: int, stream: Stream) -> bool:
     """Simulate until the tree waits for an evaluation (return True) or is at its limit."""
     trees = search.trees
@@ -174,7 +175,7 @@ def _simulate_until_waiting(search: Search, lane: int, tree: int, stream: Stream
     return True
 
 
-@lean_kernel
+@inlined_kernel
 def _begin_simulation(search: Search, lane: int, tree: int, stream: Stream) -> None:
     """Begin a simulation; a shared tree samples a new world for each but the first."""
     if search.shared and search.trees.simulations[tree] > 0:
@@ -233,7 +234,11 @@ def root_policy(search: Search, lane: int, shares: npt.NDArray[np.float64]) -> i
         improved_policy(roots, search.improvement, shares)
     else:
         # At least one simulation was made, so the sum is not 0.
-        shares[:] = roots.visits / roots.visits.sum()
+        total = 0
+        for edge in range(len(shares)):
+            total += roots.visits[edge]
+        for edge in range(len(shares)):
+            shares[edge] = roots.visits[edge] / total
     return roots.edges
 
 
@@ -247,7 +252,7 @@ def root_choice(search: Search, lane: int) -> int:
     roots = root_statistics(search, lane)
     if search.gumbel:
         return best_kept(search.halving, lane, roots, search.improvement)
-    return int(np.argmax(roots.visits[: roots.edges]))
+    return first_largest(roots.visits, roots.edges)
 
 
 @kernel

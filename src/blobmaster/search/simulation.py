@@ -17,7 +17,8 @@ from blobmaster.game.rules import (
     only_action,
 )
 from blobmaster.game.scoring import most_points, points
-from blobmaster.kernels.compile import copy_row, lean_kernel
+from blobmaster.kernels.arrays import copy_row
+from blobmaster.kernels.compile import inlined_kernel, lean_kernel
 from blobmaster.search.endgame import is_settled, solve, tricks_left
 from blobmaster.search.information_set import NO_HISTORY, extended, information_key
 from blobmaster.search.tree import (
@@ -52,7 +53,7 @@ def begin_simulation(trees: Trees, tree: int) -> None:
     _return_to_root(trees, tree)
 
 
-@lean_kernel
+@inlined_kernel
 def _return_to_root(trees: Trees, tree: int) -> None:
     trees.path_length[tree] = 0
     trees.node_reached[tree] = 0
@@ -114,7 +115,7 @@ def expand(trees: Trees, tree: int, prior: Priors) -> None:
         trees.child[tree, node, edge] = NO_NODE
 
 
-@lean_kernel
+@inlined_kernel
 def _back_up(trees: Trees, tree: int, value: Values) -> None:
     """Add the values to the edges of the current path, and end the simulation."""
     # The path ends at the parent of the new node. So a node's visits count the simulations that
@@ -159,7 +160,7 @@ def descend(trees: Trees, tree: int, rules: TreeRules) -> None:
     trees.awaits[tree] = PRIORS
 
 
-@lean_kernel
+@inlined_kernel
 def _next_edge(trees: Trees, tree: int, node: int, exploration: float) -> int:
     if node == 0 and trees.root_edge[tree] != NO_EDGE:
         return trees.root_edge[tree]
@@ -179,7 +180,7 @@ def _take(state: State, action: int) -> int:
     return history
 
 
-@lean_kernel
+@inlined_kernel
 def _child(trees: Trees, tree: int, node: int, edge: int) -> int:
     """Return the node that the edge leads to in the leaf's world, or `NO_NODE`."""
     # In a single world an edge leads to one node at most. Only a shared tree has longer lists, one
@@ -190,7 +191,7 @@ def _child(trees: Trees, tree: int, node: int, edge: int) -> int:
     return child
 
 
-@lean_kernel
+@inlined_kernel
 def _back_up_result(trees: Trees, tree: int, rules: TreeRules) -> bool:
     """Back up the leaf's points if they are known without an evaluation; return True if so."""
     state = trees.leaf[tree]
@@ -210,7 +211,7 @@ def _back_up_result(trees: Trees, tree: int, rules: TreeRules) -> bool:
     return True
 
 
-@lean_kernel
+@inlined_kernel
 def select_edge(trees: Trees, tree: int, node: int, exploration: float) -> int:
     """Return the edge with the best PUCT score (Silver et al. 2017).
 

@@ -20,10 +20,11 @@ import numpy.typing as npt
 
 from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.game.records import Rounds
-from blobmaster.game.rules import MAX_LEGAL, SEAT, legal_actions, legal_count
+from blobmaster.game.rules import SEAT, legal_actions, legal_count
 from blobmaster.inference.evaluator import Evaluator
 from blobmaster.inference.stepping import advances, play_to_end
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.arrays import largest
+from blobmaster.kernels.compile import inner_kernel, lean_kernel
 from blobmaster.search.batch import EvaluationRequests
 from blobmaster.search.tree import Priors, Values
 from blobmaster.selfplay.deals import Deals
@@ -120,11 +121,11 @@ def _play_games(
         count = list_outcomes(state.block, state.successors, outcomes, *chances)
         shares = evaluator.standings(outcomes.states[:count])
         write_win_values(state.block, state.successors, outcomes, shares)
-        _decide_all(state, priors)
+        _decide_in_games(state, priors)
     return False
 
 
-@kernel
+@lean_kernel
 def _begin(state: LookaheadBlock) -> None:
     """Deal to every lane, and request the evaluations of its first decision."""
     for lane in range(len(state.block.round_of)):
@@ -133,14 +134,14 @@ def _begin(state: LookaheadBlock) -> None:
 
 
 @advances(LookaheadBlock)
-@kernel
+@inner_kernel
 def _advance(state: LookaheadBlock, priors: Priors, values: Values) -> None:
     """Decide in every lane by these evaluations."""
     _write_point_values(state.block, state.successors, values)
     _decide_all(state, priors)
 
 
-@kernel
+@inner_kernel
 def _write_point_values(block: Block, successors: Successors, values: Values) -> None:
     """Write the value of every successor whose round is not over."""
     for lane in range(len(block.round_of)):
@@ -155,12 +156,17 @@ def _write_point_values(block: Block, successors: Successors, values: Values) ->
                 successors.value[lane, edge] = values[row, state[SEAT]]
 
 
-@kernel
+@lean_kernel
+def _decide_in_games(state: LookaheadBlock, priors: Priors) -> None:
+    # For the loop of games, which runs in Python: it cannot call an inner kernel.
+    _decide_all(state, priors)
+
+
+@inner_kernel
 def _decide_all(state: LookaheadBlock, priors: Priors) -> None:
     """Record every lane's improved policy, act by its priors, and request what comes next."""
     block = state.block
-    legal = np.empty(MAX_LEGAL, np.int64)
-    shares = np.empty(MAX_LEGAL, np.float64)
+    legal, shares = block.legal, block.shares
     row = 0  # of the lane's priors: idle lanes have none
     for lane in range(len(block.round_of)):
         if block.round_of[lane] == IDLE:
@@ -183,7 +189,7 @@ def _decide_all(state: LookaheadBlock, priors: Priors) -> None:
     list_successors(block, state.successors, state.requests)
 
 
-@kernel
+@inner_kernel
 def _improve(
     prior: npt.NDArray[np.float32],
     value: npt.NDArray[np.float64],
@@ -192,9 +198,9 @@ def _improve(
     shares: npt.NDArray[np.float64],
 ) -> None:
     """Write `prior × exp(policy_step × value)`, normalised, into `shares`."""
-    best = value[:count].max()  # subtracted, so that the exponential cannot overflow
     # In float64: values in games reach 1 / MIN_STAKE = 20, and at the default step of 8 their
     # weights fall to exp(-160), which is 0 in float32.
+    best = largest(value, count)  # subtracted, so that the exponential cannot overflow
     total = 0.0
     for edge in range(count):
         shares[edge] = prior[edge] * np.exp(policy_step * (value[edge] - best))

@@ -20,7 +20,7 @@ from blobmaster.game.records import Rounds
 from blobmaster.game.rules import ACTIONS, DEALT, MAX_LEGAL, PLAYERS, State, is_bidding
 from blobmaster.inference.evaluator import Evaluator
 from blobmaster.inference.stepping import advances, play_to_end
-from blobmaster.kernels.compile import kernel, lean_kernel
+from blobmaster.kernels.compile import inlined_kernel, inner_kernel, kernel, lean_kernel
 from blobmaster.kernels.rng import uniform
 from blobmaster.search.batch import EvaluationRequests, Search, new_requests, new_search
 from blobmaster.search.mcts import (
@@ -117,7 +117,7 @@ def _begin(state: SearchBlock) -> None:
     _request_all(state)
 
 
-@kernel
+@inner_kernel
 def _begin_lane(state: SearchBlock, lane: int) -> None:
     """Begin the lane's search: in full with exploration at the root, or cheaply without it."""
     block, search = state.block, state.search
@@ -132,7 +132,7 @@ def _begin_lane(state: SearchBlock, lane: int) -> None:
     begin_search(search, lane, block.state[lane], simulations, full, stream)
 
 
-@lean_kernel
+@inlined_kernel
 def _request_all(state: SearchBlock) -> None:
     """Request the evaluations that the lanes wait for."""
     # Rows are numbered anew at every step, in the order of the lanes, so a
@@ -185,7 +185,7 @@ def _act(state: SearchBlock, lane: int) -> bool:
     return decide(block, lane, root_action(search, lane, edge))
 
 
-@kernel
+@inner_kernel
 def _temperature(temperatures: npt.NDArray[np.float64], state: State) -> float:
     """Return a decision's temperature: of bids, or between the first card's and the last's."""
     bid, first, last = temperatures

@@ -38,7 +38,8 @@ from blobmaster.game.rules import (
     only_action,
 )
 from blobmaster.game.standing import deal_next, score_round, winners
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.arrays import copy_row, count_at_most
+from blobmaster.kernels.compile import inner_kernel, kernel
 from blobmaster.kernels.rng import Stream, below, uniform
 from blobmaster.search.endgame import is_settled
 from blobmaster.search.tree import MAX_PATH
@@ -86,6 +87,10 @@ class Block(NamedTuple):
     """`[R]`: bytes of `policy` written so far."""
     decisions: npt.NDArray[np.int64]
     """`[R]`: choices between two or more actions so far."""
+    legal: npt.NDArray[np.int64]
+    """`[MAX_LEGAL]`: scratch for legal actions."""
+    shares: npt.NDArray[np.float64]
+    """`[MAX_LEGAL]`: scratch for a policy."""
     ends_settled: bool
     """True to play at random once no seat's points of the round can change any more."""
 
@@ -114,11 +119,13 @@ def new_block(deals: Deals, lanes: int, *, ends_settled: bool) -> Block:
         policy=np.zeros((rounds, MAX_POLICY_BYTES), np.uint8),
         policy_bytes=np.zeros(rounds, np.int64),
         decisions=np.zeros(rounds, np.int64),
+        legal=np.zeros(MAX_LEGAL, np.int64),
+        shares=np.zeros(MAX_LEGAL),
         ends_settled=ends_settled,
     )
 
 
-@kernel
+@inner_kernel
 def refill(block: Block, lane: int) -> bool:
     """Deal games into the lane until one needs a decision; return False if none is left."""
     while block.games_dealt[0] < len(block.starts) - 1:
@@ -134,17 +141,17 @@ def refill(block: Block, lane: int) -> bool:
     return False
 
 
-@kernel
+@inner_kernel
 def _deal(block: Block, lane: int, number: int) -> None:
     block.round_of[lane] = number
     most, left = block.places[number]
     state = block.state[lane]
     deal_next(state, block.plan[number], block.deck[number], most, left)
     state[RANDOM_SEATS] = block.random_seats[number]
-    block.scores[number] = state[SCORES : SCORES + MAX_PLAYERS]
+    copy_row(state[SCORES:], block.scores[number])
 
 
-@kernel
+@inner_kernel
 def decide(block: Block, lane: int, action: int) -> bool:
     """Take an action and go on to the lane's next decision; return True if there is one.
 
@@ -154,7 +161,7 @@ def decide(block: Block, lane: int, action: int) -> bool:
     return _move_on(block, lane) or refill(block, lane)
 
 
-@kernel
+@inner_kernel
 def _move_on(block: Block, lane: int) -> bool:
     """Play until the lane's game needs a decision; return False if the game is over."""
     while not _play_on(block, lane):
@@ -165,20 +172,20 @@ def _move_on(block: Block, lane: int) -> bool:
         score_round(state)
         if state[ROUNDS_LEFT] == 0:
             # The winners are known only now, and every round of the game records them.
-            first = block.starts[np.searchsorted(block.starts, number, side="right") - 1]
-            block.winners[first : number + 1] = winners(state)
+            first = block.starts[count_at_most(block.starts, number) - 1]
+            won = winners(state)
+            for played in range(first, number + 1):
+                block.winners[played] = won
             return False
         _deal(block, lane, number + 1)
     return True
 
 
-@kernel
+@inner_kernel
 def _play_on(block: Block, lane: int) -> bool:
     """Play forced and random moves; return True at a decision, False when the round is over."""
     state = block.state[lane]
     number = block.round_of[lane]
-    legal = np.empty(MAX_LEGAL, np.int64)
-    shares = np.zeros(MAX_LEGAL, np.float64)
     while not is_over(state):
         action = only_action(state)
         if action < 0:
@@ -186,14 +193,14 @@ def _play_on(block: Block, lane: int) -> bool:
                 return True
             # Every real choice writes its bytes, also where there is nothing to learn: readers find
             # a policy by counting the legal actions of the choices before it (`records.replay_to`).
-            count = legal_actions(state, legal)
-            write_policy(block, lane, shares, count)  # all zero: nothing to learn
-            action = legal[below(block.streams[number], count)]
+            count = legal_actions(state, block.legal)
+            _end_policy(block, number, count)  # its bytes stay zero: nothing to learn
+            action = block.legal[below(block.streams[number], count)]
         _take(block, lane, action)
     return False
 
 
-@kernel
+@inner_kernel
 def _is_random_choice(block: Block, state: State) -> bool:
     """Return True if a random opponent chooses, or if the choice can change no points."""
     if (state[RANDOM_SEATS] >> state[SEAT]) & 1 != 0:
@@ -201,14 +208,14 @@ def _is_random_choice(block: Block, state: State) -> bool:
     return block.ends_settled and is_settled(state)
 
 
-@kernel
+@inner_kernel
 def _take(block: Block, lane: int, action: int) -> None:
     state = block.state[lane]
     block.actions[block.round_of[lane], state[ACTIONS]] = action
     apply(state, action)
 
 
-@kernel
+@inner_kernel
 def write_policy(block: Block, lane: int, shares: npt.NDArray[np.float64], count: int) -> None:
     """Record the policy of the lane's decision.
 
@@ -225,7 +232,13 @@ def write_policy(block: Block, lane: int, shares: npt.NDArray[np.float64], count
     for edge in range(count):
         # Quantized to a byte: a share of 1 is FULL_SHARE.
         block.policy[number, start + edge] = np.int64(FULL_SHARE * shares[edge] + 0.5)
-    block.policy_bytes[number] = start + count
+    _end_policy(block, number, count)
+
+
+@inner_kernel
+def _end_policy(block: Block, number: int, count: int) -> None:
+    """Count a round's decision between `count` actions, and the bytes of its policy."""
+    block.policy_bytes[number] += count
     block.decisions[number] += 1
 
 

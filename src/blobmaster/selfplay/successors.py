@@ -23,7 +23,8 @@ from blobmaster.game.rules import (
     play_forced,
 )
 from blobmaster.game.scoring import most_points, points
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.arrays import copy_row
+from blobmaster.kernels.compile import inner_kernel
 from blobmaster.search.batch import EvaluationRequests
 from blobmaster.selfplay.deals import Deals
 from blobmaster.selfplay.lanes import IDLE, Block
@@ -72,21 +73,21 @@ def max_children(deals: Deals, lanes: int) -> int:
     return lanes * (int(deals.plan[:, 1].max()) + 1)
 
 
-@kernel
+@inner_kernel
 def list_successors(block: Block, successors: Successors, requests: EvaluationRequests) -> None:
     """Request the priors of every waiting decision and the values of its successors."""
     count = children = 0
-    legal = np.empty(MAX_LEGAL, np.int64)
+    legal = block.legal
     for lane in range(len(block.round_of)):
         if block.round_of[lane] == IDLE:
             continue
         state = block.state[lane]
-        requests.actor[count] = state
+        copy_row(state, requests.actor[count])
         count += 1
         for edge in range(legal_actions(state, legal)):
             # Built in place in the batch, which saves a copy of each successor.
             child = requests.critic[children]
-            child[:] = state
+            copy_row(state, child)
             apply(child, legal[edge])
             # The critic has learned from positions with a real choice only,
             # so it is asked about such.
@@ -102,7 +103,7 @@ def list_successors(block: Block, successors: Successors, requests: EvaluationRe
     requests.rows[1] = children
 
 
-@kernel
+@inner_kernel
 def _write_result(successors: Successors, lane: int, edge: int, over: State, seat: int) -> None:
     """Write the value of a finished round for `seat`, and which bids were exact."""
     successors.value[lane, edge] = points(over, seat) / most_points(over[DEALT])

@@ -29,7 +29,8 @@ from blobmaster.game.rules import (
 )
 from blobmaster.game.scoring import exact_points
 from blobmaster.game.standing import pass_deal
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.arrays import copy_row
+from blobmaster.kernels.compile import inner_kernel, kernel
 from blobmaster.search.tree import Values
 from blobmaster.selfplay.deals import Deals
 from blobmaster.selfplay.lanes import IDLE, Block
@@ -93,8 +94,8 @@ def list_outcomes(
         for edge in range(legal_count(state)):
             row = successors.row[lane, edge]
             if row != ROUND_OVER:
-                successors.bids[lane, edge] = bids[row]
-                successors.exact[lane, edge] = exact[row]
+                copy_row(bids[row], successors.bids[lane, edge])
+                copy_row(exact[row], successors.exact[lane, edge])
             # While seats bid, the bids differ from one successor to the next, and
             # so do the possible scores.
             if edge == 0 or is_bidding(state):
@@ -107,13 +108,13 @@ def list_outcomes(
     return count
 
 
-@kernel
+@inner_kernel
 def _list_patterns(state: State, bids: npt.NDArray[np.int64], outcomes: State, count: int) -> int:
     """Write one outcome per pattern of exact bids from row `count` on; return the next row."""
     # All patterns, in the order of their number: a pattern is found by adding it to the first row.
     for pattern in range(1 << state[PLAYERS]):
         outcome = outcomes[count]
-        outcome[:] = state
+        copy_row(state, outcome)
         for seat in range(state[PLAYERS]):
             if (pattern >> seat) & 1:
                 outcome[SCORES + seat] += exact_points(bids[seat])
@@ -124,7 +125,7 @@ def _list_patterns(state: State, bids: npt.NDArray[np.int64], outcomes: State, c
     return count
 
 
-@kernel
+@inner_kernel
 def _list_bounds(state: State, outcomes: State, count: int) -> int:
     """Write the acting seat's best and worst outcome from row `count` on; return the next row.
 
@@ -135,8 +136,8 @@ def _list_bounds(state: State, outcomes: State, count: int) -> int:
     # change the unit of values from one action to the next.
     usual = exact_points(1 + state[DEALT] // state[PLAYERS])
     best, worst = outcomes[count], outcomes[count + 1]
-    best[:] = state
-    worst[:] = state
+    copy_row(state, best)
+    copy_row(state, worst)
     for seat in range(state[PLAYERS]):
         if seat == state[SEAT]:
             best[SCORES + seat] += usual
@@ -178,7 +179,7 @@ def write_win_values(
             successors.value[lane, edge] = share / stake
 
 
-@kernel
+@inner_kernel
 def _probability(exact: npt.NDArray[np.float64], pattern: int, players: int) -> float:
     """Return the probability that exactly the seats of the pattern make their bids."""
     # Seats are taken as independent. They are not quite, as they compete for the same tricks, but

@@ -33,7 +33,8 @@ from blobmaster.game.rules import (
     legal_actions,
 )
 from blobmaster.game.standing import win_share
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.arrays import count_at_most, largest
+from blobmaster.kernels.compile import inner_kernel, kernel
 from blobmaster.model.features import WHOLE_FEATURES, encode_whole
 from blobmaster.model.game_features import GAME_WHOLE_FEATURES, encode_game
 from blobmaster.model.heads import TRICK_COUNTS, action_output, most_tricks
@@ -160,7 +161,7 @@ def _fill(
     legal = np.empty(MAX_LEGAL, np.int64)
     for i in range(len(chosen)):
         # Decisions are numbered through the whole window; `ends` gives the round of a number.
-        number = np.searchsorted(ends, chosen[i], side="right")
+        number = count_at_most(ends, chosen[i])
         before = ends[number - 1] if number > 0 else 0
         record = data[starts[number] : starts[number + 1]].astype(np.int64)
         policy = replay_to(record, chosen[i] - before, state)
@@ -173,7 +174,7 @@ def _fill(
         batch.legal[i] = False
         # Divided by the largest weight first, so that no power overflows or vanishes for a small
         # tau. A policy of zeros, as of a random opponent, stays zero and is not learned.
-        peak = max(record[policy : policy + count].max(), 1)
+        peak = max(largest(record[policy:], count), 1)
         total = 0.0
         for edge in range(count):
             weight = (record[policy + edge] / peak) ** (1.0 / tau)
@@ -200,7 +201,7 @@ def _fill(
             batch.tricks[i, relative] = state[TRICKS + (observer + relative) % state[PLAYERS]]
 
 
-@kernel
+@inner_kernel
 def _fill_game(
     state: State, winners: int, whole: npt.NDArray[np.float32], shares: npt.NDArray[np.float32]
 ) -> None:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from blobmaster.evaluation.exact.gains import Gains
 from blobmaster.game.cards import CARDS, RANKS, SUITS
 from blobmaster.game.scoring import score
-from blobmaster.kernels.compile import kernel
+from blobmaster.kernels.compile import inner_kernel, kernel
 
 BidPolicy = npt.NDArray[np.float64]
 """`[nodes, cards]`: the probability of bidding 1."""
@@ -105,7 +105,7 @@ Numbers = npt.NDArray[np.float64]
 Cards = npt.NDArray[np.int64]
 
 
-@kernel
+@inner_kernel
 def _ways(cards: int, seats: int) -> float:
     """Count the ways in which `seats` seats can each take one of `cards` cards."""
     ways = 1.0
@@ -114,7 +114,7 @@ def _ways(cards: int, seats: int) -> float:
     return ways
 
 
-@kernel
+@inner_kernel
 def _add_card(sums: Numbers, reach: Numbers, first: int, card: int) -> None:
     """Add `card` to the sums: bit j of a mask stands for seat `first + j`."""
     # Masks descend, so that every mask reads the sums of smaller masks before this card.
@@ -124,7 +124,7 @@ def _add_card(sums: Numbers, reach: Numbers, first: int, card: int) -> None:
                 sums[mask] += sums[mask ^ (1 << j)] * reach[first + j, card]
 
 
-@kernel
+@inner_kernel
 def _weight_without(sums: Numbers, reach: Numbers, card: int, rest: Numbers) -> float:
     """Return the weight of the deals in which no seat holds `card`, by undoing `_add_card`."""
     # Masks ascend here: each needs the smaller masks with this card already removed.
@@ -138,7 +138,7 @@ def _weight_without(sums: Numbers, reach: Numbers, card: int, rest: Numbers) -> 
     return rest[-1]
 
 
-@kernel
+@inner_kernel
 def _reach_bids(policy: BidPolicy, node: int, reach: Numbers) -> None:
     """Write `[earlier seats, cards]`: the probability of the seat's bid on the path to `node`."""
     seats = len(reach)
@@ -181,7 +181,7 @@ def _weigh_wins(
             weaker += 1
 
 
-@kernel
+@inner_kernel
 def _weigh_leads(suits: Cards, strength: Cards, players: int, wins: Numbers) -> None:
     """Write the weights of `_weigh_wins` for the leader, who has no earlier bids to weigh."""
     for lead in range(len(suits)):
