@@ -225,6 +225,7 @@ class Refused:
     """A part whose plan torch refuses: a product of shapes that do not fit."""
 
     outputs = 4
+    kind = torch.uint8
 
     def __init__(self) -> None:
         self.part = convert(network_of(32, 1), "int8").critic

@@ -6,6 +6,8 @@ another format writes itself (`WritesPlan`).
 
 from __future__ import annotations
 
+import functools
+import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
@@ -13,9 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from blobmaster.config.network import NetworkSettings
 from blobmaster.inference import cpu_ops, cpu_program
 from blobmaster.inference.backend import check, replay
 from blobmaster.inference.cpu_program import Program, Scratch
+from blobmaster.inference.plan_check import is_as_expected
 from blobmaster.model.layers import (
     Forward,
     Layer,
@@ -26,6 +30,9 @@ from blobmaster.model.layers import (
     Residual,
     SplitLinear,
 )
+from blobmaster.model.network import new_network
+
+log = logging.getLogger(__name__)
 
 SIZES = 64
 """The most batch sizes: oneDNN compiles kernels for each, and caches about a thousand."""
@@ -44,6 +51,8 @@ class WritesPlan(Protocol):
 
     outputs: int
     """The width of its logits."""
+    kind: torch.dtype
+    """The type of its activations; of uint8, it has checked its own results."""
 
     def write(self, program: Program, rows: Tensor, outputs: Tensor) -> None:
         """Append the pass from `[rows, inputs]` to `[rows, outputs]`, both float32."""
@@ -82,7 +91,37 @@ class CpuPlans:
 
 def can_plan(part: object) -> bool:
     """Return True if a part's pass can be written as a program with this torch."""
-    return cpu_program.AVAILABLE and isinstance(part, NetworkPart | WritesPlan)
+    if not cpu_program.AVAILABLE or not isinstance(part, NetworkPart | WritesPlan):
+        return False
+    kind = part.kind if isinstance(part, WritesPlan) else torch.float32
+    return kind == torch.uint8 or computes_as_torch(kind)
+
+
+@functools.cache
+def computes_as_torch(kind: torch.dtype) -> bool:
+    """Return True if programs in float32 or bf16 compute what torch does; log it if they do not.
+
+    It is compared once in a process, on a small network with all kinds of layers.
+    """
+    network = new_network(NetworkSettings(width=32, blocks=2), 0, sees_games=True)
+    part = network.critic.to(kind)
+    rows = torch.rand(24, part.inputs, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        expected = part(rows.to(kind)).float()
+        found = torch.zeros_like(expected)
+        plans = CpuPlans(len(rows))
+        program = Program(plans.scratch)
+        write_layers(program, part.layers(), rows, found)
+        code = replay(plans.handles, program.finish())
+    if code == 0 and is_as_expected(found, expected, kind):
+        return True
+    log.warning(
+        "this torch (%s) computes %s wrongly through its C functions: networks are evaluated from "
+        "Python, more slowly; install the version of torch in requirements.txt",
+        torch.__version__,
+        str(kind).removeprefix("torch."),
+    )
+    return False
 
 
 def cpu_plans_for(device: torch.device, capacity: int, *parts: object) -> CpuPlans | None:

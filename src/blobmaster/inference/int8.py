@@ -19,6 +19,7 @@ from blobmaster.inference import cpu_program
 from blobmaster.inference.cpu_ops import mean_and_scale
 from blobmaster.inference.cpu_plans import bind_rows
 from blobmaster.inference.cpu_program import Program
+from blobmaster.inference.plan_check import WrongResultsError, is_as_expected
 from blobmaster.kernels.compile import c_function
 from blobmaster.model.layers import (
     Layer,
@@ -28,6 +29,7 @@ from blobmaster.model.layers import (
     Relu,
     Residual,
     apply_layer,
+    apply_layers,
 )
 
 _LEVELS = 255
@@ -88,6 +90,8 @@ _Operation: TypeAlias = _Norm | _Product | _Branch
 class QuantizedPart:
     """A copy of a part in int8: `[rows, inputs]` to `[rows, outputs]`, both float32."""
 
+    kind = torch.uint8
+
     def __init__(self, part: NetworkPart, rows: Tensor) -> None:
         """Args:
         part: on the CPU, in float32.
@@ -96,6 +100,7 @@ class QuantizedPart:
         Raises:
             RuntimeError, NotImplementedError, AttributeError: this torch or processor cannot, or
                 the part has layers that int8 does not know.
+            WrongResultsError: the results differ by more than rounding.
         """
         if not cpu_program.AVAILABLE:
             raise NotImplementedError("its C interface lacks functions that a pass calls")
@@ -104,7 +109,9 @@ class QuantizedPart:
         assert isinstance(stem, _Product)
         assert isinstance(head, _Product)
         self._stem, self._body, self._head = stem, body, head
-        self(rows)  # fails here, not in play, if this processor cannot run the pass
+        # Fails here, not in play, if this processor cannot run the pass, or runs it wrongly.
+        if not is_as_expected(self(rows), apply_layers(part.layers(), rows), self.kind):
+            raise WrongResultsError
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Return the logits. Each call writes a program anew; a backend keeps its plans."""

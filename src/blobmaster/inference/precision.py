@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -17,9 +18,12 @@ from blobmaster.inference.calibration_positions import random_positions
 from blobmaster.inference.cpu_plans import bind_rows, write_layers
 from blobmaster.inference.cpu_program import Program
 from blobmaster.inference.int8 import QuantizedPart
+from blobmaster.inference.plan_check import WrongResultsError
 from blobmaster.model.features import FEATURES, WHOLE_FEATURES, encode_whole_rows
 from blobmaster.model.layers import NetworkPart, Parts
 from blobmaster.model.network import BlobNetwork
+
+log = logging.getLogger(__name__)
 
 PROVEN: dict[str, tuple[NumberFormat, ...]] = {
     "lookahead": ("fp32", "bf16", "int8"),
@@ -37,7 +41,8 @@ REPEATS = 8
 def convert(network: BlobNetwork, number_format: NumberFormat) -> Parts:
     """Return the network's parts in a number format.
 
-    In float32 they are the network's own, and change as it learns; in other formats, a copy.
+    In float32 they are the network's own, and change as it learns; in other formats, a copy. Where
+    this torch computes int8 wrongly they are in float32, too, which is logged.
 
     Raises:
         ValueError: this machine cannot; one line that says what to do.
@@ -54,6 +59,13 @@ def convert(network: BlobNetwork, number_format: NumberFormat) -> Parts:
         )
     try:
         return _as_int8(network)
+    except WrongResultsError:
+        log.warning(
+            "this torch (%s) multiplies 8-bit integers wrongly: fp32 is used instead of int8; "
+            "install the version of torch in requirements.txt",
+            torch.__version__,
+        )
+        return network.parts
     except (RuntimeError, NotImplementedError, AttributeError) as error:
         raise ValueError(
             "inference.number_format int8: this torch cannot multiply 8-bit integers here "
@@ -78,6 +90,8 @@ def reconvert(parts: Parts | None, network: BlobNetwork, number_format: NumberFo
 
 class _Bf16:
     """A copy of a part with weights and activations in bf16."""
+
+    kind = torch.bfloat16
 
     def __init__(self, part: NetworkPart) -> None:
         self._part = copy.deepcopy(part).to(torch.bfloat16)
@@ -140,7 +154,9 @@ def evaluations_per_second(
     formats: dict[NumberFormat, Parts] = {}
     for name in candidates:
         with contextlib.suppress(ValueError):
-            formats[name] = convert(network, name)
+            parts = convert(network, name)
+            if name == "fp32" or parts.critic is not network.critic:  # not fp32 in its place
+                formats[name] = parts
     with torch.inference_mode(), one_thread():
         passes = {
             name: (bind_rows(parts.actor, views), bind_rows(parts.critic, rows))
