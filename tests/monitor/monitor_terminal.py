@@ -48,7 +48,7 @@ def make_status(**changes: Any) -> Status:
         boot_id=me.boot_id,
         host=me.host,
         heartbeat_at=now,
-        timestamp="2025-11-13T10:00:00Z",
+        timestamp=now,
         session_started_at=now - 600,
         iteration=151,
         total_iterations=500,

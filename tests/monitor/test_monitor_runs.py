@@ -157,7 +157,12 @@ def test_the_command_lists_folders(layout: RunLayout):
 
 def shown(*states: str) -> tuple[View, ...]:
     return tuple(
-        View(state=state, source=f"/runs/a-run-with-a-name-{i}/status.json", run_id="r")
+        View(
+            state=state,
+            source=f"/runs/a-run-with-a-name-{i}/status.json",
+            run_id="r",
+            has_status=True,
+        )
         for i, state in enumerate(states)
     )
 

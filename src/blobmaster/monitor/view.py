@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from blobmaster.monitor.alerts import ShownAlert, alerts
 from blobmaster.monitor.read.curves import Curve
-from blobmaster.monitor.read.liveness import Observation, Verdict
+from blobmaster.monitor.read.liveness import Observation, Verdict, has_age
 from blobmaster.monitor.text import fmt
 from blobmaster.run.status.schema import (
     ENDED,
@@ -108,14 +108,18 @@ class View:
     """Least time since the trainer's last write; None until a remote trainer was seen to write."""
     source: str
     """Path of the status file."""
+    has_status: bool = False
+    """True if a status was read, so that there is a run to show."""
     run_id: str = ""
+    """Empty if the status names no run; see `name`."""
     host: str = ""
     pid: int = 0
     seq: int = 0
-    iteration: int = 0
-    total_iterations: int = 0
-    progress: float = 0.0
-    elapsed_hours: float = 0.0
+    """0 for a status with only the documented fields, which is written once an iteration."""
+    iteration: int | None = 0
+    total_iterations: int | None = 0
+    progress: float | None = 0.0
+    elapsed_hours: float | None = 0.0
     eta_hours: float | None = None
     iteration_seconds_left: float | None = None
     """Time until the current iteration ends, estimated from the last few."""
@@ -139,8 +143,18 @@ class View:
 
     @property
     def accepts_requests(self) -> bool:
-        """True if there is a trainer to carry out a request."""
-        return self.state in ("starting", "running", "pausing", "waiting for disk", "stalled")
+        """True if there may be a trainer to carry out a request."""
+        # A trainer that writes once an iteration looks for requests as rarely, and may be silent
+        # for longer than the monitor expects.
+        is_silent = self.state == "no contact" and self.has_status and self.seq == 0
+        return is_silent or self.state in (
+            *("starting", "running", "pausing", "waiting for disk", "stalled"),
+        )
+
+    @property
+    def name(self) -> str:
+        """The run's id, or the name of its folder if the status has none."""
+        return self.run_id or fmt.clean(Path(self.source).absolute().parent.name, 80)
 
 
 def view(reading: Reading, source: Path, pending: PendingRequest | None = None) -> View:
@@ -162,17 +176,18 @@ def view(reading: Reading, source: Path, pending: PendingRequest | None = None) 
         sure=verdict.sure,
         problem=problem,
         frame_age_s=None if problem is None else reading.now - reading.status_at,
-        status_age_s=observation.silent_s if verdict.sure else None,
+        status_age_s=_status_age(status, observation) if verdict.sure else None,
         source=str(source),
+        has_status=True,
         run_id=fmt.clean(status.run_id, 80),
         host=fmt.clean(status.host, 60),
         pid=status.pid,
         seq=status.seq,
         iteration=status.iteration,
         total_iterations=status.total_iterations,
-        progress=min(1.0, max(0.0, status.progress)),
+        progress=None if status.progress is None else min(1.0, max(0.0, status.progress)),
         elapsed_hours=status.elapsed_hours,
-        eta_hours=None if ended_here or verdict.state == "finished" else _ahead(status.eta_hours),
+        eta_hours=None if ended_here or verdict.state == "finished" else _hours_left(status),
         iteration_seconds_left=left,
         step=status.step,
         metrics=status.metrics,
@@ -222,13 +237,14 @@ def pausing(status: Status, left: float | None) -> str:
     if status.request is not None and "NOW" in status.request.text.upper():
         return "now: finished blocks are kept"
     about = "" if left is None else f" (about {fmt.duration(left)})"
-    return f"after iteration {status.iteration}{about}"
+    iteration = "this iteration" if status.iteration is None else f"iteration {status.iteration}"
+    return f"after {iteration}{about}"
 
 
 def _iteration_seconds_left(status: Status, curves: Mapping[str, Curve]) -> float | None:
     """Estimate the time left from the trainer's own elapsed time; no two clocks are compared."""
     elapsed = curves.get("elapsed_hours")
-    if elapsed is None or len(elapsed.points) < 2:
+    if elapsed is None or len(elapsed.points) < 2 or status.elapsed_hours is None:
         return None if status.step is None else _ahead(status.step.seconds_left)
     recent = elapsed.points[-RECENT_ITERATIONS - 1 :]
     paces = [
@@ -246,13 +262,23 @@ def _median(values: Sequence[float]) -> float:
     return ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
+def _hours_left(status: Status) -> float | None:
+    if status.eta_hours is None and status.eta_days is not None:
+        return _ahead(24 * status.eta_days)
+    return _ahead(status.eta_hours)
+
+
+def _status_age(status: Status, observation: Observation) -> float | None:
+    return observation.silent_s if has_age(status, observation) else None
+
+
 def _ahead(value: float | None) -> float | None:
     """Return a future time; a negative one counts as unknown."""
     return None if value is None or value < 0 else value
 
 
 def _checkpoint_age(status: Status, observation: Observation) -> float | None:
-    if status.last_checkpoint is None:
+    if status.last_checkpoint is None or not status.has_heartbeat:
         return None
     at_write = status.heartbeat_at - status.last_checkpoint.saved_at
     return max(0.0, at_write) + observation.silent_s

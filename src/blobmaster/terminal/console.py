@@ -102,7 +102,7 @@ class ProgressBar:
         self._status_file = status_file
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="progress-bar", daemon=True)
-        self._shown: tuple[int, str] | None = None
+        self._shown: tuple[int | None, str] | None = None
         self._task: TaskID | None = None
         self._progress = Progress(
             TextColumn("{task.description}"),

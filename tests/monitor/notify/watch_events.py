@@ -12,7 +12,8 @@ from blobmaster.monitor.view import View
 def seen(state: str, *alerts: str, **more: Any) -> View:
     shown = tuple(ShownAlert(kind=kind, level="warning", message=f"{kind}!") for kind in alerts)
     known = {"run_id": "r", "seq": 7, "iteration": 151, "total_iterations": 500, "progress": 0.3}
-    return View(**{"state": state, "source": "x/status.json", "alerts": shown, **known, **more})
+    fields = {"state": state, "source": "x/status.json", "alerts": shown, **known, **more}
+    return View(has_status=bool(fields["run_id"]), **fields)
 
 
 def an_event(state: str = "failed", **more: Any) -> Event:

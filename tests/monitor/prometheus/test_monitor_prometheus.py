@@ -209,6 +209,7 @@ def test_whatever_a_run_says_the_file_keeps_its_format(
     shown = View(
         state="running",
         source='/runs/“a"\\\udcff\n/status.json',
+        has_status=True,
         run_id=told.run_id,
         host=told.host,
         step=told.step,

@@ -84,7 +84,9 @@ def test_an_unfinished_run_never_has_a_full_bar():
 
 def test_every_state_is_told_in_words():
     for state in (*STATE_ROLES, "waiting"):
-        first_line = header.draw(frame(View(state=state, source="x", run_id="r"), 80, 1))
+        first_line = header.draw(
+            frame(View(state=state, source="x", run_id="r", has_status=True), 80, 1)
+        )
         assert state in "".join(span.text for span in first_line[0])
 
 

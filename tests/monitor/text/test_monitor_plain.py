@@ -59,7 +59,7 @@ def test_the_screen_loads_neither_torch_nor_numpy_nor_numba():
     [
         (None, "no run has begun"),
         ("", "not valid JSON"),
-        ('{"a": 1}', "not written by a training run"),
+        ('["a", 1]', "not written by a training run"),
         ("[" * 100_000, "not valid JSON"),
         ('{"schema": 99, "run_id": "r", "seq": 1, "state": "running"}', "schema 99"),
         ("x" * (2 << 20), "larger than"),

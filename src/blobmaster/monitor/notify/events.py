@@ -54,9 +54,9 @@ class Event:
     host: str
     """Host of the trainer."""
     state: str
-    iteration: int
-    total_iterations: int
-    progress: float
+    iteration: int | None
+    total_iterations: int | None
+    progress: float | None
     """Completed share of the run, 0 to 1."""
     elo: float | None
     eta_hours: float | None
@@ -91,7 +91,7 @@ def detect_events(
         now: monotonic seconds.
         wall: epoch seconds.
     """
-    if not view.run_id or not view.sure:
+    if not view.has_status or not view.sure:
         return state, ()
     is_new = state.run_id != view.run_id
     before = {} if is_new else dict(state.cleared_since)
@@ -137,12 +137,12 @@ def _event(view: View, kind: str, over: str | None, what: str, wall: float) -> E
     elo = number(view.metrics, "elo")
     name = kind if over is None else f"{over} {kind}"
     return Event(
-        id=f"{view.run_id}/{view.seq}/{name.replace(' ', '/')}",
+        id=f"{view.name}/{view.seq or view.iteration or 0}/{name.replace(' ', '/')}",
         event=kind,
         over=over,
-        title=f"{view.run_id}: {name.replace('-', ' ')}",
+        title=f"{view.name}: {name.replace('-', ' ')}",
         message=" | ".join([what, *_where(view, elo)]),
-        run_id=view.run_id,
+        run_id=view.name,
         directory=fmt.clean(str(Path(view.source).absolute().parent)),
         host=view.host,
         state=view.state,
@@ -160,7 +160,7 @@ def _where(view: View, elo: float | None) -> list[str]:
     parts = []
     if view.total_iterations:
         share = fmt.percent(view.progress)
-        parts.append(f"iteration {view.iteration}/{view.total_iterations} ({share})")
+        parts.append(f"iteration {fmt.number(view.iteration)}/{view.total_iterations} ({share})")
     if elo is not None:
         parts.append(f"Elo {elo:.0f}")
     if view.eta_hours is not None:

@@ -81,7 +81,7 @@ def _escaped(text: str) -> str:
 
 def _samples(view: View, now: float) -> Iterator[_Sample]:
     yield from _vitals(view, now)
-    if not view.run_id:
+    if not view.has_status:
         return
     yield from _lasting(view)
     if view.state in _LIVING and view.sure and view.problem is None:

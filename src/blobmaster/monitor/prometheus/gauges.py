@@ -58,8 +58,8 @@ VITAL: Final = (
 """Gauges that are there for every directory, with or without a run."""
 
 LASTING: Final = (
-    Gauge("pid", "Process id of the trainer on its host.", lambda view: view.pid),
-    Gauge("seq", "Number of the status's last write.", lambda view: view.seq),
+    Gauge("pid", "Process id of the trainer on its host.", lambda view: view.pid or None),
+    Gauge("seq", "Number of the status's last write.", lambda view: view.seq or None),
     Gauge(
         "iteration",
         "Current iteration, from 1; 0 before the first.",

@@ -3,6 +3,9 @@
 The status alone cannot tell, as a killed trainer leaves `running` behind. On this machine the
 trainer's process decides. Elsewhere it is whether `seq` and `progress_count` change while this
 process watches, by its own monotonic clock. File times and another machine's clock are never used.
+
+Other programs write only the documented fields, once an iteration. Their `timestamp` decides: its
+age by this machine's clock, until it is seen to change.
 """
 
 from __future__ import annotations
@@ -27,6 +30,14 @@ LAST_WORD_S: Final = 4.0
 """Two of the trainer's writes: a process that is gone may have written just before its end."""
 
 
+FRESH_S: Final = 90.0
+"""Age of a status without a heartbeat up to which nothing is said about it."""
+UPDATE_FLOOR_S: Final = 600.0
+"""Shortest age at which such a run counts as out of contact."""
+UPDATE_ITERATIONS: Final = 3.0
+"""It counts as that after the time of this many iterations, as it writes once in each."""
+
+
 class Process(Enum):
     """State of the trainer's process, as seen from this machine."""
 
@@ -44,6 +55,8 @@ class Observation:
     session: tuple[str, int, float]
     """Run id, pid and process start; a change starts a new observation."""
     seq: int
+    mark: tuple[int, float | None, int | None]
+    """`seq`, `timestamp` and `iteration`; a change shows that the status was written."""
     seq_since: float
     first_seen: float
     """When this session was first seen."""
@@ -103,10 +116,11 @@ def observe(
     session = (status.run_id, status.pid, status.process_started_at)
     if before is None or before.session != session or status.seq < before.seq:
         idle = max(0.0, status.heartbeat_at - status.progress_at)
-        unwritten = 0.0 if process is Process.ELSEWHERE else max(0.0, wall - status.heartbeat_at)
+        unwritten = _unwritten_s(status, process, wall)
         return Observation(
             session=session,
             seq=status.seq,
+            mark=_mark(status),
             seq_since=now - unwritten,
             first_seen=now,
             seq_moved=False,
@@ -115,12 +129,17 @@ def observe(
             process=process,
             observed_at=now,
         )
-    moved = status.seq != before.seq
+    moved = _mark(status) != before.mark
+    written = now
+    if moved and not status.has_heartbeat:
+        # Readings may be minutes apart: it was written at any time since the last one.
+        written -= min(_unwritten_s(status, process, wall), now - before.observed_at)
     progressed = status.progress_count != before.progress_count
     return Observation(
         session=session,
         seq=status.seq,
-        seq_since=now if moved else before.seq_since,
+        mark=_mark(status),
+        seq_since=written if moved else before.seq_since,
         first_seen=before.first_seen,
         seq_moved=moved or before.seq_moved,
         progress_count=status.progress_count,
@@ -128,6 +147,17 @@ def observe(
         process=process,
         observed_at=now,
     )
+
+
+def _mark(status: Status) -> tuple[int, float | None, int | None]:
+    return status.seq, status.timestamp, status.iteration
+
+
+def _unwritten_s(status: Status, process: Process, wall: float) -> float:
+    """Return the age of the status by the wall clock, at the first look at it."""
+    if not status.has_heartbeat:
+        return 0.0 if status.timestamp is None else max(0.0, wall - status.timestamp)
+    return 0.0 if process is Process.ELSEWHERE else max(0.0, wall - status.heartbeat_at)
 
 
 def stall_limit(status: Status) -> float:
@@ -146,6 +176,8 @@ def judge(status: Status, observation: Observation, silence: float) -> Verdict:
     written = "waiting for disk" if status.state == "waiting" else status.state
     if status.state in ENDED:
         return Verdict(state=written)
+    if not status.has_heartbeat:
+        return _judge_by_age(status, observation, written or "running")
     if observation.process is Process.GONE and not _still_writing(observation):
         return Verdict(
             state="dead",
@@ -170,6 +202,31 @@ def judge(status: Status, observation: Observation, silence: float) -> Verdict:
             state=written, sure=False, why=f"as written by {status.host}; not seen to move yet"
         )
     return Verdict(state=written)
+
+
+def _judge_by_age(status: Status, observation: Observation, written: str) -> Verdict:
+    """Return the state of a run that writes its status once an iteration."""
+    if status.progress is not None and status.progress >= 1:
+        return Verdict(state="finished")
+    if not has_age(status, observation):
+        why = "its status has no timestamp, so nothing tells whether it runs"
+        return Verdict(state="no contact", why=why)
+    age = observation.silent_s
+    why = f"no update for {fmt.duration(age)}" if age > FRESH_S else ""
+    return Verdict(state=written if age <= update_limit(status) else "no contact", why=why)
+
+
+def has_age(status: Status, observation: Observation) -> bool:
+    """Return True if `Observation.silent_s` is the age of the status, not only of the watch."""
+    return status.has_heartbeat or status.timestamp is not None or observation.seq_moved
+
+
+def update_limit(status: Status) -> float:
+    """Return the age in seconds at which a run without a heartbeat counts as out of contact."""
+    if not status.elapsed_hours or not status.iteration or status.iteration < 1:
+        return UPDATE_FLOOR_S
+    pace = 3600 * status.elapsed_hours / status.iteration
+    return max(UPDATE_FLOOR_S, UPDATE_ITERATIONS * pace)
 
 
 def _still_writing(observation: Observation) -> bool:

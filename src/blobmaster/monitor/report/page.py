@@ -29,7 +29,7 @@ _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 def page(content: Content) -> str:
     """Return the whole file."""
     view = content.view
-    title = f"{view.run_id or 'no run yet'} – {view.state}"
+    title = f"{view.name if view.has_status else 'no run yet'} – {view.state}"
     parts = (
         _header(view),
         _alerts(content),
@@ -57,10 +57,10 @@ def _header(view: View) -> str:
     where = text(f"on {view.host}") if view.host else ""
     return (
         f'<header><div><p class="kicker">BlobMaster run {where}</p>'
-        f"<h1>{text(view.run_id or 'No run has begun here yet')}</h1></div>"
+        f"<h1>{text(view.name if view.has_status else 'No run has begun here yet')}</h1></div>"
         f'<p class="state {role}">{text(state)}</p></header>{why}\n'
         f'<div class="bar" role="img" aria-label="{attribute(fmt.percent(view.progress))} done">'
-        f'<div style="width:{100 * view.progress:.1f}%"></div></div>\n'
+        f'<div style="width:{100 * (view.progress or 0.0):.1f}%"></div></div>\n'
     )
 
 
@@ -81,7 +81,7 @@ def _alerts(content: Content) -> str:
 def _tiles(content: Content) -> str:
     view = content.view
     pairs: list[tuple[str, str]] = []
-    if view.run_id:
+    if view.has_status:
         done = f"{fmt.count(view.iteration)} of {fmt.count(view.total_iterations)}"
         pairs += [("iteration", done), ("done", fmt.percent(view.progress))]
         pairs += [("trained for", fmt.hours(view.elapsed_hours))]

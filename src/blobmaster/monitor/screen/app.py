@@ -156,7 +156,7 @@ class MonitorApp(App[None]):
             self._show()
         elif self._reading is None and self._poller is not None:
             silent = now - self._followed_at
-            if silent > self.silence_limit_s and self.shown.run_id:
+            if silent > self.silence_limit_s and self.shown.has_status:
                 self._show_view(replace(self.shown, problem=SILENT, frame_age_s=silent))
 
     @property

@@ -98,6 +98,8 @@ def _question(overlay: Overlay, frame: Frame) -> list[Line]:
     if overlay.request is RequestKind.PAUSE_NOW:
         pending = ["Pause the run now?", "Running blocks are given up,", "finished ones kept."]
     else:
-        pending = [f"Pause the run when iteration {frame.view.iteration} is done?"]
+        number = frame.view.iteration
+        iteration = "this iteration" if number is None else f"iteration {number}"
+        pending = [f"Pause the run when {iteration} is done?"]
     answers = (Span("y", "accent"), Span(" yes   "), Span("N", "accent"), Span(" no"))
     return [*((Span(text),) for text in pending), BLANK, answers]

@@ -85,6 +85,11 @@ def count(value: float | None) -> str:
     return UNKNOWN if value is None or not math.isfinite(value) else f"{round(value):,}"
 
 
+def number(value: int | None) -> str:
+    """Format a whole number without separators."""
+    return UNKNOWN if value is None else str(value)
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     """Format a share (0 to 1) as a percentage."""
     return UNKNOWN if share is None or not math.isfinite(share) else f"{100 * share:.{digits}f} %"

@@ -63,7 +63,7 @@ def needed(columns: Sequence[int]) -> int:
 
 
 def _figures(view: View) -> Row:
-    if not view.run_id:
+    if not view.has_status:
         return (_state(view), *[fmt.UNKNOWN] * (len(HEADINGS) - 2))
     elo = number(view.metrics, "elo")
     return (
@@ -77,6 +77,6 @@ def _figures(view: View) -> Row:
 
 def _state(view: View) -> str:
     """Return the state, and a remark if it is old or unconfirmed."""
-    if view.problem is not None and view.run_id:
+    if view.problem is not None and view.has_status:
         return f"{view.state}, read {fmt.duration(view.frame_age_s)} ago"
     return view.state if view.sure else f"{view.state} (unconfirmed)"

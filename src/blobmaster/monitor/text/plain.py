@@ -55,7 +55,7 @@ def change_line(view: View) -> str:
     """Return the line that `--plain` prints when something has changed."""
     parts = [state_line(view)]
     if view.total_iterations:
-        parts.append(f"iteration {view.iteration}/{view.total_iterations}")
+        parts.append(f"iteration {fmt.number(view.iteration)}/{view.total_iterations}")
         parts.append(fmt.percent(view.progress))
     if view.step is not None and view.state == "running":
         parts.append(fmt.clean(view.step.name, 40))
@@ -83,6 +83,12 @@ def change_key(view: View) -> tuple[object, ...]:
         tuple(alert.message for alert in view.alerts if alert.level == "warning"),
         view.request is not None,
     )
+
+
+def run_text(view: View) -> str:
+    """Return the run's name, and its host and process where they are known."""
+    host = f" on {view.host}" if view.host else ""
+    return f"{view.name}{host}" + (f", process {view.pid}" if view.pid else "")
 
 
 def step_text(view: View) -> str:
@@ -148,7 +154,7 @@ def time_left(view: View, now: float) -> str:
 
 def _headline(view: View) -> list[str]:
     lines = [_line("state", state_line(view))]
-    if view.problem is not None and view.run_id:
+    if view.problem is not None and view.has_status:
         age = fmt.duration(view.frame_age_s)
         lines.append(_line("last good", f"{age} ago: {view.problem}"))
     if view.request is not None:
@@ -160,12 +166,12 @@ def _headline(view: View) -> list[str]:
 
 
 def _run(view: View) -> list[str]:
-    if not view.run_id:
+    if not view.has_status:
         return [_line("looked at", view.source)]
-    filled = round(view.progress * BAR_WIDTH)
+    filled = round((view.progress or 0.0) * BAR_WIDTH)
     bar = "#" * filled + "-" * (BAR_WIDTH - filled)
     lines = [
-        _line("run", f"{view.run_id} on {view.host}, process {view.pid}"),
+        _line("run", run_text(view)),
         _line("progress", f"[{bar}] {fmt.percent(view.progress)}"),
         _line("iteration", f"{fmt.count(view.iteration)}/{fmt.count(view.total_iterations)}"),
     ]
@@ -178,7 +184,7 @@ def _run(view: View) -> list[str]:
 
 
 def _resources(view: View) -> list[str]:
-    if not view.run_id:
+    if not view.has_status:
         return []
     return [
         _line("checkpoint", checkpoint_text(view)),

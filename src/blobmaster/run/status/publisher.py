@@ -49,8 +49,12 @@ class StatusPublisher:
             boot_id=process.boot_id,
             host=process.host,
             heartbeat_at=now,
-            timestamp="",
+            timestamp=now,
             session_started_at=now,
+            iteration=0,
+            total_iterations=0,
+            progress=0.0,
+            elapsed_hours=0.0,
         )
 
     @property
@@ -146,7 +150,8 @@ class StatusPublisher:
         sampled = msgspec.structs.replace(
             status,
             heartbeat_at=wall,
-            timestamp=datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds"),
+            timestamp=wall,
+            timestamp_iso=datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds"),
             step=None if status.state in AT_REST else progress.step,
             progress_count=progress.count,
             progress_at=progress.moved_at,

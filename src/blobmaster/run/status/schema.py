@@ -2,8 +2,12 @@
 
 The core fields below and the loop's own metrics share the top level of the file; a metric with a
 core field's name is dropped. Iterations are 1-based here, as on every screen.
+
+Other programs write the file too, with fewer fields. So reading refuses only what is no JSON
+object: a field that is missing, null or of the wrong type is unknown, and the others are kept.
 """
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -100,26 +104,30 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The content of status.json; times are epoch seconds unless named otherwise."""
 
     schema: int = SCHEMA
-    run_id: str
-    seq: int
-    """Number of the write, ascending."""
-    state: str
-    pid: int
-    process_started_at: float
+    run_id: str = ""
+    seq: int = 0
+    """Number of the write, ascending; 0 if the writer does not count."""
+    state: str = ""
+    """One of `STATES`; empty if the writer does not say."""
+    pid: int = 0
+    process_started_at: float = 0.0
     process_start_ticks: int = 0
     """With pid, boot_id and host it identifies the process, see `process.process_state`."""
-    boot_id: str
-    host: str
-    heartbeat_at: float
-    timestamp: str
-    """Time of the write, ISO 8601 in UTC."""
-    session_started_at: float
-    iteration: int = 0
+    boot_id: str = ""
+    host: str = ""
+    heartbeat_at: float = 0.0
+    """Time of the write; 0 if the writer does not write every 2 s."""
+    timestamp: float | None = None
+    """Time of the write, the same as `heartbeat_at` where both are known."""
+    timestamp_iso: str = ""
+    """The same in ISO 8601 in UTC."""
+    session_started_at: float = 0.0
+    iteration: int | None = None
     """The current iteration, 1-based; 0 before the first."""
-    total_iterations: int = 0
-    progress: float = 0.0
+    total_iterations: int | None = None
+    progress: float | None = None
     """Completed share of the run, 0..1."""
-    elapsed_hours: float = 0.0
+    elapsed_hours: float | None = None
     eta_hours: float | None = None
     eta_days: float | None = None
     step: Step | None = None
@@ -138,9 +146,14 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, Any] = {}
     """The loop's own metrics; flattened to the file's top level."""
 
+    @property
+    def has_heartbeat(self) -> bool:
+        """True if its writer renews it every 2 s, so that `seq` tells whether the writer lives."""
+        return bool(self.state) and self.heartbeat_at > 0
+
 
 CORE_FIELDS = frozenset(Status.__struct_fields__) - {"metrics"}
-_REQUIRED = frozenset({"schema", "run_id", "seq", "state"})
+_TYPES = {field.name: field.type for field in msgspec.structs.fields(Status)}
 
 
 def encode(status: Status) -> bytes:
@@ -151,10 +164,10 @@ def encode(status: Status) -> bytes:
 
 
 def decode(data: bytes) -> Status:
-    """Decode a status file; unknown top-level fields become metrics.
+    """Decode a status file, as far as its fields can be used; unknown ones become metrics.
 
     Raises:
-        StatusError: it is corrupt, foreign, or of another schema.
+        StatusError: it is no JSON object, or of another schema.
     """
     try:
         raw = msgspec.json.decode(data)
@@ -162,29 +175,45 @@ def decode(data: bytes) -> Status:
         raise StatusError(
             f"status file is not valid JSON ({error}); it may be half copied"
         ) from None
-    if not isinstance(raw, dict) or not raw.keys() >= _REQUIRED:
+    if not isinstance(raw, dict):
         raise StatusError("status file was not written by a training run; check the path")
-    if raw["schema"] != SCHEMA:
+    core = {name: raw.pop(name) for name in CORE_FIELDS & raw.keys()}
+    schema = core.get("schema")
+    if type(schema) is int and schema != SCHEMA:
         raise StatusError(
-            f"status file has schema {str(raw['schema'])[:20]}, this version reads {SCHEMA}: "
+            f"status file has schema {str(schema)[:20]}, this version reads {SCHEMA}: "
             "use the version that wrote it"
         )
-    core = {name: raw.pop(name) for name in CORE_FIELDS & raw.keys()}
-    if too_large := [name for name, value in core.items() if _has_huge_integer(value)]:
-        raise StatusError(f"status file has a number too large to be true: {', '.join(too_large)}")
+    if isinstance(core.get("timestamp"), str):
+        core |= _from_iso(core["timestamp"])
+    usable = {name: value for name, value in core.items() if _is_usable(name, value)}
+    return msgspec.convert({**usable, "metrics": raw}, Status)
+
+
+def _from_iso(text: str) -> dict[str, Any]:
+    """Return the time fields of a file whose `timestamp` is ISO 8601, as version 0.1 wrote it."""
     try:
-        status = msgspec.convert({**core, "metrics": raw}, Status)
-    except msgspec.ValidationError as error:
-        raise StatusError(f"status file has a field of the wrong type: {error}") from None
-    if status.state not in STATES:
-        raise StatusError(f"status file has an unknown state {status.state[:20]!r}")
-    return status
+        seconds = datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError):
+        return {}
+    return {"timestamp": seconds, "timestamp_iso": text}
+
+
+def _is_usable(name: str, value: Any) -> bool:
+    """Return True if a core field has a value of its type."""
+    if _has_huge_integer(value) or (name == "state" and value not in STATES):
+        return False
+    try:
+        msgspec.convert(value, _TYPES[name])
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _has_huge_integer(value: Any) -> bool:
     """Return True if a value contains an integer beyond 64 bits."""
     # JSON integers have any size. Converting one beyond 1e308 to float raises OverflowError, so
-    # they are refused here once instead of in every place that computes with a field.
+    # they are dropped here once instead of in every place that computes with a field.
     if isinstance(value, dict):
         return any(map(_has_huge_integer, value.values()))
     if isinstance(value, list):

@@ -16,7 +16,8 @@ def draw(frame: Frame) -> list[Line]:
     left: Line = (Span(title, "strong"), Span(state, role))
     if view.why and view.state not in ("waiting", "unreadable", "stalled", "dead", "failed"):
         left = (*left, Span(f"  {view.why}", "dim"))
-    names = (f"  {view.run_id} on {view.host} ", f"  {view.run_id} ") if view.run_id else ()
+    long = f"  {view.name} on {view.host} " if view.host else f"  {view.name} "
+    names = (long, f"  {view.name} ") if view.has_status else ()
     for name in names:
         if width_of(left) + len(name) <= frame.width:
             return [spread(left, (Span(name, "dim"),), frame.width)]

@@ -16,7 +16,7 @@ LEAST_WRAP: Final = 20
 def draw(frame: Frame) -> list[Line]:
     """Draw what needs attention; no lines if nothing does."""
     view, found = frame.view, list[Line]()
-    if view.problem is not None and view.run_id:
+    if view.problem is not None and view.has_status:
         age = fmt.duration(view.frame_age_s)
         found.append((Span(f" last good look {age} ago ", "warning"), Span(view.problem, "dim")))
     elif view.state in ("waiting", "unreadable"):

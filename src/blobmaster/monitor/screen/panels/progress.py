@@ -11,7 +11,7 @@ from blobmaster.monitor.text.plain import step_text, time_left
 def draw(frame: Frame) -> list[Line]:
     """Draw the progress, the step and the times; fewer lines in less room."""
     view, glyphs = frame.view, frame.glyphs
-    if not view.run_id:
+    if not view.has_status:
         return _waiting(frame)
     iteration = (
         Span("iteration ", "dim"),
@@ -20,7 +20,7 @@ def draw(frame: Frame) -> list[Line]:
     )
     run = [
         spread(iteration, (Span(fmt.percent(view.progress), "strong"),), frame.width),
-        bar(view.progress, frame.width, glyphs, STATE_ROLES.get(view.state, "accent")),
+        bar(view.progress or 0.0, frame.width, glyphs, STATE_ROLES.get(view.state, "accent")),
     ]
     step, times = _step(frame), _times(frame)
     if frame.height >= 7:
