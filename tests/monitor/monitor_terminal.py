@@ -45,6 +45,7 @@ def make_status(**changes: Any) -> Status:
         pid=me.pid,
         process_started_at=me.started_at,
         process_start_ticks=me.start_ticks,
+        pid_namespace=me.pid_namespace,
         boot_id=me.boot_id,
         host=me.host,
         heartbeat_at=now,

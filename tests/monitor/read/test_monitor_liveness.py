@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import psutil
 import pytest
-from monitor_terminal import make_status
+from monitor_terminal import make_status, run_monitor_plainly
 
 from blobmaster.monitor.read.liveness import (
     SILENCE_S,
@@ -22,6 +22,7 @@ from blobmaster.monitor.read.liveness import (
     judge,
     observe,
 )
+from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.status.schema import Status
 
 INTERVAL = 5.0
@@ -106,12 +107,94 @@ def test_a_run_that_has_ended_is_not_dead_without_its_process(state: str):
 def test_a_trainer_in_another_pid_namespace_is_alive_while_its_status_moves():
     looked = None
     for step in range(100):
-        status = make_status(seq=step, progress_count=step)
-        looked = observe(looked, status, Process.GONE, 1000 + INTERVAL * step, time.time())
-        expected = "dead" if step == 0 else "running"
-        assert judge(status, looked, SILENCE_S).state == expected
-    last = observe(looked, status, Process.GONE, 1000 + INTERVAL * 100, time.time())
-    assert judge(status, last, SILENCE_S).state == "dead"
+        status = make_status(seq=step, progress_count=step, pid_namespace=7)
+        process = find_process(status)
+        assert process is Process.UNSEEN
+        looked = observe(looked, status, process, 1000 + INTERVAL * step, time.time())
+        verdict = judge(status, looked, SILENCE_S)
+        assert (verdict.state, verdict.sure) == ("running", step > 0)
+    last = observe(looked, status, Process.UNSEEN, 1000 + INTERVAL * 107, time.time())
+    assert judge(status, last, SILENCE_S).state == "no contact"
+    assert "cannot be seen" in judge(status, last, SILENCE_S).why
+
+
+def test_a_run_of_an_unknown_namespace_is_dead_only_where_its_process_was_seen():
+    assert find_process(make_status(pid_namespace=0)) is Process.ALIVE
+    assert find_process(make_status(pid_namespace=0, pid=1 << 22)) is Process.UNSEEN
+    assert find_process(make_status(pid=1 << 22)) is Process.GONE
+
+
+def test_a_stall_of_a_process_that_is_not_seen_waits_for_a_second_look():
+    status = make_status(progress_at=time.time() - 400, pid_namespace=7)
+    looked = first_look(status, Process.UNSEEN)
+    assert not judge(status, looked, SILENCE_S).sure
+    later = msgspec.structs.replace(status, seq=status.seq + 1)
+    looked = observe(looked, later, Process.UNSEEN, 1002.0, time.time())
+    assert judge(later, looked, SILENCE_S) == judge(
+        later, observe(looked, later, Process.UNSEEN, 1002.0, 0.0), SILENCE_S
+    )
+    assert judge(later, looked, SILENCE_S).sure
+
+
+UNSHARE = ("unshare", "--pid", "--fork", "--mount-proc")
+may_unshare = pytest.mark.skipif(
+    subprocess.run([*UNSHARE, "true"], capture_output=True, check=False).returncode != 0,
+    reason="namespaces may not be made here",
+)
+WRITER = """
+import sys, time
+from pathlib import Path
+from blobmaster.run.control.process import this_process
+from blobmaster.run.files.layout import RunLayout
+from blobmaster.run.status.publisher import StatusPublisher
+from blobmaster.run.status.step_progress import StepProgress
+progress = StepProgress(time.monotonic(), time.time())
+publisher = StatusPublisher(RunLayout(Path(sys.argv[1])), this_process(), progress, lambda: None)
+publisher.update(state="running", run_id="contained")
+while True:
+    progress.advance(1, time.monotonic(), time.time())
+    publisher.write()
+    time.sleep(0.2)
+"""
+
+
+@may_unshare
+def test_once_shows_a_trainer_in_a_container_as_running(layout: RunLayout):
+    writer = subprocess.Popen([*UNSHARE, "--kill-child", sys.executable, "-c", WRITER, layout.root])
+    try:
+        while not layout.status.exists():
+            time.sleep(0.05)
+        done = run_monitor_plainly(layout, once=True)
+    finally:
+        writer.kill()
+        writer.wait()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0].split() == ["state", "running"]
+
+
+HIDDEN = """
+import os, subprocess, sys
+from blobmaster.run.control.process import process_state, this_process
+me = this_process()
+subprocess.run(["mount", "-t", "proc", "-o", "hidepid=2", "proc", "/proc"], check=True)
+child = os.fork()
+if child:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+os.setgid(65534)
+os.setuid(65534)
+told = dict(started_at=me.started_at, start_ticks=me.start_ticks, namespace=me.pid_namespace)
+assert not os.path.exists(f"/proc/{me.pid}"), "hidepid has no effect"
+print(process_state(me.pid, **told).value, process_state(1 << 22, **told).value)
+"""
+
+
+@may_unshare
+def test_a_process_that_proc_hides_is_not_gone_but_one_without_a_pid_is():
+    command = ["unshare", "--mount", sys.executable, "-c", HIDDEN]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "mount:" in done.stderr:
+        pytest.skip("proc may not be mounted here")
+    assert (done.stderr, done.stdout.split()) == ("", ["unseen", "gone"])
 
 
 def test_a_run_that_waits_for_disk_is_not_stalled():

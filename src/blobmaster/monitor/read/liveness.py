@@ -1,8 +1,9 @@
 """Decides whether a run is alive, stalled, dead or out of contact.
 
 The status alone cannot tell, as a killed trainer leaves `running` behind. On this machine the
-trainer's process decides. Elsewhere it is whether `seq` and `progress_count` change while this
-process watches, by its own monotonic clock. File times and another machine's clock are never used.
+trainer's process decides, if it can be seen. Elsewhere, in another container or where /proc hides
+it, it is whether `seq` and `progress_count` change while this process watches, by its own monotonic
+clock. File times and another machine's clock are never used.
 
 Other programs write only the documented fields, once an iteration. Their `timestamp` decides: its
 age by this machine's clock, until it is seen to change.
@@ -46,6 +47,12 @@ class Process(Enum):
     GONE = "gone"
     ELSEWHERE = "elsewhere"
     """On another host or from before a reboot, so it cannot be checked."""
+    UNSEEN = "unseen"
+    """On this machine, but in another pid namespace or hidden by /proc."""
+
+
+UNKNOWN: Final = (Process.ELSEWHERE, Process.UNSEEN)
+"""States of a process that say nothing about its life."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +108,7 @@ def find_process(status: Status) -> Process:
         status.pid,
         started_at=status.process_started_at,
         start_ticks=status.process_start_ticks,
+        namespace=status.pid_namespace,
     )
     return Process(life.value)
 
@@ -193,13 +201,17 @@ def judge(status: Status, observation: Observation, silence: float) -> Verdict:
     if status.state != "waiting" and observation.idle_s > stall_limit(status):
         return Verdict(
             state="stalled",
+            sure=observation.process not in UNKNOWN or observation.seq_moved,
             why=f"process {status.pid} is alive, but nothing has moved for "
             f"{fmt.duration(observation.idle_s)}; its slowest so far was "
             f"{fmt.duration(status.slowest_gap_s)}",
         )
-    if observation.process is Process.ELSEWHERE and not observation.seq_moved:
+    if observation.process in UNKNOWN and not observation.seq_moved:
+        writer = status.host
+        if observation.process is Process.UNSEEN:
+            writer = f"process {status.pid}, which cannot be seen from here"
         return Verdict(
-            state=written, sure=False, why=f"as written by {status.host}; not seen to move yet"
+            state=written, sure=False, why=f"as written by {writer}; not seen to move yet"
         )
     return Verdict(state=written)
 
@@ -230,7 +242,7 @@ def update_limit(status: Status) -> float:
 
 
 def _still_writing(observation: Observation) -> bool:
-    """Return True if writes still arrive, as from a trainer in another pid namespace."""
+    """Return True if a write has just arrived; a last status may follow it."""
     return observation.seq_moved and observation.silent_s < LAST_WORD_S
 
 
@@ -238,6 +250,13 @@ def _silent(status: Status, observation: Observation, *, sure: bool) -> Verdict:
     since = fmt.duration(observation.silent_s)
     if observation.process is Process.ELSEWHERE:
         return Verdict(state="no contact", why=f"nothing new from {status.host} for {since}")
+    if observation.process is Process.UNSEEN:
+        return Verdict(
+            state="no contact",
+            sure=sure or observation.seq_moved,
+            why=f"nothing new for {since}, and process {status.pid} cannot be seen from here "
+            "(another container or user)",
+        )
     return Verdict(
         state="stalled",
         sure=sure or observation.seq_moved,

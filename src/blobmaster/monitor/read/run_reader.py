@@ -54,7 +54,8 @@ class RunReader:
         self._first_read = True
         self._skipped = False
         self.in_doubt = False
-        """True if the process has gone and may have written a last status: read again soon."""
+        """True if the next reading decides, so that it should come soon: the process has gone and
+        may have written a last status, or cannot be seen."""
         self.is_behind = False
         """True if there is more to read than one call takes: read again at once."""
 
@@ -73,7 +74,8 @@ class RunReader:
         if self._status is not None and process is not None:
             self._observation = observe(self._observation, self._status, process, now, time.time())
             verdict = judge(self._status, self._observation, self._silence)
-            self.in_doubt = process is Process.GONE and verdict.state not in (*ENDED, "dead")
+            gone = process is Process.GONE and verdict.state not in (*ENDED, "dead")
+            self.in_doubt = gone or (process is Process.UNSEEN and not verdict.sure)
         return Reading(
             status=self._status,
             status_at=self._status_at,

@@ -46,6 +46,7 @@ class StatusPublisher:
             pid=process.pid,
             process_started_at=process.started_at,
             process_start_ticks=process.start_ticks,
+            pid_namespace=process.pid_namespace,
             boot_id=process.boot_id,
             host=process.host,
             heartbeat_at=now,

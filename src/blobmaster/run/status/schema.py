@@ -113,6 +113,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     process_started_at: float = 0.0
     process_start_ticks: int = 0
     """With pid, boot_id and host it identifies the process, see `process.process_state`."""
+    pid_namespace: int = 0
+    """Inode of the pid namespace in which `pid` counts; 0 if unknown."""
     boot_id: str = ""
     host: str = ""
     heartbeat_at: float = 0.0
