@@ -64,7 +64,7 @@ class SampleRun:
 
     def beat(self) -> None:
         """Write the heartbeat that a trainer writes every 2 s."""
-        self._progress.advance(120, time.monotonic(), time.time())
+        self._progress.advance(120, time.monotonic())
         self._publisher.write()
 
 
@@ -84,10 +84,12 @@ class Screen:
             env=run.environment,
         )
         os.close(far)
+        self._poll = select.poll()
+        self._poll.register(self._near, select.POLLIN)
 
     def read(self, patience: float) -> bytes:
         """Return the output that arrives within `patience` seconds, or nothing."""
-        ready, _, _ = select.select([self._near], [], [], patience)
+        ready = self._poll.poll(1000 * patience)
         return os.read(self._near, 1 << 16) if ready else b""
 
     def read_for(self, duration: float) -> int:

@@ -24,6 +24,7 @@ from blobmaster.run.opening import acquire_directory, prepare_directory, restore
 from blobmaster.run.status.machine import ResourceSampler
 from blobmaster.run.status.publisher import StatusPublisher
 from blobmaster.run.status.run_progress import RunProgress, equal_work
+from blobmaster.run.status.running_clock import RunningClock
 from blobmaster.run.status.schema import ENDED, clean_metrics
 from blobmaster.run.status.step_progress import StepProgress
 from blobmaster.run.status.ticker import Ticker
@@ -51,6 +52,8 @@ class RunSession:
     layout: RunLayout
     store: CheckpointStore
     inflight: InflightStore
+    clock: RunningClock
+    """Returns seconds without the time in which the system stopped the process."""
 
     @classmethod
     def open(cls, root: Path, *, command: str) -> Self:
@@ -76,9 +79,10 @@ class RunSession:
         acquire_directory(self.layout, self._lock, command)
         self._watch = SignalWatch()
         self._requests = Requests()
-        self._progress = StepProgress(time.monotonic(), time.time())
+        self.clock = RunningClock()
+        self._progress = StepProgress(self.clock(), time.time())
         self._publisher = StatusPublisher(
-            self.layout, this_process(), self._progress, self._watch.wake
+            self.layout, this_process(), self._progress, self._watch.wake, self.clock
         )
         self._retry = WriteRetry(
             self._publisher, self._requests, self._on_wait, self._check_held, root=root
@@ -97,6 +101,8 @@ class RunSession:
             sample=self._sample,
             close_status=self._close_status,
             is_held=lambda: self._find_loss() is None,
+            fail=self.fail,
+            exit_status=lambda: self.exit_status,
         )
         if self._lock.warning is not None:
             log.warning("%s", self._lock.warning)
@@ -200,10 +206,10 @@ class RunSession:
             first=self._first,
             total=total_iterations,
             elapsed_before_s=before,
-            now=time.monotonic(),
+            now=self.clock(),
             work=work,
         )
-        self._record = RunRecord(identity, progress)
+        self._record = RunRecord(identity, progress, self.clock)
         self._publisher.track(progress)
         self._publisher.update(
             run_id=identity.run_id,
@@ -218,7 +224,7 @@ class RunSession:
 
         An earlier session completed `done` of them: they count as progress, not as speed.
         """
-        now = time.monotonic()
+        now = self.clock()
         self._progress.start(name, total, unit, now, time.time(), done=done)
         if self._record is not None:
             self._record.progress.start_step(name, now)
@@ -227,7 +233,7 @@ class RunSession:
 
     def advance(self, units: int = 1) -> None:
         """Count units of the step as done. Cheap and thread-safe."""
-        self._progress.advance(units, time.monotonic(), time.time())
+        self._progress.advance(units, self.clock())
 
     def publish(self, metrics: Mapping[str, Any]) -> None:
         """Set some of the loop's own metrics in the status; the others keep their values."""
@@ -365,7 +371,7 @@ class RunSession:
         self._publisher.set_state(state if committed else "paused")
 
     def _on_wait(self, waiting: bool) -> None:
-        now = time.monotonic()
+        now = self.clock()
         if self._record is not None:
             progress = self._record.progress
             (progress.pause_clock if waiting else progress.resume_clock)(now)
@@ -380,6 +386,7 @@ class RunSession:
             self._publisher.set_state("running" if self._record else "starting")
 
     def _sample(self) -> None:
+        self.clock()  # the ticker reads it often, so that a stop shows as a gap
         self._refresh_state()
         last = self._publisher.status.last_checkpoint
         seconds = self._record.progress.seconds_per_iteration() if self._record else None
@@ -390,6 +397,9 @@ class RunSession:
     def _close_status(self) -> None:
         """Write this session's last status, or restore the earlier one if no run has started."""
         if self._record or self._loss:
+            failure = self._commits.failure
+            if failure is not None and self._publisher.status.state not in ENDED:
+                self.fail(failure)
             self._publisher.set_state("paused")
             self._publisher.write()
         else:

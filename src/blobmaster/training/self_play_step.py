@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from typing import NamedTuple
 
 import torch
@@ -66,7 +65,7 @@ class SelfPlay:
         unfinished blocks again. The rounds are joined in the order of the blocks, whatever the
         order in which they were finished: their order must not depend on the number of workers.
         """
-        began = time.monotonic()
+        began = self._session.clock()
         config, session = self._config, self._session
         units = config.units(iteration)
         total = self._engine.round_count(iteration, units)
@@ -95,7 +94,7 @@ class SelfPlay:
             blocks[block] = rounds
         if session.should_stop.is_set():
             return None
-        minutes = (time.monotonic() - began) / 60
+        minutes = (session.clock() - began) / 60
         played_now = total - done
         return Played(
             join(blocks[block] for block in sorted(blocks)),

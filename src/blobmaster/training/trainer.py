@@ -92,7 +92,8 @@ class TrainingPipeline:
 
     def _iterate(self, iteration: int) -> bool:
         """Run one iteration; return False if it was interrupted before its end."""
-        began, began_core = time.monotonic(), time.process_time()
+        clock = self._session.clock
+        began, began_core = clock(), time.process_time()
         self._metrics.show(iteration)
         played = self._self_play.play(iteration, self._player)
         if played is None:
@@ -102,7 +103,7 @@ class TrainingPipeline:
             return False
         # Ratings are not part of the cost: they do not train.
         cost = {
-            "training_seconds": time.monotonic() - began,
+            "training_seconds": clock() - began,
             "training_core_seconds": time.process_time() - began_core,
         }
         rating = None
@@ -119,7 +120,7 @@ class TrainingPipeline:
             *losses,
             len(played.rounds),
             "" if played.per_minute is None else f" at {played.per_minute:.0f} a minute",
-            time.monotonic() - began,
+            clock() - began,
             "" if rating is None else f"; {rating}",
         )
         return True

@@ -152,7 +152,7 @@ progress = StepProgress(time.monotonic(), time.time())
 publisher = StatusPublisher(RunLayout(Path(sys.argv[1])), this_process(), progress, lambda: None)
 publisher.update(state="running", run_id="contained")
 while True:
-    progress.advance(1, time.monotonic(), time.time())
+    progress.advance(1, time.monotonic())
     publisher.write()
     time.sleep(0.2)
 """
@@ -215,7 +215,8 @@ def test_no_stall_and_no_silence_is_missed():
     looked = first_look(status, Process.ALIVE)
     states = []
     for step in range(1, 60):
-        beating = msgspec.structs.replace(status, seq=status.seq + step)
+        beats = {"seq": status.seq + step, "heartbeat_at": status.heartbeat_at + 5 * step}
+        beating = msgspec.structs.replace(status, **beats)
         looked = observe(looked, beating, Process.ALIVE, 1000 + 5 * step, time.time())
         states.append((5 * step, judge(beating, looked, SILENCE_S).state))
     assert all(state == ("running" if at <= 179 else "stalled") for at, state in states)
@@ -223,6 +224,20 @@ def test_no_stall_and_no_silence_is_missed():
     looked = first_look(status, Process.ALIVE)
     silent = observe(looked, status, Process.ALIVE, 1000 + SILENCE_S + 1, time.time())
     assert judge(status, silent, SILENCE_S).state == "stalled"
+
+
+def test_time_in_which_the_system_had_stopped_the_trainer_is_no_stall():
+    status = make_status()
+    looked = first_look(status, Process.ALIVE)
+    # It was stopped for an hour and has just gone on: its own clock tells that it works.
+    later = msgspec.structs.replace(
+        status,
+        seq=status.seq + 1,
+        heartbeat_at=status.heartbeat_at + 3600,
+        progress_at=status.progress_at + 3590,
+    )
+    looked = observe(looked, later, Process.ALIVE, 1000 + 3600, time.time())
+    assert judge(later, looked, SILENCE_S).state == "running"
 
 
 def test_a_new_session_starts_a_new_watch():

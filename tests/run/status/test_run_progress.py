@@ -1,9 +1,10 @@
-"""Elapsed time and ETA: only this session's speed counts, and waiting never does."""
+"""Elapsed time and ETA: only this session's speed counts, and waiting or a stop never does."""
 
 import pytest
 
 from blobmaster.run.status.eta import OTHER, IterationTimes, estimate
-from blobmaster.run.status.run_progress import RunProgress
+from blobmaster.run.status.run_progress import EXACT, RunProgress
+from blobmaster.run.status.running_clock import GAP_SECONDS, RunningClock
 from blobmaster.run.status.step_progress import StepProgress
 
 
@@ -116,8 +117,59 @@ def test_an_iteration_that_an_earlier_session_began_tells_no_pace():
 def test_what_an_earlier_session_did_of_a_step_is_progress_but_no_speed():
     progress = StepProgress(0.0, 0.0)
     progress.start("self-play", 100, "rounds", 0.0, 0.0, done=90)
-    found = progress.sample(10.0).step
+    found = progress.sample(10.0, 10.0).step
     assert (found.done, found.rate, found.seconds_left) == (90, None, None)
-    progress.advance(5, 10.0, 10.0)
-    found = progress.sample(10.0).step
+    progress.advance(5, 10.0)
+    found = progress.sample(10.0, 10.0).step
     assert (found.done, found.rate, found.seconds_left) == (95, 0.5, 10.0)
+
+
+class Clocks:
+    """A steady clock and a CPU clock, set by the test."""
+
+    def __init__(self) -> None:
+        self.steady = self.cpu = 100.0
+
+    def pass_time(self, seconds: float, *, busy: float = 0.0) -> None:
+        self.steady += seconds
+        self.cpu += busy
+
+
+def test_a_stop_of_the_process_does_not_count_and_a_long_call_does():
+    clocks = Clocks()
+    clock = RunningClock(lambda: clocks.steady, lambda: clocks.cpu)
+    clocks.pass_time(GAP_SECONDS)  # a slow disk
+    assert clock() == 105.0
+    clocks.pass_time(86_400.0, busy=0.25)  # stopped for a day
+    assert clock() == pytest.approx(105.25)
+    clocks.pass_time(60.0, busy=60.0)  # a call that holds the interpreter's lock
+    assert clock() == pytest.approx(165.25)
+    clocks.pass_time(60.0, busy=600.0)  # the same in ten threads
+    assert clock() == pytest.approx(225.25)
+
+
+def test_the_time_since_the_last_unit_leaves_out_a_stop_and_a_clock_that_was_set():
+    progress = StepProgress(0.0, 1000.0)
+    progress.start("self-play", 100, "rounds", 0.0, 1000.0)
+    progress.advance(1, 2.0)
+    assert progress.sample(5.0, 90_000.0).moved_at == 90_000.0 - 3.0
+
+
+def test_a_billion_iterations_are_estimated_from_a_bounded_number_of_them():
+    asked = []
+
+    def work(iteration: int) -> dict[str, float]:
+        asked.append(iteration)
+        return {"self-play": float(min(iteration, 500)), "rating": float(iteration % 5 == 4)}
+
+    total = 10**9
+    running = run_progress(0, total, work=work)
+    assert len(asked) == EXACT
+    now = 0.0
+    for iteration in range(5):
+        for step, amount in work(iteration).items():
+            running.start_step(step, now)
+            now += amount
+        running.complete(iteration, now)
+    exact = sum(range(5, 500)) + 500 * (total - 500) + total // 5 - 1
+    assert running.sample(now).seconds_left == pytest.approx(exact, rel=1e-9)

@@ -142,7 +142,10 @@ def observe(
     if moved and not status.has_heartbeat:
         # Readings may be minutes apart: it was written at any time since the last one.
         written -= min(_unwritten_s(status, process, wall), now - before.observed_at)
-    progressed = status.progress_count != before.progress_count
+    idle_since = now if status.progress_count != before.progress_count else before.progress_since
+    if moved and status.has_heartbeat and status.heartbeat_at >= status.progress_at > 0:
+        # The trainer leaves out the time in which the system had stopped it.
+        idle_since = max(idle_since, now - (status.heartbeat_at - status.progress_at))
     return Observation(
         session=session,
         seq=status.seq,
@@ -151,7 +154,7 @@ def observe(
         first_seen=before.first_seen,
         seq_moved=moved or before.seq_moved,
         progress_count=status.progress_count,
-        progress_since=now if progressed else before.progress_since,
+        progress_since=idle_since,
         process=process,
         observed_at=now,
     )

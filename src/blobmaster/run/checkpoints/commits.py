@@ -75,6 +75,14 @@ class Commits:
             return False
         return True
 
+    @property
+    def failure(self) -> BaseException | None:
+        """The error that ended the last commit; None if it goes on, succeeded or was abandoned."""
+        if self._pending is None or not self._pending.done():
+            return None
+        error = self._pending.exception()
+        return None if isinstance(error, WriteAbandonedError) else error
+
     def close(self) -> None:
         """Wait for the commit in progress, ignoring its outcome, and end the thread."""
         self._thread.shutdown(wait=True)

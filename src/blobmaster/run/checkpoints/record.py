@@ -1,7 +1,7 @@
 """The session's record of a run: its identity, its progress, and iterations not yet committed."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,14 +15,18 @@ class RunRecord:
 
     Only the loop's thread uses it, and the saver's while the loop waits for it."""
 
-    def __init__(self, identity: RunIdentity, progress: RunProgress) -> None:
+    def __init__(
+        self, identity: RunIdentity, progress: RunProgress, clock: Callable[[], float]
+    ) -> None:
+        """`clock` is the one that `progress` is read with."""
         self.identity = identity
         self.progress = progress
+        self._clock = clock
         self._rows: list[HistoryRow] = []
 
     def complete(self, iteration: int, metrics: dict[str, Any]) -> None:
         """Add a completed iteration (0-based); `metrics` are plain JSON."""
-        now = time.monotonic()
+        now = self._clock()
         self.progress.complete(iteration, now)
         row = HistoryRow(
             iteration=iteration + 1,
@@ -49,7 +53,7 @@ class RunRecord:
             identity=self.identity,
             iteration=iteration,
             elo=elo,
-            elapsed_seconds=self.progress.elapsed_seconds(time.monotonic()),
+            elapsed_seconds=self.progress.elapsed_seconds(self._clock()),
             saved_at=time.time(),
             config=dict(config or {}),
             extra=dict(extra or {}),

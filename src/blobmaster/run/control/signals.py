@@ -31,6 +31,9 @@ class SignalWatch:
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
+        # Not select(): it takes no descriptor above 1,023, and a parent may leave more than that.
+        self._poll = select.poll()
+        self._poll.register(self._reader, select.POLLIN)
         self._before: dict[signal.Signals, Any] = {}
         self._wakeup_before = -1
 
@@ -67,7 +70,7 @@ class SignalWatch:
 
     def wait(self, seconds: float) -> list[int]:
         """Wait for signals and return them in order; empty after `seconds` or a `wake`."""
-        ready, _, _ = select.select([self._reader], [], [], max(seconds, 0.0))
+        ready = self._poll.poll(1000 * max(seconds, 0.0))
         return [number for number in self._reader.recv(4096) if number] if ready else []
 
     def _forget(self) -> None:

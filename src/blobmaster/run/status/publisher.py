@@ -29,12 +29,15 @@ class StatusPublisher:
         process: ProcessIdentity,
         progress: StepProgress,
         wake: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`progress` is sampled with the seconds of `clock`; `wake` asks for a write soon."""
         now = time.time()
         self._layout = layout
         self._ballast = Ballast(layout.ballast)
         self._progress = progress
         self._wake = wake
+        self._clock = clock
         self._lock = threading.Lock()
         self._changed = True
         self._run_progress: RunProgress | None = None
@@ -146,8 +149,8 @@ class StatusPublisher:
         self._ballast.release()
 
     def _sampled(self, status: Status) -> Status:
-        now, wall = time.monotonic(), time.time()
-        progress = self._progress.sample(now)
+        now, wall = self._clock(), time.time()
+        progress = self._progress.sample(now, wall)
         sampled = msgspec.structs.replace(
             status,
             heartbeat_at=wall,

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 from blobmaster.run.status.eta import OTHER, IterationTimes, TrainingClock, Work, estimate
 
+EXACT = 10_000
+"""Iterations whose work is added up one by one."""
+MEAN_OF = 1000
+"""The last of them, whose mean stands for each one beyond; a multiple of any period of ratings."""
+
 
 @dataclass(frozen=True)
 class RunProgressSample:
@@ -45,10 +50,7 @@ class RunProgress:
         self._running = first
         self._total = total
         self._work = work
-        self._remaining: dict[str, float] = {}
-        for iteration in range(first, total):
-            for step, amount in self._work_of(iteration).items():
-                self._remaining[step] = self._remaining.get(step, 0.0) + amount
+        self._remaining = self._sum_work(first, total)
         self._clock = TrainingClock(elapsed_before_s, now)
         self._iteration_began = self._step_began = elapsed_before_s
         self._step = OTHER
@@ -120,6 +122,25 @@ class RunProgress:
             for step, amount in self._remaining.items()
         }
         return estimate(self._iterations, now=running, spent_s=spent_s, after=after)
+
+    def _sum_work(self, first: int, total: int) -> dict[str, float]:
+        """Return the work of the iterations from `first` to `total`, in bounded time."""
+        # A run may be given a billion iterations, to end it by hand. Adding them up would take
+        # minutes before the first of them, so all beyond `EXACT` cost the mean of the last ones
+        # added: no curriculum lasts longer.
+        summed = min(total, first + EXACT)
+        sums: dict[str, float] = {}
+        last: dict[str, float] = {}
+        for iteration in range(first, summed):
+            for step, amount in self._work_of(iteration).items():
+                sums[step] = sums.get(step, 0.0) + amount
+                if iteration >= summed - MEAN_OF:
+                    last[step] = last.get(step, 0.0) + amount
+        beyond = total - summed
+        if beyond > 0:
+            for step, amount in last.items():
+                sums[step] += amount / MEAN_OF * beyond
+        return sums
 
     def _work_of(self, iteration: int) -> Work:
         return {OTHER: 1.0} | dict(self._work(iteration))

@@ -13,14 +13,14 @@ class StepProgressSample:
     step: Step | None
     count: int
     moved_at: float
-    """Epoch seconds."""
+    """Epoch seconds, such that the time since then is without stops."""
     slowest_gap_s: float
 
 
 class StepProgress:
     """Counts the current step's units of work. Thread-safe.
 
-    Times are arguments: `now` in monotonic seconds, `wall` in epoch seconds.
+    Times are arguments: `now` in seconds of the session's clock, `wall` in epoch seconds.
     """
 
     def __init__(self, now: float, wall: float) -> None:
@@ -34,7 +34,6 @@ class StepProgress:
         self._began_wall = wall
         self._count = 0
         self._moved = now
-        self._moved_wall = wall
         self._slowest = 0.0
 
     def start(
@@ -45,23 +44,26 @@ class StepProgress:
             self._name, self._unit, self._total = name, unit, total
             self._done = self._done_before = done
             self._began, self._began_wall = now, wall
-            self._move(now, wall)
+            self._move(now)
 
-    def advance(self, units: int, now: float, wall: float) -> None:
+    def advance(self, units: int, now: float) -> None:
         """Add completed units."""
         with self._lock:
             self._done += units
-            self._move(now, wall)
+            self._move(now)
 
-    def sample(self, now: float) -> StepProgressSample:
+    def sample(self, now: float, wall: float) -> StepProgressSample:
         """Return the progress at this moment."""
         with self._lock:
-            return StepProgressSample(self._step(now), self._count, self._moved_wall, self._slowest)
+            # Not the wall clock's time of the last unit: a laptop that slept since then, or a clock
+            # that was set, would look like a stall.
+            moved_at = wall - (now - self._moved)
+            return StepProgressSample(self._step(now), self._count, moved_at, self._slowest)
 
-    def _move(self, now: float, wall: float) -> None:
+    def _move(self, now: float) -> None:
         self._slowest = max(self._slowest, now - self._moved)
         self._count += 1
-        self._moved, self._moved_wall = now, wall
+        self._moved = now
 
     def _step(self, now: float) -> Step | None:
         if not self._name:

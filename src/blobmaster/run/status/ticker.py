@@ -38,11 +38,22 @@ class Ticker(threading.Thread):
         sample: Callable[[], None],
         close_status: Callable[[], None],
         is_held: Callable[[], bool],
+        fail: Callable[[BaseException], None],
+        exit_status: Callable[[], int],
     ) -> None:
-        """`sample` publishes what is read periodically; `close_status` writes the last status.
+        """Prepare the thread; `start` begins.
 
-        `is_held` returns False once the run directory is lost: the run has failed and is to exit.
-        `close_status` is called when the loop did not exit in time and the process is ended.
+        Args:
+            watch: receives the signals.
+            layout: the run directory.
+            requests: the requests that are accepted.
+            publisher: writes the status.
+            sample: publishes what is read periodically.
+            close_status: writes the last status, when the loop did not exit in time and the process
+                is ended.
+            is_held: returns False once the run directory is lost: the run has failed and is to exit.
+            fail: ends the run as failed, after an error of this thread.
+            exit_status: returns the process's exit status, after `close_status`.
         """
         super().__init__(name="blobmaster-ticker", daemon=True)
         self._watch = watch
@@ -52,6 +63,8 @@ class Ticker(threading.Thread):
         self._sample = sample
         self._close_status = close_status
         self._is_held = is_held
+        self._fail = fail
+        self._exit_status = exit_status
         self._stopping = threading.Event()
         self._interrupted = False
         self._exit_by: float | None = None
@@ -65,12 +78,14 @@ class Ticker(threading.Thread):
         self.join()
 
     def run(self) -> None:
-        """Tick until stopped; an error here stops the run, which nobody could see or stop."""
+        """Tick until stopped; an error here ends the run, which nobody could see or stop."""
         try:
             self._tick()
-        except BaseException:
-            self._requests.should_stop.set()
-            raise
+        except BaseException as error:
+            log.exception("the thread that writes the status has failed")
+            self._fail(error)
+            if not self._stopping.wait(EXIT_SECONDS):
+                self._exit()
 
     def _tick(self) -> None:
         look_at = heartbeat_at = written_at = 0.0
@@ -141,7 +156,7 @@ class Ticker(threading.Thread):
 
     def _receive_signal(self, number: int) -> None:
         if number == signal.SIGINT and self._interrupted:
-            self._exit(128 + number)
+            self._exit()
         self._interrupted = self._interrupted or number == signal.SIGINT
         name = signal.Signals(number).name
         log.info("received %s: exiting; a second Ctrl+C exits at once", name)
@@ -157,15 +172,13 @@ class Ticker(threading.Thread):
     def _exit_if_due(self) -> None:
         if self._exit_by is not None and time.monotonic() >= self._exit_by:
             log.info("the step in progress did not end in time and is abandoned")
-            number = self._requests.signal
-            failed = self._publisher.status.state == "failed"
-            self._exit(1 if failed else 128 + number if number else 0)
+            self._exit()
 
-    def _exit(self, exit_status: int) -> None:
+    def _exit(self) -> None:
         """End the process now."""
         # os._exit runs no clean-up and waits for no thread: the loop may sit in a C call that never
         # returns to Python. It is safe, as every file is replaced atomically.
         try:
             self._close_status()
         finally:
-            os._exit(exit_status)
+            os._exit(self._exit_status())
