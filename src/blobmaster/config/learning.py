@@ -71,8 +71,8 @@ class LearningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     kept."""
 
     threads: Annotated[int, Meta(ge=0, le=256)] = 0
-    """CPU threads of an optimizer step; 0 takes one per core. It is decided when the run starts and
-    then kept, because the order of sums depends on it."""
+    """CPU threads of an optimizer step; 0 takes one per core, within a container's CPU quota.
+    It is decided when the run starts and then kept, because the order of sums depends on it."""
 
     def tau(self, iteration: int) -> float:
         """Return the temperature of the policy targets in an iteration (0-based)."""

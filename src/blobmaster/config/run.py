@@ -29,7 +29,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     committed in any case."""
 
     workers: Annotated[int, Meta(ge=0, le=1024), Flag("--workers")] = 0
-    """Worker threads of self-play; 0 starts one per core. Results do not depend on it."""
+    """Worker threads of self-play; 0 starts one per core, within a container's CPU quota.
+    Results do not depend on it."""
 
     blocks_per_worker: Annotated[int, Meta(ge=1, le=16)] = 1
     """Blocks that each worker keeps in play at once. While a GPU evaluates one block, the core

@@ -6,10 +6,11 @@ are as fast as processes, share one set of weights, and cannot outlive the proce
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Protocol, TypeVar
+
+from blobmaster.run.container import usable_cores
 
 Result = TypeVar("Result")
 
@@ -61,7 +62,5 @@ class LocalPool:
 
 
 def default_workers(wanted: int) -> int:
-    """Return the number of worker threads for a setting; 0 means one per core."""
-    # The cores that this process may use: `cpu_count` would also count those that
-    # a job has not been given.
-    return wanted or len(os.sched_getaffinity(0))
+    """Return the number of worker threads for a setting; 0 means one per usable core."""
+    return wanted or usable_cores()

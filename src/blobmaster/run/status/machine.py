@@ -10,6 +10,7 @@ from typing import Any
 
 import psutil
 
+from blobmaster.run import container
 from blobmaster.run.status.publisher import StatusPublisher
 from blobmaster.run.status.schema import DISK_LOW, Disk, Machine
 
@@ -32,22 +33,48 @@ class FreeSpace:
     free_bytes: int
 
 
-def sample_machine(workers: int | None, gpu: dict[str, Any] | None) -> Machine:
-    """Read load and memory of the machine; `cpu_percent` covers the time since the last call.
+class MachineSampler:
+    """Samples load and memory of the machine, or of the container that limits this process."""
 
-    The first call's `cpu_percent` is 0.
-    """
-    memory = psutil.virtual_memory()
-    return Machine(
-        cpu_percent=psutil.cpu_percent(),
-        cores=psutil.cpu_count() or 1,
-        load1=os.getloadavg()[0],
-        memory_used_bytes=memory.total - memory.available,
-        memory_total_bytes=memory.total,
-        rss_bytes=psutil.Process().memory_info().rss,
-        workers=workers,
-        gpu=gpu,
-    )
+    def __init__(self, groups: Path = container.OWN, mount: Path = container.MOUNT) -> None:
+        """`groups` and `mount` are the files that `container` reads."""
+        self._groups = groups
+        self._mount = mount
+        self._cpu_before: tuple[float, float] | None = None
+
+    def sample(self, now: float, workers: int | None, gpu: dict[str, Any] | None) -> Machine:
+        """Read the figures at monotonic `now`; `cpu_percent` covers the time since the last call.
+
+        The first call's `cpu_percent` is 0.
+        """
+        quota = container.cpu_quota(self._groups, self._mount)
+        limit = container.memory_limit(self._groups, self._mount)
+        memory = psutil.virtual_memory()
+        total, used = memory.total, memory.total - memory.available
+        if limit is not None and limit.bytes < total:
+            total, used = limit.bytes, min(used, limit.bytes)
+            used = used if limit.used_bytes is None else limit.used_bytes
+        cores = container.whole_cores(quota, psutil.cpu_count() or 1)
+        percent = psutil.cpu_percent()
+        if quota is not None and quota.cpus <= cores and quota.used_s is not None:
+            percent = self._percent_of_quota(now, quota.used_s, quota.cpus)
+        return Machine(
+            cpu_percent=percent,
+            cores=cores,
+            load1=os.getloadavg()[0],
+            memory_used_bytes=used,
+            memory_total_bytes=total,
+            rss_bytes=psutil.Process().memory_info().rss,
+            workers=workers,
+            gpu=gpu,
+        )
+
+    def _percent_of_quota(self, now: float, used_s: float, cpus: float) -> float:
+        """Return the share of the quota that was used since the last call, 0..100."""
+        before, self._cpu_before = self._cpu_before, (now, used_s)
+        if before is None or now <= before[0]:
+            return 0.0
+        return min(100.0, max(0.0, 100 * (used_s - before[1]) / (now - before[0]) / cpus))
 
 
 def hours_left(
@@ -78,6 +105,7 @@ class ResourceSampler:
     def __init__(self, root: Path, publisher: StatusPublisher) -> None:
         self._root = root
         self._publisher = publisher
+        self._machine = MachineSampler()
         self._machine_at = self._disk_at = 0.0
         self._past: deque[FreeSpace] = deque(maxlen=TREND_SAMPLES)
         self.workers: int | None = None
@@ -91,7 +119,9 @@ class ResourceSampler:
         if now >= self._machine_at:
             self._machine_at = now + MACHINE_SECONDS
             gpu = self.gpu() if self.gpu else None
-            self._publisher.update(urgent=False, machine=sample_machine(self.workers, gpu))
+            self._publisher.update(
+                urgent=False, machine=self._machine.sample(now, self.workers, gpu)
+            )
         if now >= self._disk_at:
             self._disk_at = now + DISK_SECONDS
             self._sample_disk(now)

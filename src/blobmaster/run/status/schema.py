@@ -79,10 +79,10 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """Load of the trainer's machine."""
+    """Load of the trainer's machine, or of the container that limits the trainer."""
 
     cpu_percent: float
-    """Load of the whole machine, 0..100."""
+    """Load of all its cores together, 0..100."""
     cores: int
     load1: float
     memory_used_bytes: int
