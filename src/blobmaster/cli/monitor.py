@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from blobmaster.cli.shared import PATH, directory
+from blobmaster.cli.shared import PATH, directory, require_unix
 
 
 @click.command()
@@ -46,6 +46,7 @@ def monitor(root: Path, status_file: Path | None, as_json: bool, **options: Any)
     Given several DIRs, or a folder with runs below it, the monitor lists them and Enter opens
     one.
     """
+    require_unix()
     from blobmaster.monitor.command import run_monitor
     from blobmaster.monitor.options import MonitorOptions
     from blobmaster.run.files.layout import RunLayout

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import click
 
-from blobmaster.cli.shared import PATH, end_process
+from blobmaster.cli.shared import PATH, end_process, require_unix
 
 
 @click.command()
@@ -41,6 +41,7 @@ def play(**options: Any) -> NoReturn:
 
     An unfinished game is saved and continues with --resume.
     """
+    require_unix()
     if sys.stderr.isatty():
         click.echo(
             "loading torch and the kernels; the first time, compiling takes a minute …", err=True

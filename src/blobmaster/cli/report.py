@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from blobmaster.cli.shared import PATH, directory
+from blobmaster.cli.shared import PATH, directory, require_unix
 
 
 @click.command()
@@ -23,6 +23,7 @@ from blobmaster.cli.shared import PATH, directory
 )
 def report(folder: Path | None, root: Path, status_file: Path | None, output: Path) -> int:
     """Write a run's curves, settings and checkpoints to one self-contained HTML file."""
+    require_unix()
     from blobmaster.monitor.options import MonitorOptions
     from blobmaster.monitor.report.command import run_report
     from blobmaster.run.files.layout import RunLayout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -51,3 +52,18 @@ def end_process(status: int) -> NoReturn:
         with contextlib.suppress(OSError):  # the reader of a pipe may be gone
             stream.flush()
     os._exit(status)
+
+
+def require_unix() -> None:
+    """Refuse to start where the system lacks what every run and every screen needs.
+
+    Raises:
+        ClickException: this is Windows.
+    """
+    for name in ("fcntl", "termios"):
+        try:
+            import_module(name)
+        except ImportError:
+            raise click.ClickException(
+                f"this system has no {name}, as BlobMaster needs it: on Windows, use WSL"
+            ) from None

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import click
 
 from blobmaster.cli.setting_flags import setting_flags, taken_from
-from blobmaster.cli.shared import NEWEST, PATH, directory, end_process
+from blobmaster.cli.shared import NEWEST, PATH, directory, end_process, require_unix
 
 
 @click.command()
@@ -56,6 +56,7 @@ def train(
     --auto-resume may be given always: it begins a run where there is none, goes on where there is
     one, and exits with 0 when nothing is left to train.
     """
+    require_unix()
     from blobmaster.training.command import run_training
     from blobmaster.training.options import TrainOptions
 

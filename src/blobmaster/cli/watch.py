@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from blobmaster.cli.shared import PATH, directory
+from blobmaster.cli.shared import PATH, directory, require_unix
 
 
 @click.command()
@@ -41,6 +41,7 @@ def watch(
     Given several DIRs, or a folder with runs below it, all of them are watched. Several URLs may
     follow one --notify.
     """
+    require_unix()
     from blobmaster.monitor.notify.command import run_watch
     from blobmaster.monitor.notify.targets import parse_target
     from blobmaster.monitor.options import MonitorOptions
