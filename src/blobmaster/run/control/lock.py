@@ -40,6 +40,8 @@ class LockHolder(msgspec.Struct, frozen=True, kw_only=True):
     command: str
     start_ticks: int = 0
     boot_id: str = ""
+    pid_namespace: int = 0
+    """Inode of the namespace in which `pid` counts; 0 if unknown."""
 
 
 @dataclass(frozen=True)
@@ -228,6 +230,7 @@ def _holder(process: ProcessIdentity, command: str) -> LockHolder:
         command=command,
         start_ticks=process.start_ticks,
         boot_id=process.boot_id,
+        pid_namespace=process.pid_namespace,
     )
 
 
@@ -241,7 +244,12 @@ def _may_live(holder: LockHolder) -> bool:
         return True
     if holder.boot_id and holder.boot_id != boot_id():
         return False
-    state = process_state(holder.pid, started_at=holder.started_at, start_ticks=holder.start_ticks)
+    state = process_state(
+        holder.pid,
+        started_at=holder.started_at,
+        start_ticks=holder.start_ticks,
+        namespace=holder.pid_namespace,
+    )
     return state is not ProcessState.GONE
 
 

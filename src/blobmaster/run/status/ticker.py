@@ -51,7 +51,8 @@ class Ticker(threading.Thread):
             sample: publishes what is read periodically.
             close_status: writes the last status, when the loop did not exit in time and the process
                 is ended.
-            is_held: returns False once the run directory is lost: the run has failed and is to exit.
+            is_held: returns False once the run directory is lost: the run has failed and is to
+                exit.
             fail: ends the run as failed, after an error of this thread.
             exit_status: returns the process's exit status, after `close_status`.
         """
