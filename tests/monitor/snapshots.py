@@ -80,7 +80,9 @@ SNAPSHOTS: dict[str, Snapshot] = {
     "starting": Snapshot(
         size=(80, 24),
         verdict=Verdict(state="starting"),
-        status=says(state="starting", iteration=1, progress=0.0, eta_hours=None, step=None),
+        status=says(
+            state="starting", iteration=1, progress=0.0, eta_hours=None, eta_days=None, step=None
+        ),
     ),
     "pausing": Snapshot(
         size=(100, 30),

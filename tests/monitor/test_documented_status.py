@@ -148,6 +148,7 @@ def test_p_writes_pause_beside_it(layout: RunLayout, open_terminal, age_s: float
     screen.wait_for("Pause the run when iteration 151 is done?")
     screen.press("y")
     screen.wait_for("PAUSE requested")
+    screen.wait_until(layout.control.exists, "wrote the request")
     assert layout.control.read_text().strip() == "PAUSE"
 
 
