@@ -58,12 +58,14 @@ def test_compiled_for_does_not_run_the_kernel_and_accepts_other_arguments_of_the
 
 def folder_seen_by(tmp_path: Path, package: Path | None = None, **environment: str) -> Path:
     """Return the cache folder of a new process with these environment variables."""
-    found = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import blobmaster.kernels.compile as k; print(k.numba.config.CACHE_DIR)",
-        ],
+    script = "import blobmaster.kernels.compile as k; print(k.numba.config.CACHE_DIR)"
+    return Path(output_of(script, tmp_path, package, **environment).strip())
+
+
+def output_of(script: str, tmp_path: Path, package: Path | None = None, **environment: str) -> str:
+    """Return what a script prints in a new process with these environment variables."""
+    return subprocess.run(
+        [sys.executable, "-c", script],
         env={
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path / "home"),
@@ -75,8 +77,7 @@ def folder_seen_by(tmp_path: Path, package: Path | None = None, **environment: s
         capture_output=True,
         text=True,
         check=True,
-    )
-    return Path(found.stdout.strip())
+    ).stdout
 
 
 def test_kernels_are_cached_in_the_folder_that_the_user_names(tmp_path):
@@ -126,6 +127,22 @@ def test_without_a_writable_home_kernels_are_cached_in_a_private_temporary_folde
     assert folder.parent == tmp_path / f"blobmaster-{os.getuid()}"
     assert folder.parent.stat().st_mode & 0o777 == 0o700
     assert folder_seen_by(tmp_path, **no_cache) == folder
+
+
+CATCH = """
+from blobmaster.kernels.errors import KernelsUnavailableError
+try:
+    import blobmaster.kernels.compile
+except KernelsUnavailableError as error:
+    print(error)
+"""
+
+
+def test_where_no_folder_can_be_written_an_import_says_what_to_set(tmp_path, no_cache):
+    nowhere = f"import tempfile; tempfile.tempdir = {str(tmp_path / 'file' / 'tmp')!r}\n"
+    said = output_of(nowhere + CATCH, tmp_path, **no_cache)
+    assert said.startswith("there is no folder to keep compiled kernels in (Not a directory)")
+    assert said.endswith("set NUMBA_CACHE_DIR to a folder that you may write\n")
 
 
 @pytest.mark.parametrize("trap", ["open to all", "a link", "a file"])

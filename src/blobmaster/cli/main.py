@@ -12,6 +12,7 @@ from importlib import import_module
 
 import click
 
+from blobmaster.kernels.errors import KernelsUnavailableError
 from blobmaster.run.errors import RunError
 from blobmaster.terminal.output import protect_output
 
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx is not None else "blobmaster"
         status = _refuse(f"{error.format_message()} (see {command} --help)")
-    except (click.ClickException, RunError) as error:
+    except (click.ClickException, RunError, KernelsUnavailableError) as error:
         status = _refuse(str(error))
     except click.Abort:
         status = 130  # 128 + SIGINT, as a shell reports a command that Ctrl+C ended

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import numba
 from numba.core.compiler_lock import global_compiler_lock
 
+from blobmaster.kernels.errors import KernelsUnavailableError
 from blobmaster.kernels.inner import INNER_OPTIONS, InnerCache
 from blobmaster.kernels.once import SharedCache, compile_once, exclusive
 
@@ -67,21 +68,34 @@ def _check_room(function: Callable[..., Any]) -> None:
 def cache_folder() -> Path:
     """Return the folder for compiled kernels: in `NUMBA_CACHE_DIR`, else in the user's cache.
 
-    If that cannot be written, as in a read-only home, return a private folder in the system's
-    temporary directory: numba raises at import if it has no writable place.
+    If that cannot be written, as in a read-only home, or if the user has no home, return a private
+    folder in the system's temporary directory: numba raises at import if it has no writable place.
+
+    Raises:
+        KernelsUnavailableError: there is no writable folder.
     """
-    home = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
-    base = Path(home) if home else Path.home() / ".cache"
-    folder = base / "blobmaster" / f"kernels-{_sources_digest()}"
+    name = f"kernels-{_sources_digest()}"
     try:
+        folder = _base_folder() / "blobmaster" / name
         folder.mkdir(parents=True, exist_ok=True)
         if os.access(folder, os.W_OK):
             return folder
-    except OSError:
+    except (OSError, RuntimeError):  # a RuntimeError: no HOME, and the uid has no name
         pass
-    folder = _private_folder() / folder.name
-    folder.mkdir(exist_ok=True)
+    try:
+        folder = _private_folder() / name
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise KernelsUnavailableError(
+            f"there is no folder to keep compiled kernels in ({error.strerror}): set "
+            "NUMBA_CACHE_DIR to a folder that you may write"
+        ) from None
     return folder
+
+
+def _base_folder() -> Path:
+    named = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
+    return Path(named) if named else Path.home() / ".cache"
 
 
 def _private_folder() -> Path:
@@ -98,6 +112,14 @@ def _private_folder() -> Path:
         return folder
     return Path(tempfile.mkdtemp(prefix="blobmaster-"))
 
+
+# Interpreted, the kernels would take hours for a minute's work, and those that use machine
+# instructions would fail in the middle of a run.
+if numba.config.DISABLE_JIT:
+    raise KernelsUnavailableError(
+        "numba's compiler is switched off, and BlobMaster needs it: unset NUMBA_DISABLE_JIT, or "
+        "remove disable_jit from .numba_config.yaml"
+    )
 
 # numba reads this when a function is decorated, so it must be set before the first kernel.
 numba.config.CACHE_DIR = str(cache_folder())

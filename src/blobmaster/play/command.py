@@ -190,9 +190,13 @@ def _save_or_delete(table: Table, game: Game) -> None:
             game_file.save(game)
         except OSError as error:
             raise SaveError(f"cannot save the game in {game_file.path}: {error.strerror}") from None
-        named = (
-            ""
-            if game_file.path.parent == saved_game.folder(os.environ)
-            else f" --saved {shell_quoted(str(game_file.path))}"
-        )
+        named = "" if _is_found(game_file.path) else f" --saved {shell_quoted(str(game_file.path))}"
         click.echo(f"The game is saved. Continue with: blobmaster play --resume{named}")
+
+
+def _is_found(path: Path) -> bool:
+    """Return True if `--resume` finds the saved game without its name."""
+    try:
+        return path.parent == saved_game.folder(os.environ)
+    except SaveError:  # the user has no folder for saved games
+        return False

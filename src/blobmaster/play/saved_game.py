@@ -104,12 +104,21 @@ class GameFile:
 
 
 def folder(environment: Mapping[str, str]) -> Path:
-    """Return `$XDG_STATE_HOME/blobmaster/games`; the default state folder is `~/.local/state`."""
+    """Return `$XDG_STATE_HOME/blobmaster/games`; the default state folder is `~/.local/state`.
+
+    Raises:
+        SaveError: the user has no home folder.
+    """
     state = Path(environment.get("XDG_STATE_HOME", ""))
     # The XDG base directory specification says to ignore paths that are not absolute.
-    return (state if state.is_absolute() else Path.home() / ".local" / "state") / (
-        "blobmaster/games"
-    )
+    if not state.is_absolute():
+        try:
+            state = Path.home() / ".local" / "state"
+        except RuntimeError:  # no HOME, and the uid has no name
+            raise SaveError(
+                "there is no home folder to save the game in: set HOME, or name a file with --saved"
+            ) from None
+    return state / "blobmaster/games"
 
 
 def new_path(games_folder: Path, seed: int) -> Path:

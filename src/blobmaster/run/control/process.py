@@ -39,9 +39,7 @@ def this_process() -> ProcessIdentity:
         age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
         started_at = time.time() - age
     else:
-        import psutil  # slow to load, and needed only where there is no /proc
-
-        started_at = psutil.Process().create_time()
+        started_at = _start_by_clock()
     return ProcessIdentity(
         pid=os.getpid(),
         started_at=started_at,
@@ -140,8 +138,8 @@ def _life_by_clock(pid: int, started_at: float, not_found: ProcessState) -> Proc
         state, created = process.status(), process.create_time()
     except psutil.AccessDenied:
         return ProcessState.ALIVE
-    except (psutil.NoSuchProcess, ValueError, OverflowError):
-        return not_found
+    except (psutil.NoSuchProcess, OSError, ValueError, OverflowError):
+        return not_found  # an OSError: Linux without /proc
     if state == psutil.STATUS_ZOMBIE or abs(created - started_at) > START_TOLERANCE_S:
         return not_found
     return ProcessState.STOPPED if state == psutil.STATUS_STOPPED else ProcessState.ALIVE
@@ -159,6 +157,17 @@ def _stat(pid: int | str) -> tuple[str, int]:
     # so the other fields are counted from the last closing one.
     fields = text[text.rindex(b")") + 2 :].split()
     return fields[0].decode(), int(fields[19])
+
+
+def _start_by_clock() -> float:
+    """Return this process's start, seconds since the epoch."""
+    import psutil  # slow to load, and needed only where there is no /proc
+
+    try:
+        return psutil.Process().create_time()
+    except (psutil.Error, OSError):
+        # On Linux psutil reads /proc, too. Asked early, so now is close to the start.
+        return time.time()
 
 
 def _start_ticks() -> int:

@@ -1,6 +1,7 @@
 """Samples the machine's load and disk space in the trainer, so that a remote monitor shows them."""
 
 import logging
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -46,6 +47,10 @@ class MachineSampler:
         """Read the figures at monotonic `now`; `cpu_percent` covers the time since the last call.
 
         The first call's `cpu_percent` is 0.
+
+        Raises:
+            OSError: the system does not tell them, as Linux without /proc.
+            psutil.Error: the same.
         """
         quota = container.cpu_quota(self._groups, self._mount)
         limit = container.memory_limit(self._groups, self._mount)
@@ -118,13 +123,20 @@ class ResourceSampler:
         """Publish what is due at monotonic `now`."""
         if now >= self._machine_at:
             self._machine_at = now + MACHINE_SECONDS
-            gpu = self.gpu() if self.gpu else None
-            self._publisher.update(
-                urgent=False, machine=self._machine.sample(now, self.workers, gpu)
-            )
+            self._sample_machine(now)
         if now >= self._disk_at:
             self._disk_at = now + DISK_SECONDS
             self._sample_disk(now)
+
+    def _sample_machine(self, now: float) -> None:
+        gpu = self.gpu() if self.gpu else None
+        try:
+            machine = self._machine.sample(now, self.workers, gpu)
+        except (OSError, psutil.Error) as error:
+            log.warning("cannot read the machine's load, which is not shown from now on: %s", error)
+            self._machine_at = math.inf
+            machine = None
+        self._publisher.update(urgent=False, machine=machine)
 
     def _sample_disk(self, now: float) -> None:
         try:
