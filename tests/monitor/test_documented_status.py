@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import time
 from pathlib import Path
@@ -59,7 +60,7 @@ def test_once_shows_every_documented_field(layout: RunLayout):
     state, *_ = done.stdout.splitlines()
     assert state.split() == ["state", "running"]
     for text in (
-        *("30.2 %", "151/500", "5 d 4 h", "2 h 30 min", "rounds · 3×35", "1234 (+12)"),
+        *("30.2 %", "151/500", "5.2 days (124.5 hours)", "2 h 30 min", "rounds · 3×35", "1234 (+12)"),
         *("8.40e-04", "1.234", "0.812", "0.422", "4,400 rounds", "0.774"),
     ):
         assert text in done.stdout
@@ -178,6 +179,16 @@ def test_any_subset_of_the_fields_with_any_values_is_shown(tmp_path: Path, kept,
         found = getattr(shown, name) if hasattr(shown, name) else shown.metrics[name]
         if name != "eta_hours" or shown.state == "running":
             assert found == FIELDS[name]
+
+
+def test_a_byte_order_mark_and_a_bare_nan_hide_no_other_field(layout: RunLayout):
+    layout.status.write_bytes(
+        codecs.BOM_UTF8 + b'{"iteration": 3, "total_iterations": 9, "elo": NaN, "loss": 1.25}'
+    )
+    page = run_monitor_plainly(layout, once=True).stdout
+    assert "3/9" in page
+    assert "1.250" in page
+    assert "nan" not in page.lower()
 
 
 @pytest.mark.parametrize("content", ["[]", "17", '"running"', "null", "", '{"iteration": '])

@@ -88,7 +88,7 @@ def test_the_exit_status_tells_the_state(state: str, status: int):
 
 
 def test_an_eta_is_days_and_hours_and_a_dash_before_it_is_known():
-    assert "4 d 20 h" in plain.page(seen(make_status()))
+    assert "4.8 days (115.5 hours)" in plain.page(seen(make_status()))
     unknown = plain.page(seen(make_status(eta_hours=None, eta_days=None)))
     assert "ETA             —" in unknown
     assert "ETA             —" in plain.page(seen(make_status(eta_hours=-3.0)))

@@ -33,7 +33,8 @@ def test_every_documented_field_is_on_an_80x24_screen(layout: RunLayout, open_te
     terminal = open_terminal(monitor_command(layout), columns=80, lines=24)
     terminal.wait_for("iteration 151 of 500")
     for text in (
-        *("running", "30.0 %", "rounds · 3×35", "4 d 20 h", "2 d 2 h", "1412 (+12)"),
+        *("running", "30.0 %", "rounds · 3×35", "4.8 days (115.5 hours)"),
+        *("2 d 2 h", "1412 (+12)"),
         *("8.40e-04", "1.234", "π 0.812", "v 0.422", "4,400 rounds an iteration", "0.774"),
         *("self-play", "2,310/4,400 rounds", "61/s", "34 s left", "20251113-a1b2c3"),
     ):

@@ -27,7 +27,15 @@ def test_once_prints_every_documented_field_and_nothing_but_text(layout: RunLayo
     found = run_monitor_plainly(layout, once=True)
     assert (found.returncode, found.stderr) == (0, "")
     for text in (
-        *("running", "151/500", "30.0 %", "rounds · 3×35", "4 d 20 h", "2 d 2 h", "1412 (+12)"),
+        *(
+            "running",
+            "151/500",
+            "30.0 %",
+            "rounds · 3×35",
+            "4.8 days (115.5 hours)",
+            "2 d 2 h",
+            "1412 (+12)",
+        ),
         *("8.40e-04", "1.234", "π 0.812", "v 0.422", "4,400 rounds an iteration", "0.774"),
         *("self-play 2,310/4,400 rounds", "61/s", "34 s left"),
     ):

@@ -55,6 +55,16 @@ def hours(value: float | None) -> str:
     return UNKNOWN if value is None else duration(value * 3600)
 
 
+def eta(hours_left: float | None) -> str:
+    """Format the time left: `5.2 days (124.5 hours)`, `3.1 hours`, or below an hour `38 min`."""
+    if hours_left is None or not math.isfinite(hours_left) or hours_left < 0:
+        return UNKNOWN
+    if hours_left < 1:
+        return duration(hours_left * 3600)
+    in_hours = f"{hours_left:.1f} hours"
+    return in_hours if hours_left < 24 else f"{hours_left / 24:.1f} days ({in_hours})"
+
+
 def finish_time(now: float, hours_left: float | None) -> str:
     """Format the time of the end by the reader's clock and time zone; empty if unknown."""
     if hours_left is None or not 0 <= hours_left < 24 * 365 * 5:

@@ -146,10 +146,8 @@ def checkpoint_text(view: View) -> str:
 
 def time_left(view: View, now: float) -> str:
     """Return the ETA in days and hours, with the date if it is less than five years away."""
-    if view.eta_hours is None:
-        return fmt.UNKNOWN
     date = fmt.finish_time(now, view.eta_hours)
-    return fmt.hours(view.eta_hours) + (f" ({date})" if date else "")
+    return fmt.eta(view.eta_hours) + (f", {date}" if date else "")
 
 
 def _headline(view: View) -> list[str]:

@@ -7,6 +7,7 @@ Other programs write the file too, with fewer fields. So reading refuses only wh
 object: a field that is missing, null or of the wrong type is unknown, and the others are kept.
 """
 
+import codecs
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -171,12 +172,7 @@ def decode(data: bytes) -> Status:
     Raises:
         StatusError: it is no JSON object, or of another schema.
     """
-    try:
-        raw = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise StatusError(
-            f"status file is not valid JSON ({error}); it may be half copied"
-        ) from None
+    raw = _parse(data)
     if not isinstance(raw, dict):
         raise StatusError("status file was not written by a training run; check the path")
     core = {name: raw.pop(name) for name in CORE_FIELDS & raw.keys()}
@@ -190,6 +186,27 @@ def decode(data: bytes) -> Status:
         core |= _from_iso(core["timestamp"])
     usable = {name: value for name, value in core.items() if _is_usable(name, value)}
     return msgspec.convert({**usable, "metrics": raw}, Status)
+
+
+def _parse(data: bytes) -> Any:
+    """Parse JSON, also as other programs write it: after a byte order mark, or with a bare NaN.
+
+    Raises:
+        StatusError: it is not JSON even so.
+    """
+    data = data.removeprefix(codecs.BOM_UTF8)
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        import json  # a page of the monitor should not pay 6 ms for what is rarely needed
+
+        try:
+            # Python's own parser takes what Python's own writer makes of NaN and infinities.
+            return plain_json({"raw": json.loads(data)})["raw"]
+        except (ValueError, RecursionError):
+            raise StatusError(
+                f"status file is not valid JSON ({error}); it may be half copied"
+            ) from None
 
 
 def _from_iso(text: str) -> dict[str, Any]:

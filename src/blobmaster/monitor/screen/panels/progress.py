@@ -56,10 +56,11 @@ def _times(frame: Frame) -> Line:
     saved = fmt.duration(view.last_checkpoint_age_s)
     both: Line = (*elapsed, Span("   saved ", "dim"), Span(f"{saved} ago"))
     date = (Span("ETA ", "dim"), Span(time_left(view, frame.now), "strong"))
-    eta = (Span("ETA ", "dim"), Span(fmt.hours(view.eta_hours), "strong"))
+    eta = (Span("ETA ", "dim"), Span(fmt.eta(view.eta_hours), "strong"))
     if view.last_checkpoint_age_s is None:
         both = elapsed
-    for left, right in ((both, date), (elapsed, date), (elapsed, eta)):
+    short = (Span("ETA ", "dim"), Span(fmt.hours(view.eta_hours), "strong"))
+    for left, right in ((both, date), (both, eta), (elapsed, eta), (elapsed, short)):
         if width_of((*left, *right)) < frame.width:
             return spread(left, right, frame.width)
     return eta
