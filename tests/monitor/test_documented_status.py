@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drawn_panels import check_what_is_shown
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from monitor_terminal import monitor_command, run_monitor_plainly
 from terminals import Terminal
-from test_monitor_fuzz import check_what_is_shown
 
 from blobmaster.monitor.notify.events import WatchState, detect_events
 from blobmaster.monitor.options import MonitorOptions
@@ -60,7 +60,14 @@ def test_once_shows_every_documented_field(layout: RunLayout):
     state, *_ = done.stdout.splitlines()
     assert state.split() == ["state", "running"]
     for text in (
-        *("30.2 %", "151/500", "5.2 days (124.5 hours)", "2 h 30 min", "rounds · 3×35", "1234 (+12)"),
+        *(
+            "30.2 %",
+            "151/500",
+            "5.2 days (124.5 hours)",
+            "2 h 30 min",
+            "rounds · 3×35",
+            "1234 (+12)",
+        ),
         *("8.40e-04", "1.234", "0.812", "0.422", "4,400 rounds", "0.774"),
     ):
         assert text in done.stdout

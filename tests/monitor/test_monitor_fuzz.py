@@ -11,15 +11,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from drawn_panels import check_what_is_shown
 from monitor_terminal import make_status
 from test_monitor_files import rows
-from test_monitor_panels import drawn
 
 from blobmaster.monitor.options import MonitorOptions
-from blobmaster.monitor.prometheus.exposition import exposition
 from blobmaster.monitor.read.run_reader import RunReader
-from blobmaster.monitor.text import plain
-from blobmaster.monitor.view import View, view
+from blobmaster.monitor.view import view
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.status.schema import encode
 
@@ -107,16 +105,6 @@ def log_bytes(luck: random.Random) -> bytes:
     """Return log lines and other bytes."""
     text = "".join(luck.choices(string.printable + "\x1b\x9b\x00é√", k=luck.randint(0, 400)))
     return text.encode() + luck.randbytes(luck.randint(0, 200)) + b"\n" * luck.randint(0, 2)
-
-
-def check_what_is_shown(shown: View) -> None:
-    """Check that a view is drawn and printed in every form, without control codes."""
-    page, line, text = plain.page(shown), plain.change_line(shown), drawn(shown, 100, 30)
-    for said in (*page.splitlines(), line, *text.splitlines()):
-        assert said.isprintable(), repr(said)
-    as_read = json.loads(plain.as_json(shown), parse_constant=pytest.fail)
-    assert as_read["schema"] == 1
-    assert exposition([shown], now=1.7e9)
 
 
 @pytest.mark.parametrize("files", [400, pytest.param(10_000, marks=pytest.mark.long)])

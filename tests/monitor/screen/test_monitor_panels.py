@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from drawn_panels import drawn, frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from monitor_terminal import make_status
@@ -22,39 +23,12 @@ from blobmaster.monitor.screen.drawing import (
     glyphs_for,
     width_of,
 )
-from blobmaster.monitor.screen.frame import Frame
 from blobmaster.monitor.screen.panels import header, notices, progress, training
-from blobmaster.monitor.screen.registry import PANELS
 from blobmaster.monitor.text import plain
 from blobmaster.monitor.text.fmt import to_ascii
 from blobmaster.monitor.view import LogLine, View, view
 from blobmaster.run.errors import StatusError
 from blobmaster.run.status.schema import decode, encode
-
-ALL = tuple(panel.draw for panel in PANELS)
-BOUNDED = tuple(panel for panel in ALL if panel is not notices.draw)
-
-
-def frame(shown: View, width: int, height: int, glyphs: Glyphs = UNICODE) -> Frame:
-    return Frame(
-        view=shown,
-        glyphs=glyphs,
-        now=1.7e9,
-        can_write=True,
-        interval=5.0,
-        width=width,
-        height=height,
-    )
-
-
-def drawn(shown: View, width: int, height: int, glyphs: Glyphs = UNICODE) -> str:
-    """Return all panels' text; fail if one exceeds its height."""
-    text = []
-    for panel in ALL:
-        lines = panel(frame(shown, width, height, glyphs))
-        assert panel not in BOUNDED or len(lines) <= max(1, height)
-        text.extend("".join(span.text for span in line) for line in lines)
-    return "\n".join(text)
 
 
 @pytest.mark.parametrize("height", [1, 2, 3, 5, 20])
