@@ -27,7 +27,9 @@ def train(root, upto: int, *, identity=IDENTITY, fresh=False, resume=None, **opt
         newest = None if fresh else session.store.newest_valid()[0]
         path = resume or (newest and newest.path)
         meta = session.store.read(path)[1] if path else None
-        moved = session.begin(identity, upto, meta, "test --resume", **options)
+        moved = session.begin(
+            identity, upto, meta, "test --resume", checkpoint=path or None, **options
+        )
         for iteration in range(session.first_iteration, upto):
             write = partial(write_state, b"%d" % iteration, 0)
             session.commit(iteration, write, metrics={"loss": iteration}, elo=1000.0)
@@ -125,7 +127,46 @@ def test_a_resume_from_a_file_elsewhere_goes_on_as_the_same_run(fast_path):
     moved = train(fast_path / "b", 4, identity=OTHER, resume=file)
     assert moved == fast_path / "b" / "archive" / "other"
     assert read_status(fast_path / "b" / "status.json").run_id == "victim"
-    assert [row.iteration for row in read_rows(fast_path / "b" / "history.jsonl").rows] == [3, 4]
+    assert iterations(fast_path / "b") == [1, 2, 3, 4]
+
+
+def iterations(root) -> list[int]:
+    return [row.iteration for row in read_rows(root / "history.jsonl").rows]
+
+
+def test_a_copy_of_a_checkpoint_far_from_its_run_brings_its_own_rows(fast_path):
+    train(fast_path / "a", 3)
+    file = next((fast_path / "a").glob("cache/*iter003*"))
+    (fast_path / "backup").mkdir()
+    copy = file.rename(fast_path / "backup" / file.name)
+    train(fast_path / "b", 4, resume=copy)
+    assert iterations(fast_path / "b") == [3, 4]
+    train(fast_path / "a", 4, resume=copy)
+    assert iterations(fast_path / "a") == [1, 2, 3, 4]
+    assert not (fast_path / "a" / "archive").exists()
+
+
+def test_later_checkpoints_keep_their_history_in_the_archive_and_a_resume_takes_it(fast_path):
+    train(fast_path, 12)
+    first = (fast_path / "history.jsonl").read_bytes()
+    train(fast_path, 8, resume=next(fast_path.glob("permanent/*iter005*")))
+    second = (fast_path / "history.jsonl").read_bytes()
+    aside = fast_path / "archive" / "victim-after-iter005"
+    assert (aside / "history.jsonl").read_bytes() == first
+    train(fast_path, 13, resume=next(aside.glob("cache/*iter011*")))
+    rows = (fast_path / "history.jsonl").read_bytes().splitlines(keepends=True)
+    assert rows[:11] == first.splitlines(keepends=True)[:11]
+    assert iterations(fast_path) == list(range(1, 14))
+    # The iterations 6 to 8 of the second way are not those that lead to iteration 11.
+    other = fast_path / "archive" / "victim-after-iter005-2"
+    assert (other / "history.jsonl").read_bytes() == second
+    assert sorted(path.name[-11:-4] for path in other.rglob("*.pth")) == [
+        "iter006",
+        "iter007",
+        "iter008",
+    ]
+    kept = [entry.name.iteration + 1 for entry in CheckpointStore(RunLayout(fast_path)).entries()]
+    assert kept == [5, 12, 13]
 
 
 def test_a_checkpoint_that_is_a_link_is_resumed_and_one_without_its_file_is_named(fast_path):

@@ -5,6 +5,7 @@ session ends before a run has started (a mistyped path, Ctrl+C while libraries l
 """
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 from blobmaster.run.checkpoints import archive
@@ -15,6 +16,7 @@ from blobmaster.run.control.requests import is_stale, take
 from blobmaster.run.errors import RunDirectoryError, RunHeldError
 from blobmaster.run.files import atomic, history
 from blobmaster.run.files.disk_errors import explain
+from blobmaster.run.files.history import HistoryRow
 from blobmaster.run.files.inflight import InflightStore
 from blobmaster.run.files.layout import CheckpointName, RunLayout
 
@@ -46,11 +48,21 @@ def acquire_directory(layout: RunLayout, lock: RunLock, command: str) -> None:
 
 
 def prepare_directory(
-    layout: RunLayout, identity: RunIdentity, resumed: CheckpointMeta | None
+    layout: RunLayout,
+    identity: RunIdentity,
+    resumed: CheckpointMeta | None,
+    resumed_path: Path | None = None,
 ) -> Path | None:
     """Move other runs and later checkpoints to the archive and reconcile history and blocks.
 
     It is idempotent: call it again after it failed halfway.
+
+    Args:
+        layout: the run directory.
+        identity: the run that is to be trained in it.
+        resumed: the checkpoint that it is resumed from; None for a fresh run.
+        resumed_path: the checkpoint's file, if known: from elsewhere, as from the archive, it is
+            followed by the history that lies beside it.
 
     Returns:
         The folder that an earlier run was moved to; None if the directory held none.
@@ -62,12 +74,47 @@ def prepare_directory(
     if resumed is None or archive.run_id_in(layout) not in (identity.run_id, None):
         moved = archive.archive_run(layout)
     if resumed is not None:
-        archive.archive_later_checkpoints(layout, resumed)
-        history.reconcile(layout.history, identity.run_id, resumed.iteration + 1, resumed.rows)
+        beside = _rows_beside(layout, resumed, resumed_path)
+        staying = _last_shared(layout, resumed, beside)
+        archive.archive_later_checkpoints(layout, identity.run_id, staying)
+        history.reconcile(
+            layout.history, identity.run_id, resumed.iteration + 1, resumed.rows, beside.values()
+        )
         InflightStore(layout).clear(before_iteration=resumed.iteration + 1)
         CheckpointStore(layout).prune(identity.checkpoint_name(resumed.iteration))
     atomic.discard(layout.earlier_status)
     return moved
+
+
+def _rows_beside(
+    layout: RunLayout, resumed: CheckpointMeta, path: Path | None
+) -> dict[int, HistoryRow]:
+    """Return the rows up to a checkpoint that is not in the run's own folders, by iteration."""
+    if path is None:
+        return {}
+    # Not the parent of the resolved path: a checkpoint in the run's own folder may be a link.
+    folder = path.parent.resolve()
+    if folder in (layout.permanent.resolve(), layout.cache.resolve()):
+        return {}
+    own = {row.iteration: row for row in resumed.rows}
+    for place in (folder.parent, folder):
+        rows = history.rows_of(place / layout.history.name, resumed.identity.run_id) | own
+        if len(rows) > len(own):
+            break
+    return {number: row for number, row in rows.items() if number <= resumed.iteration + 1}
+
+
+def _last_shared(
+    layout: RunLayout, resumed: CheckpointMeta, beside: Mapping[int, HistoryRow]
+) -> int:
+    """Return the last iteration (0-based) that the directory's run has in common with a checkpoint.
+
+    The directory may have gone another way since: resumed from iteration 5, its iterations 6 to 8
+    are not those of a checkpoint of iteration 11 in the archive.
+    """
+    mine = history.rows_of(layout.history, resumed.identity.run_id)
+    apart = [number for number, row in beside.items() if mine.get(number, row) != row]
+    return min([resumed.iteration + 1, *(number - 1 for number in apart)]) - 1
 
 
 def complete_history(layout: RunLayout, meta: CheckpointMeta, command: str) -> None:

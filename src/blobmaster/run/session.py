@@ -171,6 +171,7 @@ class RunSession:
         workers: int | None = None,
         gpu: Callable[[], dict[str, Any] | None] | None = None,
         work: Callable[[int], Mapping[str, float]] = equal_work,
+        checkpoint: Path | None = None,
     ) -> Path | None:
         """Start a run, or resume one from a checkpoint.
 
@@ -186,6 +187,8 @@ class RunSession:
             gpu: returns a GPU's figures; called every 2 s, it must not block (see `status.gpu`).
             work: returns the cost of an iteration's steps relative to the same step of other
                 iterations, for the ETA; steps not named cost the same in every iteration.
+            checkpoint: the file of `resumed_from`: if it is not in the run's own folders, the run
+                takes over the history that lies beside it.
 
         Returns:
             The folder that an earlier run was moved to; None if there was none.
@@ -196,7 +199,9 @@ class RunSession:
         identity = resumed_from.identity if resumed_from else identity
         moved: list[Path | None] = []
         self._retry.until_written(
-            lambda: moved.append(prepare_directory(self.layout, identity, resumed_from)),
+            lambda: moved.append(
+                prepare_directory(self.layout, identity, resumed_from, checkpoint)
+            ),
             "run's folders",
         )
         self._first = 0 if resumed_from is None else resumed_from.iteration + 1

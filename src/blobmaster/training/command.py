@@ -200,6 +200,7 @@ def _train(
         workers=workers,
         gpu=None if pipeline.gpu_uuid is None else GpuSampler(pipeline.gpu_uuid),
         work=config.work,
+        checkpoint=checkpoint.path if checkpoint else None,
     )
     log_to_file(session.layout.log)
     if moved is not None:  # an earlier run, to the archive

@@ -6,7 +6,7 @@ from pathlib import Path
 from blobmaster.run.checkpoints import moving, notes
 from blobmaster.run.checkpoints.moving import Move
 from blobmaster.run.checkpoints.notes import LaterNote, plain_name
-from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore
+from blobmaster.run.checkpoints.store import CheckpointStore
 from blobmaster.run.errors import CheckpointError, StatusError
 from blobmaster.run.files import atomic
 from blobmaster.run.files.layout import STATUS_NAME, RunLayout
@@ -67,8 +67,15 @@ def forget_unstarted_run(layout: RunLayout) -> None:
         atomic.discard(layout.earlier_status)
 
 
-def archive_later_checkpoints(layout: RunLayout, meta: CheckpointMeta) -> Path | None:
-    """Move checkpoints after `meta` to the archive, so that the next resume does not pick them.
+def archive_later_checkpoints(layout: RunLayout, run_id: str, iteration: int) -> Path | None:
+    """Move later checkpoints to the archive, so that the next resume does not pick them.
+
+    A copy of the history goes with them: it holds their rows, which the history is about to lose.
+
+    Args:
+        layout: the run directory.
+        run_id: its run, whose name the folder gets.
+        iteration: the last iteration that stays, 0-based.
 
     Returns:
         The folder that they were moved to; None if there were none.
@@ -78,13 +85,12 @@ def archive_later_checkpoints(layout: RunLayout, meta: CheckpointMeta) -> Path |
         OSError: a file cannot be moved.
     """
     finished = _finish_later(layout)
-    moves = _moves_of_later(layout, meta.iteration)
+    moves = _moves_of_later(layout, iteration)
     if not moves:
         return finished
-    run_id = plain_name(meta.identity.run_id)
-    target = _free(layout, f"{run_id}-after-iter{meta.iteration + 1:03d}")
+    target = _free(layout, f"{plain_name(run_id)}-after-iter{iteration + 1:03d}")
     moving.stage(layout, moves, target)
-    notes.write_later_note(layout, LaterNote(target.name, meta.iteration))
+    notes.write_later_note(layout, LaterNote(target.name, iteration))
     return _finish_later(layout)
 
 
@@ -117,6 +123,10 @@ def _finish_later(layout: RunLayout) -> Path | None:
         return None
     target = layout.archive / note.folder
     moving.finish(layout, _moves_of_later(layout, note.iteration), target)
+    if layout.history.is_file():
+        # While there is a note, the history has lost nothing yet. The copy is no hard link, as rows
+        # are appended to the history in place.
+        atomic.replace(target / layout.history.name, layout.history.read_bytes())
     atomic.discard(layout.later_note)
     atomic.sync_folder(layout.root)
     log.info("checkpoints after iteration %d were moved to %s", note.iteration + 1, target)

@@ -109,7 +109,13 @@ def read_rows(path: Path, cursor: HistoryCursor = START, limit: int = CHUNK_BYTE
     )
 
 
-def reconcile(path: Path, run_id: str, iteration: int, rows: Iterable[HistoryRow]) -> None:
+def reconcile(
+    path: Path,
+    run_id: str,
+    iteration: int,
+    rows: Iterable[HistoryRow],
+    beside: Iterable[HistoryRow] = (),
+) -> None:
     """Rewrite the file to hold this run's rows up to `iteration` (1-based), each once.
 
     Later rows, other runs' rows and a torn last line are dropped.
@@ -120,6 +126,7 @@ def reconcile(path: Path, run_id: str, iteration: int, rows: Iterable[HistoryRow
         iteration: the last iteration to keep, 1-based.
         rows: the rows in the resumed checkpoint. They restore what a crash between the commit and
             the append to the file has lost.
+        beside: rows of this run that replace the file's, as a checkpoint elsewhere follows them.
 
     Raises:
         OSError: the file cannot be replaced; it is unchanged then.
@@ -130,9 +137,25 @@ def reconcile(path: Path, run_id: str, iteration: int, rows: Iterable[HistoryRow
         row = decode_row(line)
         if row is not None and row.run_id == run_id and line.endswith(b"\n"):
             kept[row.iteration] = line
+    kept |= {row.iteration: encode_row(row) for row in beside}
     after = b"".join(kept[number] for number in sorted(kept) if number <= iteration)
     if after != before:
         atomic.replace(path, after)
+
+
+def rows_of(path: Path, run_id: str) -> dict[int, HistoryRow]:
+    """Return a run's rows by iteration (1-based); a missing file has none.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    found: dict[int, HistoryRow] = {}
+    chunk = read_rows(path)
+    while True:
+        found |= {row.iteration: row for row in chunk.rows if row.run_id == run_id}
+        if not chunk.more:
+            return found
+        chunk = read_rows(path, chunk.cursor)
 
 
 def append_rows(path: Path, rows: Iterable[HistoryRow]) -> None:
