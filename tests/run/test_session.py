@@ -1,5 +1,6 @@
 """Sessions in this process: what a session does to its run directory."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -10,13 +11,29 @@ import psutil
 import pytest
 from victim import IDENTITY, load, read_state, write_state
 
+from blobmaster.run.checkpoints.growth import Growth, hours_left
 from blobmaster.run.checkpoints.store import CheckpointStore, RunIdentity
+from blobmaster.run.control.process import this_process
 from blobmaster.run.errors import RunDirectoryError, RunHeldError, WriteAbandonedError
 from blobmaster.run.files.history import read_rows
 from blobmaster.run.files.layout import CheckpointName, RunLayout
 from blobmaster.run.session import RunSession
 from blobmaster.run.status import machine
+from blobmaster.run.status.machine import ResourceSampler
+from blobmaster.run.status.publisher import StatusPublisher
 from blobmaster.run.status.schema import read_status
+from blobmaster.run.status.step_progress import StepProgress
+
+GROWTH = Growth(
+    done=10,
+    total=100,
+    seconds_left=9 * 3600.0,
+    cached=4,
+    permanent_bytes=10**6,
+    cached_bytes=10**6,
+    row_bytes=0.0,
+)
+"""A run at a tenth of its iterations, with a full cache."""
 
 OTHER = msgspec.structs.replace(IDENTITY, run_id="other")
 
@@ -269,23 +286,60 @@ def test_strays_of_a_dead_session_are_removed_and_foreign_files_are_not(fast_pat
 
 def test_a_nearly_full_disk_is_warned_of_with_the_hours_left(fast_path, monkeypatch, caplog):
     monkeypatch.setattr(machine, "LOW_BYTES", psutil.disk_usage(str(fast_path)).total + 1)
-    with RunSession.open(fast_path, command="test") as session:
-        session.begin(IDENTITY, 9, None, "")
-        session._resources.own_bytes_per_s = 1000.0
-        session._resources._disk_at = 0.0
-        session._resources.sample(1.0)
-        session.paused()
-    alert = next(a for a in read_status(fast_path / "status.json").alerts if a.kind == "disk-low")
-    assert "full in" in alert.message
+    publisher = StatusPublisher(
+        RunLayout(fast_path), this_process(), StepProgress(0.0, 0.0), lambda: None
+    )
+    resources = ResourceSampler(fast_path, publisher)
+    resources.hours_left = lambda _: 0.5
+    resources.sample(1.0)
+    resources.sample(1.0 + machine.DISK_SECONDS)
+    alert = next(a for a in publisher.status.alerts if a.kind == "disk-low")
+    assert "full in 0.5 hours" in alert.message
     assert sum("GB free" in record.message for record in caplog.records) == 1
 
 
-def test_hours_left_is_the_faster_of_the_runs_own_rate_and_the_disks_trend():
-    hour = [machine.FreeSpace(0.0, 10_000), machine.FreeSpace(3600.0, 9_000)]
-    assert machine.hours_left(hour, 9_000, None) == pytest.approx(9)
-    assert machine.hours_left(hour, 9_000, 1.0) == pytest.approx(2.5)
-    assert machine.hours_left(hour[:1], 9_000, None) is None
-    assert machine.hours_left(list(reversed(hour)), 9_000, None) is None
+def test_a_disk_that_others_fill_while_the_runs_files_fit_is_not_called_full_soon(
+    fast_path, monkeypatch
+):
+    free = iter(range(10**12, 10**9, -(10**10)))
+    usage = psutil.disk_usage(str(fast_path))
+    monkeypatch.setattr(
+        machine.psutil, "disk_usage", lambda _: usage._replace(free=next(free, 10**10))
+    )
+    with RunSession.open(fast_path, command="test") as session:
+        session.begin(IDENTITY, 500, None, "")
+        for iteration in range(7):
+            session.commit(iteration, partial(write_state, b"x", 0), metrics={})
+        session.wait_for_commit()
+        for second in range(0, 3600, 60):
+            session._resources.sample(1e9 + second)
+        growth = session._growth()
+        session.paused()
+    disk = read_status(fast_path / "status.json").disk
+    assert disk.free_bytes < 10**12 - 10**11
+    assert disk.hours_left is None
+    assert (growth.done, growth.total, growth.cached) == (7, 500, 4)
+    assert growth.permanent_bytes == next(fast_path.glob("cache/*iter007*")).stat().st_size
+
+
+def test_permanent_checkpoints_fill_a_disk_and_rotated_ones_do_not():
+    mb = 10**6
+    # 90 iterations are left: 18 permanent checkpoints, and one more in the cache while it is saved.
+    assert hours_left(GROWTH, 19 * mb) is None
+    assert hours_left(GROWTH, 19 * mb - 1) == pytest.approx(9.0)
+    assert hours_left(GROWTH, 2 * mb) == pytest.approx(1.0)
+    assert hours_left(GROWTH, 0) == pytest.approx(0.1)
+    empty = dataclasses.replace(GROWTH, cached=0)
+    assert hours_left(empty, 22 * mb) is not None
+    assert hours_left(empty, 23 * mb) is None
+    rows = dataclasses.replace(GROWTH, row_bytes=1000.0)
+    assert hours_left(rows, 19 * mb + 89_999) == pytest.approx(9.0)
+    assert hours_left(rows, 19 * mb + 90_000) is None
+    elsewhere = dataclasses.replace(GROWTH, permanent_bytes=0)
+    assert hours_left(elsewhere, mb) is None
+    assert hours_left(dataclasses.replace(GROWTH, done=100), 0) is None
+    endless = dataclasses.replace(GROWTH, total=10**12)
+    assert hours_left(endless, 10**9) == pytest.approx(9 * 5000 / 10**12, rel=0.01)
 
 
 def test_a_run_is_named_by_what_can_be_in_a_file_name():

@@ -117,7 +117,7 @@ MOMENTARY: Final = (
     Gauge("disk_low", "1 while the disk is nearly full.", _of_disk(lambda disk: disk.low)),
     Gauge(
         "disk_seconds_left",
-        "Time until the disk is full at the current rate.",
+        "Time until the run's own files fill the disk; absent if they will fit.",
         _of_disk(lambda disk: _seconds(disk.hours_left)),
     ),
     Gauge(

@@ -107,7 +107,7 @@ def step_text(view: View) -> str:
 
 
 def disk_text(view: View) -> str:
-    """Return the free space, and the time until the disk is full."""
+    """Return the free space, and the time until the run fills it."""
     disk = view.disk
     if disk is None:
         return fmt.UNKNOWN

@@ -3,9 +3,7 @@
 import logging
 import math
 import os
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +15,9 @@ from blobmaster.run.status.schema import DISK_LOW, Disk, Machine
 
 MACHINE_SECONDS = 2.0
 DISK_SECONDS = 10.0
-TREND_SAMPLES = 8640
-"""Disk samples kept: one day."""
 LOW_BYTES = 2_000_000_000
-TREND_SECONDS = 600.0
-"""Shortest span for a trend: over less, a single checkpoint would decide it."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class FreeSpace:
-    """Free disk space at a moment."""
-
-    at: float
-    free_bytes: int
 
 
 class MachineSampler:
@@ -82,28 +68,6 @@ class MachineSampler:
         return min(100.0, max(0.0, 100 * (used_s - before[1]) / (now - before[0]) / cpus))
 
 
-def hours_left(
-    past: Sequence[FreeSpace], free_bytes: int, own_bytes_per_s: float | None
-) -> float | None:
-    """Estimate the hours until the disk is full.
-
-    Args:
-        past: samples in the order of time.
-        free_bytes: the free space now.
-        own_bytes_per_s: growth of the run's permanent checkpoints; None if unknown.
-
-    Returns:
-        Hours at the faster of the two rates, the run's own and the observed one; None if no rate
-        is known or the free space does not shrink.
-    """
-    rates = [] if own_bytes_per_s is None else [own_bytes_per_s]
-    if len(past) > 1 and past[-1].at - past[0].at >= TREND_SECONDS:
-        used = past[0].free_bytes - past[-1].free_bytes
-        rates.append(used / (past[-1].at - past[0].at))
-    fastest = max(rates, default=0.0)
-    return free_bytes / fastest / 3600 if fastest > 0 else None
-
-
 class ResourceSampler:
     """Publishes the machine's load and the disk's space, each at its own interval."""
 
@@ -112,12 +76,11 @@ class ResourceSampler:
         self._publisher = publisher
         self._machine = MachineSampler()
         self._machine_at = self._disk_at = 0.0
-        self._past: deque[FreeSpace] = deque(maxlen=TREND_SAMPLES)
         self.workers: int | None = None
         self.gpu: Callable[[], dict[str, Any] | None] | None = None
         """Returns the GPU's figures, if the loop uses one."""
-        self.own_bytes_per_s: float | None = None
-        """Growth of the run's permanent checkpoints at its current speed."""
+        self.hours_left: Callable[[int], float | None] = lambda _: None
+        """Returns the hours until the run fills so many free bytes; None if unknown or never."""
 
     def sample(self, now: float) -> None:
         """Publish what is due at monotonic `now`."""
@@ -126,7 +89,7 @@ class ResourceSampler:
             self._sample_machine(now)
         if now >= self._disk_at:
             self._disk_at = now + DISK_SECONDS
-            self._sample_disk(now)
+            self._sample_disk()
 
     def _sample_machine(self, now: float) -> None:
         gpu = self.gpu() if self.gpu else None
@@ -138,14 +101,13 @@ class ResourceSampler:
             machine = None
         self._publisher.update(urgent=False, machine=machine)
 
-    def _sample_disk(self, now: float) -> None:
+    def _sample_disk(self) -> None:
         try:
             usage = psutil.disk_usage(str(self._root))
+            left = self.hours_left(usage.free)
         except OSError as error:
             log.warning("cannot read the disk usage of %s: %s", self._root, error.strerror)
             return
-        self._past.append(FreeSpace(now, usage.free))
-        left = hours_left(self._past, usage.free, self.own_bytes_per_s)
         low = usage.free < LOW_BYTES
         disk = Disk(free_bytes=usage.free, total_bytes=usage.total, low=low, hours_left=left)
         self._update_alert(disk)
