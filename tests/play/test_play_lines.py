@@ -208,5 +208,17 @@ def test_a_missing_or_replaced_checkpoint_is_an_error_that_says_what_to_do(
 def test_a_new_game_does_not_overwrite_a_saved_one(tmp_path: Path, checkpoint: Path, capsys):
     path = tmp_path / "game.json"
     leave_game(path, checkpoint)
-    assert "holds a game" in rejected_message(capsys, checkpoint, "--saved", path)
+    assert "continue it with --resume" in rejected_message(capsys, checkpoint, "--saved", path)
     assert game_of(read(path), path).rounds == ((52,),)
+
+
+def test_a_file_of_another_kind_is_neither_played_on_nor_touched(
+    tmp_path: Path, checkpoint: Path, capsys
+):
+    before = checkpoint.read_bytes()
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    for path, words in ((checkpoint, "name another"), (fifo, "not a regular file")):
+        assert words in rejected_message(capsys, "--resume", "--saved", path)
+        assert "name another file" in rejected_message(capsys, checkpoint, "--saved", path)
+    assert checkpoint.read_bytes() == before

@@ -98,8 +98,10 @@ def _start_game(command: PlayRequest) -> tuple[Game, Path, Opponent, TrainedNetw
         one_round=command.one_round,
     )
     path = command.saved or saved_game.new_path(saved_game.folder(os.environ), seed)
-    if path.exists():
-        raise SaveError(f"{path} holds a game: continue it with --resume, or name another file")
+    if os.path.lexists(path):
+        raise SaveError(
+            f"{path} exists: if it holds a game, continue it with --resume, else name another file"
+        )
     trained = load_trained(command.checkpoint, torch.device("cpu"))
     return Game(setup), path, _opponent(command.checkpoint, trained, command.search), trained
 

@@ -158,6 +158,8 @@ def read(path: Path) -> SavedGame:
         SaveError: the file cannot be read, is damaged or has another schema.
     """
     try:
+        if path.exists() and not path.is_file():  # to open a fifo would wait for a writer
+            raise SaveError(f"{path} is not a regular file: name another --saved file")
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)  # one more byte tells that the file is larger
         if len(data) > MOST_BYTES:
@@ -171,7 +173,10 @@ def read(path: Path) -> SavedGame:
     except OSError as error:
         raise SaveError(f"cannot read the saved game {path}: {error.strerror}") from None
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        raise SaveError(f"{path} is not a saved game, or it is damaged: remove it") from None
+        raise SaveError(
+            f"{path} is not a saved game, or it is damaged: name another --saved file, or remove "
+            "it if it was one"
+        ) from None
 
 
 def game_of(saved: SavedGame, path: Path) -> Game:

@@ -183,6 +183,37 @@ def test_sending_over_a_link_replaces_the_link_alone(control, tmp_path):
     assert taken(control).kinds == [RequestKind.PAUSE]
 
 
+@pytest.mark.parametrize("content", [b"PK\x03\x04" + b"x" * 10_000, b"notes\nPAUSE\n", b"{}"])
+def test_a_file_of_another_kind_is_neither_taken_nor_replaced(tmp_path, content):
+    file = tmp_path / "iter005.pth"
+    file.write_bytes(content)
+    with pytest.raises(ControlError, match=r"no request was sent: .* holds something else; name"):
+        send(file, "PAUSE")
+    assert file.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_device_or_fifo_that_is_no_request_file_stays(tmp_path):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with pytest.raises(ControlError, match="not a regular file"):
+        send(fifo, "PAUSE")
+    assert list(tmp_path.iterdir()) == [fifo]
+    assert fifo.is_fifo()
+
+
+@pytest.mark.parametrize(
+    "earlier", ["", "CHECKPOINT\n", "\ufeffcheckpoint\r\n", "CHECKPOINT\n" * 99]
+)
+def test_a_request_file_of_another_name_is_merged(tmp_path, earlier):
+    file = tmp_path / "requests"
+    file.write_text(earlier)
+    send(file, "PAUSE")
+    kinds = taken(file).kinds
+    assert kinds[-1] == RequestKind.PAUSE
+    assert kinds[:-1] == [RequestKind.CHECKPOINT] * earlier.upper().count("CHECKPOINT")
+
+
 def test_sending_to_nowhere_is_one_line(tmp_path):
     with pytest.raises(ControlError, match=r"cannot write .*: No such file"):
         send(tmp_path / "missing" / "control.signal", "PAUSE")

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from blobmaster.run.errors import ControlError, StatusError
 from blobmaster.run.files import atomic
+from blobmaster.run.files.layout import CONTROL_NAME
+from blobmaster.run.files.output_file import output_problem
 from blobmaster.run.files.read import read_regular
 from blobmaster.run.files.text import decode, escaped, without_invisible
 
@@ -38,7 +40,7 @@ def send(path: Path, text: str) -> None:
     """Write a request to `path` atomically, after those that the trainer has not read yet.
 
     Raises:
-        ControlError: the file cannot be written.
+        ControlError: the file cannot be written, or another kind of file is there.
     """
     # Several monitors may send at once. Each writes a file of its own and renames it only if `path`
     # is free. Otherwise it takes what is there, as the trainer does, and puts both in its file: so
@@ -50,14 +52,37 @@ def send(path: Path, text: str) -> None:
             atomic.replace(own, "".join(f"{line}\n" for line in lines).encode())
             if atomic.rename_if_free(own, path):
                 return
+            _refuse_foreign(path)
             earlier = take(path, path.with_name(f"{own.name}.earlier"))
             if earlier is not None:
                 lines = [*earlier.kinds, *lines]
         atomic.rename(own, path)  # an empty file is in the way (a folder raises)
+    except ControlError:
+        atomic.discard(own)
+        raise
     except OSError as error:
         with contextlib.suppress(OSError):
             atomic.discard(own)
         raise ControlError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Refuse to take away a file that holds no request, such as a checkpoint named by mistake.
+
+    Raises:
+        ControlError: `path` is such a file.
+    """
+    # Whatever lies under the documented name is meant for the trainer, which would remove it, too.
+    if path.name == CONTROL_NAME:
+        return
+    problem = output_problem(path, _begins_with_request)
+    if problem is not None:
+        raise ControlError(f"no request was sent: {problem}")
+
+
+def _begins_with_request(head: bytes) -> bool:
+    first = without_invisible(decode(head, errors="backslashreplace")).strip().split("\n", 1)[0]
+    return bool(_parse(first).kinds)
 
 
 @dataclass(frozen=True)
