@@ -22,6 +22,8 @@ from make_picture import COLOURS, as_svg
 from monitor_terminal import make_status, put
 from rich.terminal_theme import TerminalTheme
 from sample_run import write_sample
+from textual.app import App
+from textual.pilot import Pilot
 
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.read.liveness import Verdict
@@ -31,6 +33,8 @@ from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.status.schema import Alert, Disk, Request, read_status
 
 FOLDER = Path(__file__).with_name("snapshots")
+SETTLED = 4
+"""Equal pictures in a row that count as a screen at rest."""
 RUN = Path("runs/long")
 NOW = 1_763_208_000.0
 """15 November 2025, 12:00 UTC."""
@@ -201,8 +205,19 @@ async def _draw(snapshot: Snapshot) -> str:
             app.post_message(RunRead(options, reading))
             await pilot.pause()
         await pilot.press(*snapshot.keys)
-        await pilot.pause(0.1)
-        return as_svg(app, snapshot.colours)
+        return await _settled(app, pilot, snapshot)
+
+
+async def _settled(app: App[None], pilot: Pilot[None], snapshot: Snapshot) -> str:
+    """Return the picture once the screen does not change any more.
+
+    A changed view is laid out and drawn in several messages, and a busy machine takes its time.
+    """
+    pictures = [""]
+    while len(pictures) < SETTLED or len(set(pictures[-SETTLED:])) > 1:
+        await pilot.pause(0.05)
+        pictures.append(as_svg(app, snapshot.colours))
+    return pictures[-1]
 
 
 async def _draw_list(snapshot: Snapshot, options: MonitorOptions) -> str:
@@ -219,8 +234,7 @@ async def _draw_list(snapshot: Snapshot, options: MonitorOptions) -> str:
         while not app._runs.list.views:
             await pilot.pause(0.02)
         await pilot.press("down")
-        await pilot.pause(0.1)
-        return as_svg(app, snapshot.colours)
+        return await _settled(app, pilot, snapshot)
 
 
 def main() -> None:
