@@ -11,7 +11,7 @@ import psutil
 import pytest
 from victim import IDENTITY, load, read_state, write_state
 
-from blobmaster.run.checkpoints.growth import Growth, hours_left
+from blobmaster.run.checkpoints.growth import Growth, hours_left, measure_growth
 from blobmaster.run.checkpoints.store import CheckpointStore, RunIdentity
 from blobmaster.run.control.process import this_process
 from blobmaster.run.errors import RunDirectoryError, RunHeldError, WriteAbandonedError
@@ -313,7 +313,13 @@ def test_a_disk_that_others_fill_while_the_runs_files_fit_is_not_called_full_soo
         session.wait_for_commit()
         for second in range(0, 3600, 60):
             session._resources.sample(1e9 + second)
-        growth = session._growth()
+        growth = measure_growth(
+            session.layout,
+            session.store,
+            IDENTITY.checkpoint_name(0).prefix,
+            session._publisher.status.last_checkpoint,
+            session._record.progress.sample(session.clock()),
+        )
         session.paused()
     disk = read_status(fast_path / "status.json").disk
     assert disk.free_bytes < 10**12 - 10**11

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from blobmaster.run.checkpoints.commits import Commits, last_committed
-from blobmaster.run.checkpoints.growth import Growth, hours_left
+from blobmaster.run.checkpoints.growth import hours_left, measure_growth
 from blobmaster.run.checkpoints.record import RunRecord
 from blobmaster.run.checkpoints.retention import is_permanent
 from blobmaster.run.checkpoints.retry import WriteRetry
@@ -398,44 +398,13 @@ class RunSession:
         self._resources.sample(time.monotonic())
 
     def _hours_until_full(self, free_bytes: int) -> float | None:
-        growth = self._growth()
-        return None if growth is None else hours_left(growth, free_bytes)
-
-    def _growth(self) -> Growth | None:
-        """Return what the run will still write; None before its pace and a checkpoint are known.
-
-        Raises:
-            OSError: the run's folders cannot be read.
-        """
         last = self._publisher.status.last_checkpoint
         if self._record is None or last is None:
             return None
-        progress = self._record.progress.sample(self.clock())
-        if progress.seconds_left is None:
-            return None
         prefix = self._record.identity.checkpoint_name(0).prefix
-        rotating = [
-            entry
-            for entry in self.store.entries()
-            if not entry.permanent and entry.name.prefix == prefix
-        ]
-        layout = self.layout
-        disk = layout.root.stat().st_dev
-        history = layout.history.stat().st_size if layout.history.exists() else 0
-
-        def here(folder: Path) -> bool:
-            # A folder that is still to be made will be on the run directory's disk.
-            return not folder.exists() or folder.stat().st_dev == disk
-
-        return Growth(
-            done=last.iteration,
-            total=progress.total_iterations,
-            seconds_left=progress.seconds_left,
-            cached=len(rotating),
-            permanent_bytes=last.bytes if here(layout.permanent) else 0,
-            cached_bytes=last.bytes if here(layout.cache) else 0,
-            row_bytes=history / max(last.iteration, 1),
-        )
+        sample = self._record.progress.sample(self.clock())
+        growth = measure_growth(self.layout, self.store, prefix, last, sample)
+        return None if growth is None else hours_left(growth, free_bytes)
 
     def _close_status(self) -> None:
         """Write this session's last status, or restore the earlier one if no run has started."""

@@ -1,8 +1,13 @@
 """Predicts when the files that a run will still write fill its disk."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from blobmaster.run.checkpoints.retention import CACHED_KEPT, PERMANENT_EVERY
+from blobmaster.run.checkpoints.store import CheckpointStore
+from blobmaster.run.files.layout import RunLayout
+from blobmaster.run.status.run_progress import RunProgressSample
+from blobmaster.run.status.schema import LastCheckpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +40,46 @@ class Growth:
             + kept * self.cached_bytes
             + iterations * self.row_bytes
         )
+
+
+def measure_growth(
+    layout: RunLayout,
+    store: CheckpointStore,
+    prefix: str,
+    last: LastCheckpoint,
+    progress: RunProgressSample,
+) -> Growth | None:
+    """Return what a run will still write; None before its pace is known.
+
+    Args:
+        layout, store: its directory, and the checkpoints there.
+        prefix: what the names of its own checkpoints begin with.
+        last: its newest checkpoint; the next ones will be about as large.
+        progress: how far it is.
+
+    Raises:
+        OSError: the run's folders cannot be read.
+    """
+    if progress.seconds_left is None:
+        return None
+    disk = layout.root.stat().st_dev
+    history = layout.history.stat().st_size if layout.history.exists() else 0
+
+    def is_here(folder: Path) -> bool:
+        # A folder that is still to be made will be on the run directory's disk.
+        return not folder.exists() or folder.stat().st_dev == disk
+
+    return Growth(
+        done=last.iteration,
+        total=progress.total_iterations,
+        seconds_left=progress.seconds_left,
+        cached=sum(
+            not entry.permanent and entry.name.prefix == prefix for entry in store.entries()
+        ),
+        permanent_bytes=last.bytes if is_here(layout.permanent) else 0,
+        cached_bytes=last.bytes if is_here(layout.cache) else 0,
+        row_bytes=history / max(last.iteration, 1),
+    )
 
 
 def hours_left(growth: Growth, free_bytes: int) -> float | None:
