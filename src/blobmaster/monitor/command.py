@@ -27,17 +27,19 @@ COMMAND: Final = "monitor"
 def run_monitor(options: MonitorOptions) -> int:
     """Show a run until the user quits, or once; returns the process's exit status."""
     try:
-        return _show(resolve_folder(options))
+        return _show(resolve_folder(options), is_named=bool(options.folders))
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-def _show(options: MonitorOptions) -> int:
+def _show(options: MonitorOptions, *, is_named: bool) -> int:
     is_once = options.once or (options.json and not options.plain)
     problem = None
     if options.prometheus is not None:
         problem = _output_problem(options.prometheus)
-    if problem is None and (options.folders or not is_once):
+    # A folder named as DIR must be there. The run directory may be missing: the monitor waits for
+    # the run to start there.
+    if problem is None and (options.folders or (is_named and not is_once)):
         problem = folder_problem(options)
     if problem is not None:
         return refuse(COMMAND, problem)

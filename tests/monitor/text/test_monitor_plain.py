@@ -83,12 +83,25 @@ def test_no_or_unreadable_status_is_said_in_a_line_with_status_12(
     assert says in found.stdout
 
 
-def test_a_folder_that_is_not_there_is_said_in_one_line_with_status_2(layout: RunLayout):
-    nowhere = RunLayout(layout.root / "nowhere")
-    found = run_monitor_plainly(nowhere)
+def test_a_named_folder_that_is_not_there_is_said_in_one_line_with_status_2(layout: RunLayout):
+    found = run_monitor_plainly(layout, folders=(layout.root / "nowhere",))
     assert (found.returncode, found.stdout) == (2, "")
     assert found.stderr.count("\n") == 1
     assert "no folder" in found.stderr
+
+
+def test_the_monitor_waits_for_a_run_directory_that_is_still_to_be_made(layout: RunLayout):
+    later = RunLayout(layout.root / "later" / "run")
+    command = monitor_command(later, plain=True, refresh_interval=1.0)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as monitor:
+        assert monitor.stdout is not None
+        first = monitor.stdout.readline()
+        assert "waiting" in first
+        assert f"no status file at {later.status}" in first
+        later.root.mkdir(parents=True)
+        put(later, make_status())
+        assert "running" in monitor.stdout.readline()
+        monitor.terminate()
 
 
 def test_json_is_the_view(layout: RunLayout):

@@ -187,7 +187,10 @@ def test_sending_over_a_link_replaces_the_link_alone(control, tmp_path):
 def test_a_file_of_another_kind_is_neither_taken_nor_replaced(tmp_path, content):
     file = tmp_path / "iter005.pth"
     file.write_bytes(content)
-    with pytest.raises(ControlError, match=r"no request was sent: .* holds something else; name"):
+    with pytest.raises(
+        ControlError,
+        match=r"no request was sent: .* holds something else and is not replaced: name",
+    ):
         send(file, "PAUSE")
     assert file.read_bytes() == content
     assert list(tmp_path.iterdir()) == [file]

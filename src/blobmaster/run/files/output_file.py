@@ -32,7 +32,7 @@ def output_problem(path: Path, is_ours: str | Callable[[bytes], bool]) -> str | 
         return f"{path} is not a regular file; check the path"
     ours = head.startswith(is_ours.encode()) if isinstance(is_ours, str) else is_ours(head)
     if head and not ours:
-        return f"{path} holds something else; name another file, or remove it"
+        return f"{path} holds something else and is not replaced: name another file"
     return None
 
 
