@@ -19,7 +19,7 @@ from numba.core.compiler import Compiler, CompileResult
 from blobmaster.kernels.once import SharedCache
 
 
-class _LinkedCode(JITCodeLibrary):  # type: ignore[misc]
+class _LinkedCode(JITCodeLibrary):
     """LLVM code that is linked into other libraries, and never run by itself."""
 
     def _optimize_final_module(self) -> None:
@@ -46,7 +46,7 @@ class _LinkedCode(JITCodeLibrary):  # type: ignore[misc]
         return library
 
 
-class InnerCompiler(Compiler):  # type: ignore[misc]
+class InnerCompiler(Compiler):
     """numba's compiler, up to the code that is linked into callers."""
 
     def _compile_core(self) -> Any:
@@ -67,7 +67,7 @@ def _entry_point() -> Any:
     return [].pop
 
 
-class _SavedResults(caching.CompileResultCacheImpl):  # type: ignore[misc]
+class _SavedResults(caching.CompileResultCacheImpl):
     def rebuild(self, target_context: Any, payload: Any) -> Any:
         code, description, environment, signature, objectmode, lifted, annotation, *_ = payload
         return CompileResult(

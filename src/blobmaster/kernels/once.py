@@ -20,7 +20,7 @@ from numba.core.compiler_lock import global_compiler_lock
 log = logging.getLogger(__name__)
 
 
-class SharedCache(caching.FunctionCache):  # type: ignore[misc]
+class SharedCache(caching.FunctionCache):
     """numba's cache on disk, that locks a kernel which it does not hold until `release`."""
 
     def __init__(self, function: Any) -> None:

@@ -7,9 +7,10 @@ import os
 import sys
 import threading
 import time
+from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Self
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -55,12 +56,12 @@ class _RunLog(logging.FileHandler):
     the file cannot be opened.
     """
 
-    def _open(self) -> IO[Any]:  # type: ignore[override]
+    def _open(self) -> TextIOWrapper:
         # Opened without waiting: a fifo that nobody reads would stop the run.
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
         return open(
             self.baseFilename,
-            self.mode,
+            "a",
             encoding=self.encoding,
             opener=lambda path, _: os.open(path, flags, 0o666),
         )

@@ -103,7 +103,7 @@ class _CourteousText(io.TextIOWrapper):
 
     # click wraps the `buffer` of an ASCII stream in a UTF-8 stream of its own; without one it
     # prints to this stream, whose error handler knows better.
-    buffer = None  # type: ignore[assignment]
+    buffer: Any = None
 
     def __init__(self, raw: _CourteousRaw, encoding: str, errors: str, *, lines: bool) -> None:
         super().__init__(

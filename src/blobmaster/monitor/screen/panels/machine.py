@@ -24,7 +24,7 @@ def draw(frame: Frame) -> list[Line]:
         workers = "" if load.workers is None else f"{load.workers} workers, "
         rows.append(("trainer", f"{workers}{fmt.size(load.rss_bytes)}, load {load.load1:.1f}"))
     lines.extend(table(rows, frame.width, 8))
-    return lines[: frame.height] or [(Span("not told", "dim"),)]
+    return lines[: frame.height] or [(Span("no data", "dim"),)]
 
 
 def _gpu(frame: Frame) -> list[Line]:
