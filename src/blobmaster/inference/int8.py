@@ -72,9 +72,9 @@ class _Product(NamedTuple):
 
     weights: _Weights
     steps: _Steps
-    """Of its input."""
+    """Quantization of the input."""
     relu: _Steps | None
-    """Of its result after a ReLU; None for a result in float32."""
+    """Quantization of the result after a ReLU; None for a result in float32."""
 
 
 class _Branch(NamedTuple):

@@ -123,7 +123,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     timestamp: float | None = None
     """Time of the write, the same as `heartbeat_at` where both are known."""
     timestamp_iso: str = ""
-    """The same in ISO 8601 in UTC."""
+    """The timestamp in ISO 8601, in UTC."""
     session_started_at: float = 0.0
     iteration: int | None = None
     """The current iteration, 1-based; 0 before the first."""
