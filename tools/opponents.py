@@ -14,8 +14,12 @@ INTRODUCTION = """# Opponents
 `N` is the number of simulations per decision. `make docs` writes this file from
 `src/blobmaster/agents/registry.py`.
 
-| player | meaning | in every rating | needs |
-|---|---|---|---|
+Rule players are variations of `heuristic` (`src/blobmaster/styles/catalogue.py`). Some can be
+opponents in self-play. The others are held out: they differ in kind and never take part in
+training, so they measure play against strangers.
+
+| player | meaning | in every rating | in self-play | needs |
+|---|---|---|---|---|
 """
 
 
@@ -23,7 +27,8 @@ def row(opponent: Opponent) -> str:
     """Return an opponent's line of the table."""
     extra = f"`pip install 'blobmaster[{opponent.extra}]'`" if opponent.extra else ""
     rated = "yes" if opponent.is_rated else ""
-    return f"| `{opponent.pattern}` | {opponent.meaning} | {rated} | {extra} |\n"
+    cells = (f"`{opponent.pattern}`", opponent.meaning, rated, opponent.in_self_play, extra)
+    return f"| {' | '.join(cells)} |\n"
 
 
 def document() -> str:

@@ -11,6 +11,7 @@ from blobmaster.agents.ismcts import IsmctsAgent, PeekingAgent
 from blobmaster.agents.openspiel import OpenSpielAgent
 from blobmaster.agents.rollout import RolloutAgent
 from blobmaster.agents.search import SearchAgent
+from blobmaster.agents.styles import StyleAgent
 from blobmaster.agents.uniform import RandomAgent
 from blobmaster.config.search import SearchSettings
 from blobmaster.evaluation.arena import play_deals
@@ -36,6 +37,7 @@ from blobmaster.game.rules import (
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.rng import below, generator, stream
+from blobmaster.styles.catalogue import HELD_OUT_STYLES, TRAINING_STYLES
 
 POSITIONS = 600
 
@@ -88,6 +90,7 @@ def every_agent(capacity: int = POSITIONS):
     return {
         "random": RandomAgent(),
         "heuristic": HeuristicAgent(),
+        **{style.name: StyleAgent(style.name) for style in TRAINING_STYLES + HELD_OUT_STYLES},
         "network": small_network_player(1, capacity),
         "network and search": SearchAgent(evaluator, capacity, search),
         "rollout": RolloutAgent(search),
@@ -137,9 +140,9 @@ def test_no_agent_changes_a_state(name):
     ("players", "cards"), [(3, 17), (3, 2), (4, 1), (4, 13), (5, 7), (6, 8), (7, 7), (8, 6), (8, 1)]
 )
 def test_every_agent_plays_legal_actions_at_every_size(players, cards):
-    deals = deals_of(players, cards, 3)
-    agents = list(every_agent(3 * players).values())[:-1]
-    tables = np.arange(3 * players).reshape(3, players) % len(agents)
+    deals = deals_of(players, cards, 6)
+    agents = list(every_agent(6 * players).values())[:-1]
+    tables = np.arange(6 * players).reshape(6, players) % len(agents)
     results = play_deals(  # raises if one does not
         agents, tables, deals, should_stop=lambda: False, on_deals=[].append
     )
@@ -165,7 +168,7 @@ def test_random_choices_are_uniform_over_the_legal_actions():
         assert chi_square < legal - 1 + 5 * np.sqrt(2 * legal)
 
 
-@pytest.mark.parametrize("name", ["random", "rollout", "ismcts", "openspiel-ismcts"])
+@pytest.mark.parametrize("name", ["random", "careless", "rollout", "ismcts", "openspiel-ismcts"])
 def test_a_row_draws_from_its_own_stream_only(name):
     agent = every_agent()[name]
     states = positions(50)

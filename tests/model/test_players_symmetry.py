@@ -12,6 +12,7 @@ from situations import SUIT_ORDERS, rename_suits, rotate_seats
 
 from blobmaster.agents.heuristic import HeuristicAgent
 from blobmaster.agents.network import NetworkAgent
+from blobmaster.agents.styles import StyleAgent
 from blobmaster.config.network import NetworkSettings
 from blobmaster.config.rounds import RoundMix
 from blobmaster.evaluation.arena import play_deals
@@ -20,8 +21,12 @@ from blobmaster.kernels.rng import generator
 from blobmaster.model.features import canonical_slots
 from blobmaster.model.network import new_network
 from blobmaster.selfplay.deals import Deals, deal
+from blobmaster.styles.catalogue import STYLES
 
 CPU = torch.device("cpu")
+RULE_PLAYERS = [style.name for style in STYLES if style.careless == 0]
+"""Careless choices are drawn from the legal actions in their order, which names the suits."""
+
 SIZES = [(3, 9), (4, 5), (5, 7), (8, 3)]
 
 
@@ -51,10 +56,12 @@ def canonical_choices(agent, states: np.ndarray) -> list[int]:
 
 
 def agents(capacity: int):
-    return {"heuristic": HeuristicAgent(), "network": network_agent(1, capacity)}
+    return {name: StyleAgent(name) for name in RULE_PLAYERS} | {
+        "network": network_agent(1, capacity)
+    }
 
 
-@pytest.mark.parametrize("name", ["heuristic", "network"])
+@pytest.mark.parametrize("name", [*RULE_PLAYERS, "network"])
 def test_no_choice_depends_on_the_names_of_suits(name):
     states = choices()
     agent = agents(len(states))[name]
@@ -64,7 +71,7 @@ def test_no_choice_depends_on_the_names_of_suits(name):
         assert canonical_choices(agent, renamed) == before
 
 
-@pytest.mark.parametrize("name", ["heuristic", "network"])
+@pytest.mark.parametrize("name", [*RULE_PLAYERS, "network"])
 def test_no_choice_depends_on_the_numbers_of_seats(name):
     states = choices()
     agent = agents(len(states))[name]

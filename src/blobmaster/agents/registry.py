@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from blobmaster.styles.catalogue import HELD_OUT_STYLES, HEURISTIC, TRAINING_STYLES, Style
+
 
 @dataclass(frozen=True)
 class Opponent:
@@ -28,6 +30,8 @@ class Opponent:
     """True if every rating plays against it; it is then made without a checkpoint."""
     extra: str = ""
     """The extra of this package that it needs, if any."""
+    in_self_play: str = ""
+    """`yes` for a possible opponent in self-play, `held out` for a style that never is."""
 
     @property
     def pattern(self) -> str:
@@ -42,11 +46,22 @@ class Opponent:
         return f"{self.pattern} ({notes})" if notes else self.pattern
 
 
+def _of_style(style: Style, in_self_play: str) -> Opponent:
+    maker = "blobmaster.agents.styles:make_style"
+    return Opponent(style.name, style.meaning, maker, in_self_play=in_self_play)
+
+
 OPPONENTS: Final = (
-    Opponent("random", "plays uniformly", "blobmaster.agents.uniform:make_random", is_rated=True),
     Opponent(
-        "heuristic",
-        "counts likely tricks",
+        "random",
+        "plays uniformly",
+        "blobmaster.agents.uniform:make_random",
+        is_rated=True,
+        in_self_play="yes",
+    ),
+    Opponent(
+        HEURISTIC.name,
+        HEURISTIC.meaning,
         "blobmaster.agents.heuristic:make_heuristic",
         is_rated=True,
     ),
@@ -80,6 +95,8 @@ OPPONENTS: Final = (
         takes_simulations=True,
         extra="openspiel",
     ),
+    *(_of_style(style, "yes") for style in TRAINING_STYLES),
+    *(_of_style(style, "held out") for style in HELD_OUT_STYLES),
 )
 """All opponents but checkpoints. The rated ones stand in the order in which ratings list them."""
 

@@ -37,6 +37,7 @@ KERNEL_ROOMS = (
     "model",
     "search",
     "selfplay",
+    "styles",
     "training",
 )
 """Packages of blobmaster that may define kernels. An edit in one of them recompiles all kernels."""
