@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import uuid
@@ -24,6 +25,7 @@ from blobmaster.run.opening import complete_history
 from blobmaster.run.session import RunSession
 from blobmaster.run.status.gpu import GpuSampler
 from blobmaster.terminal.console import ProgressBar, log_to_file, log_to_terminal
+from blobmaster.training.compile_ahead import second_compiler
 from blobmaster.training.next_steps import (
     after_divergence,
     after_training,
@@ -78,7 +80,10 @@ def run_training(options: TrainOptions) -> int:
         if options.is_auto and start.checkpoint is None:
             forget_unstarted_run(session.layout)
         log_to_terminal(console)
-        advice = _train(session, options, start, console)
+        console.print("loading torch and the compiled kernels …")
+        with contextlib.ExitStack() as compiling:
+            compiling.enter_context(second_compiler(start.config))
+            advice = _train(session, options, start, console, compiling)
     is_finished = session.exit_status == 0 and _is_finished(options.root, start.config)
     if session.exit_status != 0:
         again = {"continue from the last checkpoint": train_command(options.root, "--resume")}
@@ -165,14 +170,21 @@ def _train(
     options: TrainOptions,
     start: _Start,
     console: Console,
+    compiling: contextlib.ExitStack,
 ) -> dict[str, str]:
     """Load torch, build the pipeline, begin the run in the directory, and train.
+
+    Args:
+        session: is open.
+        options: the command line.
+        start: the state and settings to start from.
+        console: shows the progress.
+        compiling: is closed as soon as the kernels are compiled.
 
     Returns:
         Commands to advise, by their meaning; empty if the usual ones hold.
     """
     config, checkpoint, origin = start.config, start.checkpoint, start.origin
-    console.print("loading torch and the compiled kernels …")
     # These imports take seconds. They come after the session has opened, so that a pause or a
     # signal that arrives meanwhile is seen.
     from blobmaster.selfplay.pool import default_workers
@@ -219,6 +231,8 @@ def _train(
     for line in decided:
         log.info(line)
     with ProgressBar(console, session.layout.status):
+        pipeline.prepare(session.first_iteration)
+        compiling.close()
         return _run(pipeline, session, config)
 
 

@@ -34,7 +34,7 @@ from blobmaster.game.rules import (
 )
 from blobmaster.game.standing import win_share
 from blobmaster.kernels.arrays import count_at_most, largest
-from blobmaster.kernels.compile import inner_kernel, kernel
+from blobmaster.kernels.compile import compiled_for, inner_kernel, kernel
 from blobmaster.model.features import WHOLE_FEATURES, encode_whole
 from blobmaster.model.game_features import GAME_WHOLE_FEATURES, encode_game
 from blobmaster.model.heads import TRICK_COUNTS, action_output, most_tricks
@@ -143,6 +143,13 @@ class ReplayWindow:
                 state["decisions"].astype(np.int64),
             )
         )
+
+
+def compile_draw(batch: Batch) -> None:
+    """Compile the kernel behind `ReplayWindow.draw` for such batches, or load it from the cache."""
+    rounds = no_rounds()
+    chosen = np.zeros(1, np.int64)
+    compiled_for(_fill, rounds.data, rounds.starts, np.cumsum(rounds.decisions), chosen, 1.0, batch)
 
 
 @kernel

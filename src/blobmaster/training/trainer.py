@@ -76,13 +76,19 @@ class TrainingPipeline:
         """NVIDIA's identifier of the GPU that the networks run on; None on a CPU."""
         return gpu_uuid(self._device)
 
-    def run(self, first: int) -> None:
-        """Train from iteration `first` (0-based) to the last, or until the session asks to stop."""
-        total = self._config.run.iterations
+    def prepare(self, first: int) -> None:
+        """Commit the state that a run starts from, and compile the kernels."""
         log_memory(self._config, self._pool.workers, self._device)
         if first == 0:
             self._committer.commit_start(self.state_dict(START))
         warm_up(self._engine, self._untrained, self._session)
+
+    def run(self, first: int) -> None:
+        """Train from iteration `first` (0-based) to the last, or until the session asks to stop.
+
+        After `prepare`.
+        """
+        total = self._config.run.iterations
         for iteration in range(first, total):
             self.iteration = iteration
             if not self._iterate(iteration) or self._committer.pauses_after(iteration):
