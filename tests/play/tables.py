@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from blobmaster.agents.uniform import RandomAgent
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.cards import CARDS
-from blobmaster.play.advice import Adviser
+from blobmaster.play.advice import SearchAdviser
 from blobmaster.play.card_text import UNICODE, Symbols
 from blobmaster.play.game import (
     Game,
@@ -81,7 +81,7 @@ def table_in(folder: Path, symbols: Symbols = UNICODE, **changes: object) -> Tab
     settings = SearchSettings(worlds=2, simulations=8)
     parts = {
         "agent": RandomAgent(),
-        "adviser": Adviser(UniformEvaluator(), settings),
+        "adviser": SearchAdviser(UniformEvaluator(), settings),
         "game_file": GameFile(folder / "game.json", OPPONENT),
         "symbols": symbols,
         "pace": 0.0,

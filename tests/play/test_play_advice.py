@@ -12,14 +12,16 @@ from positions import SIZES, RandomRound, exchange_hidden
 from positions import legal_of as legal_in
 from tables import setup
 
+from blobmaster.agents.belief import ROWS, BeliefAgent
 from blobmaster.agents.search import SearchAgent
+from blobmaster.config.belief import BeliefSettings
 from blobmaster.config.network import NetworkSettings
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import PLAYERS, SEAT
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.kernels.rng import stream
 from blobmaster.model.network import new_network
-from blobmaster.play.advice import Adviser, advise, choose_action
+from blobmaster.play.advice import BeliefAdviser, SearchAdviser, advise, choose_action
 from blobmaster.play.card_text import ASCII, UNICODE
 from blobmaster.play.game import Game, hide_other_hands, legal_actions_of, state_of, take_action
 from blobmaster.play.texts import advice_lines
@@ -29,8 +31,8 @@ SEARCH = SearchSettings(worlds=3, simulations=12)
 NETWORK = new_network(NetworkSettings(width=16, blocks=1), 3)
 
 
-def adviser(search: SearchSettings = SEARCH) -> Adviser:
-    return Adviser(NetworkEvaluator(NETWORK.parts, search.worlds, CPU), search)
+def adviser(search: SearchSettings = SEARCH) -> SearchAdviser:
+    return SearchAdviser(NetworkEvaluator(NETWORK.parts, search.worlds, CPU), search)
 
 
 @settings(max_examples=30)
@@ -74,9 +76,9 @@ def test_shares_and_priors_sum_to_one_and_points_are_those_of_a_round():
 
 def test_unvisited_actions_have_the_critics_value_and_are_marked():
     state = RandomRound(1, 3, 17).choices[0]
-    options = Adviser(UniformEvaluator(), SearchSettings(worlds=1, simulations=3)).evaluate_options(
-        state, stream(1, "a")
-    )
+    options = SearchAdviser(
+        UniformEvaluator(), SearchSettings(worlds=1, simulations=3)
+    ).evaluate_options(state, stream(1, "a"))
     untried = [option for option in options if not option.is_visited]
     assert len(untried) >= len(options) - 3
     assert all(option.points == 0.5 * 27 for option in untried)
@@ -122,3 +124,21 @@ def test_the_advice_page_lists_every_move_with_visits_and_points(symbols):
     for option in advice.options:
         assert any(line.split()[0] == str(option.action - 52) for line in lines[2:])
     assert symbols is UNICODE or all(line.isascii() for line in lines)
+
+
+def test_advice_by_a_belief_weighted_lookahead_is_what_it_would_play_and_names_its_method():
+    settings = BeliefSettings(worlds=16)
+    advice = advise(
+        BeliefAdviser(NetworkEvaluator(NETWORK.parts, ROWS, CPU), settings), Game(setup())
+    )
+    assert sum(option.share for option in advice.options) == pytest.approx(1)
+    assert [o.share for o in advice.options] == sorted(
+        (o.share for o in advice.options), reverse=True
+    )
+    lines = advice_lines(advice, ASCII)
+    assert f"with a probability of {advice.options[0].share:.0%}" in lines[0]
+    assert "16 deals weighted by the others' bids and cards" in lines[-1]
+    agent = BeliefAgent(NetworkEvaluator(NETWORK.parts, ROWS, CPU), settings)
+    draws = stream(setup().seed, "table advice", *Game(setup()).decision)
+    state = hide_other_hands(state_of(Game(setup())), int(state_of(Game(setup()))[SEAT]))
+    assert agent.choose(state[None], draws[None])[0] == advice.options[0].action

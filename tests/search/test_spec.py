@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from blobmaster.config.belief import BeliefSettings
 from blobmaster.config.search import SearchSettings
 from blobmaster.search.spec import parse_search
 
@@ -43,6 +44,19 @@ def test_a_search_spec_changes_the_named_settings_and_keeps_the_rest(text, shown
 
 
 @pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        ("belief:256", BeliefSettings(worlds=256)),
+        ("belief:1024:rollouts", BeliefSettings(worlds=1024, rollouts=True)),
+        ("belief:64:step=8:uniform=0.1", BeliefSettings(worlds=64, step=8, uniform=0.1)),
+    ],
+)
+def test_a_belief_spec_holds_its_own_settings(text, settings):
+    spec = parse_search(text)
+    assert (spec.text, spec.belief) == (text, settings)
+
+
+@pytest.mark.parametrize(
     ("text", "why"),
     [
         ("35", "worlds by simulations, such as 3x35"),
@@ -56,6 +70,12 @@ def test_a_search_spec_changes_the_named_settings_and_keeps_the_rest(text, shown
         ("3x35:exploration=much", "exploration"),
         ("3x35:exploration=-1", "exploration"),
         ("3x35:root=best", "root"),
+        ("belief:", "belief:256"),
+        ("belief:0", "worlds"),
+        ("belief:256:fast", "there is no 'fast'"),
+        ("belief:256:gumbel", "there is no 'gumbel'"),
+        ("belief:256:speed=3", "there is no setting `speed`"),
+        ("belief:256:uniform=0", "uniform"),
     ],
 )
 def test_a_bad_search_spec_is_refused_in_one_line_with_the_reason(text, why):

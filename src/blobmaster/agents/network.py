@@ -7,9 +7,11 @@ import numpy.typing as npt
 import torch
 
 from blobmaster.agents.base import Actions, Agent, AgentMaker, Streams
+from blobmaster.agents.belief import ROWS, BeliefAgent
 from blobmaster.agents.factory import OpponentRequest
 from blobmaster.agents.search import SearchAgent
 from blobmaster.checkpoint.network import TrainedNetwork, load_trained
+from blobmaster.config.belief import BeliefSettings
 from blobmaster.config.inference import NumberFormat
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import MAX_LEGAL, State, legal_actions
@@ -61,6 +63,11 @@ def searching_player(network: Parts, settings: SearchSettings, device: torch.dev
     return make
 
 
+def belief_player(network: Parts, settings: BeliefSettings, device: torch.device) -> AgentMaker:
+    """Make a player that looks ahead in weighted worlds; the network is on `device`."""
+    return lambda _: BeliefAgent(NetworkEvaluator(network, ROWS, device), settings)
+
+
 def trained_player(
     trained: TrainedNetwork,
     search: SearchSpec | None,
@@ -81,6 +88,8 @@ def trained_player(
     network = convert(trained.network, number_format)
     if search is None:
         return network_player(network, device)
+    if search.belief is not None:
+        return belief_player(network, search.belief, device)
     return searching_player(network, search.over(trained.config.search), device)
 
 

@@ -20,7 +20,9 @@ PLAYER is one of {opponents_help()}.
 @click.argument("checkpoint", type=PATH)
 @click.argument("more", metavar="", nargs=-1)
 @click.option(
-    "--search", metavar="DxS", help="Let CHECKPOINT search: worlds x simulations, such as 3x35."
+    "--search",
+    metavar="SEARCH",
+    help="Let CHECKPOINT search: worlds x simulations, such as 3x35, or belief:WORLDS.",
 )
 @click.option(
     "--against",

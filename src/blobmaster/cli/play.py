@@ -21,8 +21,8 @@ from blobmaster.cli.shared import PATH, end_process, require_unix
 @click.option("--seed", type=int, help="Random seed of the deals and the networks.")
 @click.option(
     "--search",
-    metavar="DxS",
-    help="Search of the networks and of their advice: worlds x simulations, or none.",
+    metavar="SEARCH",
+    help="Search of the networks and their advice: worlds x simulations, belief:WORLDS, or none.",
 )
 @click.option("--resume", is_flag=True, help="Continue the saved game.")
 @click.option("--saved", type=PATH, help="File in which the game is saved.")

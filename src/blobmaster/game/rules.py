@@ -24,6 +24,7 @@ A round's state is one int64 row; many rounds are `[rounds, STATE]`. Its fields,
 | `LONGEST`      | cards dealt in the longest rounds of the game; 0 for a single round       |
 | `ROUNDS_LEFT`  | rounds of the game after this one; -1 once the game is over               |
 | `SCORES`       | 8 scores: points of each seat in the game's earlier rounds                |
+| `HISTORY`      | 6 words: the cards played in the round, in order; see `card_played`       |
 
 Actions are numbered as the network's outputs: `0..51` play that card, `52 + b` bids `b` tricks.
 """
@@ -57,8 +58,13 @@ VOIDS = TABLE + MAX_PLAYERS
 LONGEST = VOIDS + MAX_PLAYERS
 ROUNDS_LEFT = LONGEST + 1
 SCORES = ROUNDS_LEFT + 1
-STATE = SCORES + MAX_PLAYERS
+HISTORY = SCORES + MAX_PLAYERS
+STATE = HISTORY + 6
 """Width of a state row."""
+
+# Words of `HISTORY`: ten cards of six bits stay below the sign of an int64.
+_CARD_BITS = 6
+_CARDS_PER_WORD = 10
 
 FIRST_BID = CARDS
 """The action that bids 0; `FIRST_BID + b` bids b tricks."""
@@ -256,6 +262,11 @@ def _play(state: State, card: int) -> None:
             state[WINNER] = seat
     state[HANDS + seat] &= ~(1 << card)
     state[SEEN] |= 1 << card
+    # The order of the plays, for beliefs about hands. It needs no seats: they follow from the
+    # rules. Packed, because a search copies a state at every node.
+    number = state[ACTIONS] - players
+    shift = _CARD_BITS * (number % _CARDS_PER_WORD)
+    state[HISTORY + number // _CARDS_PER_WORD] |= card << shift
     state[TABLE + seat] = card
     state[IN_TRICK] += 1
     state[ACTIONS] += 1
@@ -277,6 +288,46 @@ def _take_trick(state: State) -> None:
     state[BEST] = -1
     for seat in range(state[PLAYERS]):
         state[TABLE + seat] = -1
+
+
+@inner_kernel
+def card_played(state: State, number: int) -> int:
+    """Return the card that was played in the round as number `number` (0-based)."""
+    shift = _CARD_BITS * (number % _CARDS_PER_WORD)
+    return (state[HISTORY + number // _CARDS_PER_WORD] >> shift) & ((1 << _CARD_BITS) - 1)
+
+
+@kernel
+def rewind(state: State, first: State) -> None:
+    """Write into `first` the state in which the round of `state` was dealt.
+
+    `state` holds all hands.
+    """
+    players = state[PLAYERS]
+    for field in range(STATE):
+        first[field] = 0
+    for field in (PLAYERS, DEALT, TRUMP, DEALER, RANDOM_SEATS, LONGEST, ROUNDS_LEFT):
+        first[field] = state[field]
+    for seat in range(MAX_PLAYERS):
+        first[SCORES + seat] = state[SCORES + seat]
+        first[HANDS + seat] = state[HANDS + seat]
+        first[BIDS + seat] = -1
+        first[TABLE + seat] = -1
+    leader = (state[DEALER] + 1) % players
+    first[SEAT] = leader
+    first[LEADER] = leader
+    first[BEST] = -1
+    # Give every card back to the seat that played it.
+    best, winner = -1, leader
+    for number in range(state[ACTIONS] - players):
+        place = number % players
+        card = card_played(state, number)
+        seat = (leader + place) % players
+        first[HANDS + seat] |= 1 << card
+        if place == 0 or beats(card, best, state[TRUMP]):
+            best, winner = card, seat
+        if place == players - 1:
+            leader = winner
 
 
 @kernel

@@ -6,11 +6,14 @@ Both start from a state without the hidden hands, so neither can cheat.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from blobmaster.agents.base import Agent
+from blobmaster.agents.belief import BeliefLookahead
+from blobmaster.config.belief import BeliefSettings
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import (
     DEALT,
@@ -42,8 +45,9 @@ class Option:
 
     action: int
     share: float
-    """Share of the search's visits. The network takes the most visited action, unless it uses
-    sequential halving at the root."""
+    """Share of the search's visits, or the probability in the improved policy of a belief-weighted
+    lookahead. The network takes the action with the largest share, unless it uses sequential
+    halving at the root."""
     points: float
     """Expected points of the seat in this round."""
     is_visited: bool
@@ -62,7 +66,7 @@ class Advice:
 
     decision: tuple[int, int]
     """See `Game.decision`."""
-    search: SearchSettings
+    search: SearchSettings | BeliefSettings
     options: tuple[Option, ...]
     """All legal actions; the first is the one that the network would take."""
 
@@ -87,7 +91,55 @@ def _seen(state: State) -> State:
     return hide_other_hands(state, int(state[SEAT]))
 
 
-class Adviser:
+class Adviser(Protocol):
+    """Reports on decisions; an instance belongs to one thread."""
+
+    @property
+    def settings(self) -> SearchSettings | BeliefSettings:
+        """The settings of the search."""
+        ...
+
+    def evaluate_options(self, state: State, draws: Stream) -> tuple[Option, ...]:
+        """Return the acting seat's legal actions, best first.
+
+        Args:
+            state: `[STATE]`, with at least two legal actions. Hidden hands are removed first.
+            draws: the random stream that draws the worlds.
+        """
+        ...
+
+
+class BeliefAdviser:
+    """Looks ahead from a decision in weighted worlds and reports the result."""
+
+    def __init__(self, evaluator: Evaluator, settings: BeliefSettings) -> None:
+        """Args: see `BeliefLookahead`."""
+        self.settings = settings
+        self._evaluator = evaluator
+        self._lookahead = BeliefLookahead(evaluator, settings)
+
+    def evaluate_options(self, state: State, draws: Stream) -> tuple[Option, ...]:
+        """See `Adviser`."""
+        seen = _seen(state)
+        prior = self._evaluator.priors(seen[None])[0].copy()
+        found = self._lookahead.consider(seen, draws, prior)
+        shares = np.exp(found.score - found.score.max())
+        shares /= shares.sum()
+        scale = most_points(int(seen[DEALT]))
+        options = [
+            Option(
+                action=int(found.legal[edge]),
+                share=float(shares[edge]),
+                points=scale * float(found.value[edge]),
+                is_visited=True,
+                prior=float(found.prior[edge]),
+            )
+            for edge in range(len(shares))
+        ]
+        return tuple(sorted(options, key=lambda option: (-option.share, option.action)))
+
+
+class SearchAdviser:
     """Searches a decision and reports the result; an instance belongs to one thread."""
 
     def __init__(self, evaluator: Evaluator, settings: SearchSettings) -> None:
@@ -101,12 +153,7 @@ class Adviser:
         self._requests = new_requests(1, settings)
 
     def evaluate_options(self, state: State, draws: Stream) -> tuple[Option, ...]:
-        """Search from the acting seat's view and return its legal actions, best first.
-
-        Args:
-            state: `[STATE]`, with at least two legal actions. Hidden hands are removed first.
-            draws: the random stream that draws the worlds.
-        """
+        """See `Adviser`."""
         seen = _seen(state)
         self._run(seen, draws)
         legal, scale = legal_actions_of(seen), most_points(int(seen[DEALT]))

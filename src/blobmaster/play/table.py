@@ -8,10 +8,11 @@ from typing import Final
 import torch
 
 from blobmaster.agents.base import Agent
-from blobmaster.agents.network import network_player, searching_player
+from blobmaster.agents.belief import ROWS
+from blobmaster.agents.network import belief_player, network_player, searching_player
 from blobmaster.checkpoint.network import TrainedNetwork
 from blobmaster.inference.evaluator import NetworkEvaluator
-from blobmaster.play.advice import Adviser, advise, choose_action
+from blobmaster.play.advice import Adviser, BeliefAdviser, SearchAdviser, advise, choose_action
 from blobmaster.play.card_text import Symbols
 from blobmaster.play.game import Game, Setup
 from blobmaster.play.saved_game import GameFile
@@ -45,20 +46,26 @@ def seat_networks(trained: TrainedNetwork, search: str | None) -> tuple[Agent, A
 
     Args:
         trained: the network, on the CPU.
-        search: such as `3x35`. With `none`, the opponents take the action of highest prior and only
-            the adviser searches. None stands for the search of the network's training, but for
+        search: such as `3x35` or `belief:256`. With `none`, the opponents take the action of
+            highest prior and only the adviser searches. None stands for the search of the
+            network's training, but for
             `none` if it was trained on whole games: its goal is to win the game, while the search
             maximizes points.
     """
+    cpu = torch.device("cpu")  # for a few rows at a time, copying to a GPU takes longer
+    parts = trained.network.parts
+    spec = parse_search(search) if search is not None and search != NO_SEARCH else None
+    if spec is not None and spec.belief is not None:
+        belief_adviser = BeliefAdviser(NetworkEvaluator(parts, ROWS, cpu), spec.belief)
+        return belief_player(parts, spec.belief, cpu)(1), belief_adviser
     config = trained.config
     settings = config.curriculum.search(trained.meta.iteration, config.search)
-    if search is not None and search != NO_SEARCH:
-        settings = parse_search(search).over(settings)
-    cpu = torch.device("cpu")  # for a few rows at a time, copying to a GPU takes longer
-    adviser = Adviser(NetworkEvaluator(trained.network.parts, settings.trees, cpu), settings)
+    if spec is not None:
+        settings = spec.over(settings)
+    adviser = SearchAdviser(NetworkEvaluator(parts, settings.trees, cpu), settings)
     if search == NO_SEARCH or (search is None and config.plays_games):
-        return network_player(trained.network.parts, cpu)(1), adviser
-    return searching_player(trained.network.parts, settings, cpu)(1), adviser
+        return network_player(parts, cpu)(1), adviser
+    return searching_player(parts, settings, cpu)(1), adviser
 
 
 def warm_up(table: Table) -> None:

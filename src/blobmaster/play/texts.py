@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from blobmaster.config.belief import BeliefSettings
 from blobmaster.game.cards import NO_TRUMP, RANKS
 from blobmaster.game.rules import FIRST_BID
 from blobmaster.play.advice import Advice, Option
@@ -231,19 +232,25 @@ def _score_cells(result: RoundResult) -> list[str]:
 def advice_lines(advice: Advice, symbols: Symbols) -> list[str]:
     """Describe the advice: one sentence, then one line per legal action."""
     best = advice.options[0]
-    visits = advice.search.worlds * advice.search.simulations
+    search = advice.search
+    if isinstance(search, BeliefSettings):
+        found, column = f"with a probability of {best.share:.0%}", "play"
+        method = f"A look ahead in {search.worlds} deals weighted by the others' bids and cards"
+    else:
+        found = f"{best.share:.0%} of its {search.worlds * search.simulations} visits"
+        column = "visits"
+        method = f"A {search.worlds}{symbols.times}{search.simulations} search of what you can see"
     lines = [
         f"The network would {_action_phrase(best, symbols)}: "
-        f"{best.share:.0%} of its {visits} visits, {best.points:.1f} points expected. "
+        f"{found}, {best.points:.1f} points expected. "
         f"{_runner_up(advice, symbols)}",
-        f"{'':>6}{'visits':>8}{'points':>8}{'at sight':>10}",
+        f"{'':>6}{column:>8}{'points':>8}{'at sight':>10}",
     ]
     for option in advice.options:
         points = f"{'' if option.is_visited else '~'}{option.points:.1f}"
         what = str(option.action - FIRST_BID) if option.is_bid else symbols.card(option.action)
         lines.append(f"{what:>6}{option.share:>8.0%}{points:>8}{option.prior:>10.0%}")
-    size = f"{advice.search.worlds}{symbols.times}{advice.search.simulations}"
-    lines.append(f"A {size} search of what you can see; at sight is before any search.")
+    lines.append(f"{method}; at sight is before any search.")
     if not all(option.is_visited for option in advice.options):
         lines.append("~ was not searched: a first guess.")
     return lines

@@ -1,0 +1,27 @@
+"""The settings of a belief-weighted lookahead such as `belief:256`; a run has none."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+class BeliefSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One look ahead in sampled worlds that are weighted by the other seats' bids and plays."""
+
+    worlds: Annotated[int, Meta(ge=1, le=16384)] = 256
+    """Worlds that are sampled for a decision."""
+
+    step: Annotated[float, Meta(gt=0, le=1000)] = 32.0
+    """The action taken has the largest `log prior + step × value`, for values between 0 and 1."""
+
+    uniform: Annotated[float, Meta(gt=0, le=1)] = 0.05
+    """Share of uniformly random play in the policy that the other seats are believed to follow."""
+
+    kept: Annotated[int, Meta(ge=1, le=16384)] = 64
+    """The most worlds in which the actions are tried: those of the largest weights."""
+
+    rollouts: bool = False
+    """Play every action out by the network's most likely actions, instead of asking the critic."""

@@ -1,0 +1,233 @@
+"""Sampled worlds, weighted by how probable they make the other seats' bids and plays.
+
+`blobmaster.search.determinization` samples uniformly from the worlds that are possible. How likely
+one of them is depends on what the other seats did: by Bayes' rule, its weight is the product of the
+probabilities that a policy gives to each of their choices, with the hands that they hold in that
+world (Solinas, Rebstock and Buro 2019, "Improving Search with Supervised Learning in Trick-Based
+Card Games", arXiv 1903.09604).
+
+Kernels here fill a batch of fixed size, as far as it reaches, and return where to go on: the
+number of past choices differs from world to world.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from blobmaster.game.rules import (
+    ACTIONS,
+    BIDS,
+    DEALT,
+    FIRST_BID,
+    MAX_LEGAL,
+    PLAYERS,
+    SEAT,
+    STATE,
+    State,
+    apply,
+    card_played,
+    is_over,
+    legal_actions,
+    play_forced,
+    rewind,
+)
+from blobmaster.game.scoring import most_points, points
+from blobmaster.kernels.arrays import copy_row, first_largest
+from blobmaster.kernels.compile import inner_kernel, kernel
+from blobmaster.kernels.rng import Stream
+from blobmaster.search.determinization import WorldTable, prepare_worlds, sample_world
+from blobmaster.search.tree import Priors, Values
+
+
+class Rows(NamedTuple):
+    """A batch of states to evaluate, and where each one belongs; capacity R."""
+
+    state: State
+    """`[R, STATE]`."""
+    world: npt.NDArray[np.int64]
+    """`[R]`: the number of its world."""
+    edge: npt.NDArray[np.int64]
+    """`[R]`: an index into the legal actions."""
+    choices: npt.NDArray[np.int64]
+    """`[R]`: the number of legal actions."""
+    scratch: State
+    """`[STATE]`."""
+    legal: npt.NDArray[np.int64]
+    """`[MAX_LEGAL]`: scratch for legal actions."""
+
+
+def new_rows(capacity: int) -> Rows:
+    """Allocate a batch."""
+    return Rows(
+        state=np.zeros((capacity, STATE), np.int64),
+        world=np.zeros(capacity, np.int64),
+        edge=np.zeros(capacity, np.int64),
+        choices=np.zeros(capacity, np.int64),
+        scratch=np.zeros(STATE, np.int64),
+        legal=np.zeros(MAX_LEGAL, np.int64),
+    )
+
+
+@kernel
+def draw_worlds(state: State, table: WorldTable, stream: Stream, worlds: State) -> None:
+    """Fill `worlds` (`[N, STATE]`) with deals that are possible for the acting seat of `state`.
+
+    The hidden hands of `state` are not read.
+    """
+    observer = state[SEAT]
+    prepare_worlds(state, observer, table)
+    for number in range(len(worlds)):
+        sample_world(state, observer, table, stream, worlds[number])
+
+
+@kernel
+def list_past_choices(worlds: State, begin: int, rows: Rows) -> tuple[int, int]:
+    """List the other seats' earlier choices, with the hands that each world gives them.
+
+    Args:
+        worlds: `[N, STATE]`, worlds of one decision.
+        begin: the first world to list.
+        rows: overwritten: the states of the choices; `edge` is the action that was taken.
+
+    Returns:
+        The world after the last one listed, and the number of rows.
+    """
+    written = 0
+    most = worlds[0, ACTIONS]
+    for number in range(begin, len(worlds)):
+        # A world is listed as a whole: its replay starts at the deal.
+        if written + most > len(rows.world):
+            return number, written
+        written = _list_choices_of(worlds[number], number, rows, written)
+    return len(worlds), written
+
+
+@inner_kernel
+def _list_choices_of(world: State, number: int, rows: Rows, written: int) -> int:
+    state = rows.scratch
+    rewind(world, state)
+    for done in range(world[ACTIONS]):
+        if done < world[PLAYERS]:
+            action = FIRST_BID + world[BIDS + state[SEAT]]
+        else:
+            action = card_played(world, done - world[PLAYERS])
+        # What the observer did itself does not depend on the hidden hands.
+        if state[SEAT] != world[SEAT]:
+            count = legal_actions(state, rows.legal)
+            # A forced action has probability 1 in every policy.
+            if count > 1:
+                copy_row(state, rows.state[written])
+                rows.world[written] = number
+                rows.choices[written] = count
+                for edge in range(count):
+                    if rows.legal[edge] == action:
+                        rows.edge[written] = edge
+                written += 1
+        apply(state, action)
+    return written
+
+
+@kernel
+def add_log_likelihoods(
+    priors: Priors, rows: Rows, uniform: float, logs: npt.NDArray[np.float64]
+) -> None:
+    """Add the log probability of each listed choice to its world's sum in `logs` (`[N]`).
+
+    Args:
+        priors: `[rows, MAX_LEGAL]`: the policy at the listed choices.
+        rows: from `list_past_choices`.
+        uniform: share of uniform play that is mixed into the policy. Without it, one surprising
+            choice would rule out nearly all worlds, the true one too.
+        logs: changed in place.
+    """
+    for row in range(len(priors)):
+        chance = (1.0 - uniform) * priors[row, rows.edge[row]] + uniform / rows.choices[row]
+        logs[rows.world[row]] += np.log(chance)
+
+
+@kernel
+def list_successors_in(
+    worlds: State, chosen: npt.NDArray[np.int64], begin: int, rows: Rows, values: Values
+) -> tuple[int, int]:
+    """List what follows each legal action of the decision, in the chosen worlds.
+
+    Args:
+        worlds: `[N, STATE]`, worlds of one decision.
+        chosen: `[K]`: numbers of worlds.
+        begin: the first of the chosen worlds to list.
+        rows: overwritten: states at the next choice. `world` is an index into `chosen`.
+        values: `[K, MAX_LEGAL]`: gets the value of actions that end the round: the acting seat's
+            points, as a share of the most.
+
+    Returns:
+        The chosen world after the last one listed, and the number of rows.
+    """
+    written = 0
+    for number in range(begin, len(chosen)):
+        world = worlds[chosen[number]]
+        count = legal_actions(world, rows.legal)
+        if written + count > len(rows.world):
+            return number, written
+        for edge in range(count):
+            child = rows.state[written]
+            copy_row(world, child)
+            apply(child, rows.legal[edge])
+            # The network has learned from real choices only.
+            play_forced(child)
+            if is_over(child):
+                values[number, edge] = _result(child, world[SEAT])
+            else:
+                rows.world[written] = number
+                rows.edge[written] = edge
+                written += 1
+    return len(chosen), written
+
+
+@kernel
+def write_values(critic: Values, rows: Rows, seat: int, values: Values) -> None:
+    """Write the critic's value for `seat` of each listed successor into `values`."""
+    for row in range(len(critic)):
+        values[rows.world[row], rows.edge[row]] = critic[row, seat]
+
+
+@kernel
+def play_likeliest(priors: Priors, rows: Rows, seat: int, values: Values) -> int:
+    """Take the most likely action at each row, and the forced ones after it.
+
+    Rows of finished rounds write the points of `seat` into `values`, as a share of the most, and
+    leave the batch.
+
+    Args:
+        priors: `[rows, MAX_LEGAL]`, of the first rows.
+        rows: changed in place.
+        seat: the seat that decides.
+        values: `[K, MAX_LEGAL]`.
+
+    Returns:
+        The number of rows left.
+    """
+    left = 0
+    for row in range(len(priors)):
+        state = rows.state[row]
+        count = legal_actions(state, rows.legal)
+        apply(state, rows.legal[first_largest(priors[row], count)])
+        play_forced(state)
+        world, edge = rows.world[row], rows.edge[row]
+        if is_over(state):
+            values[world, edge] = _result(state, seat)
+        else:
+            # Moved up within the batch: a row never overtakes one that is still to be read.
+            if left != row:
+                copy_row(state, rows.state[left])
+            rows.world[left] = world
+            rows.edge[left] = edge
+            left += 1
+    return left
+
+
+@inner_kernel
+def _result(over: State, seat: int) -> float:
+    return points(over, seat) / most_points(over[DEALT])

@@ -1,0 +1,98 @@
+"""The belief-weighted lookahead sees its own hand only, and takes what it values most."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from dealing import CPU, deals_of, play, small_network, small_network_player
+from evaluators import UniformEvaluator
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from positions import SIZES, RandomRound, exchange_hidden, legal_of, played
+
+from blobmaster.agents.belief import ROWS, BeliefAgent, BeliefLookahead
+from blobmaster.config.belief import BeliefSettings
+from blobmaster.game.cards import SUIT_MASKS
+from blobmaster.game.rules import HANDS, SEAT, TRUMP
+from blobmaster.inference.evaluator import NetworkEvaluator
+from blobmaster.kernels.rng import stream
+
+NETWORK = NetworkEvaluator(small_network(1).parts, ROWS, CPU)
+FEW = BeliefSettings(worlds=8)
+
+
+def agent(settings: BeliefSettings = FEW) -> BeliefAgent:
+    return BeliefAgent(NETWORK, settings)
+
+
+@pytest.mark.parametrize("rollouts", [False, True])
+@settings(max_examples=20)
+@given(size=st.sampled_from(SIZES), seed=st.integers(0, 99))
+def test_its_choice_is_the_same_whoever_holds_the_hidden_cards(rollouts, size, seed):
+    states = RandomRound(seed, *size).choices
+    if len(states) == 0:
+        return
+    exchanged = np.array([exchange_hidden(state, int(state[SEAT]), seed) for state in states])
+    streams = np.stack([stream(seed, "a", row) for row in range(len(states))])
+    player = agent(BeliefSettings(worlds=8, rollouts=rollouts))
+    chosen = player.choose(states, streams.copy())
+    assert chosen.tolist() == player.choose(exchanged, streams.copy()).tolist()
+    assert all(
+        action in legal_of(state) for action, state in zip(chosen.tolist(), states, strict=True)
+    )
+
+
+def test_a_choice_does_not_depend_on_the_decisions_beside_it():
+    states = RandomRound(4, 5, 6).choices
+    streams = np.stack([stream(4, "a", row) for row in range(len(states))])
+    together = agent().choose(states, streams.copy()).tolist()
+    alone = [
+        agent().choose(state[None], draws[None].copy())[0]
+        for state, draws in zip(states, streams, strict=True)
+    ]
+    assert together == alone
+
+
+class TrumpBidder(UniformEvaluator):
+    """Bids 1 with trump and 0 without, nearly always; in rounds of one card."""
+
+    def priors(self, states: np.ndarray) -> np.ndarray:
+        priors = super().priors(states)
+        for row, state in enumerate(states):
+            holds_trump = int(state[HANDS + state[SEAT]]) & SUIT_MASKS[int(state[TRUMP])]
+            priors[row, :2] = (0.01, 0.99) if holds_trump else (0.99, 0.01)
+        return priors
+
+
+def test_worlds_that_a_bid_makes_improbable_weigh_little():
+    state = RandomRound(2, 3, 1, trump=2).states[0]
+    for bid in (53, 53):  # both seats before the dealer bid 1
+        state = played(state, bid)
+    found = [
+        BeliefLookahead(evaluator, BeliefSettings(worlds=64)).consider(
+            state, stream(1, "a"), np.full(18, 1 / 2, np.float32)
+        )
+        for evaluator in (UniformEvaluator(), TrumpBidder())
+    ]
+    assert found[0].effective == pytest.approx(64)
+    assert found[1].effective < 16  # one world in fifteen has trump in both hands
+
+
+def test_it_takes_the_bid_that_pays_most_in_a_round_that_holds_no_secret():
+    # The last of three seats sees both bids; the aces of trumps takes its trick in every world.
+    for seed in range(200):
+        state = RandomRound(seed, 3, 1, trump=0).states[2]
+        if int(state[HANDS + int(state[SEAT])]) == 1 << 12 and len(legal_of(state)) == 2:
+            settings_ = BeliefSettings(worlds=8, rollouts=True)
+            assert agent(settings_).choose(state[None], stream(1, "a")[None])[0] == 53
+            return
+    raise AssertionError("no such deal among the seeds")
+
+
+def test_rollouts_and_critic_play_whole_rounds():
+    deals = deals_of(4, 3, 4)
+    for rollouts in (False, True):
+        player = agent(BeliefSettings(worlds=8, rollouts=rollouts))
+        results = play([player, small_network_player(1, 64)], [0, 1, 1, 1], deals)
+        assert results.points.shape == (4, 4, 4)
+        assert (results.points.sum(axis=(1, 2)) > 0).any()
