@@ -19,6 +19,7 @@ from blobmaster.game.rules import (
     DEALT,
     FIRST_BID,
     HANDS,
+    HISTORY,
     IN_TRICK,
     LEADER,
     PLAYERS,
@@ -83,6 +84,8 @@ def row_of(oracle: OracleRound) -> list[int]:
         row[TABLE + seat] = to_number(card)
     if oracle.table():
         row[WINNER], row[BEST] = best_on_table(oracle)
+    for number, play in enumerate(oracle.plays):
+        row[HISTORY + number // 10] += to_number(play.card) * 64 ** (number % 10)
     return row
 
 
