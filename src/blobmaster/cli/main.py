@@ -23,6 +23,7 @@ COMMANDS = {
     "monitor": "monitor",
     "play": "play",
     "evaluate": "evaluate",
+    "exploit": "exploit",
     "ground-truth": "ground_truth",
     "checkpoints": "checkpoints",
     "settings": "settings",
