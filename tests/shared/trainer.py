@@ -46,6 +46,7 @@ replay_ratio = 1.0
 threads = 1
 [rating]
 deals = 10
+doubling_deals = 10
 deals_per_block = 5
 cards = 3
 bootstrap = 20

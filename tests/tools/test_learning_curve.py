@@ -37,6 +37,7 @@ batch = 32
 threads = 1
 [rating]
 deals = 10
+doubling_deals = 10
 bootstrap = 20
 """
 

@@ -29,6 +29,7 @@ games_per_block = 2
 [rating]
 games = 10
 games_per_block = 5
+doubling_deals = 10
 """
 
 

@@ -39,7 +39,7 @@ def record(metrics: RunMetrics, iteration: int, elo: float | None) -> None:
         rating: Any = SimpleNamespace(
             elo=elo, metrics=lambda: {"elo": elo, "points_vs_random": 9.0}
         )
-        metrics.record_rating(rating)
+        metrics.record_rating(rating, {})
     metrics.write(iteration, is_rated=elo is not None)
 
 

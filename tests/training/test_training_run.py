@@ -168,3 +168,26 @@ def test_a_short_real_run_plays_better_than_the_untrained_network(tmp_path: Path
     assert status["gain_vs_random_low"] > 0
     assert status["gain_vs_heuristic_low"] > 0
     assert status["elo_low"] > 1000
+
+
+def test_a_run_until_flat_ends_when_its_ratings_show_no_gain_and_a_resume_ends_at_once(
+    tmp_path: Path,
+) -> None:
+    # With a learning rate of nearly zero, the network gains exactly nothing.
+    config = write_config(tmp_path)
+    still = ("--learning-rate", 1e-30, "--last-learning-rate", 1e-30)
+    root = tmp_path / "run"
+    done = run(
+        *("train", "--config", config, "--checkpoint-dir", root, "--iterations", 40),
+        *("--until-flat", *still),
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "gained nothing since iteration 5" in done.stdout
+    # The first gain is that of iteration 10; the fourth, of iteration 25, is enough.
+    assert [row["iteration"] for row in history_of(root)][-1] == 25
+    status = status_of(root)
+    assert (status["state"], status["flat_since"]) == ("finished", 5)
+    assert (status["doubling_gain"], status["doubling_since"]) == (0.0, 10)
+    again = run("train", "--resume", "--checkpoint-dir", root)
+    assert again.returncode == 0, again.stderr + again.stdout
+    assert [row["iteration"] for row in history_of(root)][-1] == 25

@@ -23,7 +23,7 @@ FAST: Tables = {
         "schedule_iterations": 5,
         "ema_decay": 0.98,
     },
-    "rating": {"deals": 200, "games": 40, "bootstrap": 100},
+    "rating": {"deals": 200, "doubling_deals": 200, "games": 40, "bootstrap": 100},
 }
 """`--fast`: five iterations in about a minute on two cores, to check that everything works."""
 

@@ -34,6 +34,11 @@ class RatingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     earlier: Annotated[int, Meta(ge=0, le=20)] = 3
     """Past opponents: earlier rated checkpoints that the network also plays against."""
 
+    doubling_deals: Annotated[int, Meta(ge=0)] = 1000
+    """Deals of the match against copies of the run's own network at half of the rounds, which
+    measures the gain over the last doubling; 0 leaves the match out. In phase 2, a tenth of it
+    are games."""
+
     bootstrap: Annotated[int, Meta(ge=20)] = 200
     """Bootstrap resamples of the deals behind each confidence interval."""
 

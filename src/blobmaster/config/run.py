@@ -17,6 +17,10 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Train up to this many iterations in total. A resumed run can be extended by a larger
     number."""
 
+    until_flat: Annotated[bool, Flag("--until-flat")] = False
+    """End the run once its ratings show that it gains nothing any more. See `flat_since` in
+    docs/run-directory.md."""
+
     seed: Annotated[int, Meta(ge=0, lt=2**32), Flag("--seed")] = 0
     """Random seed. All random streams of the run are derived from it."""
 

@@ -6,6 +6,8 @@ A rating consists of
   together give every player an Elo: later results correct earlier ratings;
 - baselines: points and exact bids at tables of each rated opponent, and those of the untrained
   network on the same deals;
+- the gain over the last doubling: the network among copies of the run's own network at half of the
+  rounds;
 - NashConv of the one-card round, which is computed exactly;
 - the calibration of the network's own P(exact);
 - with gating, the match against the network that plays self-play.
@@ -19,6 +21,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from msgspec import structs
 
@@ -29,6 +32,7 @@ from blobmaster.config.rating import RatingSettings
 from blobmaster.evaluation.arena import Results
 from blobmaster.evaluation.bootstrap import Estimate, estimate_mean
 from blobmaster.evaluation.calibration import Calibration, CalibrationMatch
+from blobmaster.evaluation.doubling import HALFWAY, DoublingGain, measure_gain
 from blobmaster.evaluation.elo import League
 from blobmaster.evaluation.exact.bidding import OneCardGap, one_card_gap
 from blobmaster.evaluation.exact.priors import ROWS
@@ -76,10 +80,13 @@ class Rating(NamedTuple):
     """The Elo of every player that was ever rated, from all results up to this one."""
     gating: GatingResult | None
     """The gating match; None without gating."""
+    doubling: DoublingGain | None = None
+    """The gain over the last doubling of the rounds; None without an earlier network to compare."""
 
     def __str__(self) -> str:
         """Return the rating in one line for the log."""
         gating = "" if self.gating is None else f", {self.gating}"
+        gain = "" if self.doubling is None else f", gain {self.doubling}"
         points = " and ".join(
             f"{baseline.points.value:.2f} against {name}"
             for name, baseline in self.baselines.items()
@@ -88,7 +95,7 @@ class Rating(NamedTuple):
             f"Elo {self.elo:.0f} ({self.elo_low:.0f} to {self.elo_high:.0f}), points a round "
             f"{points} players{self._games_won()}, "
             f"one-card NashConv {self.one_card.likeliest:.2f}, calibration error "
-            f"{100 * self.calibration.at_bid.error:.1f} %{gating}"
+            f"{100 * self.calibration.at_bid.error:.1f} %{gain}{gating}"
         )
 
     def _games_won(self) -> str:
@@ -135,11 +142,10 @@ class Ratings:
         self._seed = seed
         self._league = League(POOL_PLAYERS)
 
-    @property
-    def total_deals(self) -> int:
-        """The number of deals of one rating, including its calibration."""
+    def total_deals(self, *, with_halfway: bool) -> int:
+        """Return the number of deals of one rating, including its calibration."""
         # Names do not change the number of deals, so any will do.
-        matches = self._matches("", POOL_PLAYERS)
+        matches = self._matches("", POOL_PLAYERS, with_halfway=with_halfway)
         return sum(len(match.lineups) for match in matches) + self._calibration(0).rounds
 
     def rate(
@@ -152,6 +158,7 @@ class Ratings:
         device: torch.device,
         *,
         self_play_network: BlobNetwork | None = None,
+        halfway: tuple[int, BlobNetwork] | None = None,
         should_stop: Callable[[], bool],
         on_deals: Callable[[int], None],
     ) -> Rating | None:
@@ -164,6 +171,7 @@ class Ratings:
             pool: plays the blocks.
             device: where the networks run.
             self_play_network: the network that plays self-play; needed with gating only.
+            halfway: iteration (0-based) and network at half of the rounds; None if there is none.
             should_stop: called between steps; when it returns True, the rating is abandoned.
             on_deals: called by the workers with the number of deals that they finished.
 
@@ -179,7 +187,9 @@ class Ratings:
         networks = {**earlier, name: network, UNTRAINED: untrained}
         if self_play_network is not None:
             networks[SELF_PLAY_NETWORK] = self_play_network
-        matches = self._matches(name, (*POOL_PLAYERS, *earlier))
+        if halfway is not None:
+            networks[HALFWAY] = halfway[1]
+        matches = self._matches(name, (*POOL_PLAYERS, *earlier), with_halfway=halfway is not None)
         arena = Arena(
             {
                 **make_rated_opponents(device),
@@ -215,6 +225,9 @@ class Ratings:
             calibration=calibration,
             pool=elos,
             gating=self._gating(matches[-1], played[-1], draws),
+            doubling=None
+            if halfway is None
+            else measure_gain(iteration, halfway[0], self._leads(played[1 + 2 * len(RATED)])),
         )
 
     def elos(self) -> dict[str, float]:
@@ -229,11 +242,11 @@ class Ratings:
         """Restore what `state_dict` returned."""
         self._league.load_state_dict(state)
 
-    def _matches(self, name: str, others: tuple[str, ...]) -> list[Match]:
+    def _matches(self, name: str, others: tuple[str, ...], *, with_halfway: bool) -> list[Match]:
         """List the matches of a rating.
 
         The order is: the mixed tables; per rated opponent, the network and the untrained network
-        against it; with gating, the gating match.
+        against it; if there is one, the halfway network; with gating, the gating match.
         """
         matches = [
             mixed_match(name, others, self._settings),
@@ -243,9 +256,30 @@ class Ratings:
                 for player in (name, UNTRAINED)
             ),
         ]
+        if with_halfway:
+            matches.append(match_against(name, HALFWAY, self._doubling_settings))
         if self._settings.gating_threshold > 0:
             matches.append(gating_match(name, SELF_PLAY_NETWORK, self._settings))
         return matches
+
+    @property
+    def _doubling_settings(self) -> RatingSettings:
+        deals = self._settings.doubling_deals
+        # A game is some twenty rounds.
+        return structs.replace(
+            self._settings, deals=max(deals // 10, 10) if self._whole_games else max(deals, 10)
+        )
+
+    def _leads(self, played: Results) -> npt.NDArray[np.float64]:
+        """Return what place 0 was ahead on the mean of each deal's rotations, `[deals]`."""
+        if self._whole_games:
+            return played.wins[:, :, 0].mean(axis=1) - 1.0 / played.wins.shape[2]
+        # Summed as whole numbers: equal networks then gain exactly 0, not 1e-17.
+        points = played.points
+        _, rotations, places = points.shape
+        ahead = (places * points[:, :, 0] - points.sum(axis=2)).sum(axis=1)
+        leads: npt.NDArray[np.float64] = ahead / (rotations * (places - 1))
+        return leads
 
     def _gating(
         self, match: Match, played: Results, draws: np.random.Generator

@@ -164,6 +164,18 @@ def _calibration(metrics: Metrics) -> str:
     return f"P(exact) off by {fmt.percent(bid)}, {fmt.percent(card)} at the first card"
 
 
+def _gain(metrics: Metrics) -> str:
+    """Return the gain over the last doubling of the rounds, and since when there is none."""
+    gain, since = number(metrics, "doubling_gain"), number(metrics, "doubling_since")
+    if gain is None or since is None:
+        return fmt.UNKNOWN
+    low, high = number(metrics, "doubling_gain_low"), number(metrics, "doubling_gain_high")
+    reach = "" if low is None or high is None else f" ({low:+.2f} to {high:+.2f})"
+    flat = number(metrics, "flat_since")
+    told = "" if flat is None else f", flat since iteration {flat:.0f}"
+    return f"{gain:+.2f}{reach} since iteration {since:.0f}{told}"
+
+
 _TEXTS: Final[dict[str, Callable[[Metrics], str]]] = {
     "phase": _phase,
     "Elo": _elo,
@@ -172,6 +184,7 @@ _TEXTS: Final[dict[str, Callable[[Metrics], str]]] = {
     "units": _units,
     "target τ": _target_tau,
     "speed": _speed,
+    "gain": _gain,
     "one card": _one_card,
     "calibration": _calibration,
 }

@@ -99,6 +99,15 @@ METRICS: Final = (
     *_versus("heuristic"),
     *_versus("random"),
     Metric(
+        "doubling_gain",
+        "gain",
+        "Points a round ahead of copies of the network at half of the rounds.",
+        "points",
+        "gain",
+    ),
+    Metric("doubling_since", "gain", "Iteration of the network at half of the rounds.", "", NONE),
+    Metric("flat_since", "gain", "Iteration since which the run gains nothing.", "", NONE),
+    Metric(
         *(
             "one_card_nash_conv",
             "one card",
@@ -171,6 +180,12 @@ CHARTS: Final = (
             "at tables of the player named",
         ),
         prefix="points",
+    ),
+    ChartKind(
+        "gain",
+        "Gain over the last doubling",
+        "points a round",
+        "ahead of copies of the network at half of the rounds",
     ),
     ChartKind("rounds/min", "Speed", "rounds a minute", "self-play of each iteration"),
     ChartKind(

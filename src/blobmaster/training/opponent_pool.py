@@ -8,6 +8,7 @@ import torch
 
 from blobmaster.checkpoint.network import load_trained
 from blobmaster.config.config import Config
+from blobmaster.evaluation.doubling import halfway
 from blobmaster.evaluation.ratings import network_name
 from blobmaster.model.network import BlobNetwork
 from blobmaster.run.checkpoints.retention import is_permanent
@@ -53,6 +54,34 @@ class PastOpponents:
                 log.warning("rating without %s: %s", name, error)
         self._networks = found
         return found
+
+    def at_half(self, iteration: int) -> tuple[int, BlobNetwork] | None:
+        """Return the rated network at about half of the rounds of an iteration (0-based).
+
+        Returns:
+            Its iteration (0-based) and the network; None if there is none, or if the settings leave
+            the match out.
+        """
+        if self._config.rating.doubling_deals == 0:
+            return None
+        units = {number: self._config.units(number) for number in range(iteration + 1)}
+        rated = [number for number in range(iteration) if is_permanent(number)]
+        number = halfway(iteration, units, rated)
+        if number is None:
+            return None
+        self._session.wait_for_commit()
+        name = network_name(number)
+        if name in self._networks:
+            return number, self._networks[name]
+        for entry in self._session.store.entries():
+            if entry.permanent and entry.name.iteration == number:
+                try:
+                    return number, self._load(entry)
+                except CheckpointError as error:
+                    log.warning("rating without the gain since %s: %s", name, error)
+                    return None
+        log.warning("rating without the gain since %s: its checkpoint is gone", name)
+        return None
 
     def _load(self, entry: CheckpointEntry) -> BlobNetwork:
         trained = load_trained(entry.path, self._device)

@@ -62,11 +62,11 @@ class RunMetrics:
             **more,
         }
 
-    def record_rating(self, rating: Rating) -> None:
+    def record_rating(self, rating: Rating, more: Mapping[str, Any]) -> None:
         """Replace the metrics of the rating, and compare its Elo with that of the one before."""
         before = self._rating.get("current_elo")
         change = None if before is None else rating.elo - before
-        self._rating = {**rating.metrics(), "current_elo": rating.elo, "elo_change": change}
+        self._rating = {**rating.metrics(), **more, "current_elo": rating.elo, "elo_change": change}
 
     def show(self, iteration: int) -> None:
         """Show the newest metrics in the status, beside the settings of the running iteration."""

@@ -12,6 +12,7 @@ import torch
 from blobmaster.checkpoint.file import STATE_SCHEMA
 from blobmaster.config.compose import as_tables
 from blobmaster.config.config import Config
+from blobmaster.evaluation.doubling import FLAT_GAIN, DoublingGains
 from blobmaster.evaluation.gating import GatedNetwork
 from blobmaster.evaluation.ratings import Rating, Ratings
 from blobmaster.inference.evaluator import choose_device, gpu_uuid, use_one_thread
@@ -61,6 +62,7 @@ class TrainingPipeline:
         self._learner = Learner(network, config.learning, seed, self._device)
         self._window = ReplayWindow(config.learning.window)
         self._ratings = Ratings(config.rating, seed, whole_games=games)
+        self._gains = DoublingGains(FLAT_GAIN / 10 if games else FLAT_GAIN)
         self._gated = GatedNetwork(self._untrained) if config.rating.gating_threshold > 0 else None
         self._past_opponents = PastOpponents(config, session, self._device)
         # Each worker thread uses its own core, so its network must not start further threads.
@@ -90,11 +92,21 @@ class TrainingPipeline:
         """
         total = self._config.run.iterations
         for iteration in range(first, total):
+            if self._is_done():
+                break
             self.iteration = iteration
             if not self._iterate(iteration) or self._committer.pauses_after(iteration):
                 self._session.paused()
                 return
         self._session.finish()
+
+    def _is_done(self) -> bool:
+        """Return True if the run is to end because it gains nothing any more."""
+        since = self._gains.flat_since
+        if not self._config.run.until_flat or since is None:
+            return False
+        log.info("the run ends: it has gained nothing since iteration %d", since)
+        return True
 
     def _iterate(self, iteration: int) -> bool:
         """Run one iteration; return False if it was interrupted before its end."""
@@ -150,7 +162,9 @@ class TrainingPipeline:
 
     def _rate(self, iteration: int) -> Rating | None:
         """Rate the newest network, and let it play self-play if it passes the gate."""
-        self._session.step("rating", total=self._ratings.total_deals, unit="deals")
+        halfway = self._past_opponents.at_half(iteration)
+        total = self._ratings.total_deals(with_halfway=halfway is not None)
+        self._session.step("rating", total=total, unit="deals")
         gated = self._gated
         rating = self._ratings.rate(
             iteration,
@@ -160,9 +174,12 @@ class TrainingPipeline:
             self._pool,
             self._device,
             self_play_network=None if gated is None else gated.network,
+            halfway=halfway,
             should_stop=self._session.should_stop.is_set,
             on_deals=self._session.advance,
         )
+        if rating is not None and rating.doubling is not None:
+            self._gains.add(rating.doubling)
         outcome = None if rating is None else rating.gating
         if gated is not None and outcome is not None and outcome.is_accepted:
             gated.replace_network(self._learner.ema, iteration)
@@ -186,7 +203,7 @@ class TrainingPipeline:
             more={**cost, **player},
         )
         if rating is not None:
-            self._metrics.record_rating(rating)
+            self._metrics.record_rating(rating, self._gains.metrics())
 
     def commit(self, iteration: int, rating: Rating | None) -> None:
         """Write the metrics of an iteration (0-based), and commit its state if that is due."""
@@ -209,6 +226,7 @@ class TrainingPipeline:
             "window": as_tensors(self._window.state_dict()),
             "ratings": as_tensors(self._ratings.state_dict()),
             # The keys are part of the checkpoint format: `incumbent` is the gated network.
+            "doubling": self._gains.state_dict(),
             "incumbent": None if self._gated is None else self._gated.state_dict(),
             **self._metrics.state_dict(),
         }
@@ -245,6 +263,7 @@ class TrainingPipeline:
         self._learner.load_state_dict(state["learner"])
         self._window.load_state_dict(as_arrays(state["window"]))
         self._ratings.load_state_dict(as_arrays(state["ratings"]))
+        self._gains.load_state_dict(state.get("doubling", []))  # checkpoints of 0.1 have none
         if self._gated is not None:
             kept = state.get("incumbent")  # None if the run had no gating so far
             if kept is None:
