@@ -110,3 +110,23 @@ def test_search_is_refused_in_phase_two() -> None:
 def test_a_run_that_starts_from_another_network_measures_its_own_number_format() -> None:
     first = compose({"network": {"width": 32}, "inference": {"number_format": "int8"}})
     assert inherited_settings(first) == compose({"network": {"width": 32}})
+
+
+@pytest.mark.parametrize(
+    ("mix", "words"),
+    [
+        ({"heuristic": 1.0}, "heuristic"),
+        ({"ducker": -1.0, "grabber": 2.0}, "weights must be 0 or more"),
+        ({"ducker": 0.0}, "one of them above 0"),
+        ({}, "one of them above 0"),
+    ],
+)
+def test_a_mix_of_opponents_that_cannot_be_drawn_is_refused_in_one_line(mix, words) -> None:
+    with pytest.raises(ConfigError, match=words) as refused:
+        compose({"self_play": {"opponent_mix": mix}})
+    assert "\n" not in str(refused.value)
+
+
+def test_a_mix_of_opponents_replaces_the_default_one() -> None:
+    config = compose({"self_play": {"opponent_mix": {"noisy-self": 2.0}}})
+    assert config.self_play.opponent_mix == {"noisy-self": 2.0}

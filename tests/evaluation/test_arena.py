@@ -79,7 +79,7 @@ def test_a_round_does_not_depend_on_the_other_rounds_of_its_batch():
             deals.plan[part],
             deals.deck[part],
             deals.streams[part],
-            deals.random_seats[part],
+            deals.opponents[part],
             deals.greedy[part],
         )
         alone = play([HeuristicAgent(), RandomAgent()], [0, 1, 1, 1], some)

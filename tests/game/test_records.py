@@ -10,15 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from positions import SIZES, RandomRound
 
+from blobmaster.game.opponents import KINDS, pack_opponents
 from blobmaster.game.records import (
+    GREEDY,
+    IN_GAME,
     MAX_POLICY_BYTES,
+    STYLED,
     Rounds,
+    game_header,
     join,
     no_rounds,
     replay_out,
     replay_to,
 )
-from blobmaster.game.rules import RANDOM_SEATS, STATE, legal_count
+from blobmaster.game.rules import LONGEST, OPPONENTS, ROUNDS_LEFT, SCORES, STATE, legal_count
 
 
 def policies_of(round_: RandomRound, seed: int) -> list[list[int]]:
@@ -62,11 +67,37 @@ def test_a_record_keeps_the_seats_of_random_opponents():
     record[4] = 0b1010
     state = np.empty(STATE, np.int64)
     replay_to(record, 2, state)
-    assert state[RANDOM_SEATS] == 0b1010
-    state[RANDOM_SEATS] = 0
+    assert state[OPPONENTS] == 0b1010
+    state[OPPONENTS] = 0
     assert (state == round_.choices[2]).all()
     replay_out(record, state)
-    assert state[RANDOM_SEATS] == 0b1010
+    assert state[OPPONENTS] == 0b1010
+
+
+@pytest.mark.parametrize("in_game", [False, True])
+@pytest.mark.parametrize("flags", [0, GREEDY])
+def test_a_record_keeps_the_kinds_of_opponents(in_game, flags):
+    round_ = RandomRound(11, 5, 3)
+    policies = policies_of(round_, 0)
+    plain = record_of(round_, policies).tolist()
+    is_seated = np.array([[True, False, True, True, False, False, False, False]])
+    opponents = int(pack_opponents(is_seated, np.array([[KINDS - 1, 3, 0, 7, 1, 1, 1, 1]]))[0])
+    kinds = [(KINDS - 1), 0 | 7 << 4, 0, 0]
+    game = game_header(3, 2, 0b1, np.array([0, 300, 20, 10, 0])).tolist() if in_game else []
+    plain[0] |= STYLED | flags | (IN_GAME if in_game else 0)
+    plain[4] = 0b1101
+    record = np.array(plain[:5] + game + kinds + plain[5:])
+    state = np.empty(STATE, np.int64)
+    for decision, policy in enumerate(policies):
+        offset = replay_to(record, decision, state)
+        assert record[offset : offset + len(policy)].tolist() == policy
+        assert state[OPPONENTS] == opponents
+        assert state[SCORES + 1] == (300 if in_game else 0)
+        expected = round_.choices[decision]
+        unlike = [OPPONENTS, LONGEST, ROUNDS_LEFT, *range(SCORES, SCORES + 8)]
+        assert (np.delete(state, unlike) == np.delete(expected, unlike)).all()
+    replay_out(record, state)
+    assert state[OPPONENTS] == opponents
 
 
 def test_a_decision_beyond_the_last_raises_an_error():

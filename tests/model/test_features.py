@@ -11,6 +11,7 @@ from positions import SIZES, RandomRound, exchange_hidden, legal_of
 from situations import SUIT_ORDERS, knowledge_of, rename_suits, rotate_seats
 
 from blobmaster.game.cards import MAX_PLAYERS, NO_TRUMP, SUITS
+from blobmaster.game.opponents import KINDS, pack_opponents
 from blobmaster.game.rules import (
     ACTION_COUNT,
     BIDS,
@@ -19,8 +20,8 @@ from blobmaster.game.rules import (
     HANDS,
     IN_TRICK,
     MAX_LEGAL,
+    OPPONENTS,
     PLAYERS,
-    RANDOM_SEATS,
     SEAT,
     SEEN,
     TRICKS,
@@ -87,13 +88,19 @@ def whole(states: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("players", "cards"), SOME_SIZES)
-def test_the_critic_sees_the_observation_every_hand_and_the_random_seats(players, cards):
+def test_the_critic_sees_the_observation_every_hand_and_each_seats_kind_of_opponent(players, cards):
     states = RandomRound(27, players, cards).states
-    states[:, RANDOM_SEATS] = np.arange(len(states)) % (1 << players)
+    draws = np.random.default_rng(players)
+    is_seated = draws.random((len(states), MAX_PLAYERS)) < 0.5
+    is_seated[:, players:] = False
+    kinds = draws.integers(0, KINDS, is_seated.shape)
+    states[:, OPPONENTS] = pack_opponents(is_seated, kinds)
     rows = whole(states)
     views, slots = encoded(states)
     assert np.array_equal(rows[:, :FEATURES], views)
-    for state, row, slot in zip(states, rows[:, FEATURES:], slots, strict=True):
+    for number, (state, row, slot) in enumerate(
+        zip(states, rows[:, FEATURES:], slots, strict=True)
+    ):
         hands = row[DEAL_INDEX["hands"]].reshape(MAX_PLAYERS - 1, 52)
         for relative in range(1, MAX_PLAYERS):
             shown = set(hands[relative - 1].nonzero()[0].tolist())
@@ -101,17 +108,18 @@ def test_the_critic_sees_the_observation_every_hand_and_the_random_seats(players
             if relative < players:
                 held = int(state[HANDS + (state[SEAT] + relative) % players])
             assert shown == {13 * slot[c // 13] + c % 13 for c in range(52) if held >> c & 1}
-        strange = row[DEAL_INDEX["random_seats"]].tolist()
-        assert strange == [
-            seat < players and int(state[RANDOM_SEATS]) >> ((state[SEAT] + seat) % players) & 1
-            for seat in range(MAX_PLAYERS)
-        ]
+        shown = np.concatenate([row[DEAL_INDEX["random_seats"]], row[DEAL_INDEX["kinds"]]])
+        expected = np.zeros((KINDS, MAX_PLAYERS))
+        for relative in range(players):
+            seat = (state[SEAT] + relative) % players
+            expected[kinds[number, seat], relative] = is_seated[number, seat]
+        assert np.array_equal(shown.reshape(KINDS, MAX_PLAYERS), expected)
 
 
-def test_an_observation_does_not_reveal_random_opponents():
+def test_an_observation_does_not_reveal_opponents():
     states = RandomRound(28, 5, 6).states
     rows = encoded(states)[0]
-    states[:, RANDOM_SEATS] = 0b10110
+    states[:, OPPONENTS] = 0b10110 | 3 << 12
     assert np.array_equal(encoded(states)[0], rows)
 
 

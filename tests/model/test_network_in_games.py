@@ -10,13 +10,14 @@ import torch
 from positions import RandomRound
 
 from blobmaster.config.network import NetworkSettings
+from blobmaster.game.opponents import KINDS, pack_opponents
 from blobmaster.game.rules import (
     BIDS,
     DEALER,
     DEALT,
     LONGEST,
+    OPPONENTS,
     PLAYERS,
-    RANDOM_SEATS,
     ROUNDS_LEFT,
     SCORES,
     SEAT,
@@ -141,17 +142,23 @@ def test_a_single_round_has_no_game_features():
         assert all(set(values) == {0} for _, values in features(state))
 
 
-def test_the_standings_input_holds_random_seats_and_the_games_features():
+def test_the_standings_input_holds_the_opponents_and_the_games_features():
     for state in some_states(games=True):
-        state[RANDOM_SEATS] = 0b101
+        is_seated = np.arange(8) % 2 == 0
+        state[OPPONENTS] = pack_opponents(
+            (is_seated & (np.arange(8) < 3))[None], np.full((1, 8), 5)
+        )[0]
+        state[OPPONENTS] -= 5 << 8  # at seat 0 a random opponent, at seat 2 one of kind 5
         row = np.full(STANDING_FEATURES, 7, np.float32)
         encode_standing(state, row)
         players, me = int(state[PLAYERS]), int(state[SEAT])
-        strange = [float((me + n) % players in (0, 2)) for n in range(players)]
-        assert row[:8].tolist() == strange + [0.0] * (8 - players)
+        expected = np.zeros((KINDS, 8))
+        for kind, seat in ((0, 0), (5, 2)):
+            expected[kind, (seat - me) % players] = 1
+        assert np.array_equal(row[: 8 * KINDS].reshape(KINDS, 8), expected)
         game = np.empty(GAME_FEATURES, np.float32)
         encode_game(state, game)
-        assert (row[8:] == game).all()
+        assert (row[8 * KINDS :] == game).all()
 
 
 def test_the_groups_of_the_actors_input_in_games_lie_side_by_side():
@@ -211,7 +218,7 @@ def test_priors_in_games_do_not_depend_on_hidden_cards():
     states = some_states(games=True)
     evaluator = NetworkEvaluator(trained(sees_games=True).parts, len(states), CPU)
     before = evaluator.priors(states).copy()
-    states[:, RANDOM_SEATS] = 0b10
+    states[:, OPPONENTS] = 0b10
     assert (evaluator.priors(states) == before).all()
     states[:, SCORES] += 30
     assert (evaluator.priors(states) != before).any(axis=1).all()

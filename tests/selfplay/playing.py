@@ -9,7 +9,8 @@ from positions import legal_of
 from blobmaster.config.rounds import RoundMix
 from blobmaster.config.search import SearchSettings
 from blobmaster.config.self_play import SelfPlaySettings
-from blobmaster.game.records import Rounds, replay_to
+from blobmaster.game.opponents import KIND_BYTES
+from blobmaster.game.records import STYLED, Rounds, replay_to
 from blobmaster.game.rules import ACTIONS, STATE
 from blobmaster.kernels.rng import generator
 from blobmaster.selfplay.by_search import play_block
@@ -48,7 +49,8 @@ def decisions_of(rounds: Rounds):
     """Yield each decision: its state, its policy's bytes, and the action taken."""
     for record, decisions in zip(rounds, rounds.decisions, strict=True):
         entries = record.astype(np.int64)
-        first_action = 5 + entries[0] % 64 * entries[1]
+        kinds = KIND_BYTES if entries[0] & STYLED else 0
+        first_action = 5 + kinds + entries[0] % STYLED * entries[1]
         for decision in range(decisions):
             state = np.empty(STATE, np.int64)
             offset = replay_to(entries, decision, state)

@@ -20,8 +20,8 @@ from blobmaster.game.rules import (
     DEALT,
     HANDS,
     MAX_LEGAL,
+    OPPONENTS,
     PLAYERS,
-    RANDOM_SEATS,
     SEAT,
     STATE,
     is_over,
@@ -181,7 +181,7 @@ def test_no_action_depends_on_a_hidden_card():
         cards = [[c for c in range(52) if int(hand) >> c & 1] for hand in hands]
         deck[:28] = np.concatenate(cards)
         deck[28:] = [c for c in range(52) if c not in set(deck[:28].tolist())]
-        other = Deals(deals.plan, deck[None], deals.streams, deals.random_seats, deals.greedy)
+        other = Deals(deals.plan, deck[None], deals.streams, deals.opponents, deals.greedy)
         (_, other_policy, other_action), *_ = decisions_of(play(other))
         assert other_action == action
         others.append(other_policy.tolist())
@@ -192,10 +192,10 @@ def test_random_opponents_choose_uniformly_and_leave_an_empty_policy():
     mix = RoundMix(players={4: 1.0}, most_cards={4: {5: 1.0}}, longest_only=True)
     deals = some_deals(900, mix, random_opponent_rounds=0.5, random_opponent_seats=0.6)
     rounds = play(deals)
-    assert [int(record[4]) for record in rounds] == deals.random_seats.tolist()
+    assert [int(record[4]) for record in rounds] == deals.opponents.tolist()
     bids: dict[bool, list[int]] = {True: [], False: []}
     for state, policy, action in decisions_of(rounds):
-        strange = bool(state[RANDOM_SEATS] >> state[SEAT] & 1)
+        strange = bool(state[OPPONENTS] >> state[SEAT] & 1)
         assert policy.any() != strange
         if state[ACTIONS] == 0:
             bids[strange].append(legal_of(state).index(action))
@@ -206,14 +206,14 @@ def test_random_opponents_choose_uniformly_and_leave_an_empty_policy():
 def test_random_opponents_take_the_given_share_of_seats_and_never_all_of_a_round():
     deals = some_deals(20_000, random_opponent_rounds=0.3, random_opponent_seats=0.6)
     players = deals.plan[:, PLAYERS]
-    assert (deals.random_seats < (1 << players) - 1).all()
-    seats = np.array([int(mask).bit_count() for mask in deals.random_seats])
+    assert (deals.opponents < (1 << players) - 1).all()
+    seats = np.array([int(mask).bit_count() for mask in deals.opponents])
     for count in (3, 4, 8):
         of = players == count
         # One seat of a chosen round is kept; each other one is random with the given share.
         assert (seats[of] > 0).mean() == pytest.approx(0.3 * (1 - 0.4 ** (count - 1)), abs=0.03)
         assert seats[of].mean() == pytest.approx(0.3 * 0.6 * (count - 1), rel=0.1)
-    assert not some_deals(50).random_seats.any()
+    assert not some_deals(50).opponents.any()
 
 
 @pytest.mark.parametrize("lanes", [1, 3, 40, 1000])

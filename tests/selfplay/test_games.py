@@ -16,12 +16,12 @@ from blobmaster.evaluation.arena import Results, play_deals
 from blobmaster.evaluation.matches import ranking_scores
 from blobmaster.game.rules import (
     DEALT,
+    HISTORY,
     LONGEST,
     PLAYERS,
     ROUNDS_LEFT,
     SCORES,
     SEAT,
-    STATE,
     TRUMP,
     apply,
     is_over,
@@ -83,7 +83,7 @@ def test_random_opponents_stay_for_a_whole_game():
     settings = SelfPlaySettings(random_opponent_rounds=1.0, greedy_rounds=0.0)
     deals = assign_players(deal_games(MIX, 50, draws), settings, draws)
     masks = [
-        set(deals.random_seats[first:end].tolist())
+        set(deals.opponents[first:end].tolist())
         for first, end in zip(deals.starts[:-1], deals.starts[1:], strict=True)
     ]
     assert all(len(mask) == 1 for mask in masks)
@@ -100,8 +100,8 @@ def test_a_game_is_greedy_as_a_whole_and_then_has_no_random_opponents():
     ]
     assert 15 < greedy.count({True}) < 35
     assert greedy.count({True}) + greedy.count({False}) == 50
-    assert (deals.random_seats[deals.greedy] == 0).all()
-    assert (deals.random_seats[~deals.greedy] != 0).mean() > 0.7  # or a draw seated nobody
+    assert (deals.opponents[deals.greedy] == 0).all()
+    assert (deals.opponents[~deals.greedy] != 0).mean() > 0.7  # or a draw seated nobody
 
 
 def test_a_table_plays_every_round_of_its_game_and_keeps_the_scores():
@@ -139,7 +139,7 @@ def test_players_see_the_scores_and_what_is_left_of_the_game():
         assert (state[DEALT], state[TRUMP]) == (plan.cards, plan.trump)
         if state[ROUNDS_LEFT] == 4:
             assert (state[SCORES : SCORES + 3] == 0).all()
-        assert (state[SCORES + state[PLAYERS] : STATE] == 0).all()
+        assert (state[SCORES + state[PLAYERS] : HISTORY] == 0).all()
     assert any(state[SCORES : SCORES + 3].any() for state in witness.seen)
 
 

@@ -16,6 +16,7 @@ from blobmaster.game.rules import (
     DEALER,
     DEALT,
     HANDS,
+    HISTORY,
     LONGEST,
     MAX_LEGAL,
     PLAYERS,
@@ -70,7 +71,7 @@ class PlainNetwork:
     def standings(self, states: np.ndarray) -> np.ndarray:
         """Return shares that depend only on what is known between two rounds."""
         known = np.zeros_like(states)
-        for fields in (PLAYERS, LONGEST, ROUNDS_LEFT, DEALER, SEAT, slice(SCORES, STATE)):
+        for fields in (PLAYERS, LONGEST, ROUNDS_LEFT, DEALER, SEAT, slice(SCORES, HISTORY)):
             known[:, fields] = states[:, fields]
         shares = scrambled(known)
         for row in np.flatnonzero(states[:, ROUNDS_LEFT] < 0):
@@ -110,7 +111,7 @@ def test_records_hold_scores_the_place_in_the_game_and_the_winners():
             assert state[[PLAYERS, DEALT]].tolist() == deals.plan[number, :2].tolist()
             assert state[[LONGEST, ROUNDS_LEFT]].tolist() == deals.places[number].tolist()
             assert state[SCORES : SCORES + players].tolist() == scores.tolist()
-            assert (state[SCORES + players : STATE] == 0).all()
+            assert (state[SCORES + players : HISTORY] == 0).all()
             scores += [points(state, seat) for seat in range(players)]
         won = sum(1 << int(seat) for seat in np.flatnonzero(scores == scores.max()))
         assert {int(winners_of(record)) for record in records[first:end]} == {won}

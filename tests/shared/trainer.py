@@ -40,6 +40,7 @@ number_format = "fp32"
 rounds = 24
 rounds_per_block = 8
 lanes = 8
+opponent_styles = 0.5
 [learning]
 batch = 32
 replay_ratio = 1.0

@@ -8,6 +8,8 @@ from dealing import deals_of, play
 from positions import RandomRound
 
 from blobmaster.agents.styles import StyleAgent
+from blobmaster.config.self_play import STYLE_NAMES
+from blobmaster.game.opponents import FIRST_STYLE, KINDS
 from blobmaster.game.rules import (
     BIDS,
     FIRST_BID,
@@ -80,8 +82,11 @@ def height(state: np.ndarray, card: int) -> int:
 
 def test_style_numbers_are_those_that_records_hold():
     """A change here gives the records of earlier runs another meaning."""
-    first = ["underbidder", "overbidder", "ducker", "grabber", "rusher", "hoarder", "careless"]
+    first = ["underbidder", "overbidder", "sandbagger", "ducker"]
+    first += ["grabber", "rusher", "hoarder", "careless"]
     assert NAMES[1 : 1 + len(first)] == first
+    assert ("noisy-self", *(style.name for style in TRAINING_STYLES)) == STYLE_NAMES
+    assert FIRST_STYLE + len(TRAINING_STYLES) == KINDS
     assert [style_number(name) for name in NAMES] == list(range(len(NAMES)))
 
 

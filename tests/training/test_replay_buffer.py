@@ -17,14 +17,14 @@ from blobmaster.game.rules import (
     BIDS,
     DEALT,
     FIRST_BID,
+    OPPONENTS,
     PLAYERS,
-    RANDOM_SEATS,
     SEAT,
     STATE,
     TRICKS,
 )
 from blobmaster.kernels.rng import generator
-from blobmaster.model.features import WHOLE_FEATURES, encode_whole_rows
+from blobmaster.model.features import DEAL_INDEX, FEATURES, WHOLE_FEATURES, encode_whole_rows
 from blobmaster.training.replay_buffer import ABSENT, Batch, ReplayWindow, new_batch
 
 
@@ -87,12 +87,10 @@ def test_decisions_of_random_opponents_have_no_policy_target():
     window.add(rounds)
     decisions = decisions_of(rounds)
     batch, chosen = drawn(window, 400, 0.7)
-    strange = [
-        bool(decisions[n].state[RANDOM_SEATS] >> decisions[n].state[SEAT] & 1) for n in chosen
-    ]
+    strange = [bool(decisions[n].state[OPPONENTS] >> decisions[n].state[SEAT] & 1) for n in chosen]
     assert 0 < sum(strange) < 400
     assert batch.policy.sum(axis=1) == pytest.approx([1.0 - s for s in strange], abs=1e-5)
-    assert batch.wholes[:, -MAX_PLAYERS:].any()  # the critic sees it
+    assert batch.wholes[:, FEATURES:][:, DEAL_INDEX["random_seats"]].any()  # the critic sees it
 
 
 def test_tau_falls_linearly_and_then_stays():

@@ -12,6 +12,8 @@ from trainer import command, run
 
 from blobmaster.checkpoint.network import load_trained
 from blobmaster.config.compose import RENAMED, ConfigError, as_tables, compose, read_file
+from blobmaster.game.cards import MAX_PLAYERS
+from blobmaster.game.opponents import KINDS
 from blobmaster.run.status.schema import read_status
 
 FILES = Path(__file__).parents[1] / "fixtures" / "version-0.1"
@@ -45,7 +47,10 @@ def test_a_checkpoint_holds_its_network_and_settings():
     assert trained.meta.iteration == 2
     assert trained.config.self_play.lanes == 20
     assert trained.config.learning.ema_decay == 0.9
-    assert sum(p.numel() for p in trained.network.parameters()) == trained.meta.identity.parameters
+    # The critic's inputs for kinds of opponents are newer than the file.
+    added = (KINDS - 1) * MAX_PLAYERS * trained.config.network.width
+    found = sum(p.numel() for p in trained.network.parameters())
+    assert found == trained.meta.identity.parameters + added
 
 
 def test_a_run_directory_resumes(old_run: Path):

@@ -70,7 +70,8 @@ class Setting:
         if self.choices:
             return " or ".join(f'"{choice}"' for choice in self.choices)
         if get_origin(self.type) is dict:
-            return "table of shares"
+            # Shares are by number of players or cards; weights are by name.
+            return "table of shares" if get_args(self.type)[0] is int else "table of weights"
         return f"{_TYPE_NAMES[self.type]} {self.range}".strip()
 
 

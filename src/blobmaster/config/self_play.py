@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import math
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
 
 from blobmaster.config.flag import Flag
+
+StyleName = Literal[
+    "noisy-self",
+    "underbidder",
+    "overbidder",
+    "sandbagger",
+    "ducker",
+    "grabber",
+    "rusher",
+    "hoarder",
+    "careless",
+]
+
+STYLE_NAMES: tuple[StyleName, ...] = get_args(StyleName)
+"""Styles of opponents, in the order of their kinds (`blobmaster.game.opponents`): the network
+itself with noise, then the training styles of `blobmaster.styles.catalogue`."""
 
 
 class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,17 +69,31 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     end_settled: bool = False
     """Finish a round by uniformly random play once no seat's points can change. These actions, like
-    those of random opponents, are not learned."""
+    those of opponents, are not learned."""
 
     random_opponent_rounds: Annotated[float, Meta(ge=0, le=1)] = 0.3
-    """Share of rounds or games with random opponents. They let the network see bad play."""
+    """Share of rounds or games with opponents, from whose choices nothing is learned. They let the
+    network see other play than its own; by default they play at random."""
 
     random_opponent_seats: Annotated[float, Meta(ge=0, le=1)] = 0.6
-    """Share of seats that random opponents take in such a round or game."""
+    """Share of seats that opponents take in such a round or game."""
+
+    opponent_styles: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    """Share of opponents that play by a style of `opponent_mix`; the others play at random."""
+
+    opponents_alike: Annotated[float, Meta(ge=0, le=1)] = 0.5
+    """Share of rounds or games in which all opponents with a style have the same one."""
+
+    opponent_mix: dict[StyleName, float] = msgspec.field(
+        default_factory=lambda: dict.fromkeys(STYLE_NAMES[1:], 1.0)
+    )
+    """Relative weight of each style of opponent; one that is left out does not play. The rule
+    players are listed in `docs/opponents.md`; `noisy-self` is the network itself, drawing its
+    actions at a temperature of 2."""
 
     greedy_rounds: Annotated[float, Meta(ge=0, le=1)] = 0.25
     """Share of rounds or games in which every seat takes its most probable action, as in ratings,
-    with no random opponents. The actor's trick and bid heads learn from them alone."""
+    with no opponents. The actor's trick and bid heads learn from them alone."""
 
     bid_temperature: Annotated[float, Meta(ge=0, le=10)] = 1.0
     """Temperature of a bid with search: it is drawn from visit counts to the power of
@@ -79,4 +110,10 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             raise ValueError(
                 "self_play: random_opponent_rounds and greedy_rounds are shares of all rounds, and "
                 f"{self.random_opponent_rounds} + {self.greedy_rounds} is more than 1: lower one"
+            )
+        weights = self.opponent_mix.values()
+        if not all(0 <= weight < math.inf for weight in weights) or not sum(weights) > 0:
+            raise ValueError(
+                "self_play.opponent_mix: weights must be 0 or more, and one of them above 0, not "
+                f"{self.opponent_mix}"
             )

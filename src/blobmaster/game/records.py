@@ -3,17 +3,21 @@
 Self-play returns records and the replay buffer keeps them: a few bytes per decision. Observations
 are encoded again from a record when they are needed. The bytes of a round, one per entry:
 
-    players, cards, trump, dealer, random seats | hands, seat by seat | actions | policies
+    players, cards, trump, dealer, opponents' seats | hands, seat by seat | actions | policies
 
 `GREEDY` (64) is added to the players of a greedy round, `IN_GAME` (128) to those of a round of a
-game. For the latter a game header follows the random seats, with two bytes per score, high byte
+game. For the latter a game header follows the opponents' seats, with two bytes per score, high byte
 first:
 
     cards in the longest rounds, rounds left, winners (a mask of seats) | scores before the round
 
+`STYLED` (16) is added to the players if an opponent of the round does not play at random. Then the
+kinds of all opponents (`game.opponents`) stand before the hands: two seats a byte, the lower seat
+in the lower four bits.
+
 A real choice is one with more than one legal action. Its policy has one byte per legal action, in
 `legal_actions` order: the probability times 255. All are 0 if there is nothing to learn from the
-choice: it was a random opponent's, or it was made by a cheap search.
+choice: it was an opponent's, or it was made by a cheap search.
 """
 
 from __future__ import annotations
@@ -25,13 +29,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from blobmaster.game.cards import MAX_CARDS, MIN_PLAYERS
+from blobmaster.game.cards import MAX_CARDS, MAX_PLAYERS, MIN_PLAYERS
+from blobmaster.game.opponents import KIND_BYTES
 from blobmaster.game.rules import (
     DEALT,
     LONGEST,
     MAX_LEGAL,
+    OPPONENTS,
     PLAYERS,
-    RANDOM_SEATS,
     ROUNDS_LEFT,
     SCORES,
     State,
@@ -43,6 +48,9 @@ from blobmaster.game.rules import (
 from blobmaster.kernels.compile import inner_kernel, kernel
 
 HEADER = 5
+STYLED = 16
+"""Added to the players of a round with an opponent that does not play at random."""
+
 GREEDY = 64
 """Added to the players of a greedy round, one in which each choice was the most likely action."""
 
@@ -133,13 +141,18 @@ def join(parts: Iterable[Rounds]) -> Rounds:
 @inner_kernel
 def open_record(record: npt.NDArray[np.int64], state: State) -> int:
     """Deal a record's round into `state`; return the offset of its first action."""
-    # Both flags are multiples of 64, and there are never so many players.
-    players, cards = record[0] % GREEDY, record[1]
+    # All flags are multiples of 16, and there are never so many players.
+    players, cards = record[0] % STYLED, record[1]
     in_game = record[0] >= IN_GAME
-    hands = HEADER + (GAME_HEADER + 2 * players if in_game else 0)
+    kinds = HEADER + (GAME_HEADER + 2 * players if in_game else 0)
+    is_styled = record[0] & STYLED
+    hands = kinds + (KIND_BYTES if is_styled else 0)
     # `deal_into` reads only the hands from the slice, which goes on to the record's end.
     deal_into(state, players, cards, record[2], record[3], record[hands:])
-    state[RANDOM_SEATS] = record[4]
+    state[OPPONENTS] = record[4]
+    if is_styled:
+        for byte in range(KIND_BYTES):
+            state[OPPONENTS] |= record[kinds + byte] << (MAX_PLAYERS + 8 * byte)
     if in_game:
         state[LONGEST] = record[HEADER]
         state[ROUNDS_LEFT] = record[HEADER + 1]

@@ -15,7 +15,7 @@ A round's state is one int64 row; many rounds are `[rounds, STATE]`. Its fields,
 | `BEST`         | the card that wins the current trick so far, -1 before the lead           |
 | `WINNER`       | the seat that played it                                                   |
 | `SEEN`         | mask of all cards played in the round, the current trick's included       |
-| `RANDOM_SEATS` | mask of seats that random opponents hold in self-play; hidden from all    |
+| `OPPONENTS`    | who plays at each seat in self-play (`game.opponents`); hidden from all   |
 | `HANDS`        | 8 masks: the cards in each seat's hand                                    |
 | `BIDS`         | 8 bids, -1 before a seat has bid                                          |
 | `TRICKS`       | 8 counts: tricks taken                                                    |
@@ -49,7 +49,7 @@ from blobmaster.kernels.intrinsics import lowest_bit, popcount
 # One int64 row for masks, counts and flags alike: a state is copied as one block of memory, and a
 # batch of states is one array. Offsets are constants, which kernels compile in.
 PLAYERS, DEALT, TRUMP, DEALER, SEAT, ACTIONS, LEADER, IN_TRICK, BEST, WINNER, SEEN = range(11)
-RANDOM_SEATS = 11
+OPPONENTS = 11
 HANDS = 12
 BIDS = HANDS + MAX_PLAYERS
 TRICKS = BIDS + MAX_PLAYERS
@@ -306,7 +306,7 @@ def rewind(state: State, first: State) -> None:
     players = state[PLAYERS]
     for field in range(STATE):
         first[field] = 0
-    for field in (PLAYERS, DEALT, TRUMP, DEALER, RANDOM_SEATS, LONGEST, ROUNDS_LEFT):
+    for field in (PLAYERS, DEALT, TRUMP, DEALER, OPPONENTS, LONGEST, ROUNDS_LEFT):
         first[field] = state[field]
     for seat in range(MAX_PLAYERS):
         first[SCORES + seat] = state[SCORES + seat]

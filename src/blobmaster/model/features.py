@@ -21,6 +21,7 @@ from blobmaster.game.cards import (
     SUIT_RANKS,
     SUITS,
 )
+from blobmaster.game.opponents import KINDS, is_opponent, kind_at
 from blobmaster.game.rules import (
     BIDS,
     DEALER,
@@ -29,7 +30,6 @@ from blobmaster.game.rules import (
     IN_TRICK,
     LEADER,
     PLAYERS,
-    RANDOM_SEATS,
     SEAT,
     SEEN,
     TABLE,
@@ -87,11 +87,20 @@ which are divided by the cards dealt."""
 FEATURES = INDEX["balance"].stop
 """Width of an observation."""
 
-DEAL_INDEX = lay_out({"hands": (MAX_PLAYERS - 1) * CARDS, "random_seats": MAX_PLAYERS})
+DEAL_INDEX = lay_out(
+    {
+        "hands": (MAX_PLAYERS - 1) * CARDS,
+        "random_seats": MAX_PLAYERS,
+        "kinds": (KINDS - 1) * MAX_PLAYERS,
+    }
+)
 """The slice of each group of features of the deal, which only the critic sees. All are 0 or 1: the
-other seats' hands, and the seats of random opponents."""
+other seats' hands, the seats of random opponents, and the seats of each other kind of opponent."""
 
-DEAL_FEATURES = DEAL_INDEX["random_seats"].stop
+OPPONENT_FEATURES = KINDS * MAX_PLAYERS
+"""Width of the last groups of the deal's features: a seat's opponent of each kind."""
+
+DEAL_FEATURES = DEAL_INDEX["kinds"].stop
 """Width of the deal's features."""
 
 WHOLE_FEATURES = FEATURES + DEAL_FEATURES
@@ -267,11 +276,19 @@ def encode_deal(state: State, row: npt.NDArray[np.float32], slots: Slots) -> Non
     for relative in range(1, players):
         hand = state[HANDS + (observer + relative) % players]
         _mark_cards(hand, slots, row, (relative - 1) * CARDS)
-    for relative in range(players):
-        seat = (observer + relative) % players
-        # Random opponents play unlike all others: without this, the critic would have to average
-        # over both kinds, and its values would be wrong for each.
-        row[_RANDOM_SEATS + relative] = (state[RANDOM_SEATS] >> seat) & 1
+    mark_opponents(state, row[_RANDOM_SEATS:])
+
+
+@inner_kernel
+def mark_opponents(state: State, row: npt.NDArray[np.float32]) -> None:
+    """Mark the opponents' seats, relative to the acting one, in zeros (`[OPPONENT_FEATURES]`)."""
+    # Opponents play unlike the network: without this, the critic would have to average over all
+    # kinds, and its values would be wrong for each. By kind first, so that a further kind adds its
+    # features at the end.
+    for relative in range(state[PLAYERS]):
+        seat = (state[SEAT] + relative) % state[PLAYERS]
+        if is_opponent(state, seat):
+            row[MAX_PLAYERS * kind_at(state, seat) + relative] = 1.0
 
 
 @inner_kernel

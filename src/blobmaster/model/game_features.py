@@ -14,7 +14,6 @@ from blobmaster.game.rules import (
     DEALER,
     LONGEST,
     PLAYERS,
-    RANDOM_SEATS,
     ROUNDS_LEFT,
     SCORES,
     SEAT,
@@ -25,10 +24,12 @@ from blobmaster.model.features import (
     DEAL_INDEX,
     FEATURES,
     INDEX,
+    OPPONENT_FEATURES,
     WHOLE_FEATURES,
     encode,
     encode_whole,
     lay_out,
+    mark_opponents,
 )
 
 LEFT_CLASSES = 12
@@ -62,8 +63,8 @@ GAME_WHOLE_FEATURES = WHOLE_FEATURES + GAME_FEATURES
 """Width of the critic's input in games: an observation, the deal, then the game."""
 
 STANDING = slice(FEATURES + DEAL_INDEX["random_seats"].start, GAME_WHOLE_FEATURES)
-"""The slice of the critic's input that describes a game between two rounds: the seats of random
-opponents, and the game's features."""
+"""The slice of the critic's input that describes a game between two rounds: the opponents' seats,
+and the game's features."""
 
 STANDING_FEATURES = STANDING.stop - STANDING.start
 """Width of the standing's input."""
@@ -122,13 +123,9 @@ def encode_game(state: State, row: npt.NDArray[np.float32]) -> None:
 @kernel
 def encode_standing(state: State, row: npt.NDArray[np.float32]) -> None:
     """Write a game's standing between two rounds to `row` (`[STANDING_FEATURES]`)."""
-    players, observer = state[PLAYERS], state[SEAT]
-    for relative in range(MAX_PLAYERS):
-        row[relative] = 0.0
-        # Checked first: in a smaller game the remainder would meet a seat twice.
-        if relative < players:
-            row[relative] = (state[RANDOM_SEATS] >> ((observer + relative) % players)) & 1
-    encode_game(state, row[MAX_PLAYERS:])
+    row[:OPPONENT_FEATURES] = 0.0
+    mark_opponents(state, row)
+    encode_game(state, row[OPPONENT_FEATURES:])
 
 
 @kernel

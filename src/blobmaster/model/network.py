@@ -13,6 +13,7 @@ does.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,9 +32,11 @@ from blobmaster.model.layers import (
     Residual,
     SplitLinear,
 )
+from blobmaster.model.widening import widened_weights
 
 ARCHITECTURE = 1
-"""The `v1` in names of checkpoints: changes with the observation, the outputs or the layers."""
+"""The `v1` in names of checkpoints: changes when weights of an older network can be used no more.
+Inputs that are only added (`blobmaster.model.widening`) do not change it."""
 
 GAMES_ARCHITECTURE = 2
 """The version of networks for games."""
@@ -166,6 +169,13 @@ class BlobNetwork(nn.Module):
         if self.sees_games:
             views = torch.cat([views, wholes[:, WHOLE_FEATURES:]], dim=1)
         return self.actor(views), self.critic(wholes)
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> Any:
+        """Load weights as torch does, also those of an older network with fewer inputs."""
+        wide = widened_weights(state_dict, self.state_dict())
+        return super().load_state_dict(wide, strict, assign)
 
     def take_over(self, weights: Mapping[str, Tensor]) -> None:
         """Load the weights of a network of the same kind, or of one that does not see games.

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.cards import CARDS, MAX_PLAYERS, RANKS, SUITS
-from blobmaster.game.rules import HANDS, PLAYERS, RANDOM_SEATS, VOIDS, State
+from blobmaster.game.rules import HANDS, OPPONENTS, PLAYERS, VOIDS, State
 from blobmaster.kernels.arrays import copy_row
 from blobmaster.kernels.compile import inner_kernel, kernel
 from blobmaster.kernels.intrinsics import lowest_bit, popcount
@@ -112,7 +112,7 @@ def sample_world(
 ) -> None:
     """Write into `world` a copy of `state` with the other seats' hands drawn anew.
 
-    Which seats are random opponents is hidden too: in a world no seat is one.
+    Which seats are opponents of self-play is hidden too: in a world no seat is one.
 
     Args:
         state, observer, table: as in the call of `prepare_worlds` before.
@@ -120,7 +120,7 @@ def sample_world(
         world: `[STATE]`, overwritten.
     """
     copy_row(state, world)
-    world[RANDOM_SEATS] = 0
+    world[OPPONENTS] = 0
     hidden = hidden_cards(state, observer)
     _draw_pools(table, hidden, stream)
     for seat in range(state[PLAYERS]):

@@ -30,10 +30,12 @@ from blobmaster.search.tree import Priors, Values
 from blobmaster.selfplay.deals import Deals
 from blobmaster.selfplay.lanes import (
     IDLE,
+    NOISY_TEMPERATURE,
     Block,
     ProgressCounter,
     decide,
     draw_edge,
+    is_noisy,
     new_block,
     records_of,
     refill,
@@ -175,6 +177,10 @@ def _decide_all(state: LookaheadBlock, priors: Priors) -> None:
         # The improved policy is recorded only: it has seen the other hands through the critic.
         # Acting by it would make play depend on hidden cards, so the seat acts by its priors.
         _improve(priors[row], state.successors.value[lane], count, state.policy_step, shares)
+        noisy = is_noisy(block.state[lane])
+        if noisy:  # nothing to learn, and its successors have no values
+            for edge in range(count):
+                shares[edge] = 0.0
         write_policy(block, lane, shares, count)
         number = block.round_of[lane]
         for edge in range(count):
@@ -183,6 +189,8 @@ def _decide_all(state: LookaheadBlock, priors: Priors) -> None:
             shares[edge] = (1.0 - state.explore) * priors[row, edge] + state.explore / count
         # At temperature 0 the uniform part changes nothing, as it is the same for all actions.
         temperature = 0.0 if block.greedy[number] else 1.0
+        if noisy:
+            temperature = NOISY_TEMPERATURE
         edge = draw_edge(shares, count, temperature, block.streams[number])
         decide(block, lane, legal[edge])
         row += 1

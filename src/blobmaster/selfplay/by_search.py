@@ -35,10 +35,12 @@ from blobmaster.search.tree import Priors, Values
 from blobmaster.selfplay.deals import Deals
 from blobmaster.selfplay.lanes import (
     IDLE,
+    NOISY_TEMPERATURE,
     Block,
     ProgressCounter,
     decide,
     draw_edge,
+    is_noisy,
     new_block,
     records_of,
     refill,
@@ -126,6 +128,7 @@ def _begin_lane(state: SearchBlock, lane: int) -> None:
     stream = block.streams[block.round_of[lane]]
     # At a share of 1 nothing is drawn, so the round's stream goes on as if there were no choice.
     full = state.full_share == 1.0 or uniform(stream) < state.full_share
+    full = full and not is_noisy(block.state[lane])  # nothing is learned from a noisy self
     # Only a full search explores: noise serves the policy that is learned, and
     # a cheap search has none.
     simulations = search.simulations if full else state.cheap_simulations
@@ -176,6 +179,8 @@ def _act(state: SearchBlock, lane: int) -> bool:
         temperature = _temperature(state.temperatures, block.state[lane])
         if block.greedy[number]:
             temperature = 0.0
+        if is_noisy(block.state[lane]):
+            temperature = NOISY_TEMPERATURE
         edge = draw_edge(shares, count, temperature, block.streams[number])
     # `explores` marks a full search (see `_begin_lane`): playout cap randomization, Wu 2019.
     if not search.explores[lane]:

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.config.rounds import RoundMix
-from blobmaster.config.self_play import SelfPlaySettings
+from blobmaster.config.self_play import STYLE_NAMES, SelfPlaySettings
 from blobmaster.game.cards import CARDS, MAX_PLAYERS, NO_TRUMP
+from blobmaster.game.opponents import NOISY_SELF, RANDOM, pack_opponents
 from blobmaster.game.schedule import game_rounds
 
 
@@ -23,8 +24,8 @@ class Deals:
     """`[rounds, 52]`: a permutation; seat s holds `deck[s * cards : (s + 1) * cards]`."""
     streams: npt.NDArray[np.uint64]
     """`[rounds, 1]`: state of the random stream of each round's decisions."""
-    random_seats: npt.NDArray[np.int64]
-    """`[rounds]`: mask of the seats of random opponents."""
+    opponents: npt.NDArray[np.int64]
+    """`[rounds]`: the state's `OPPONENTS`: the opponents' seats, and the kind of each."""
     greedy: npt.NDArray[np.bool_]
     """`[rounds]`: True in rounds whose every choice is the most probable action."""
     lengths: npt.NDArray[np.int64] | None = None
@@ -113,10 +114,10 @@ def _dealt(plan: npt.NDArray[np.int64], generator: np.random.Generator) -> Deals
 def assign_players(
     deals: Deals, settings: SelfPlaySettings, generator: np.random.Generator
 ) -> Deals:
-    """Return the deals with random opponents in some games, and some of the others greedy.
+    """Return the deals with opponents in some games, and some of the others greedy.
 
-    At least one seat of each game is not a random opponent's. A game is never both: one number per
-    game decides, random opponents from below and greedy from above.
+    At least one seat of each game is not an opponent's. A game is never both: one number per game
+    decides, opponents from below and greedy from above.
     """
     starts = deals.starts
     games = len(starts) - 1
@@ -125,14 +126,31 @@ def assign_players(
     has_opponents = drawn < settings.random_opponent_rounds
     greedy = drawn >= 1.0 - settings.greedy_rounds
     seats = np.arange(MAX_PLAYERS)
-    is_random = generator.random((games, MAX_PLAYERS)) < settings.random_opponent_seats
-    is_random &= has_opponents[:, None] & (seats < players[:, None])
-    is_random[np.arange(games), generator.integers(0, players)] = False
+    is_seated = generator.random((games, MAX_PLAYERS)) < settings.random_opponent_seats
+    is_seated &= has_opponents[:, None] & (seats < players[:, None])
+    is_seated[np.arange(games), generator.integers(0, players)] = False
     # Everything is drawn for all games, also where it is not used, so that the setting of one share
     # does not move the draws of another.
-    masks = (is_random << seats).sum(axis=1)
+    opponents = pack_opponents(is_seated, _draw_kinds(games, settings, generator))
     lengths = np.diff(starts)
-    return replace(deals, random_seats=np.repeat(masks, lengths), greedy=np.repeat(greedy, lengths))
+    return replace(
+        deals, opponents=np.repeat(opponents, lengths), greedy=np.repeat(greedy, lengths)
+    )
+
+
+def _draw_kinds(
+    games: int, settings: SelfPlaySettings, generator: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """Draw the kind of opponent for every seat of the games, `[games, MAX_PLAYERS]`."""
+    # The mix is read in the order of the kinds: the order of keys in a TOML file must not matter.
+    weights = np.array([settings.opponent_mix.get(name, 0.0) for name in STYLE_NAMES])
+    size = (games, MAX_PLAYERS)
+    styles = NOISY_SELF + generator.choice(len(weights), size=size, p=weights / weights.sum())
+    # In some games all styles are the first seat's: a table of underbidders alone would hardly ever
+    # be drawn seat by seat.
+    alike = generator.random(games) < settings.opponents_alike
+    styles = np.where(alike[:, None], styles[:, :1], styles)
+    return np.where(generator.random(size) < settings.opponent_styles, styles, RANDOM)
 
 
 def round_shares(mix: RoundMix) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:

@@ -2,7 +2,8 @@
 
 When a lane's round is over, the lane gets the next round of its game, and after the last one the
 first round of the block's next game. So no lane waits for another. A round outside games counts as
-a game of one round. Forced moves are played at once, and so are the moves of random opponents.
+a game of one round. Forced moves are played at once, and so are the moves of opponents that need no
+network.
 """
 
 from __future__ import annotations
@@ -14,11 +15,22 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.cards import MAX_PLAYERS
+from blobmaster.game.opponents import (
+    FIRST_STYLE,
+    KIND_BYTES,
+    NOISY_SELF,
+    RANDOM,
+    is_opponent,
+    kind_at,
+    kinds_of,
+    seat_mask,
+)
 from blobmaster.game.records import (
     FULL_SHARE,
     GREEDY,
     IN_GAME,
     MAX_POLICY_BYTES,
+    STYLED,
     Rounds,
     game_header,
     join,
@@ -26,7 +38,7 @@ from blobmaster.game.records import (
 from blobmaster.game.rules import (
     ACTIONS,
     MAX_LEGAL,
-    RANDOM_SEATS,
+    OPPONENTS,
     ROUNDS_LEFT,
     SCORES,
     SEAT,
@@ -44,9 +56,16 @@ from blobmaster.kernels.rng import Stream, below, uniform
 from blobmaster.search.endgame import is_settled
 from blobmaster.search.tree import MAX_PATH
 from blobmaster.selfplay.deals import Deals
+from blobmaster.styles.rules import choose_by_style
+
+NOISY_TEMPERATURE = 2.0
+"""The temperature at which a noisy self draws its actions. At 2, the square roots of probabilities
+count: a noisy self often plays what the network takes for second best."""
 
 IDLE = -1
 """The round of a lane that has none: the block has no more games to deal."""
+
+_AT_RANDOM, _BY_NETWORK = -1, -2
 
 
 class Block(NamedTuple):
@@ -56,8 +75,8 @@ class Block(NamedTuple):
     """`[R, 4]`: players, cards, trump, dealer."""
     deck: npt.NDArray[np.int64]
     """`[R, 52]`."""
-    random_seats: npt.NDArray[np.int64]
-    """`[R]`: mask of the seats of random opponents."""
+    opponents: npt.NDArray[np.int64]
+    """`[R]`: the state's `OPPONENTS`."""
     greedy: npt.NDArray[np.bool_]
     """`[R]`: True in rounds whose every choice is the most probable action."""
     starts: npt.NDArray[np.int64]
@@ -73,8 +92,8 @@ class Block(NamedTuple):
     round_of: npt.NDArray[np.int64]
     """`[S]`: the round that a lane plays, or `IDLE`."""
     state: State
-    """`[S, STATE]`: in lanes that are not idle, at a choice between actions, not of a random
-    opponent."""
+    """`[S, STATE]`: in lanes that are not idle, at a choice between actions that needs the
+    network."""
     games_dealt: npt.NDArray[np.int64]
     """`[1]`: games dealt so far."""
     finished: npt.NDArray[np.int64]
@@ -101,7 +120,7 @@ def new_block(deals: Deals, lanes: int, *, ends_settled: bool) -> Block:
     return Block(
         plan=deals.plan,
         deck=deals.deck,
-        random_seats=deals.random_seats,
+        opponents=deals.opponents,
         greedy=deals.greedy,
         starts=deals.starts,
         places=deals.places,
@@ -147,7 +166,7 @@ def _deal(block: Block, lane: int, number: int) -> None:
     most, left = block.places[number]
     state = block.state[lane]
     deal_next(state, block.plan[number], block.deck[number], most, left)
-    state[RANDOM_SEATS] = block.random_seats[number]
+    state[OPPONENTS] = block.opponents[number]
     copy_row(state[SCORES:], block.scores[number])
 
 
@@ -183,29 +202,45 @@ def _move_on(block: Block, lane: int) -> bool:
 
 @inner_kernel
 def _play_on(block: Block, lane: int) -> bool:
-    """Play forced and random moves; return True at a decision, False when the round is over."""
+    """Play moves that need no network; return True at a decision, False when the round is over."""
     state = block.state[lane]
     number = block.round_of[lane]
     while not is_over(state):
         action = only_action(state)
         if action < 0:
-            if not _is_random_choice(block, state):
+            style = _style_of_choice(block, state)
+            if style == _BY_NETWORK:
                 return True
             # Every real choice writes its bytes, also where there is nothing to learn: readers find
             # a policy by counting the legal actions of the choices before it (`records.replay_to`).
             count = legal_actions(state, block.legal)
             _end_policy(block, number, count)  # its bytes stay zero: nothing to learn
-            action = block.legal[below(block.streams[number], count)]
+            if style == _AT_RANDOM:
+                action = block.legal[below(block.streams[number], count)]
+            else:
+                action = choose_by_style(state, style, block.streams[number])
         _take(block, lane, action)
     return False
 
 
 @inner_kernel
-def _is_random_choice(block: Block, state: State) -> bool:
-    """Return True if a random opponent chooses, or if the choice can change no points."""
-    if (state[RANDOM_SEATS] >> state[SEAT]) & 1 != 0:
-        return True
-    return block.ends_settled and is_settled(state)
+def _style_of_choice(block: Block, state: State) -> int:
+    """Return the style by which the acting seat chooses, or `_AT_RANDOM` or `_BY_NETWORK`."""
+    if is_opponent(state, state[SEAT]):
+        kind = kind_at(state, state[SEAT])
+        if kind == RANDOM:
+            return _AT_RANDOM
+        if kind >= FIRST_STYLE:
+            return 1 + kind - FIRST_STYLE  # style 0 is the heuristic player, which is no opponent
+    # A choice that can change no points teaches nothing.
+    return _AT_RANDOM if block.ends_settled and is_settled(state) else _BY_NETWORK
+
+
+@inner_kernel
+def is_noisy(state: State) -> bool:
+    """Return True if a noisy self is to act: it needs the network, and nothing is learned."""
+    seat = state[SEAT]
+    return is_opponent(state, seat) and kind_at(state, seat) == NOISY_SELF
 
 
 @inner_kernel
@@ -298,16 +333,21 @@ def _record(block: Block, number: int) -> Rounds:
     players, cards, trump, dealer = block.plan[number].tolist()
     most, left = block.places[number].tolist()
     dealt = players * cards
-    kind = players + (IN_GAME if most else 0) + (GREEDY if block.greedy[number] else 0)
-    # Random seats are part of the record, because the critic sees them (see
+    opponents = block.opponents[number]
+    kinds = int(kinds_of(opponents))
+    flags = (STYLED if kinds else 0) | (IN_GAME if most else 0)
+    flags |= GREEDY if block.greedy[number] else 0
+    # The opponents are part of the record, because the critic sees them (see
     # `features.encode_deal`).
-    header = [kind, cards, trump, dealer, block.random_seats[number]]
+    header = [players | flags, cards, trump, dealer, seat_mask(opponents)]
     parts = [
         np.array(header, np.uint8),
         block.deck[number, :dealt].astype(np.uint8),
         block.actions[number, : players + dealt],
         block.policy[number, : block.policy_bytes[number]],
     ]
+    if kinds:
+        parts.insert(1, np.frombuffer(kinds.to_bytes(KIND_BYTES, "little"), np.uint8))
     if most:
         scores = block.scores[number, :players]
         parts.insert(1, game_header(most, left, int(block.winners[number]), scores))

@@ -45,6 +45,13 @@ HEURISTIC: Final = Style("heuristic", "counts likely tricks")
 TRAINING_STYLES: Final = (
     Style("underbidder", "bids a trick too low", bid_bias=-1.0, bid_noise=0.25),
     Style("overbidder", "bids a trick too high", bid_bias=1.0, bid_noise=0.25),
+    Style(
+        "sandbagger",
+        "bids too low, takes every trick",
+        bid_bias=-1.0,
+        until_met=TAKE,
+        once_met=TAKE,
+    ),
     Style("ducker", "avoids every trick", bid_bias=-0.5, until_met=DUCK),
     Style("grabber", "takes every trick", bid_bias=0.5, until_met=TAKE, once_met=TAKE),
     Style("rusher", "plays high cards first", bid_noise=0.25, until_met=HIGH_FIRST),
@@ -56,10 +63,10 @@ TRAINING_STYLES: Final = (
 HELD_OUT_STYLES: Final = (
     Style(
         "sure-tricks",
-        "bids aces and top trumps only",
+        "bids its aces, then takes more",
         bid_rule=SURE_TRICKS,
         until_met=HIGH_FIRST,
-        once_met=LOW_FIRST,
+        once_met=TAKE,
     ),
     Style(
         "averager",
@@ -70,11 +77,18 @@ HELD_OUT_STYLES: Final = (
     ),
     Style(
         "saboteur",
-        "spoils the highest bid",
+        "bids 0, spoils the highest bid",
+        bid_rule=ZERO,
         until_met=SABOTAGE,
         once_met=SABOTAGE,
     ),
-    Style("zero-bidder", "bids 0 whenever it may", bid_rule=ZERO),
+    Style(
+        "zero-bidder",
+        "bids 0, plays high",
+        bid_rule=ZERO,
+        until_met=HIGH_FIRST,
+        once_met=HIGH_FIRST,
+    ),
 )
 """Opponents in evaluations only."""
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from blobmaster.config.learning import LearningSettings
 from blobmaster.kernels.rng import generator
 from blobmaster.model.network import BlobNetwork
+from blobmaster.model.widening import widened_optimizer
 from blobmaster.training.cuda_step import CudaGraphStep
 from blobmaster.training.losses import losses
 from blobmaster.training.replay_buffer import Batch, ReplayWindow, new_batch
@@ -250,7 +251,8 @@ class Learner:
         """Continue from a `state_dict`."""
         self.network.load_state_dict(state["network"])
         self.ema.load_state_dict(state["average"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        parameters = dict(self.network.named_parameters())
+        self._optimizer.load_state_dict(widened_optimizer(state["optimizer"], parameters))
         self._fit_optimizer()
         self._graph_step = None  # the graph holds addresses of the tensors that were replaced
         self._steps = state["steps"]

@@ -54,7 +54,7 @@ def losses(
     action_logits = action_logits.masked_fill(~legal, _IMPOSSIBLE)
     with_target = policy.sum().clamp(min=1.0)  # each row of the targets sums to one or to zero
     # Train the trick and bid heads on greedy rounds: they predict the outcome of the network's own
-    # play, without exploration and random opponents. If the batch has none, use all rounds.
+    # play, without exploration and opponents. If the batch has none, use all rounds.
     learned = greedy | ~greedy.any()
     return StepLosses(
         -(policy * action_logits.log_softmax(dim=1)).sum() / with_target,

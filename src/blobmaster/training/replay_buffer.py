@@ -180,7 +180,7 @@ def _fill(
         batch.policy[i] = 0.0
         batch.legal[i] = False
         # Divided by the largest weight first, so that no power overflows or vanishes for a small
-        # tau. A policy of zeros, as of a random opponent, stays zero and is not learned.
+        # tau. A policy of zeros, as of an opponent, stays zero and is not learned.
         peak = max(largest(record[policy:], count), 1)
         total = 0.0
         for edge in range(count):

@@ -1,0 +1,70 @@
+"""Who plays at each seat in self-play: the network that learns, or an opponent of some kind.
+
+A state's `OPPONENTS` holds a mask of the opponents' seats in its lowest 8 bits, and above them 4
+bits per seat: the kind of the opponent there, 0 where there is none.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from blobmaster.game.cards import MAX_PLAYERS
+from blobmaster.game.rules import OPPONENTS, State
+from blobmaster.kernels.compile import inner_kernel
+
+RANDOM = 0
+"""The kind that plays uniformly."""
+
+NOISY_SELF = 1
+"""The kind that draws from the policy of the network itself, at a high temperature."""
+
+FIRST_STYLE = 2
+"""The kind that plays by the first training style; the next kinds play by the next styles."""
+
+KINDS = 10
+"""The number of kinds. They are part of records and of the critic's input: append new ones."""
+
+KIND_BITS = 4
+KIND_BYTES = MAX_PLAYERS * KIND_BITS // 8
+"""The bytes of the kinds of all seats."""
+
+_MASK = (1 << MAX_PLAYERS) - 1
+_KIND = (1 << KIND_BITS) - 1
+
+
+@inner_kernel
+def is_opponent(state: State, seat: int) -> bool:
+    """Return True if an opponent holds the seat."""
+    return (state[OPPONENTS] >> seat) & 1 != 0
+
+
+@inner_kernel
+def kind_at(state: State, seat: int) -> int:
+    """Return the kind of the opponent at the seat."""
+    return (state[OPPONENTS] >> (MAX_PLAYERS + KIND_BITS * seat)) & _KIND
+
+
+def pack_opponents(
+    is_seated: npt.NDArray[np.bool_], kinds: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Return the values of `OPPONENTS`, `[rows]`.
+
+    Args:
+        is_seated: `[rows, MAX_PLAYERS]`: True where an opponent holds the seat.
+        kinds: `[rows, MAX_PLAYERS]`: the kind of the opponent at a seat; ignored elsewhere.
+    """
+    seats = np.arange(MAX_PLAYERS)
+    kinds_at = np.where(is_seated, kinds, 0) << (MAX_PLAYERS + KIND_BITS * seats)
+    packed: npt.NDArray[np.int64] = ((is_seated << seats) + kinds_at).sum(axis=1)
+    return packed
+
+
+def seat_mask(opponents: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the masks of the opponents' seats."""
+    return opponents & _MASK
+
+
+def kinds_of(opponents: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the kinds of all seats, as one number per state."""
+    return opponents >> MAX_PLAYERS

@@ -1,0 +1,81 @@
+"""Weights of older networks, which had fewer inputs: zeros stand for the inputs that they lack.
+
+A network whose new inputs have weights of zero computes what it computed without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from blobmaster.game.cards import MAX_PLAYERS
+from blobmaster.model.features import DEAL_INDEX, FEATURES, OPPONENT_FEATURES
+
+ADDED: Final[tuple[Mapping[str, slice], ...]] = (
+    {
+        "critic.stem.weight": slice(
+            FEATURES + DEAL_INDEX["kinds"].start, FEATURES + DEAL_INDEX["kinds"].stop
+        ),
+        "standing.0.weight": slice(MAX_PLAYERS, OPPONENT_FEATURES),
+    },
+)
+"""Inputs that were added since version 0.1, oldest first: by name of the weight, their columns in
+the network of today."""
+
+
+def widened(name: str, tensor: Tensor, width: int) -> Tensor:
+    """Return a weight, or the optimizer's average of its gradients, with all inputs of today.
+
+    Args:
+        name: the weight's name in the network.
+        tensor: `[outputs, inputs]`, of a network of today or an older one.
+        width: the inputs of today.
+
+    Returns:
+        `[outputs, width]`, or `tensor` itself if it lacks no inputs or is of another kind of
+        network.
+    """
+    if tensor.ndim != 2 or tensor.shape[1] == width:
+        return tensor
+    is_old = torch.ones(width, dtype=torch.bool)
+    for added in reversed(ADDED):
+        if name in added:
+            is_old[added[name]] = False
+        if int(is_old.sum()) == tensor.shape[1]:
+            wide = tensor.new_zeros(len(tensor), width)
+            wide[:, is_old] = tensor
+            return wide
+    return tensor
+
+
+def widened_weights(weights: Mapping[str, Tensor], ours: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the weights with all inputs that the network of the weights `ours` has."""
+    return {
+        name: widened(name, tensor, ours[name].shape[-1])
+        if name in ours and ours[name].ndim == 2
+        else tensor
+        for name, tensor in weights.items()
+    }
+
+
+def widened_optimizer(state: Mapping[str, Any], parameters: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Return an optimizer's state with all inputs of a network.
+
+    Args:
+        state: its `state_dict`, whose entries are numbered as the parameters.
+        parameters: those of the network of today, by name, in the optimizer's order.
+    """
+    entries = dict(state["state"])
+    for number, (name, parameter) in enumerate(parameters.items()):
+        if number in entries and parameter.ndim == 2:
+            entries[number] = {
+                # The number of steps is a tensor too, without dimensions.
+                key: widened(name, value, parameter.shape[1])
+                if isinstance(value, Tensor)
+                else value
+                for key, value in entries[number].items()
+            }
+    return {**state, "state": entries}
