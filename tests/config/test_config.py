@@ -130,3 +130,14 @@ def test_a_mix_of_opponents_that_cannot_be_drawn_is_refused_in_one_line(mix, wor
 def test_a_mix_of_opponents_replaces_the_default_one() -> None:
     config = compose({"self_play": {"opponent_mix": {"noisy-self": 2.0}}})
     assert config.self_play.opponent_mix == {"noisy-self": 2.0}
+
+
+def test_the_mean_logarithm_is_fitted_only_to_targets_of_a_lookahead_on_rounds():
+    assert compose().targets == compose().learning
+    for tables in (
+        {"self_play": {"decide_by": "search"}},
+        {"run": {"training_on": "games"}},
+    ):
+        config = compose(tables)
+        assert config.targets.mean_log_from == 1.0
+        assert config.targets.reverse_share(499) == 0.0

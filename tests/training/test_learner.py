@@ -113,11 +113,19 @@ def test_losses_are_the_cross_entropies_of_plain_python(window):
             return torch.from_numpy(outputs), torch.from_numpy(judged)
 
     found = losses(Fixed(), *map(torch.from_numpy, batch))
-    policies, values, views, made = [], [], [], []
+    policies, divergences, values, views, made = [], [], [], [], []
     for i in range(40):
         legal = batch.legal[i].nonzero()[0]
         total = math.log(sum(math.exp(outputs[i, a]) for a in legal))
         policies.append(sum(batch.policy[i, a] * (total - outputs[i, a]) for a in legal))
+        if batch.policy[i].any():
+            logs = {a: outputs[i, a] - total for a in legal}
+            divergences.append(
+                sum(
+                    math.exp(logs[a]) * (logs[a] - math.log(max(batch.policy[i, a], 0.5 / 255)))
+                    for a in legal
+                )
+            )
         for seat, tricks in enumerate(batch.tricks[i]):
             if tricks != ABSENT:
                 counts = batch.possible[i, seat].nonzero()[0]
@@ -132,6 +140,8 @@ def test_losses_are_the_cross_entropies_of_plain_python(window):
             chance = 1 / (1 + math.exp(-odds))
             made.append(-math.log(chance if batch.tricks[i, 0] == bid else 1 - chance))
     assert found.policy.item() == pytest.approx(np.sum(policies) / 39, abs=1e-5)
+    assert len(divergences) == 39
+    assert found.divergence.item() == pytest.approx(np.mean(divergences), abs=1e-5)
     assert found.value.item() == pytest.approx(np.mean(values), abs=1e-5)
     assert len(made) > 1
     assert found.view.item() == pytest.approx(np.mean(views) + np.mean(made), abs=1e-5)
@@ -259,3 +269,60 @@ def test_a_step_is_taken_at_the_schedules_rate(window):
 )
 def test_an_iteration_has_the_steps_that_its_decisions_bring(decisions, steps):
     assert new_learner(batch=64, replay_ratio=4.0).steps_for(decisions) == steps
+
+
+def fitted(share: float) -> np.ndarray:
+    """Return the policy that learns two targets of one decision, each in half of the deals."""
+    targets = np.array([[0.9, 0.1], [0.3, 0.7]], np.float32)
+    batch = new_batch(2)
+    batch.legal[:, :2] = True
+    batch.policy[:, :2] = targets
+    batch.tricks[:], batch.bid[:] = ABSENT, ABSENT
+    batch.tricks[:, 0] = 0
+    batch.possible[:, :, 0] = True
+    logits = torch.zeros(ACTOR_OUTPUTS, requires_grad=True)
+
+    class Same(torch.nn.Module):
+        standing = None
+
+        def forward(self, _: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return logits.expand(2, -1), torch.zeros(2, CRITIC_OUTPUTS)
+
+    optimizer = torch.optim.SGD([logits], lr=1.0)
+    for _ in range(500):
+        found = losses(Same(), *map(torch.from_numpy, batch))
+        optimizer.zero_grad()
+        ((1 - share) * found.policy + share * found.divergence).backward()
+        optimizer.step()
+    return logits[:2].softmax(dim=0).detach().numpy()
+
+
+def test_cross_entropy_fits_the_mean_of_the_targets_and_the_divergence_their_mean_logarithm():
+    assert fitted(0.0) == pytest.approx([0.6, 0.4], abs=1e-4)
+    roots = np.sqrt([0.9 * 0.3, 0.1 * 0.7])
+    assert fitted(1.0) == pytest.approx(roots / roots.sum(), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("begins", "iteration", "share"),
+    [(0.7, 0, 0), (0.7, 70, 0), (0.7, 75, 0.5), (0.7, 80, 1), (0.7, 500, 1), (1.0, 500, 0)],
+)
+def test_the_share_of_the_divergence_grows_late_in_the_schedule(begins, iteration, share):
+    settings = LearningSettings(schedule_iterations=100, mean_log_from=begins)
+    assert settings.reverse_share(iteration) == pytest.approx(share)
+
+
+def test_targets_are_not_sharpened_while_their_mean_logarithm_is_fitted():
+    settings = LearningSettings(
+        schedule_iterations=100, mean_log_from=0.7, tau_iterations=50, last_tau=0.5
+    )
+    assert [settings.tau(i) for i in (0, 50, 70, 75, 80, 99)] == pytest.approx(
+        [1, 0.5, 0.5, 0.75, 1, 1]
+    )
+
+
+def test_the_divergence_changes_what_is_learned_once_it_has_a_share(window):
+    late = [new_learner(schedule_iterations=10, mean_log_from=begins) for begins in (0.0, 1.0)]
+    for learner in late:
+        learn(learner, 9, window, 3)
+    assert everything(late[0]) != everything(late[1])

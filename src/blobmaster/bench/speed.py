@@ -70,7 +70,7 @@ def _bare_step(
 
     def step() -> None:
         with autocast(settings.number_format, device):
-            policy, value, view, _ = losses(network, *tensors)
+            policy, _, value, view, _ = losses(network, *tensors)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(policy + value + view)
         optimizer.step()

@@ -56,6 +56,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             return self.curriculum.games(iteration, self.self_play)
         return self.curriculum.rounds(iteration, self.self_play)
 
+    @property
+    def targets(self) -> LearningSettings:
+        """The learning settings, as far as they suit the policy targets of this run."""
+        # Visit counts are averaged over worlds before they are recorded, and in games the mean
+        # logarithm was never tried: values of up to 20 do not fit its range.
+        if self.self_play.decide_by == "lookahead" and not self.plays_games:
+            return self.learning
+        return msgspec.structs.replace(self.learning, mean_log_from=1.0)
+
     def get_mcts_params(self, iteration: int) -> tuple[int, int]:
         """Return the worlds and the simulations per world of an iteration (0-based)."""
         search = self.curriculum.search(iteration, self.search)

@@ -9,6 +9,9 @@ from msgspec import Meta
 
 from blobmaster.config.flag import Flag
 
+_CHANGE = 0.1
+"""Share of the schedule over which the policy's loss changes."""
+
 
 class LearningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The replay window, the optimizer and the training targets."""
@@ -65,6 +68,12 @@ class LearningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     tau_iterations: Annotated[int, Meta(ge=1)] = 200
     """Iterations over which tau goes linearly from `first_tau` to `last_tau`."""
 
+    mean_log_from: Annotated[float, Meta(ge=0, le=1)] = 0.7
+    """Share of `schedule_iterations` after which the policy is fitted to the mean logarithm of its
+    targets, by the reverse KL divergence, instead of to their mean. The change takes a tenth of the
+    schedule; at 1 it never comes. The mean is learned faster; the mean logarithm maximizes the mean
+    value over deals, and makes drawn actions as good as the most likely ones."""
+
     number_format: Literal["auto", "fp32", "bf16"] = "auto"
     """Number format of matrix products in training; weights, losses and sums stay in fp32. `auto`
     takes bf16 where the machine has instructions for it. It is decided when the run starts and then
@@ -77,4 +86,15 @@ class LearningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     def tau(self, iteration: int) -> float:
         """Return the temperature of the policy targets in an iteration (0-based)."""
         share = min(iteration / self.tau_iterations, 1.0)
-        return self.first_tau + share * (self.last_tau - self.first_tau)
+        tau = self.first_tau + share * (self.last_tau - self.first_tau)
+        # The mean logarithm is not sharpened: each iteration would multiply the logarithm of the
+        # last policy by 1 / tau, whatever the values say.
+        return tau + self.reverse_share(iteration) * (1.0 - tau)
+
+    def reverse_share(self, iteration: int) -> float:
+        """Return the reverse KL divergence's share of the policy loss; `iteration` is 0-based."""
+        since = iteration / self.schedule_iterations - self.mean_log_from
+        # At 1 the change never comes, also in a run that is extended beyond the schedule.
+        if self.mean_log_from == 1.0:
+            return 0.0
+        return min(max(since / _CHANGE, 0.0), 1.0)

@@ -61,6 +61,7 @@ class Learner:
         self._is_captured = uses_cuda_graph(device)
         self._learning_rate: Tensor | float = self._number(settings.learning_rate)
         self._ema_step: Tensor | float = self._number(1.0)
+        self._reverse_share: Tensor | float = self._number(0.0)
         self._fit_optimizer()
         self._graph_step: CudaGraphStep | None = None
         # Double buffering: a thread draws one batch while the network learns from the other.
@@ -143,6 +144,9 @@ class Learner:
         torch.set_num_threads(self._settings.threads)
         stream = generator(self._seed, "learn", iteration)
         tau = self._settings.tau(iteration)
+        self._reverse_share = self._set(
+            self._reverse_share, self._settings.reverse_share(iteration)
+        )
         sums = np.zeros(3)
         # One thread draws, so that batches take their random numbers from the stream in order. The
         # compiled draw releases the GIL and runs beside the step.
@@ -194,8 +198,11 @@ class Learner:
         for group in self._optimizer.param_groups:
             group["lr"] = self._learning_rate
         with autocast(self._settings.number_format, self._device):
-            policy, value, view, share = losses(self.network, *self._tensors)
-        loss = policy + self._settings.value_weight * value + self._settings.view_weight * view
+            policy, divergence, value, view, share = losses(self.network, *self._tensors)
+        # Not `lerp`: without the divergence, the loss keeps the bits of the cross-entropy.
+        reverse = self._reverse_share
+        loss = (1.0 - reverse) * policy + reverse * divergence
+        loss = loss + self._settings.value_weight * value + self._settings.view_weight * view
         if share is not None:
             loss = loss + self._settings.share_weight * share
         self._optimizer.zero_grad(set_to_none=True)

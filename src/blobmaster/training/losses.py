@@ -1,4 +1,11 @@
-"""Losses of a batch: of policy, value and the auxiliary predictions."""
+"""Losses of a batch: of policy, value and the auxiliary predictions.
+
+A policy target depends on the deal, of which the actor sees one hand. Cross-entropy fits the mean
+of the targets over all deals: an average of the best replies to each, which hedges between worlds.
+The reverse KL divergence fits the mean of their logarithms, so the mean value decides: log prior +
+step × E[value], a step of mirror descent. Its gradients are noisier, so it comes last (see
+`LearningSettings.mean_log_from`).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from blobmaster.game.cards import MAX_PLAYERS
+from blobmaster.game.records import FULL_SHARE
 from blobmaster.game.rules import ACTION_COUNT
 from blobmaster.model.game_features import STANDING
 from blobmaster.model.heads import BID_OUTPUTS, TRICK_COUNTS, TRICK_OUTPUTS
@@ -18,12 +26,17 @@ _IMPOSSIBLE = -1e9
 """Logit of an impossible action or count. It is finite, because 0 × -inf would be NaN in the
 cross-entropy."""
 
+_LEAST = 0.5 / FULL_SHARE
+"""Stands for a target of 0, which a record rounds down from less than this."""
+
 
 class StepLosses(NamedTuple):
     """Mean cross-entropies of one batch, each a scalar."""
 
     policy: Tensor
-    """Loss of the actor's policy, over the decisions that have a policy target."""
+    """Cross-entropy of the actor's policy, over the decisions that have a policy target."""
+    divergence: Tensor
+    """Reverse KL divergence of the actor's policy from its target, over the same decisions."""
     value: Tensor
     """Loss of the critic's trick distributions, over the seats in play."""
     view: Tensor
@@ -53,11 +66,14 @@ def losses(
     )
     action_logits = action_logits.masked_fill(~legal, _IMPOSSIBLE)
     with_target = policy.sum().clamp(min=1.0)  # each row of the targets sums to one or to zero
+    logs = action_logits.log_softmax(dim=1)
+    taught = legal & (policy.sum(dim=1, keepdim=True) > 0)
     # Train the trick and bid heads on greedy rounds: they predict the outcome of the network's own
     # play, without exploration and opponents. If the batch has none, use all rounds.
     learned = greedy | ~greedy.any()
     return StepLosses(
-        -(policy * action_logits.log_softmax(dim=1)).sum() / with_target,
+        -(policy * logs).sum() / with_target,
+        (logs.exp() * (logs - policy.clamp(min=_LEAST).log()) * taught).sum() / with_target,
         _trick_loss(critic, tricks, possible),
         _trick_loss(trick_logits, tricks.where(learned[:, None], ABSENT), possible)
         + _bid_loss(bid_logits, bid.where(learned, ABSENT), tricks[:, 0]),

@@ -54,7 +54,7 @@ class RunMetrics:
             "avg_policy_loss": losses.policy,
             "avg_value_loss": losses.value,
             "learning_rate": learning_rate,
-            "pi_target_tau": self._config.learning.tau(iteration),
+            "pi_target_tau": self._config.targets.tau(iteration),
             "training_units_generated": self._config.units(iteration),
             "decisions_generated": played.rounds.decision_count,
             "replay_decisions": replay_decisions,

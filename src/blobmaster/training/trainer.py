@@ -59,7 +59,7 @@ class TrainingPipeline:
         # From the same seed: the learner starts as the untrained network, which every rating has as
         # its fixed opponent.
         network = new_network(config.network, seed, sees_games=games)
-        self._learner = Learner(network, config.learning, seed, self._device)
+        self._learner = Learner(network, config.targets, seed, self._device)
         self._window = ReplayWindow(config.learning.window)
         self._ratings = Ratings(config.rating, seed, whole_games=games)
         self._gains = DoublingGains(FLAT_GAIN / 10 if games else FLAT_GAIN)
