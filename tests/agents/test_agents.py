@@ -241,3 +241,10 @@ def test_the_heuristic_wins_as_cheaply_as_it_can_when_it_needs_tricks():
 def test_the_heuristic_keeps_its_trumps_when_it_wants_no_trick_and_cannot_follow():
     state = last_to_play("2♠ 3♣ A♣ 4♦ 5♦", "4♥ Q♥ 5♥", bid=0, trump=0)
     assert heuristic_card(state) == card("A♣")
+
+
+def test_openspiels_game_is_loaded_once_and_not_at_each_decision(monkeypatch):
+    states = positions(10)
+    OpenSpielAgent(6).choose(states[:1], streams_for(states[:1]))
+    monkeypatch.setattr("pyspiel.load_game", None)  # loading a game from now on is an error
+    OpenSpielAgent(6).choose(states, streams_for(states))

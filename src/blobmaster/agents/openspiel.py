@@ -11,6 +11,8 @@ the GIL, so more workers do not help.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import numpy.typing as npt
 import pyspiel
@@ -41,6 +43,12 @@ def make_openspiel_ismcts(request: OpponentRequest) -> AgentMaker:
     return lambda _: OpenSpielAgent(request.name.simulations)
 
 
+@functools.cache
+def _any_game() -> pyspiel.Game:
+    """Return a game of the type that the bot accepts; it plays `Position`s, not this game."""
+    return pyspiel.load_game("oh_hell")
+
+
 class OpenSpielAgent:
     """Runs OpenSpiel's bot on one decision after another, seeded by each row's stream."""
 
@@ -69,7 +77,7 @@ class OpenSpielAgent:
             stream: seeds the bot and draws its worlds and rollouts.
         """
         bot = ismcts.ISMCTSBot(
-            pyspiel.load_game("oh_hell"),
+            _any_game(),
             _RandomRollouts(stream),
             self._exploration,
             self._simulations,
@@ -97,7 +105,7 @@ class Position:
 
     def get_game(self) -> pyspiel.Game:
         """Return a game of the same type: sequential, with imperfect information."""
-        return pyspiel.load_game("oh_hell")
+        return _any_game()
 
     def is_chance_node(self) -> bool:
         """Return False: the resampler draws complete worlds."""
