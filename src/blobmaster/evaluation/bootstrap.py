@@ -19,6 +19,9 @@ LEVEL = 0.95
 
 _NORMAL = NormalDist()
 
+_MANY = 30
+"""Degrees of freedom from which Student's quantiles are expanded."""
+
 
 class Estimate(NamedTuple):
     """A measured value with the ends of its confidence interval, 95 % unless stated otherwise."""
@@ -68,9 +71,34 @@ def student_mean(values: npt.NDArray[np.float64], level: float) -> Estimate:
 
 
 def _student(freedom: int, level: float) -> float:
-    """Return the half width in standard errors (Abramowitz and Stegun 1964, 26.7.5)."""
-    # An expansion in 1 / freedom, which spares a dependency on scipy. At 95 % it
-    # gives 2.225 instead of 2.228 for 10 degrees of freedom. Below 5 it is too small:
-    # 3.85 instead of 4.30 for 2.
+    """Return the half width in standard errors: Student's quantile of `(1 + level) / 2`."""
+    if freedom < _MANY:
+        return _student_of_few(freedom, level)
+    # An expansion in 1 / freedom (Abramowitz and Stegun 1964, 26.7.5), which spares a dependency on
+    # scipy. From `_MANY` on its error is below 0.01 % at 95 %; for 2 it gives 3.85 instead of 4.30.
     z = _NORMAL.inv_cdf((1.0 + level) / 2.0)
     return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+
+
+def _student_of_few(freedom: int, level: float) -> float:
+    """Return the exact quantile, by bisection of the angle whose tangent is t / sqrt(freedom)."""
+    low, high = 0.0, math.pi / 2
+    for _ in range(100):  # more than a float has bits
+        middle = (low + high) / 2
+        if _share_within(middle, freedom) < level:
+            low = middle
+        else:
+            high = middle
+    return math.sqrt(freedom) * math.tan(low)
+
+
+def _share_within(angle: float, freedom: int) -> float:
+    """Return P(|T| < sqrt(freedom) tan(angle)) (Abramowitz and Stegun 1964, 26.7.3 and 26.7.4)."""
+    sine, cosine = math.sin(angle), math.cos(angle)
+    is_odd = freedom % 2
+    term = cosine if is_odd else 1.0
+    total = term if freedom > 1 else 0.0
+    for number in range(2 + is_odd, freedom - 1, 2):
+        term *= cosine * cosine * (number - 1) / number
+        total += term
+    return 2 / math.pi * (angle + sine * total) if is_odd else sine * total
