@@ -15,6 +15,7 @@ from blobmaster.monitor.read.curves import MOST_CURVES, POINTS, History
 from blobmaster.monitor.read.run_reader import RunReader, list_checkpoints
 from blobmaster.monitor.read.tail import LINES, LogTail
 from blobmaster.monitor.text import fmt
+from blobmaster.run.checkpoints.store import CheckpointStore
 from blobmaster.run.files.history import HistoryRow, encode_row
 from blobmaster.run.files.layout import RunLayout
 
@@ -141,7 +142,6 @@ def test_checkpoints_are_listed_newest_first_and_foreign_files_left_out(layout: 
     ):
         path.write_bytes(b"x" * 7)
     os.utime(layout.cache / f"{prefix}-iter007.pth", (time.time() - 7200,) * 2)
-    (layout.cache / f"{prefix}-iter009.pth").symlink_to("/etc/passwd")
     found = list_checkpoints(layout)
     assert [(file.iteration, file.elo, file.permanent, file.bytes) for file in found] == [
         (7, None, False, 7),
@@ -149,3 +149,20 @@ def test_checkpoints_are_listed_newest_first_and_foreign_files_left_out(layout: 
     ]
     assert [fmt.age(file.age_s) for file in found] == ["2 h", "0 s"]
     assert list_checkpoints(RunLayout(Path("/nonexistent"))) == ()
+
+
+def test_links_to_checkpoints_are_listed_as_the_trainer_lists_them(
+    layout: RunLayout, tmp_path: Path
+):
+    layout.permanent.mkdir()
+    layout.cache.mkdir()
+    (elsewhere := tmp_path / "elsewhere.pth").write_bytes(b"x" * 7000)
+    prefix = "20251113-Blobmaster-v1-4.9M"
+    (layout.permanent / f"{prefix}-iter005-elo0980.pth").symlink_to(elsewhere)
+    (layout.cache / f"{prefix}-iter006.pth").symlink_to(tmp_path / "gone.pth")
+    (layout.cache / f"{prefix}-iter007.pth").mkdir()
+    found = list_checkpoints(layout)
+    assert [file.name for file in reversed(found)] == [
+        entry.path.name for entry in CheckpointStore(layout).entries()
+    ]
+    assert [(file.iteration, file.bytes == 7000) for file in found] == [(6, False), (5, True)]

@@ -125,24 +125,30 @@ def list_checkpoints(layout: RunLayout) -> tuple[CheckpointFile, ...]:
 
 
 def _checkpoints_in(folder: Path, permanent: bool, now: float) -> list[CheckpointFile]:
-    found = []
     try:
         with os.scandir(folder) as entries:
-            for entry in entries:
-                name = CheckpointName.parse(entry.name)
-                if name is not None and entry.is_file(follow_symlinks=False):
-                    file = entry.stat(follow_symlinks=False)
-                    found.append(
-                        CheckpointFile(
-                            name=entry.name,
-                            iteration=name.iteration + 1,
-                            elo=name.elo,
-                            bytes=file.st_size,
-                            permanent=permanent,
-                            age_s=max(0.0, now - file.st_mtime),
-                        )
-                    )
-    except OSError:
-        # The folder does not exist yet, or a file was pruned in the meantime.
-        return found
+            listed = [(CheckpointName.parse(entry.name), entry) for entry in entries]
+    except OSError:  # the folder does not exist yet
+        return []
+    found = []
+    for name, entry in listed:
+        if name is None:
+            continue
+        try:
+            # A link counts, as for the trainer, also one whose file is gone.
+            if not (entry.is_file() or entry.is_symlink()):
+                continue
+            file = entry.stat(follow_symlinks=entry.is_file())
+        except OSError:  # it was pruned in the meantime
+            continue
+        found.append(
+            CheckpointFile(
+                name=entry.name,
+                iteration=name.iteration + 1,
+                elo=name.elo,
+                bytes=file.st_size,
+                permanent=permanent,
+                age_s=max(0.0, now - file.st_mtime),
+            )
+        )
     return found
