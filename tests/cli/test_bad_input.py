@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import torch
+from saved_networks import save_network
 from trainer import (
     assert_refused,
     digest_of,
@@ -40,6 +41,7 @@ from blobmaster.run.files.layout import RunLayout
         (["train", "--resume"], ["no whole checkpoint", "blobmaster train"]),
         (["train", "--resume", "nowhere.pth"], ["nowhere.pth"]),
         (["train", "--resume", "."], ["is a folder", "--resume --checkpoint-dir ."]),
+        (["evaluate", "."], ["without a run's checkpoints", "name a checkpoint file"]),
         (["train", "--checkpoint-dir", ""], ["--checkpoint-dir", "empty"]),
         (["train", "--config", ""], ["--config", "empty"]),
         (["train", "--resume", ""], ["--resume", "empty"]),
@@ -93,6 +95,31 @@ def test_a_wrong_settings_file_is_refused_in_one_line(
     root = tmp_path / "run"
     assert_refused(run("train", "--config", config, "--checkpoint-dir", root), *words)
     assert not root.exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["evaluate", "DIR"],
+        ["evaluate", "CHECKPOINT", "--against", "DIR"],
+        ["play", "DIR"],
+        ["export", "DIR"],
+        ["ground-truth", "DIR"],
+        ["train", "--training-on", "games", "--init-from", "DIR"],
+    ],
+    ids=" ".join,
+)
+def test_a_run_directory_in_place_of_a_checkpoint_is_answered_with_its_newest_whole_one(
+    tmp_path: Path, words: list[str]
+) -> None:
+    root = tmp_path / "run"
+    root.mkdir()
+    checkpoint = save_network(root)
+    damaged = checkpoint.with_name(checkpoint.name.replace("iter005", "iter010"))
+    damaged.write_bytes(checkpoint.read_bytes()[:-9])
+    named = {"DIR": root, "CHECKPOINT": checkpoint}
+    done = run(*(named.get(word, word) for word in words), cwd=tmp_path)
+    assert_refused(done, f"{root} is a folder", f"newest whole one is {checkpoint}")
 
 
 def test_a_foreign_file_is_refused_as_a_checkpoint(tmp_path: Path) -> None:

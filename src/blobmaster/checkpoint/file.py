@@ -10,6 +10,8 @@ from blobmaster.config.compose import ConfigError, from_tables
 from blobmaster.config.config import Config
 from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore
 from blobmaster.run.errors import CheckpointError
+from blobmaster.run.files.layout import RunLayout
+from blobmaster.run.files.text import shell_quoted
 
 PROJECT = "Blobmaster"
 
@@ -34,6 +36,8 @@ def read_checkpoint(path: Path) -> VerifiedCheckpoint:
     Raises:
         CheckpointError: the file is missing or damaged, or of another project or version.
     """
+    if path.is_dir():
+        raise CheckpointError(_advice_for_folder(path))
     content, meta = CheckpointStore.read(path)
     if meta.identity.project != PROJECT:
         raise CheckpointError(
@@ -46,6 +50,18 @@ def read_checkpoint(path: Path) -> VerifiedCheckpoint:
             f"{path} has settings of another version ({error}): use it with that version"
         ) from None
     return VerifiedCheckpoint(path, content, meta, config)
+
+
+def _advice_for_folder(folder: Path) -> str:
+    """Return in one line which file to name instead of a run directory."""
+    try:
+        newest, _ = CheckpointStore(RunLayout(folder)).newest_valid()
+    except OSError:  # it cannot be read
+        newest = None
+    if newest is None:
+        return f"{folder} is a folder without a run's checkpoints: name a checkpoint file"
+    named = shell_quoted(str(newest.path))
+    return f"{folder} is a folder: name a checkpoint in it; the newest whole one is {named}"
 
 
 def check_made_for(saved: VerifiedCheckpoint, architecture: int) -> None:
