@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
+import select
 import shlex
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,7 @@ from trainer import (
     write_config,
 )
 
+import blobmaster
 from blobmaster.run.files.layout import RunLayout
 
 lossy = pytest.mark.parametrize(
@@ -148,3 +152,80 @@ def test_a_terminal_that_goes_away_under_nohup_ends_nothing(
     status = json.loads(RunLayout(root).status.read_text())
     assert (status["state"], status["error"]) == ("finished" if ask is None else "paused", None)
     assert len(history_of(root)) == (2 if ask is None else 1)
+
+
+@pytest.mark.parametrize("kind", ["terminal", "pipe"])
+def test_a_terminal_or_pipe_that_nobody_reads_does_not_stop_the_training(
+    tmp_path: Path, kind: str
+) -> None:
+    root = tmp_path / "run"
+    ours, theirs = pty.openpty() if kind == "terminal" else os.pipe()
+    fill(theirs)
+    trainer = subprocess.Popen(
+        command("train", "--config", write_config(tmp_path), "--iterations", 3,
+                "--checkpoint-dir", root),
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm-256color"},
+    )  # fmt: skip
+    assert trainer.wait(PATIENCE_S) == 0
+    assert status_of(root)["state"] == "finished"
+    assert "iteration 3/3" in RunLayout(root).log.read_text()
+    os.close(theirs)
+    os.close(ours)
+
+
+def fill(descriptor: int) -> None:
+    """Write until a terminal or pipe takes nothing more."""
+    os.set_blocking(descriptor, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(descriptor, b"x" * 4096)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(descriptor, b"x")
+    os.set_blocking(descriptor, True)
+
+
+PRINTS = """
+import sys
+from pathlib import Path
+from blobmaster.terminal.output import never_wait, protect_output
+
+protect_output()
+never_wait()
+for number in range(100_000):
+    print(number)
+Path("printed").touch()
+sys.stdin.readline()
+print("the end")
+"""
+
+
+def test_output_that_was_not_read_in_time_is_dropped_with_a_note_and_later_lines_appear(
+    tmp_path: Path,
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", PRINTS],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(blobmaster.__file__).parents[1])},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    wait_until((tmp_path / "printed").exists)
+    found = read_until(process, b"nobody read)\n")
+    assert found.count(b"\n") < 100_000
+    assert found.startswith(b"".join(b"%d\n" % number for number in range(10_000)))
+    assert process.communicate(b"\n") == (b"the end\n", None)
+
+
+def read_until(process: subprocess.Popen[bytes], end: bytes) -> bytes:
+    """Read a process's output up to these bytes."""
+    assert process.stdout is not None
+    found = b""
+    while not found.endswith(end):
+        ready, _, _ = select.select([process.stdout], [], [], PATIENCE_S)
+        assert ready, "nothing more is printed"
+        found += os.read(process.stdout.fileno(), 1 << 16)
+    return found

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,6 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from blobmaster.run.files.layout import DEFAULT_DIRECTORY
+from blobmaster.terminal.output import settle
 
 NEWEST = "newest"
 """Value of `--resume` without a path."""
@@ -48,9 +47,7 @@ def end_process(status: int) -> NoReturn:
     Shutting torch and its threads down took 1.5 s on a busy machine, and a trainer that receives a
     signal promises to be gone within 2 s.
     """
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):  # the reader of a pipe may be gone
-            stream.flush()
+    settle()
     os._exit(status)
 
 

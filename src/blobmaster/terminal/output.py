@@ -5,12 +5,15 @@ a redirection may be full, a parent may have closed the descriptors, and the loc
 "…" nor "×". None of it may end a training run, lose a result or change an exit status.
 """
 
+import atexit
 import codecs
+import collections
 import errno
 import io
 import os
 import select
 import sys
+import threading
 from typing import Any, Final, TextIO
 
 _ASCII: Final = str.maketrans(
@@ -20,6 +23,10 @@ _ASCII: Final = str.maketrans(
 _ERRORS: Final = "blobmaster-courtesy"
 _GONE: Final = frozenset({errno.EPIPE, errno.EIO, errno.ENXIO, errno.ECONNRESET, errno.EBADF})
 """Errors of a reader or a terminal that has left, which nobody needs to be told."""
+_QUEUED_BYTES: Final = 1 << 18
+"""Output that waits for a stopped terminal; more is dropped."""
+_SETTLE_SECONDS: Final = 0.5
+"""Time that an ending process gives a slow reader to take what is queued."""
 
 
 def protect_output() -> None:
@@ -34,6 +41,32 @@ def protect_output() -> None:
         stream = getattr(sys, name)
         if stream is None or stream is getattr(sys, f"__{name}__"):
             setattr(sys, name, _courteous(stream, descriptor))
+
+
+def never_wait() -> None:
+    """Write the output in a thread from now on, and drop it if too much waits.
+
+    For a command that must go on while nobody reads: a terminal that Ctrl+S stopped or a full pipe
+    blocks every write, and with it all threads that log.
+    """
+    streams = [stream for stream in (sys.stdout, sys.stderr) if isinstance(stream, _CourteousText)]
+    if streams:
+        writer = _Writer()
+        for stream in streams:
+            stream.flush()
+            stream.raw.writer = writer
+        atexit.register(settle)
+
+
+def settle() -> None:
+    """Flush the output, and give what `never_wait` queued a moment to be written."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # the reader of a pipe may be gone
+            continue
+        if isinstance(stream, _CourteousText) and stream.raw.writer is not None:
+            stream.raw.writer.settle(_SETTLE_SECONDS)
 
 
 def reader_left(stream: TextIO) -> bool:
@@ -63,6 +96,8 @@ class _CourteousRaw(io.RawIOBase):
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self.is_lost = False
+        self.writer: _Writer | None = None
+        """Writes in place of the calling thread, if that must not wait."""
 
     def writable(self) -> bool:
         """See `io.IOBase`."""
@@ -78,6 +113,13 @@ class _CourteousRaw(io.RawIOBase):
 
     def write(self, data: Any, /) -> int:
         """Write all or some of the data, or drop it."""
+        if self.writer is None:
+            return self.write_now(data)
+        self.writer.put(self, bytes(data))
+        return len(data)
+
+    def write_now(self, data: Any) -> int:
+        """Do as `write`, in the calling thread."""
         while True:
             try:
                 return os.write(self._descriptor, data)
@@ -96,6 +138,49 @@ class _CourteousRaw(io.RawIOBase):
         if self._descriptor == 1:
             reason = f"cannot print: {error.strerror}; redirect the output elsewhere"
             sys.stderr.write(f"blobmaster: {reason}\n")
+
+
+class _Writer:
+    """Writes what it is given in a thread of its own, in order."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._queue: collections.deque[tuple[_CourteousRaw, bytes]] = collections.deque()
+        self._waiting = 0
+        self._dropped = 0
+        threading.Thread(target=self._run, name="output", daemon=True).start()
+
+    def put(self, raw: _CourteousRaw, data: bytes) -> None:
+        """Queue the data, or drop it whole if too much waits already."""
+        with self._changed:
+            if self._waiting and self._waiting + len(data) > _QUEUED_BYTES:
+                self._dropped += len(data)
+                return
+            self._waiting += len(data)
+            self._queue.append((raw, data))
+            self._changed.notify_all()
+
+    def settle(self, seconds: float) -> None:
+        """Wait until all is written, but not longer than `seconds`."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting == 0, seconds)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._queue)
+                raw, data = self._queue.popleft()
+            rest = data
+            while rest:
+                rest = rest[raw.write_now(rest) :]
+            with self._changed:
+                self._waiting -= len(data)
+                if self._waiting == 0 and self._dropped:
+                    note = f"\n({self._dropped:,} bytes of output were dropped: nobody read)\n"
+                    self._dropped = 0
+                    self._queue.append((raw, note.encode()))
+                    self._waiting += len(note)
+                self._changed.notify_all()
 
 
 class _CourteousText(io.TextIOWrapper):

@@ -25,6 +25,7 @@ from blobmaster.run.opening import complete_history
 from blobmaster.run.session import RunSession
 from blobmaster.run.status.gpu import GpuSampler
 from blobmaster.terminal.console import ProgressBar, log_to_file, log_to_terminal
+from blobmaster.terminal.output import never_wait
 from blobmaster.training.compile_ahead import second_compiler
 from blobmaster.training.next_steps import (
     after_divergence,
@@ -65,6 +66,7 @@ def run_training(options: TrainOptions) -> int:
         ConfigError: the settings are invalid, or do not fit the checkpoint.
         RunError: there is no such checkpoint, or another trainer holds the run directory.
     """
+    never_wait()
     console = Console(highlight=False)
     seen = _checkpoints_in(options.root)
     start = _find_start(options, console)
