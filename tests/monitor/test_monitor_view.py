@@ -162,6 +162,14 @@ def test_alerts_of_the_trainer_and_of_the_monitor_are_told_once():
     assert "low: 1.5 GB free, full in 3 h 00 min" in plain.page(seen(make_status(disk=low)))
 
 
+def test_a_disk_that_is_not_the_run_directorys_is_named_by_its_folder():
+    disk = Disk(
+        free_bytes=10**12, total_bytes=10**13, low=False, hours_left=3.0, folder="permanent"
+    )
+    page = plain.page(seen(make_status(disk=disk)))
+    assert "1.0 TB free for permanent/, full in 3 h 00 min" in page
+
+
 def rated(*elos: float, half: float = 20.0) -> dict[str, Curve]:
     ends = {"elo": 0.0, "elo_low": -half, "elo_high": half}
     return {name: curve(name, *(elo + off for elo in elos), step=5) for name, off in ends.items()}

@@ -289,8 +289,8 @@ def test_a_nearly_full_disk_is_warned_of_with_the_hours_left(fast_path, monkeypa
     publisher = StatusPublisher(
         RunLayout(fast_path), this_process(), StepProgress(0.0, 0.0), lambda: None
     )
-    resources = ResourceSampler(fast_path, publisher)
-    resources.hours_left = lambda _: 0.5
+    resources = ResourceSampler(RunLayout(fast_path), publisher)
+    resources.hours_left = lambda *_: 0.5
     resources.sample(1.0)
     resources.sample(1.0 + machine.DISK_SECONDS)
     alert = next(a for a in publisher.status.alerts if a.kind == "disk-low")
@@ -314,6 +314,7 @@ def test_a_disk_that_others_fill_while_the_runs_files_fit_is_not_called_full_soo
         for second in range(0, 3600, 60):
             session._resources.sample(1e9 + second)
         growth = measure_growth(
+            fast_path.stat().st_dev,
             session.layout,
             session.store,
             IDENTITY.checkpoint_name(0).prefix,
@@ -326,6 +327,54 @@ def test_a_disk_that_others_fill_while_the_runs_files_fit_is_not_called_full_soo
     assert disk.hours_left is None
     assert (growth.done, growth.total, growth.cached) == (7, 500, 4)
     assert growth.permanent_bytes == next(fast_path.glob("cache/*iter007*")).stat().st_size
+
+
+@pytest.mark.parametrize("linked", ["permanent", "cache"])
+def test_the_disk_that_the_run_fills_first_is_named(fast_path, tmp_path, monkeypatch, linked):
+    if tmp_path.stat().st_dev == fast_path.stat().st_dev:
+        pytest.skip("there is only one filesystem here")
+    (fast_path / linked).symlink_to(tmp_path)
+    root_disk = fast_path.stat().st_dev
+    usage = psutil.disk_usage(str(fast_path))
+    free = {str(fast_path): 10**13, str(fast_path / linked): 5 * 10**9}
+    monkeypatch.setattr(
+        machine.psutil, "disk_usage", lambda path: usage._replace(free=free.get(path, 10**13))
+    )
+    with RunSession.open(fast_path, command="test") as session:
+        session.begin(IDENTITY, 10**9, None, "")
+        for iteration in range(2):
+            session.commit(iteration, partial(write_state, b"x", 10**6), metrics={})
+        session.wait_for_commit()
+        if linked == "cache":  # of these only a few are kept: they fill no disk of 5 GB
+            free[str(fast_path / linked)] = 1000
+        session._resources.sample(1e9)
+        there = session._publisher.status.disk
+        free.update({str(fast_path): 10, str(fast_path / linked): 10**13})
+        session._resources.sample(2e9)
+        here = session._publisher.status.disk
+        growth = measure_growth(
+            tmp_path.stat().st_dev,
+            session.layout,
+            session.store,
+            IDENTITY.checkpoint_name(0).prefix,
+            session._publisher.status.last_checkpoint,
+            session._record.progress.sample(session.clock()),
+        )
+        session._resources.hours_left = lambda disk, _: 1.0 if disk == root_disk else None
+        free.update({str(fast_path): 10**13, str(fast_path / linked): 1000})
+        session._resources.sample(3e9)
+        low = session._publisher.status.disk
+        session.paused()
+    assert there.folder == linked
+    assert there.free_bytes in (1000, 5 * 10**9)
+    assert there.hours_left is not None
+    assert (here.folder, here.free_bytes) == (None, 10)
+    assert (low.folder, low.low) == (linked, True)
+    assert growth.row_bytes == 0
+    assert (growth.permanent_bytes > 0, growth.cached_bytes > 0) == (
+        linked == "permanent",
+        linked == "cache",
+    )
 
 
 def test_permanent_checkpoints_fill_a_disk_and_rotated_ones_do_not():

@@ -88,7 +88,7 @@ class RunSession:
         self._retry = WriteRetry(
             self._publisher, self._requests, self._on_wait, self._check_held, root=root
         )
-        self._resources = ResourceSampler(root, self._publisher)
+        self._resources = ResourceSampler(self.layout, self._publisher)
         self._resources.hours_left = self._hours_until_full
         self.store = CheckpointStore(self.layout)
         self.inflight = InflightStore(self.layout, self._retry.until_written)
@@ -397,13 +397,13 @@ class RunSession:
         self._refresh_state()
         self._resources.sample(time.monotonic())
 
-    def _hours_until_full(self, free_bytes: int) -> float | None:
+    def _hours_until_full(self, disk: int, free_bytes: int) -> float | None:
         last = self._publisher.status.last_checkpoint
         if self._record is None or last is None:
             return None
         prefix = self._record.identity.checkpoint_name(0).prefix
         sample = self._record.progress.sample(self.clock())
-        growth = measure_growth(self.layout, self.store, prefix, last, sample)
+        growth = measure_growth(disk, self.layout, self.store, prefix, last, sample)
         return None if growth is None else hours_left(growth, free_bytes)
 
     def _close_status(self) -> None:

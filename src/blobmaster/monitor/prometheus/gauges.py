@@ -110,7 +110,7 @@ MOMENTARY: Final = (
     ),
     Gauge(
         "disk_free_bytes",
-        "Free space on the run directory's disk.",
+        "Free space on the disk of the run that will be full first.",
         _of_disk(lambda disk: disk.free_bytes),
     ),
     Gauge("disk_total_bytes", "Size of the disk.", _of_disk(lambda disk: disk.total_bytes)),

@@ -112,6 +112,8 @@ def disk_text(view: View) -> str:
     if disk is None:
         return fmt.UNKNOWN
     text = f"{'low: ' if disk.low else ''}{fmt.size(disk.free_bytes)} free"
+    if disk.folder is not None:
+        text += f" for {fmt.clean(disk.folder, 20)}/"
     if disk.hours_left is not None and 0 <= disk.hours_left < 24 * 365:
         text += f", full in {fmt.hours(disk.hours_left)}"
     return text

@@ -1,4 +1,4 @@
-"""Predicts when the files that a run will still write fill its disk."""
+"""Predicts when the files that a run will still write fill a disk."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from blobmaster.run.status.schema import LastCheckpoint
 
 @dataclass(frozen=True, kw_only=True)
 class Growth:
-    """The files that a run will still write to the disk of its directory."""
+    """The files that a run will still write to one disk."""
 
     done: int
     """Iterations committed so far."""
@@ -27,7 +27,7 @@ class Growth:
     cached_bytes: int
     """Size of one in the cache; 0 if they go to another disk."""
     row_bytes: float
-    """Mean size of an iteration's history row."""
+    """Mean size of an iteration's history row; 0 if the history is on another disk."""
 
     def bytes_after(self, iterations: int) -> float:
         """Return the space that so many more iterations take at most, the save of the last too."""
@@ -43,15 +43,17 @@ class Growth:
 
 
 def measure_growth(
+    disk: int,
     layout: RunLayout,
     store: CheckpointStore,
     prefix: str,
     last: LastCheckpoint,
     progress: RunProgressSample,
 ) -> Growth | None:
-    """Return what a run will still write; None before its pace is known.
+    """Return what a run will still write to a disk; None before its pace is known.
 
     Args:
+        disk: the device number of the disk.
         layout, store: its directory, and the checkpoints there.
         prefix: what the names of its own checkpoints begin with.
         last: its newest checkpoint; the next ones will be about as large.
@@ -62,12 +64,12 @@ def measure_growth(
     """
     if progress.seconds_left is None:
         return None
-    disk = layout.root.stat().st_dev
+    on_root = layout.root.stat().st_dev == disk
     history = layout.history.stat().st_size if layout.history.exists() else 0
 
     def is_here(folder: Path) -> bool:
         # A folder that is still to be made will be on the run directory's disk.
-        return not folder.exists() or folder.stat().st_dev == disk
+        return folder.stat().st_dev == disk if folder.exists() else on_root
 
     return Growth(
         done=last.iteration,
@@ -78,7 +80,7 @@ def measure_growth(
         ),
         permanent_bytes=last.bytes if is_here(layout.permanent) else 0,
         cached_bytes=last.bytes if is_here(layout.cache) else 0,
-        row_bytes=history / max(last.iteration, 1),
+        row_bytes=history / max(last.iteration, 1) if on_root else 0.0,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import psutil
 
 from blobmaster.run import container
+from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.status.publisher import StatusPublisher
 from blobmaster.run.status.schema import DISK_LOW, Disk, Machine
 
@@ -71,16 +72,17 @@ class MachineSampler:
 class ResourceSampler:
     """Publishes the machine's load and the disk's space, each at its own interval."""
 
-    def __init__(self, root: Path, publisher: StatusPublisher) -> None:
-        self._root = root
+    def __init__(self, layout: RunLayout, publisher: StatusPublisher) -> None:
+        self._layout = layout
         self._publisher = publisher
         self._machine = MachineSampler()
         self._machine_at = self._disk_at = 0.0
         self.workers: int | None = None
         self.gpu: Callable[[], dict[str, Any] | None] | None = None
         """Returns the GPU's figures, if the loop uses one."""
-        self.hours_left: Callable[[int], float | None] = lambda _: None
-        """Returns the hours until the run fills so many free bytes; None if unknown or never."""
+        self.hours_left: Callable[[int, int], float | None] = lambda *_: None
+        """Returns the hours until the run fills a disk, by its device number and its free bytes;
+        None if unknown or never."""
 
     def sample(self, now: float) -> None:
         """Publish what is due at monotonic `now`."""
@@ -103,15 +105,38 @@ class ResourceSampler:
 
     def _sample_disk(self) -> None:
         try:
-            usage = psutil.disk_usage(str(self._root))
-            left = self.hours_left(usage.free)
+            disks = [self._read_disk(number, folder) for number, folder in self._disks().items()]
         except OSError as error:
-            log.warning("cannot read the disk usage of %s: %s", self._root, error.strerror)
+            log.warning("cannot read the disk usage of %s: %s", self._layout.root, error.strerror)
             return
-        low = usage.free < LOW_BYTES
-        disk = Disk(free_bytes=usage.free, total_bytes=usage.total, low=low, hours_left=left)
-        self._update_alert(disk)
-        self._publisher.update(urgent=False, disk=disk)
+        first = min(
+            disks,
+            key=lambda disk: (
+                not disk.low,
+                math.inf if disk.hours_left is None else disk.hours_left,
+            ),
+        )
+        self._update_alert(first)
+        self._publisher.update(urgent=False, disk=first)
+
+    def _disks(self) -> dict[int, Path]:
+        """Return a folder on each disk that the run fills, the run directory first."""
+        folders = (self._layout.root, self._layout.permanent, self._layout.cache)
+        found: dict[int, Path] = {}
+        for folder in folders:
+            if folder == self._layout.root or folder.exists():  # the others may be still to be made
+                found.setdefault(folder.stat().st_dev, folder)
+        return found
+
+    def _read_disk(self, number: int, folder: Path) -> Disk:
+        usage = psutil.disk_usage(str(folder))
+        return Disk(
+            free_bytes=usage.free,
+            total_bytes=usage.total,
+            low=usage.free < LOW_BYTES,
+            hours_left=self.hours_left(number, usage.free),
+            folder=None if folder == self._layout.root else folder.name,
+        )
 
     def _update_alert(self, disk: Disk) -> None:
         was_low = self._publisher.status.disk is not None and self._publisher.status.disk.low
@@ -119,7 +144,8 @@ class ResourceSampler:
             self._publisher.clear_alert(DISK_LOW)
             return
         when = "" if disk.hours_left is None else f", full in {disk.hours_left:.1f} hours"
-        message = f"only {disk.free_bytes / 1e9:.2f} GB free{when}: free some space"
+        where = "" if disk.folder is None else f" for {disk.folder}/"
+        message = f"only {disk.free_bytes / 1e9:.2f} GB free{where}{when}: free some space"
         if not was_low:
             log.warning("%s", message)
         self._publisher.raise_alert(DISK_LOW, "warning", message)

@@ -60,13 +60,15 @@ class LastCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Disk(msgspec.Struct, frozen=True, kw_only=True):
-    """Space on the run directory's disk."""
+    """Space on the disk of the run that will be full first."""
 
     free_bytes: int
     total_bytes: int
     low: bool
     hours_left: float | None
-    """Time until the disk is full at the current rate; None while the rate is unknown."""
+    """Time until the run fills the disk; None while it is unknown, or if its files will fit."""
+    folder: str | None = None
+    """The run's folder on that disk; None for the disk of the run directory itself."""
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
