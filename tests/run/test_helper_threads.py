@@ -68,6 +68,39 @@ def test_an_error_of_a_helper_thread_fails_the_run(fast_path, tmp_path, kind):
     assert (status.state, status.error) == ("failed", "ValueError: of itself")
 
 
+BESIDE = """
+import sys, threading
+from pathlib import Path
+from victim import IDENTITY
+from blobmaster.run.session import RunSession
+
+def broken():
+    raise ValueError("of itself")
+
+with RunSession.open(Path(sys.argv[1]), command="test") as session:
+    session.begin(IDENTITY, 2, None, "test --resume")
+    for _ in range(2):
+        thread = threading.Thread(target=broken, name="gpu")
+        thread.start()
+        thread.join()
+    session.finish()
+sys.exit(session.exit_status)
+"""
+
+
+def test_an_error_of_a_thread_that_the_run_can_do_without_is_shown(fast_path, tmp_path):
+    script = tmp_path / "loop.py"
+    script.write_text(BESIDE)
+    exit_status, said = finish(start(fast_path, script=str(script)))
+    assert exit_status == 0, said
+    assert "ValueError: of itself" in said
+    status = status_of(fast_path)
+    (alert,) = status.alerts
+    assert (status.state, alert.kind, alert.level) == ("finished", "thread-failed", "error")
+    assert "the thread gpu has failed" in alert.message
+    assert alert.message.endswith("ValueError: of itself")
+
+
 STOPPED_S = 9.0
 
 

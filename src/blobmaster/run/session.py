@@ -36,6 +36,8 @@ LOST = "lost"
 """Kind of the alert for a run directory or a lock that is no longer at its path."""
 NO_LOCK = "no-lock"
 """Kind of the alert for a filesystem without locks."""
+THREAD_FAILED = "thread-failed"
+"""Kind of the alert for a thread beside the loop that ended by an error."""
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +113,8 @@ class RunSession:
             self._publisher.raise_alert(NO_LOCK, "warning", self._lock.warning)
         self._publisher.write()
         self._watch.install()
+        self._hook_before = threading.excepthook
+        threading.excepthook = self._report_thread
         self._ticker.start()
 
     def __enter__(self) -> Self:
@@ -129,6 +133,7 @@ class RunSession:
         finally:
             self._commits.close()
             self._ticker.stop()
+            threading.excepthook = self._hook_before
             self._close_status()
             self._publisher.close()
             self._watch.restore()
@@ -355,6 +360,17 @@ class RunSession:
                 self._publisher.raise_alert(LOST, "error", loss.message)
                 self.fail(loss.message)
             return self._loss
+
+    def _report_thread(self, failure: threading.ExceptHookArgs) -> None:
+        """Log and show the error that ended a thread beside the loop, which goes on without it."""
+        if issubclass(failure.exc_type, SystemExit):
+            return
+        name = "" if failure.thread is None else f" {failure.thread.name}"
+        reason = " ".join(f"{failure.exc_type.__name__}: {failure.exc_value}".split())
+        message = f"the thread{name} has failed, and the run continues without it: {reason}"
+        trace = failure.exc_value and (failure.exc_type, failure.exc_value, failure.exc_traceback)
+        log.error("%s", message, exc_info=trace)
+        self._publisher.raise_alert(THREAD_FAILED, "error", message)
 
     def _running(self) -> RunRecord:
         if self._record is None:
