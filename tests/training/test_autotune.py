@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from number_formats import skip_unless_possible
 
 from blobmaster.config.compose import compose
 from blobmaster.config.config import Config
@@ -20,6 +21,14 @@ def test_no_setting_is_left_on_auto() -> None:
     assert f"is in {config.inference.number_format}: fp32 " in line
     assert autotuned(config, lines.append) == config
     assert lines == [line]  # nothing is measured again
+
+
+def test_where_int8_is_computed_wrongly_the_settings_say_fp32(monkeypatch) -> None:
+    skip_unless_possible("int8")
+    small = {"network": {"width": 16, "blocks": 1}, "inference": {"number_format": "int8"}}
+    assert autotuned(compose(small)).inference.number_format == "int8"
+    monkeypatch.setattr("blobmaster.inference.int8.is_as_expected", lambda *_: False)
+    assert autotuned(compose(small)).inference.number_format == "fp32"
 
 
 @pytest.mark.parametrize("number_format", ["fp32", "bf16"])

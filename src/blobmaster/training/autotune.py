@@ -26,8 +26,9 @@ LARGEST_MEASURED = 512
 def autotuned(config: Config, say: Callable[[str], None] = log.info) -> Config:
     """Return the settings with every `auto` replaced by this machine's choice.
 
-    The choices are saved with the run: a run resumed on another machine keeps them, since number
-    format and threads change the bits of its results.
+    int8 becomes fp32 where torch computes it wrongly, also in a run that is resumed. The choices
+    are saved with the run: a run resumed on another machine keeps them, since number format and
+    threads change the bits of its results.
 
     Args:
         config: the settings.
@@ -51,7 +52,11 @@ def autotuned(config: Config, say: Callable[[str], None] = log.info) -> Config:
         shown = ", ".join(f"{name} {speed:,.0f}" for name, speed in speeds.items())
         say(f"self-play's network is in {inference.number_format}: {shown} evaluations/s per core")
     else:
-        convert(network, inference.number_format)  # raises if the device cannot do it
+        parts = convert(network, inference.number_format)  # raises if the device cannot do it
+        if parts.critic is network.critic:
+            # Also where this torch computes int8 wrongly: the name that is saved and is part of the
+            # block key must be that of the bits.
+            inference = msgspec.structs.replace(inference, number_format="fp32")
     return msgspec.structs.replace(config, learning=learning, inference=inference)
 
 
