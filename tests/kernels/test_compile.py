@@ -87,12 +87,31 @@ def test_kernels_are_cached_in_the_folder_that_the_user_names(tmp_path):
     assert folder_seen_by(tmp_path).is_relative_to(tmp_path / "home" / ".cache")
 
 
-def test_an_edited_source_starts_a_fresh_folder(tmp_path):
+@pytest.fixture
+def copy(tmp_path) -> Path:
+    """Return a copy of the package."""
     source = Path(blobmaster.kernels.compile.__file__).parents[1]
     copy = tmp_path / "copy" / "blobmaster"
     for path in source.rglob("*.py"):
         (copy / path.relative_to(source)).parent.mkdir(parents=True, exist_ok=True)
         (copy / path.relative_to(source)).write_bytes(path.read_bytes())
+    return copy
+
+
+def test_another_copy_of_the_package_loads_what_the_first_one_compiled(tmp_path, copy):
+    script = (
+        "from blobmaster.game.scoring import exact_points, score; score(2, 2); "
+        "print(*(sum(k.stats.cache_hits.values()) for k in (score, exact_points)))"
+    )
+    assert output_of(script, tmp_path) == "0 0\n"
+    assert output_of(script, tmp_path, copy.parent) == "1 0\n"
+    scoring = copy / "game" / "scoring.py"
+    scoring.write_text(scoring.read_text().replace("return", "return  "))
+    assert output_of(script, tmp_path, copy.parent) == "0 0\n"
+    assert output_of(script, tmp_path) == "1 0\n"
+
+
+def test_an_edited_source_starts_a_fresh_folder(tmp_path, copy):
     same = folder_seen_by(tmp_path, copy.parent)
     assert same.name == folder_seen_by(tmp_path).name
     for edited in ("game/cards.py", "search/tree.py", "kernels/rng.py", "evaluation/exact/tree.py"):

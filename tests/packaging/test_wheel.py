@@ -72,7 +72,14 @@ def test_the_installed_package_is_what_runs(site: Path, tmp_path: Path):
     assert Path(where.stdout.strip()).is_relative_to(site)
 
 
-def test_the_wheel_trains_shows_and_plays(site: Path, tmp_path: Path):
+@pytest.mark.parametrize(
+    "kernels", ["the checkout's", pytest.param("compiled anew", marks=pytest.mark.long)]
+)
+def test_the_wheel_trains_shows_and_plays(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernels: str
+):
+    if kernels == "compiled anew":
+        monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "kernels"))
     config = write_config(tmp_path, TINY)
     trained = blobmaster(site, tmp_path, "train", "--fast", "--config", config, "--iterations", 2)
     assert trained.returncode == 0, trained.stdout + trained.stderr

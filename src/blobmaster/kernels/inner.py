@@ -12,10 +12,10 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import binding
-from numba.core import caching
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, CompileResult
 
+from blobmaster.kernels.location import KernelFiles
 from blobmaster.kernels.once import SharedCache
 
 
@@ -67,7 +67,7 @@ def _entry_point() -> Any:
     return [].pop
 
 
-class _SavedResults(caching.CompileResultCacheImpl):
+class _SavedResults(KernelFiles):
     def rebuild(self, target_context: Any, payload: Any) -> Any:
         code, description, environment, signature, objectmode, lifted, annotation, *_ = payload
         return CompileResult(

@@ -17,11 +17,15 @@ from typing import Any
 from numba.core import caching
 from numba.core.compiler_lock import global_compiler_lock
 
+from blobmaster.kernels.location import KernelFiles
+
 log = logging.getLogger(__name__)
 
 
 class SharedCache(caching.FunctionCache):
     """numba's cache on disk, that locks a kernel which it does not hold until `release`."""
+
+    _impl_class = KernelFiles
 
     def __init__(self, function: Any) -> None:
         super().__init__(function)
