@@ -8,6 +8,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
+import forked
 import pytest
 from trainer import PATIENCE_S, command, newest, run, status_of, write_config
 
@@ -42,8 +43,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the directory of a finished run, whose path is not UTF-8."""
     folder = tmp_path_factory.mktemp("finished")
     root = folder / FOREIGN
-    done = run_with(
-        "", "train", "--config", write_config(folder), "--iterations", 1, "--checkpoint-dir", root
+    done = run(
+        "train", "--config", write_config(folder), "--iterations", 1, "--checkpoint-dir", root
     )
     assert done.returncode == 0, done.stderr
     return root
@@ -117,17 +118,14 @@ def test_a_game_against_a_checkpoint_whose_path_is_not_utf8_is_resumed(
 ) -> None:
     saved = tmp_path / os.fsdecode(b"game-\xff.json")
     checkpoint = newest(finished)
-    begun = subprocess.run(
-        command("play", checkpoint, "--plain", "--one-round", "--cards", 2, "--seed", 1,
-                "--seat", 1, "--saved", saved),
-        input=b"0\n", capture_output=True, timeout=PATIENCE_S, check=False,
+    begin = command(
+        "play", checkpoint, "--plain", "--one-round", "--cards", 2, "--seed", 1, "--seat", 1,
+        "--saved", saved,
     )  # fmt: skip
+    begun = forked.run(begin[1:], typed="0\n", timeout=PATIENCE_S)
     assert begun.returncode == 0, begun.stderr
-    assert b"The game is saved" in begun.stdout
-    resumed = subprocess.run(
-        command("play", "--resume", "--plain", "--saved", saved),
-        input=b"", capture_output=True, timeout=PATIENCE_S, check=False,
-    )  # fmt: skip
+    assert "The game is saved" in begun.stdout
+    resumed = run("play", "--resume", "--plain", "--saved", saved)
     assert resumed.returncode == 0, resumed.stderr
 
 

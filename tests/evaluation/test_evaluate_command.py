@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forked
 import pexpect
 import pytest
 from saved_networks import save_network
@@ -29,14 +30,7 @@ def command(checkpoint: Path, *arguments: object) -> list[str]:
 
 
 def run(checkpoint: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(checkpoint, *arguments),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    return forked.run(command(checkpoint, *arguments)[1:], timeout=PATIENCE_S)
 
 
 def test_the_same_seed_gives_the_same_figures_on_any_number_of_workers(checkpoint: Path):

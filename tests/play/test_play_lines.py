@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forked
 import pytest
 from saved_networks import save_network
 from tables import play_on, setup, table_in
@@ -93,14 +94,11 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def blobmaster_play(state: Path, typed: str, *arguments: str | Path):
     """Run the command with its input from a pipe."""
-    return subprocess.run(
-        [sys.executable, "-m", "blobmaster", "play", *map(str, arguments)],
-        input=typed,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "XDG_STATE_HOME": str(state), "PYTHONIOENCODING": "utf-8"},
+    return forked.run(
+        ["-m", "blobmaster", "play", *map(str, arguments)],
+        environment={**os.environ, "XDG_STATE_HOME": str(state)},
+        typed=typed,
         timeout=DEADLINE_S,
-        check=False,
     )
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import torch
+from forked import ForkedProcess
 from processes import finish, status_of, wait_for, wait_for_state
 
 from blobmaster.run.checkpoints.store import CheckpointStore
@@ -17,6 +18,11 @@ ITERATIONS = 40
 
 
 def start_example(root):
+    return ForkedProcess([str(EXAMPLE), str(root), str(ITERATIONS)])
+
+
+def start_example_anew(root):
+    """Start the example in a new Python, which has yet to import torch."""
     command = [sys.executable, str(EXAMPLE), str(root), str(ITERATIONS)]
     one_thread = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=one_thread)
@@ -40,7 +46,7 @@ def test_the_example_stays_under_forty_lines_and_knows_no_blob():
 def test_paused_and_killed_the_example_ends_like_the_undisturbed_one(fast_path):
     assert finish(start_example(fast_path / "whole")) == (0, "")
     root = fast_path / "run"
-    process = start_example(root)
+    process = start_example_anew(root)
     wait_for_state(root, "starting")  # torch is being imported
     send(root / "control.signal", "PAUSE")
     assert finish(process)[0] == 0

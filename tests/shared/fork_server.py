@@ -1,32 +1,56 @@
-"""A fork server: it imports everything once and forks trainers, which then start at once.
+"""A fork server: it imports everything once and forks programs, which then start at once.
 
-Importing torch takes seconds, most of the time of a test that kills a hundred trainers. A forked
-trainer is an ordinary process in its own session and runs `blobmaster` as `main` does.
+Importing torch and loading kernels takes two seconds of processor time, most of the time of a test
+that starts a command. A forked program is an ordinary process with its own pid, streams, session
+and exit status; `forked.py` is the side of the tests.
 
-Protocol: one JSON line per request on stdin, one per answer on stdout. `{"start": [arguments],
-"output": path}` is answered by `{"pid": n}`, and `{"poll": n}` by `{"status": s}`, where s is null
-while the trainer runs, then its exit status, negative for a signal.
+Protocol, over a Unix socket: one JSON line per request, one per answer. A request `{"start": words,
+"cwd": path, "environment": {...}, "new_session": bool}` carries three descriptors, the program's
+standard streams, and is answered by `{"pid": n}`. `{"reap": n}` is answered by `{"status": s}` when
+process n has ended; s is its exit status, negative for a signal. The server ends with the socket.
 """
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import importlib
+import io
 import json
 import os
+import pkgutil
+import random
+import runpy
+import signal
+import socket
 import sys
-from typing import Any
+import threading
+from pathlib import Path
+from typing import Any, NoReturn
 
-import numpy as np
 import torch
 
-from blobmaster.cli.main import main
+import blobmaster
 from blobmaster.config.compose import compose
 from blobmaster.config.config import Config
-from blobmaster.config.search import SearchSettings
+from blobmaster.inference.evaluator import use_one_thread
 from blobmaster.model.network import new_network
 from blobmaster.selfplay.engine import SelfPlayEngine
 from blobmaster.selfplay.pool import LocalPool
 from blobmaster.training.learner import Learner
-from blobmaster.training.replay_buffer import ReplayWindow, new_batch
+from blobmaster.training.replay_buffer import compile_draw, new_batch
+from blobmaster.training.warm_up import play_one_round
+
+LONGEST_REQUEST = 1 << 20
+
+
+def import_all() -> None:
+    """Import the modules of the package that this environment has the libraries for."""
+    for module in pkgutil.walk_packages(blobmaster.__path__, "blobmaster."):
+        # onnxruntime, which the export needs, starts a thread when it is imported.
+        if not module.name.endswith("__main__") and "export" not in module.name:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(module.name)
 
 
 def load_kernels() -> None:
@@ -36,57 +60,89 @@ def load_kernels() -> None:
     """
     config: Config = compose({"network": {"width": 16, "blocks": 1}})
     network = new_network(config.network, 0)
-    learner = Learner(network, config.learning, 0, torch.device("cpu"))
-    pool = LocalPool(1, prepare=lambda: torch.set_num_threads(1))
+    Learner(network, config.learning, 0, torch.device("cpu"))
+    pool = LocalPool(1, prepare=use_one_thread)
     engine = SelfPlayEngine(pool, config.rounds, config.self_play, 0, torch.device("cpu"))
-    played = engine.play(
-        0,
-        learner.ema,
-        SearchSettings(worlds=1, simulations=2),
-        1,
-        [0],
-        should_stop=lambda: False,
-        on_rounds=lambda _: None,
-    )
-    window = ReplayWindow(100)
-    for _, rounds in played:
-        window.add(rounds)
-        window.draw(np.random.default_rng(0), 1.0, new_batch(1))
+    play_one_round(engine, network)
+    compile_draw(new_batch(1))
 
 
-def fork_trainer(arguments: list[str], output: str) -> int:
-    """Fork a trainer and return its pid; in the trainer, never return."""
-    pid = os.fork()
-    if pid:
-        return pid
-    status = 1
-    try:
+def become(request: dict[str, Any], streams: list[int]) -> None:
+    """Give this new process the state that a program has when Python starts it."""
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    if request["new_session"]:
         os.setsid()
-        file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.dup2(file, 1)
-        os.dup2(file, 2)
-        sys.argv = ["blobmaster", *arguments]
-        main()
+    os.chdir(request["cwd"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    random.seed()  # or all programs would draw the same numbers
+    sys.stdin = sys.__stdin__ = open(0, closefd=False)  # noqa: SIM115 (they stay open)
+    sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.__stderr__ = open(  # noqa: SIM115
+        2, "w", closefd=False, errors="backslashreplace"
+    )
+    assert isinstance(sys.stderr, io.TextIOWrapper)
+    sys.stderr.reconfigure(line_buffering=True)
+
+
+def serve(requests: socket.socket) -> list[str]:
+    """Answer requests; return in a forked process only, with its command line after `python`."""
+    while True:
+        line, streams, _, _ = socket.recv_fds(requests, LONGEST_REQUEST, 3)
+        if not line:
+            os._exit(0)
+        request = json.loads(line)
+        if "reap" in request:
+            _, status = os.waitpid(request["reap"], 0)
+            answer = {"status": os.waitstatus_to_exitcode(status)}
+        else:
+            pid = os.fork()
+            if not pid:
+                requests.close()
+                become(request, streams)
+                return request["start"]
+            for stream in streams:
+                os.close(stream)
+            answer = {"pid": pid}
+        requests.sendall(json.dumps(answer).encode() + b"\n")
+
+
+def run_program(words: list[str]) -> None:
+    """Run `-m module argument...` or `script argument...`, as Python does."""
+    if words[0] == "-m":
+        module, *sys.argv[1:] = words[1:]
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    else:
+        sys.argv[:] = words
+        runpy.run_path(words[0], run_name="__main__")
+
+
+def run_and_exit(words: list[str]) -> NoReturn:
+    """Run a program and exit as Python does, without freeing what was imported.
+
+    Freeing takes a quarter of a second: it copies the memory that processes share.
+    """
+    status = 0
+    try:
+        run_program(words)
     except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else 1
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-
-
-def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """Carry out one request."""
-    if "start" in request:
-        return {"pid": fork_trainer(request["start"], request["output"])}
-    pid, status = os.waitpid(request["poll"], os.WNOHANG)
-    return {"status": os.waitstatus_to_exitcode(status) if pid else None}
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    threading._shutdown()  # waits for threads, as the end of a program does
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)  # OpenMP's threads would not survive the fork
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the test run
+    use_one_thread()  # OpenMP's threads would not survive the fork
+    import_all()
     load_kernels()
-    print(json.dumps({"ready": True}), flush=True)
-    for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line))), flush=True)
+    # Only the thread that forks exists in the child; a lock that another one holds stays locked.
+    assert len(list(Path("/proc/self/task").iterdir())) == 1
+    gc.collect()
+    gc.freeze()  # collecting what was imported would copy the memory that processes share
+    run_and_exit(serve(socket.socket(fileno=int(sys.argv[1]))))

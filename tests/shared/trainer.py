@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import forked
 import torch
+from forked import Process
 
 from blobmaster.run.checkpoints.store import CheckpointStore
 from blobmaster.run.files.layout import RunLayout
@@ -74,15 +76,7 @@ def command(*arguments: object) -> list[str]:
 
 def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run `blobmaster` to its end."""
-    return subprocess.run(
-        command(*arguments),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-    )
+    return forked.run(command(*arguments)[1:], cwd=cwd, timeout=PATIENCE_S)
 
 
 def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -94,9 +88,9 @@ def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
         assert word in lines[0]
 
 
-def start(*arguments: object) -> subprocess.Popen[str]:
+def start(*arguments: object) -> Process:
     """Start `blobmaster` in the background, in its own process group as under a shell."""
-    return _start(command(*arguments))
+    return forked.start(command(*arguments)[1:])
 
 
 @dataclass(frozen=True)
@@ -108,9 +102,18 @@ class PausePoint:
     nth: int = 1
 
 
-def start_paused(place: PausePoint, release: Path, *arguments: object) -> subprocess.Popen[str]:
-    """Start a trainer that pauses at a point until the file `release` exists or it must stop."""
-    return _start(paused_command(place, release, *arguments))
+def start_paused(
+    place: PausePoint, release: Path, *arguments: object, anew: bool = False
+) -> Process:
+    """Start a trainer that pauses at a point until the file `release` exists or it must stop.
+
+    Args:
+        place: the point.
+        release: the file.
+        arguments: of `blobmaster`.
+        anew: the trainer has yet to load torch and the kernels.
+    """
+    return forked.start(paused_command(place, release, *arguments)[1:], anew=anew)
 
 
 def paused_command(place: PausePoint, release: Path, *arguments: object) -> list[str]:
@@ -120,79 +123,7 @@ def paused_command(place: PausePoint, release: Path, *arguments: object) -> list
     return [sys.executable, str(script), *where, *map(str, arguments)]
 
 
-def _start(command: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-        # Shells start background jobs with Ctrl+C ignored; the trainer must not inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-
-
-class ForkServer:
-    """Starts trainers that are already loaded; see `fork_server.py`."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("fork_server.py"))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        assert json.loads(self._process.stdout.readline()) == {"ready": True}
-
-    def __enter__(self) -> ForkServer:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._process.communicate()
-
-    def ask(self, **request: Any) -> dict[str, Any]:
-        """Send one request and return the answer."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
-
-    def start(self, *arguments: object) -> ForkedTrainer:
-        """Start `blobmaster`, like the function `start`."""
-        output = self._folder / "output.txt"
-        answer = self.ask(start=[str(a) for a in arguments], output=str(output))
-        return ForkedTrainer(self, answer["pid"], output)
-
-
-class ForkedTrainer:
-    """A trainer from a fork server, with the methods of `subprocess.Popen`."""
-
-    def __init__(self, fork_server: ForkServer, pid: int, output: Path) -> None:
-        self._fork_server = fork_server
-        self._output = output
-        self.pid = pid
-        self.returncode: int | None = None
-
-    def poll(self) -> int | None:
-        """Return the exit status, or None while it runs."""
-        if self.returncode is None:
-            self.returncode = self._fork_server.ask(poll=self.pid)["status"]
-        return self.returncode
-
-    def communicate(self) -> tuple[str, None]:
-        """Wait for the end and return the output."""
-        wait_until(lambda: self.poll() is not None)
-        return self._output.read_text(), None
-
-
-Trainer = subprocess.Popen[str] | ForkedTrainer
-
-
-def wait_until(condition: Callable[[], Any], trainer: Trainer | None = None) -> Any:
+def wait_until(condition: Callable[[], Any], trainer: Process | None = None) -> Any:
     """Poll until the condition holds, and return what it returned."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
@@ -217,7 +148,7 @@ def blocks_in_flight(root: Path, iteration: int) -> list[Path]:
     return sorted(RunLayout(root).inflight_of(iteration).glob("block-*.bin"))
 
 
-def kill(trainer: Trainer) -> None:
+def kill(trainer: Process) -> None:
     """Kill a trainer with SIGKILL, as the kernel does when memory runs out."""
     os.kill(trainer.pid, signal.SIGKILL)
     trainer.communicate()

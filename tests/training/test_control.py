@@ -64,6 +64,7 @@ def test_a_pause_written_while_torch_is_loading_is_acknowledged(tmp_path: Path) 
     trainer = start_paused(
         PausePoint("self-play", units=0), release,
         "train", "--config", write_config(tmp_path), "--iterations", 50, "--checkpoint-dir", root,
+        anew=True,
     )  # fmt: skip
     wait_until(lambda: status_of(root).get("state") == "starting", trainer)
     ask(root, "PAUSE")

@@ -13,13 +13,13 @@ import pytest
 from trainer import (
     PATIENCE_S,
     TINY,
-    ForkServer,
-    Trainer,
+    Process,
     digest_of,
     history_of,
     kill,
     newest,
     run,
+    start,
     status_of,
     write_config,
 )
@@ -62,7 +62,7 @@ def half_written(root: Path) -> list[Path]:
     ]
 
 
-def kill_somewhere(trainer: Trainer, root: Path, aim: str, draws: random.Random) -> str | None:
+def kill_somewhere(trainer: Process, root: Path, aim: str, draws: random.Random) -> str | None:
     """Kill the trainer at a random moment; return the step that was hit, None if it had ended."""
     deadline = time.monotonic() + PATIENCE_S
     while trainer.poll() is None and status_of(root).get("pid") != trainer.pid:
@@ -84,7 +84,7 @@ def kill_somewhere(trainer: Trainer, root: Path, aim: str, draws: random.Random)
 
 
 def train_through_kills(
-    fork_server: ForkServer, root: Path, config: Path, kills: int, seed: int
+    root: Path, config: Path, kills: int, seed: int
 ) -> tuple[Counter[str], int]:
     """Train through many kills, at least every fifth of them during a save.
 
@@ -97,7 +97,7 @@ def train_through_kills(
     resumed = ("train", "--resume", "--checkpoint-dir", root, "--iterations")
     for number in itertools.count():
         has_begun = bool(list(root.glob("*/*.pth")))
-        trainer = fork_server.start(*(resumed if has_begun else first), iterations)
+        trainer = start(*(resumed if has_begun else first), iterations)
         if hits.total() >= kills and hits[SAVE] >= kills // 5:
             output, _ = trainer.communicate()
             assert trainer.returncode == 0, output
@@ -116,8 +116,7 @@ def assert_equals_uninterrupted_run(tmp_path: Path, kills: int, seed: int) -> Co
     """Train with kills and without, and compare all files of the two runs."""
     config = write_config(tmp_path, CONFIG)
     interrupted, uninterrupted = tmp_path / "interrupted", tmp_path / "uninterrupted"
-    with ForkServer(tmp_path) as fork_server:
-        hits, iterations = train_through_kills(fork_server, interrupted, config, kills, seed)
+    hits, iterations = train_through_kills(interrupted, config, kills, seed)
     done = run(
         "train", "--config", config, "--checkpoint-dir", uninterrupted, "--iterations", iterations
     )

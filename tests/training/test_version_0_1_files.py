@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
+import forked
 import pytest
 import torch
 from trainer import command, run
@@ -66,12 +66,7 @@ def test_a_run_directory_resumes(old_run: Path):
 def test_a_saved_game_plays_on(tmp_path: Path):
     game = tmp_path / "game.json"
     shutil.copyfile(FILES / "game.json", game)
-    played = subprocess.run(
-        command("play", CHECKPOINT, "--resume", "--plain", "--saved", game),
-        input="4C\n",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    words = command("play", CHECKPOINT, "--resume", "--plain", "--saved", game)
+    played = forked.run(words[1:], typed="4C\n")
     assert "You play 4♣" in played.stdout or "You lead 4♣" in played.stdout, played
     assert len(game.read_text()) > len((FILES / "game.json").read_text())
