@@ -62,6 +62,7 @@ def lead(agents, deals: int, seed: int = 0) -> tuple[float, float]:
     return ahead.mean(), ahead.std() / np.sqrt(deals)
 
 
+@pytest.mark.long  # its kernel contains a whole search, which compiles for ten seconds
 def test_a_search_that_sees_all_hands_beats_one_that_does_not():
     settings = SearchSettings(worlds=5, simulations=20)
     ahead, error = lead([CheatingAgent(settings), RolloutAgent(settings)], 60)

@@ -43,8 +43,9 @@ def test_advice_is_the_same_whoever_holds_the_hidden_cards(size, seed, other):
         return
     state = choices[seed % len(choices)]
     exchanged = exchange_hidden(state, int(state[SEAT]), other)
-    mine = adviser().evaluate_options(state, stream(7, "advice"))
-    assert mine == adviser().evaluate_options(exchanged, stream(7, "advice"))
+    asked = adviser()
+    mine = asked.evaluate_options(state, stream(7, "advice"))
+    assert mine == asked.evaluate_options(exchanged, stream(7, "advice"))
     assert {option.action for option in mine} == set(legal_in(state))
 
 
@@ -58,16 +59,17 @@ def test_a_network_gets_no_other_hand(size, seed, other):
 
 
 def test_the_best_option_is_what_the_same_search_would_play():
-    agent = SearchAgent(NetworkEvaluator(NETWORK.parts, SEARCH.worlds, CPU), 1, SEARCH)
+    agent, asked = networks(), adviser()
     for seed in range(5):
         for state in RandomRound(seed, 4, 4).choices:
             played = agent.choose(state[None], stream(seed, "a")[None])[0]
-            assert adviser().evaluate_options(state, stream(seed, "a"))[0].action == played
+            assert asked.evaluate_options(state, stream(seed, "a"))[0].action == played
 
 
 def test_shares_and_priors_sum_to_one_and_points_are_those_of_a_round():
+    asked = adviser()
     for state in RandomRound(5, 5, 6).choices:
-        options = adviser().evaluate_options(state, stream(1, "a"))
+        options = asked.evaluate_options(state, stream(1, "a"))
         assert sum(option.share for option in options) == pytest.approx(1)
         assert sum(option.prior for option in options) == pytest.approx(1, abs=1e-5)
         assert all(0 <= option.points <= 16 for option in options)

@@ -28,16 +28,15 @@ def key(
 
 def test_the_key_is_equal_in_another_process() -> None:
     code = "import test_block_key; print(test_block_key.key())"
-    for hash_seed in ("1", "2"):
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=__file__.rsplit("/", 1)[0],
-            env={"PYTHONHASHSEED": hash_seed, "PYTHONPATH": ":".join(sys.path)},
-        )
-        assert done.stdout.strip() == key()
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=__file__.rsplit("/", 1)[0],
+        env={"PYTHONHASHSEED": "1", "PYTHONPATH": ":".join(sys.path)},
+    )
+    assert done.stdout.strip() == key()  # whose hash seed is random
 
 
 def test_the_order_of_a_table_does_not_change_the_key() -> None:

@@ -113,6 +113,7 @@ def has_ended(pid: int) -> bool:
 two_cores = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 
 
+@pytest.mark.long  # it compiles for half a minute
 @two_cores
 def test_the_trainer_finds_the_kernels_of_self_play_compiled(folder: Path) -> None:
     process = start(folder, after=PLAYS)
