@@ -12,6 +12,7 @@ process n has ended; s is its exit status, negative for a signal. The server end
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -131,6 +132,7 @@ def run_and_exit(words: list[str]) -> NoReturn:
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
     threading._shutdown()  # waits for threads, as the end of a program does
+    atexit._run_exitfuncs()  # they write what a trainer still has to print
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(status)

@@ -83,7 +83,7 @@ def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
     """Check for exit status 2 and one line on stderr that contains all the words."""
     assert done.returncode == 2, done.stdout + done.stderr
     lines = done.stderr.splitlines()
-    assert len(lines) == 1, done.stderr
+    assert len(lines) == 1, repr(done.stderr)
     for word in words:
         assert word in lines[0]
 
