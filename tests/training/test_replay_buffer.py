@@ -94,7 +94,7 @@ def test_decisions_of_random_opponents_have_no_policy_target():
 
 
 def test_tau_falls_linearly_and_then_stays():
-    settings = LearningSettings()
+    settings = LearningSettings(mean_log_from=1.0)
     assert [settings.tau(iteration) for iteration in (0, 50, 100, 200, 201, 10_000)] == (
         pytest.approx([1.0, 0.925, 0.85, 0.7, 0.7, 0.7])
     )
