@@ -149,7 +149,7 @@ def test_killed_in_the_first_iteration_a_run_is_resumed_from_its_blocks(
         "--checkpoint-dir", root, *TWO_WORKERS,
     )  # fmt: skip
     wait_until(lambda: len(blocks_in_flight(root, iteration=0)) > 2, trainer)
-    # A thread of its own writes the status: the first blocks may be on the disk before the run's id.
+    # A thread of its own writes the status: blocks may be on the disk before the run's id is.
     run_id = wait_until(lambda: status_of(root)["run_id"], trainer)
     kill(trainer)
     resumed = run("train", "--resume", "--checkpoint-dir", root)
