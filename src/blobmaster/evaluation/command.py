@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
@@ -18,7 +17,7 @@ from blobmaster.evaluation.output import (
     print_results,
 )
 from blobmaster.evaluation.request import EvaluationRequest
-from blobmaster.terminal.console import Tally
+from blobmaster.terminal.console import Tally, call_interruptibly
 
 if TYPE_CHECKING:
     from blobmaster.checkpoint.network import TrainedNetwork
@@ -57,12 +56,9 @@ def run_evaluation(request: EvaluationRequest) -> int:
     if not request.whole_games:
         total += prepared.calibration.rounds
     status = 0
-    # Play in another thread, so that Ctrl+C, which Python raises in the main thread, does not wait
-    # for the end of a block.
     with Tally(console, request.units, total) as tally:
-        playing = ThreadPoolExecutor(1).submit(_play, request, prepared, stopping, tally)
         try:
-            calibration = playing.result()
+            calibration = call_interruptibly(lambda: _play(request, prepared, stopping, tally))
         except KeyboardInterrupt:
             stopping.set()
             status = INTERRUPTED

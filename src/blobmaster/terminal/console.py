@@ -7,10 +7,12 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -27,8 +29,11 @@ from blobmaster.run.errors import StatusError
 from blobmaster.run.status.schema import Status, Step, read_status
 
 LOOK_SECONDS = 0.5
+INTERRUPT_SECONDS = 0.1
 LINE_SECONDS = 5.0
 """Interval between lines of progress where there is no terminal for a bar."""
+
+Result = TypeVar("Result")
 
 log = logging.getLogger(__name__)
 
@@ -199,3 +204,17 @@ class Tally:
     def say(self, line: str) -> None:
         """Print a line above the bar."""
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def call_interruptibly(function: Callable[[], Result]) -> Result:
+    """Call a function in another thread and return its result; raise KeyboardInterrupt at Ctrl+C.
+
+    The function goes on after the exception, so the caller tells it to stop.
+    """
+    # Python raises KeyboardInterrupt in the main thread. Not in a wait without a timeout: SIGINT
+    # may be delivered to another thread, and then it does not end the main thread's wait (seen in
+    # one of five tries on two busy cores).
+    calling = ThreadPoolExecutor(1).submit(function)
+    while not wait([calling], INTERRUPT_SECONDS).done:
+        pass
+    return calling.result()
