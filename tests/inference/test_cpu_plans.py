@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,9 +14,10 @@ from positions import RandomRound
 from torch.nn import functional
 
 from blobmaster.config.network import NetworkSettings
+from blobmaster.inference import cpu_program
 from blobmaster.inference.backend import check, replay
 from blobmaster.inference.cpu_plans import CpuPlans, bind_rows, cpu_plans_for
-from blobmaster.inference.cpu_program import Scratch
+from blobmaster.inference.cpu_program import Program, Scratch
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.inference.int8 import QuantizedPart
 from blobmaster.inference.precision import convert
@@ -262,3 +264,13 @@ def test_described_layers_compute_what_the_part_computes(sees_games):
         rows = rows_of(2, 7).repeat(1, 2)[:, : part.inputs]
         with torch.inference_mode():
             assert torch.equal(apply_layers(part.layers(), rows), part(rows))
+
+
+def test_a_program_is_deleted_quietly_when_the_interpreter_has_cleared_its_module(monkeypatch):
+    problems = []
+    monkeypatch.setattr(sys, "unraisablehook", problems.append)
+    program = Program(Scratch(1))
+    program.handle(torch.zeros(2))
+    monkeypatch.setattr(cpu_program, "_LIBRARY", None)
+    del program
+    assert problems == []

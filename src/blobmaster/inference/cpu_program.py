@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -138,9 +139,10 @@ class _Handle:
     def __init__(self, tensor: Tensor) -> None:
         capsule = torch._C._aoti.unsafe_alloc_void_ptr_from_tensor(tensor)
         self.word = _pointer_in(capsule, None)
-
-    def __del__(self) -> None:
-        _LIBRARY.aoti_torch_delete_tensor_object(ctypes.c_void_p(self.word))
+        # Not `__del__`: at the end of the program it would run when the library's name is gone, and
+        # print a traceback for each handle. A finalizer does nothing then, and memory ends anyway.
+        delete = _LIBRARY.aoti_torch_delete_tensor_object
+        weakref.finalize(self, delete, ctypes.c_void_p(self.word)).atexit = False
 
 
 def _library() -> ctypes.CDLL | None:
