@@ -36,11 +36,13 @@ def open_path() -> Iterator[Path]:
 
 def run_bare(prefix: list[str], words: list[str], folder: Path, **environment: str):
     """Run a command with an environment of these variables only; skip if the prefix cannot run."""
+    # An interpreter below a private home cannot be started by another user.
+    start_python = [*prefix, sys.executable, "-c", ""]
     if (
         shutil.which(prefix[0]) is None
-        or subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode != 0
+        or subprocess.run(start_python, capture_output=True, check=False).returncode != 0
     ):
-        pytest.skip(f"{prefix[0]} is not allowed here")
+        pytest.skip(f"{prefix[0]} is not allowed here, or may not start {sys.executable}")
     return subprocess.run(
         [*prefix, *words],
         env={"PATH": os.defpath, "PYTHONPATH": SOURCES, "TMPDIR": str(folder), **environment},
