@@ -1,0 +1,202 @@
+"""Headless Chromium, driven by the DevTools protocol over a pipe: no port, no package.
+
+https://chromedevtools.github.io/devtools-protocol/
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+CHROMIUM = next((path for name in NAMES if (path := shutil.which(name))), None)
+TIMEOUT = 120.0
+
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None, reason=f"no Chromium on PATH (looked for {', '.join(NAMES)})"
+)
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--hide-scrollbars",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-extensions",
+    "--disable-sync",
+    "--no-first-run",
+    "--remote-debugging-pipe",
+)
+
+
+class Browser:
+    """A browser process; `page` opens a page in it."""
+
+    def __init__(self, profile: Path) -> None:
+        assert CHROMIUM is not None
+        command_out, self._commands = os.pipe()
+        self._answers, answer_in = os.pipe()
+        # Chromium reads commands from descriptor 3 and answers on 4. A shell puts them there.
+        script = f'exec "$0" "$@" 3<&{command_out} 4>&{answer_in}'
+        self._process = subprocess.Popen(
+            ["bash", "-c", script, CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            pass_fds=(command_out, answer_in),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        os.close(command_out)
+        os.close(answer_in)
+        self._buffer = b""
+        self._number = 0
+        self.events: list[dict[str, Any]] = []
+
+    def call(self, method: str, session: str | None = None, **parameters: Any) -> dict[str, Any]:
+        """Send a command and return its result."""
+        self._number += 1
+        message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
+        if session is not None:
+            message["sessionId"] = session
+        data = json.dumps(message).encode() + b"\0"
+        while data:
+            data = data[os.write(self._commands, data) :]
+        while (answer := self._receive()).get("id") != self._number:
+            self.events.append(answer)
+        assert "error" not in answer, f"{method}: {answer['error']}"
+        return answer["result"]
+
+    def _receive(self) -> dict[str, Any]:
+        deadline = time.monotonic() + TIMEOUT
+        while b"\0" not in self._buffer:
+            ready, _, _ = select.select([self._answers], [], [], deadline - time.monotonic())
+            assert ready, "the browser does not answer"
+            read = os.read(self._answers, 1 << 20)
+            assert read, "the browser has ended"
+            self._buffer += read
+        message, _, self._buffer = self._buffer.partition(b"\0")
+        return json.loads(message)
+
+    def page(
+        self, address: str, *, width: int = 360, height: int = 740, dark: bool = False
+    ) -> Page:
+        """Open an address in a new tab of that size, and wait until it has loaded."""
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        page = Page(self, session)
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            page.call(f"{domain}.enable")
+        page.resize(width, height)
+        page.call(
+            "Emulation.setEmulatedMedia",
+            features=[
+                {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
+                {"name": "prefers-reduced-motion", "value": "reduce"},
+            ],
+        )
+        page.open(address)
+        return page
+
+    def close(self) -> None:
+        """End the browser and all its processes."""
+        os.close(self._commands)
+        os.close(self._answers)
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+class Page:
+    """A tab of a browser."""
+
+    def __init__(self, browser: Browser, session: str) -> None:
+        self._browser = browser
+        self._session = session
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Send a command to this tab and return its result."""
+        return self._browser.call(method, self._session, **parameters)
+
+    def open(self, address: str) -> None:
+        """Go to an address and wait until it has loaded."""
+        self.call("Page.navigate", url=address)
+        self.wait("document.readyState === 'complete' && location.href !== 'about:blank'")
+
+    def resize(self, width: int, height: int) -> None:
+        """Show the page as on a screen of this size, in CSS pixels."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 600,
+        )
+
+    def value(self, expression: str) -> Any:
+        """Return the value of an expression; a promise's once it is there."""
+        answer = self.call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def wait(self, condition: str) -> None:
+        """Wait until an expression is true, an element for example."""
+        deadline = time.monotonic() + TIMEOUT
+        while not self.value(f"Boolean({condition})"):
+            assert time.monotonic() < deadline, f"never true: {condition}\n{self.text()}"
+            self.value("new Promise((go) => setTimeout(go, 5))")
+
+    def click(self, selector: str) -> None:
+        """Press the first element that a selector finds."""
+        self.value(f"document.querySelector({json.dumps(selector)}).click()")
+
+    def choose(self, name: str, value: str) -> None:
+        """Choose a value of the select of that name."""
+        field = f"document.querySelector('select[name={name}]')"
+        self.value(
+            f"{field}.value = {json.dumps(value)}; {field}.dispatchEvent(new Event('change'))"
+        )
+
+    def key(self, name: str, text: str = "") -> None:
+        """Press and release a key, such as `Tab` or `Enter`."""
+        codes = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowRight": 39, "ArrowLeft": 37}
+        keys = {"key": name, "code": name, "windowsVirtualKeyCode": codes.get(name, 0)}
+        self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **keys)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **keys)
+
+    def text(self, selector: str = "body") -> str:
+        """Return the text that an element shows."""
+        return self.value(f"document.querySelector({json.dumps(selector)})?.innerText ?? ''")
+
+    def picture(self, path: Path, *, whole: bool = True) -> None:
+        """Save a picture of the page."""
+        options = {}
+        if whole:
+            size = self.call("Page.getLayoutMetrics")["cssContentSize"]
+            options = {"clip": {**size, "scale": 1}}
+        data = self.call("Page.captureScreenshot", captureBeyondViewport=whole, **options)["data"]
+        path.write_bytes(base64.b64decode(data))
+
+    def events(self, method: str) -> list[dict[str, Any]]:
+        """Return the parameters of this tab's events of one kind, so far."""
+        return [
+            event["params"]
+            for event in self._browser.events
+            if event.get("method") == method and event.get("sessionId") == self._session
+        ]
+
+    def complaints(self) -> list[str]:
+        """Return uncaught errors, and what the browser logged, such as breaches of a policy."""
+        thrown = [event["exceptionDetails"] for event in self.events("Runtime.exceptionThrown")]
+        logged = [event["entry"]["text"] for event in self.events("Log.entryAdded")]
+        return [str(details.get("exception", details)) for details in thrown] + logged
