@@ -93,3 +93,7 @@ def test_the_wheel_trains_shows_and_plays(
     game = blobmaster(site, tmp_path, "play", newest, "--plain", "--one-round", typed="?\n")
     assert game.returncode == 0, game.stderr
     assert "Your hand" in game.stdout
+
+    page = blobmaster(site, tmp_path, "export", newest, "--web", "blob.html")
+    assert page.returncode == 0, page.stderr
+    assert "data-page" in (tmp_path / "blob.html").read_text("utf-8")

@@ -1,0 +1,95 @@
+/** Shows advice: for each bid its chance and points, for each card its prior and points. */
+
+import { FIRST_BID, plural } from "../rules.js";
+import { likeliest } from "../network.js";
+import { advise } from "../advice.js";
+import { inlineCard } from "./cards.js";
+import { decimal, h, percent } from "./dom.js";
+import { actionWords } from "./texts.js";
+
+const WORLDS = 24;
+const SLICE = 30; // milliseconds of work before the page may answer a key again
+
+/**
+ * Work out advice in slices and show each result: `show(advice)`; return a function that stops it.
+ *
+ * The last advice has `isDone`.
+ */
+export function adviseInSlices(network, round, show, worlds = WORLDS) {
+  const steps = advise(network, round, { worlds });
+  let timer = null;
+  const work = () => {
+    const end = performance.now() + SLICE;
+    let advice = null;
+    let step;
+    do {
+      step = steps.next();
+      if (!step.done) advice = step.value;
+    } while (!step.done && performance.now() < end);
+    if (!step.done) timer = setTimeout(work, 0);
+    if (advice !== null || step.done) show(advice, step.done === true);
+  };
+  timer = setTimeout(work, 0);
+  return () => clearTimeout(timer);
+}
+
+/** The options of a piece of advice, best of the network first. */
+const ranked = (advice) => [...advice.options].sort((a, b) => b.prior - a.prior || a.action - b.action);
+
+/** One sentence: what the network would do. */
+export function adviceSentence(advice) {
+  const { action, prior } = likeliest(advice);
+  const verb = action >= FIRST_BID ? "bid" : "play the";
+  return `The network would ${verb} ${actionWords(action)}: it gives that ${percent(prior)}.`;
+}
+
+/** The panel with all options. */
+export function adviceView(advice, round) {
+  const isBid = advice.tricks === null;
+  const columns = isBid ? ["Bid", "Network", "Made exactly", "Points"] : ["Card", "Network", "Points"];
+  const best = Math.max(...advice.options.map((option) => option.points ?? -1));
+  const head = h("tr", {}, columns.map((name) => h("th", { scope: "col" }, name)));
+  const rows = ranked(advice).map((option) => optionRow(option, isBid, best));
+  return [
+    h("p", { class: "lead" }, adviceSentence(advice)),
+    h("table", { class: "advice" }, h("thead", {}, head), h("tbody", {}, rows)),
+    isBid ? null : trickChances(advice, round),
+    h("p", { class: "dim small" }, method(advice, isBid)),
+  ];
+}
+
+function optionRow(option, isBid, best) {
+  const what = isBid ? String(option.action - FIRST_BID) : inlineCard(option.action);
+  const points = option.points === null ? "…" : decimal(option.points);
+  const isBest = option.points !== null && option.points >= best - 0.05;
+  return h(
+    "tr",
+    {},
+    h("th", { scope: "row" }, what),
+    h("td", {}, shareBar(option.prior)),
+    isBid ? h("td", {}, shareBar(option.exact)) : null,
+    h("td", { class: isBest ? "best" : "" }, points, isBest ? h("span", { class: "unseen" }, " (the most)") : null),
+  );
+}
+
+const shareBar = (share) =>
+  h("span", { class: "share", set: { "--share": share.toFixed(3) } }, h("span", {}, percent(share)));
+
+function trickChances(advice, round) {
+  const bid = round.bids[round.seat];
+  const likely = advice.tricks.flatMap((chance, tricks) => (chance >= 0.005 ? [[tricks, chance]] : []));
+  const texts = likely.map(([tricks, chance]) =>
+    h("span", { class: tricks === bid ? "chip hit" : "chip" }, `${plural(tricks, "trick")}: ${percent(chance)}`),
+  );
+  return h("p", { class: "chips" }, h("span", { class: "dim" }, `At the end, with a bid of ${bid}: `), texts);
+}
+
+function method(advice, isBid) {
+  if (isBid) return "Points: the chance that the bid is made, times what it pays.";
+  if (advice.worlds < 2) return "Working out the points …";
+  const chance = 2 * Math.max(...advice.options.map((option) => option.error));
+  return (
+    `Points: the average of ${plural(advice.worlds, "deal")} of the cards that you cannot see, ` +
+    `each played by the network up to your next choice. Differences under ${decimal(chance)} may be chance.`
+  );
+}

@@ -1,0 +1,33 @@
+/** Starts the page, and switches between playing, the advisor and the rules. */
+
+import { advisorPage } from "./advisor.js";
+import { h, stored, store } from "./dom.js";
+import { levels } from "./networks.js";
+import { playPage } from "./play.js";
+import { rulesPage } from "./rules_page.js";
+
+const PAGES = { play: playPage, advisor: advisorPage, rules: rulesPage };
+
+const main = document.getElementById("main");
+let leavePage = () => {};
+
+function openPage(name) {
+  leavePage();
+  for (const tab of document.querySelectorAll("[data-page]")) {
+    if (tab.dataset.page === name) tab.setAttribute("aria-current", "page");
+    else tab.removeAttribute("aria-current");
+  }
+  store("page", name);
+  const element = h("div", { class: `page ${name}` });
+  main.replaceChildren(element);
+  leavePage = PAGES[name](element);
+}
+
+for (const tab of document.querySelectorAll("[data-page]")) {
+  tab.addEventListener("click", () => openPage(tab.dataset.page));
+}
+document.querySelector(".foot").append(
+  `Offline: this page asks no server for anything. Player: ${levels()[0].name}.`,
+);
+const last = stored("page");
+openPage(last in PAGES ? last : "play");
