@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 from positions import SIZES, RandomRound, legal_of
 from positions import played as after
 
-from blobmaster.game.rules import DEALT, HISTORY, MAX_LEGAL, SEAT, STATE, is_over, rewind
+from blobmaster.game.rules import (
+    BIDS,
+    DEALT,
+    HISTORY,
+    MAX_LEGAL,
+    PLAYERS,
+    SEAT,
+    STATE,
+    TRICKS,
+    is_over,
+    rewind,
+)
 from blobmaster.game.scoring import most_points, points
 from blobmaster.kernels.rng import stream
 from blobmaster.search.determinization import new_table
@@ -18,6 +29,7 @@ from blobmaster.search.weighted_worlds import (
     draw_worlds,
     list_past_choices,
     list_successors_in,
+    new_found,
     new_rows,
     play_likeliest,
 )
@@ -115,15 +127,19 @@ def test_rollouts_score_what_playing_out_each_action_scores(played, data):
     if state is None:
         return
     worlds, seat = state[None], int(state[SEAT])
-    rows, values = new_rows(MAX_LEGAL), np.zeros((1, MAX_LEGAL), np.float32)
-    reached, count = list_successors_in(worlds, np.zeros(1, np.int64), 0, rows, values)
+    rows, found = new_rows(MAX_LEGAL), new_found(1)
+    reached, count = list_successors_in(worlds, np.zeros(1, np.int64), 0, rows, found)
     assert reached == 1
     while count > 0:
-        count = play_likeliest(hand_policy(rows.state[:count]), rows, seat, values)
+        count = play_likeliest(hand_policy(rows.state[:count]), rows, seat, found)
     for edge, action in enumerate(legal_of(state)):
         over = played_out(state, action)
         expected = points(over, seat) / most_points(int(state[DEALT]))
-        assert values[0, edge] == pytest.approx(expected)
+        assert found.value[0, edge] == pytest.approx(expected)
+        for other in range(int(state[PLAYERS])):
+            is_exact = over[BIDS + other] == over[TRICKS + other]
+            assert found.bids[0, edge, other] == over[BIDS + other]
+            assert found.exact[0, edge, other] == is_exact
 
 
 def played_out(state: np.ndarray, action: int) -> np.ndarray:

@@ -9,19 +9,23 @@ import numpy.typing as npt
 
 from blobmaster.agents.base import Actions, Streams
 from blobmaster.config.belief import BeliefSettings
-from blobmaster.game.rules import MAX_LEGAL, SEAT, STATE, State, legal_actions
+from blobmaster.game.rules import LONGEST, MAX_LEGAL, SEAT, STATE, State, legal_actions
 from blobmaster.inference.evaluator import Evaluator
 from blobmaster.kernels.rng import Stream
 from blobmaster.search.determinization import new_table
 from blobmaster.search.weighted_worlds import (
+    Found,
     add_log_likelihoods,
     draw_worlds,
     list_past_choices,
     list_successors_in,
+    new_found,
     new_rows,
     play_likeliest,
+    write_chances,
     write_values,
 )
+from blobmaster.search.win_shares import expected_points, win_shares
 
 ROWS = 2048
 """Rows of a batch of the evaluator: enough for the matrix products, and little memory."""
@@ -39,8 +43,11 @@ class Considered(NamedTuple):
     """`[A]`: the network's policy; sums to one."""
     value: npt.NDArray[np.float64]
     """`[A]`: the acting seat's expected points, as a share of the most."""
+    win: npt.NDArray[np.float64] | None
+    """`[A]`: the acting seat's expected share of the win, where the lookahead is for the win."""
     score: npt.NDArray[np.float64]
-    """`[A]`: `log prior + step × value`; the largest is taken."""
+    """`[A]`: `log prior + step × value`, or with `win` over the round's stake for `value`; the
+    largest is taken."""
     effective: float
     """Effective number of worlds (Kish): 1 / Σ weight²."""
 
@@ -48,17 +55,21 @@ class Considered(NamedTuple):
 class BeliefLookahead:
     """Looks ahead from one decision after another; an instance belongs to one thread."""
 
-    def __init__(self, evaluator: Evaluator, settings: BeliefSettings) -> None:
+    def __init__(
+        self, evaluator: Evaluator, settings: BeliefSettings, *, for_win: bool = False
+    ) -> None:
         """Args:
         evaluator: with room for `ROWS` rows.
         settings: the worlds, and how they are used.
+        for_win: maximize the share of the win in games; the evaluator's network sees games.
         """
+        self._for_win = for_win
         self._evaluator = evaluator
         self._settings = settings
         self._table = new_table()
         self._worlds = np.zeros((settings.worlds, STATE), np.int64)
         self._rows = new_rows(ROWS)
-        self._values = np.zeros((min(settings.kept, settings.worlds), MAX_LEGAL), np.float32)
+        self._found = new_found(min(settings.kept, settings.worlds))
 
     def consider(self, state: State, draws: Stream, prior: npt.NDArray[np.float32]) -> Considered:
         """Value the legal actions of `state` (`[STATE]`), of which hidden hands are not read.
@@ -71,15 +82,25 @@ class BeliefLookahead:
         draw_worlds(state, self._table, draws, self._worlds)
         weights = self._weights()
         chosen = self._most_probable(weights)
-        values = self._values_in(chosen, int(state[SEAT]))
+        of_win = self._for_win and bool(state[LONGEST])
+        seat = int(state[SEAT])
+        found = self._results_in(chosen, seat, chances=of_win)
         legal = np.empty(MAX_LEGAL, np.int64)
         count = legal_actions(state, legal)
         share = weights[chosen] / weights[chosen].sum()
-        value = share @ values[:, :count].astype(np.float64)
         own = prior[:count].astype(np.float64)
-        score = np.log(np.maximum(own, 1e-12)) + self._settings.step * value
+        win, stake = None, 1.0
+        if of_win:
+            bids, exact = found.bids[:, :count], found.exact[:, :count]
+            shares, stake = win_shares(state, bids, exact, self._evaluator.standings)
+            win = share @ shares
+            value = share @ expected_points(bids[..., seat], exact[..., seat], state)
+        else:
+            value = share @ found.value[:, :count].astype(np.float64)
+        improved = value if win is None else win / stake
+        score = np.log(np.maximum(own, 1e-12)) + self._settings.step * improved
         effective = float(1.0 / np.square(weights).sum())
-        return Considered(legal[:count], own, value, score, effective)
+        return Considered(legal[:count], own, value, win, score, effective)
 
     def _weights(self) -> npt.NDArray[np.float64]:
         """Return each world's probability, given what the other seats did; sums to one."""
@@ -101,28 +122,40 @@ class BeliefLookahead:
         needed = int(np.searchsorted(np.cumsum(weights[order]), MASS)) + 1
         return order[: min(needed, self._settings.kept)]
 
-    def _values_in(self, chosen: npt.NDArray[np.int64], seat: int) -> npt.NDArray[np.float32]:
-        """Return the value of each action in each chosen world, `[K, MAX_LEGAL]`."""
-        values, rows = self._values[: len(chosen)], self._rows
-        begin = 0
+    def _results_in(self, chosen: npt.NDArray[np.int64], seat: int, *, chances: bool) -> Found:
+        """Return the results of each action in each chosen world.
+
+        Args:
+            chosen: `[K]`, numbers of worlds.
+            seat: the seat that decides.
+            chances: ask the critic for `bids` and `exact`, instead of for `value`.
+        """
+        kept = len(chosen)
+        found = Found(self._found.value[:kept], self._found.bids[:kept], self._found.exact[:kept])
+        rows, begin = self._rows, 0
         while begin < len(chosen):
-            begin, count = list_successors_in(self._worlds, chosen, begin, rows, values)
-            if not self._settings.rollouts and count > 0:
-                write_values(self._evaluator.values(rows.state[:count]), rows, seat, values)
+            begin, count = list_successors_in(self._worlds, chosen, begin, rows, found)
+            if count > 0 and not self._settings.rollouts:
+                if chances:
+                    write_chances(*self._evaluator.chances(rows.state[:count]), rows, found)
+                else:
+                    write_values(self._evaluator.values(rows.state[:count]), rows, seat, found)
                 continue
             while count > 0:
                 priors = self._evaluator.priors(rows.state[:count])
-                count = play_likeliest(priors, rows, seat, values)
-        return values
+                count = play_likeliest(priors, rows, seat, found)
+        return found
 
 
 class BeliefAgent:
     """Takes the action that the network's policy and the lookahead together find best."""
 
-    def __init__(self, evaluator: Evaluator, settings: BeliefSettings) -> None:
+    def __init__(
+        self, evaluator: Evaluator, settings: BeliefSettings, *, for_win: bool = False
+    ) -> None:
         """Args: see `BeliefLookahead`."""
         self._evaluator = evaluator
-        self._lookahead = BeliefLookahead(evaluator, settings)
+        self._lookahead = BeliefLookahead(evaluator, settings, for_win=for_win)
 
     def choose(self, states: State, streams: Streams) -> Actions:
         """See `Agent`."""

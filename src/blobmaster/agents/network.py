@@ -64,8 +64,12 @@ def searching_player(network: Parts, settings: SearchSettings, device: torch.dev
 
 
 def belief_player(network: Parts, settings: BeliefSettings, device: torch.device) -> AgentMaker:
-    """Make a player that looks ahead in weighted worlds; the network is on `device`."""
-    return lambda _: BeliefAgent(NetworkEvaluator(network, ROWS, device), settings)
+    """Make a player that looks ahead in weighted worlds; the network is on `device`.
+
+    With a network that sees games, it plays a game for the win.
+    """
+    for_win = network.sees_games
+    return lambda _: BeliefAgent(NetworkEvaluator(network, ROWS, device), settings, for_win=for_win)
 
 
 def trained_player(

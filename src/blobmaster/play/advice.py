@@ -54,6 +54,8 @@ class Option:
     """True if the search visited the action; else `points` is the critic's value right after it."""
     prior: float
     """The network's prior of the action; the priors of all options sum to one."""
+    win: float | None = None
+    """The seat's expected share of the win, where the lookahead is for the win."""
 
     @property
     def is_bid(self) -> bool:
@@ -112,11 +114,13 @@ class Adviser(Protocol):
 class BeliefAdviser:
     """Looks ahead from a decision in weighted worlds and reports the result."""
 
-    def __init__(self, evaluator: Evaluator, settings: BeliefSettings) -> None:
+    def __init__(
+        self, evaluator: Evaluator, settings: BeliefSettings, *, for_win: bool = False
+    ) -> None:
         """Args: see `BeliefLookahead`."""
         self.settings = settings
         self._evaluator = evaluator
-        self._lookahead = BeliefLookahead(evaluator, settings)
+        self._lookahead = BeliefLookahead(evaluator, settings, for_win=for_win)
 
     def evaluate_options(self, state: State, draws: Stream) -> tuple[Option, ...]:
         """See `Adviser`."""
@@ -131,6 +135,7 @@ class BeliefAdviser:
                 action=int(found.legal[edge]),
                 share=float(shares[edge]),
                 points=scale * float(found.value[edge]),
+                win=None if found.win is None else float(found.win[edge]),
                 is_visited=True,
                 prior=float(found.prior[edge]),
             )

@@ -56,7 +56,9 @@ def seat_networks(trained: TrainedNetwork, search: str | None) -> tuple[Agent, A
     parts = trained.network.parts
     spec = parse_search(search) if search is not None and search != NO_SEARCH else None
     if spec is not None and spec.belief is not None:
-        belief_adviser = BeliefAdviser(NetworkEvaluator(parts, ROWS, cpu), spec.belief)
+        belief_adviser = BeliefAdviser(
+            NetworkEvaluator(parts, ROWS, cpu), spec.belief, for_win=parts.sees_games
+        )
         return belief_player(parts, spec.belief, cpu)(1), belief_adviser
     config = trained.config
     settings = config.curriculum.search(trained.meta.iteration, config.search)

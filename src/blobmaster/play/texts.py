@@ -242,14 +242,15 @@ def advice_lines(advice: Advice, symbols: Symbols) -> list[str]:
         method = f"A {search.worlds}{symbols.times}{search.simulations} search of what you can see"
     lines = [
         f"The network would {_action_phrase(best, symbols)}: "
-        f"{found}, {best.points:.1f} points expected. "
+        f"{found}, {_worth(best)} expected. "
         f"{_runner_up(advice, symbols)}",
-        f"{'':>6}{column:>8}{'points':>8}{'at sight':>10}",
+        f"{'':>6}{column:>8}{'points':>8}{'' if best.win is None else '   win'}{'at sight':>10}",
     ]
     for option in advice.options:
         points = f"{'' if option.is_visited else '~'}{option.points:.1f}"
+        win = "" if option.win is None else f"{option.win:>6.0%}"
         what = str(option.action - FIRST_BID) if option.is_bid else symbols.card(option.action)
-        lines.append(f"{what:>6}{option.share:>8.0%}{points:>8}{option.prior:>10.0%}")
+        lines.append(f"{what:>6}{option.share:>8.0%}{points:>8}{win}{option.prior:>10.0%}")
     lines.append(f"{method}; at sight is before any search.")
     if not all(option.is_visited for option in advice.options):
         lines.append("~ was not searched: a first guess.")
@@ -262,8 +263,13 @@ def _action_phrase(option: Option, symbols: Symbols) -> str:
     return f"play {symbols.card(option.action)}"
 
 
+def _worth(option: Option) -> str:
+    points = f"{option.points:.1f} points"
+    return points if option.win is None else f"{option.win:.0%} of the win and {points}"
+
+
 def _runner_up(advice: Advice, symbols: Symbols) -> str:
     tried = [option for option in advice.options[1:] if option.is_visited]
     if not tried:
         return "It looked at nothing else."
-    return f"Next best: {_action_phrase(tried[0], symbols)}, {tried[0].points:.1f}."
+    return f"Next best: {_action_phrase(tried[0], symbols)}, {_worth(tried[0])}."

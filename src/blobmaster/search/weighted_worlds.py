@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import (
     ACTIONS,
     BIDS,
@@ -26,6 +27,7 @@ from blobmaster.game.rules import (
     PLAYERS,
     SEAT,
     STATE,
+    TRICKS,
     State,
     apply,
     card_played,
@@ -68,6 +70,26 @@ def new_rows(capacity: int) -> Rows:
         choices=np.zeros(capacity, np.int64),
         scratch=np.zeros(STATE, np.int64),
         legal=np.zeros(MAX_LEGAL, np.int64),
+    )
+
+
+class Found(NamedTuple):
+    """Results of a decision's actions; K worlds, A = `MAX_LEGAL` actions."""
+
+    value: Values
+    """`[K, A]`: the deciding seat's expected points, as a share of the most."""
+    bids: npt.NDArray[np.int64]
+    """`[K, A, MAX_PLAYERS]`: each seat's bid."""
+    exact: npt.NDArray[np.float32]
+    """`[K, A, MAX_PLAYERS]`: the probability that this bid is made exactly."""
+
+
+def new_found(worlds: int) -> Found:
+    """Allocate for so many worlds."""
+    return Found(
+        value=np.zeros((worlds, MAX_LEGAL), np.float32),
+        bids=np.zeros((worlds, MAX_LEGAL, MAX_PLAYERS), np.int64),
+        exact=np.zeros((worlds, MAX_LEGAL, MAX_PLAYERS), np.float32),
     )
 
 
@@ -150,7 +172,7 @@ def add_log_likelihoods(
 
 @kernel
 def list_successors_in(
-    worlds: State, chosen: npt.NDArray[np.int64], begin: int, rows: Rows, values: Values
+    worlds: State, chosen: npt.NDArray[np.int64], begin: int, rows: Rows, found: Found
 ) -> tuple[int, int]:
     """List what follows each legal action of the decision, in the chosen worlds.
 
@@ -159,8 +181,7 @@ def list_successors_in(
         chosen: `[K]`: numbers of worlds.
         begin: the first of the chosen worlds to list.
         rows: overwritten: states at the next choice. `world` is an index into `chosen`.
-        values: `[K, MAX_LEGAL]`: gets the value of actions that end the round: the acting seat's
-            points, as a share of the most.
+        found: gets the results of actions that end the round.
 
     Returns:
         The chosen world after the last one listed, and the number of rows.
@@ -178,7 +199,7 @@ def list_successors_in(
             # The network has learned from real choices only.
             play_forced(child)
             if is_over(child):
-                values[number, edge] = _result(child, world[SEAT])
+                _write_result(child, world[SEAT], number, edge, found)
             else:
                 rows.world[written] = number
                 rows.edge[written] = edge
@@ -187,24 +208,31 @@ def list_successors_in(
 
 
 @kernel
-def write_values(critic: Values, rows: Rows, seat: int, values: Values) -> None:
-    """Write the critic's value for `seat` of each listed successor into `values`."""
+def write_values(critic: Values, rows: Rows, seat: int, found: Found) -> None:
+    """Write the critic's value for `seat` of each listed successor."""
     for row in range(len(critic)):
-        values[rows.world[row], rows.edge[row]] = critic[row, seat]
+        found.value[rows.world[row], rows.edge[row]] = critic[row, seat]
 
 
 @kernel
-def play_likeliest(priors: Priors, rows: Rows, seat: int, values: Values) -> int:
+def write_chances(bids: npt.NDArray[np.int64], exact: Values, rows: Rows, found: Found) -> None:
+    """Write the critic's chances (`Evaluator.chances`) of each listed successor."""
+    for row in range(len(bids)):
+        copy_row(bids[row], found.bids[rows.world[row], rows.edge[row]])
+        copy_row(exact[row], found.exact[rows.world[row], rows.edge[row]])
+
+
+@kernel
+def play_likeliest(priors: Priors, rows: Rows, seat: int, found: Found) -> int:
     """Take the most likely action at each row, and the forced ones after it.
 
-    Rows of finished rounds write the points of `seat` into `values`, as a share of the most, and
-    leave the batch.
+    Rows of finished rounds write their results and leave the batch.
 
     Args:
         priors: `[rows, MAX_LEGAL]`, of the first rows.
         rows: changed in place.
         seat: the seat that decides.
-        values: `[K, MAX_LEGAL]`.
+        found: gets the results of finished rounds.
 
     Returns:
         The number of rows left.
@@ -217,7 +245,7 @@ def play_likeliest(priors: Priors, rows: Rows, seat: int, values: Values) -> int
         play_forced(state)
         world, edge = rows.world[row], rows.edge[row]
         if is_over(state):
-            values[world, edge] = _result(state, seat)
+            _write_result(state, seat, world, edge, found)
         else:
             # Moved up within the batch: a row never overtakes one that is still to be read.
             if left != row:
@@ -229,5 +257,9 @@ def play_likeliest(priors: Priors, rows: Rows, seat: int, values: Values) -> int
 
 
 @inner_kernel
-def _result(over: State, seat: int) -> float:
-    return points(over, seat) / most_points(over[DEALT])
+def _write_result(over: State, seat: int, world: int, edge: int, found: Found) -> None:
+    found.value[world, edge] = points(over, seat) / most_points(over[DEALT])
+    for other in range(over[PLAYERS]):
+        bid = over[BIDS + other]
+        found.bids[world, edge, other] = bid
+        found.exact[world, edge, other] = 1.0 if over[TRICKS + other] == bid else 0.0

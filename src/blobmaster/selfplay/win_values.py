@@ -1,13 +1,4 @@
-"""Values of actions in a game: the acting seat's expected share of the win.
-
-The critic gives the probability that each seat makes its bid exactly. Every pattern of exact and
-failed bids gives the scores after the round, and a network maps scores to shares of the win. The
-value is the mean over the patterns, with the seats taken as independent. In a game's last round
-the shares are exact, because the scores tell who wins.
-
-The value is divided by the stake: the most that the round can change the share. Without this, the
-policy target would hardly move in a game's first round and jump in a close last one.
-"""
+"""Values of a block's actions in games: shares of the win (see `blobmaster.search.win_shares`)."""
 
 from __future__ import annotations
 
@@ -17,28 +8,26 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.rules import (
-    DEALT,
     MAX_LEGAL,
     PLAYERS,
-    SCORES,
     SEAT,
     STATE,
     State,
     is_bidding,
     legal_count,
 )
-from blobmaster.game.scoring import exact_points
-from blobmaster.game.standing import pass_deal
 from blobmaster.kernels.arrays import copy_row
-from blobmaster.kernels.compile import inner_kernel, kernel
+from blobmaster.kernels.compile import kernel
 from blobmaster.search.tree import Values
+from blobmaster.search.win_shares import (
+    MIN_STAKE,
+    list_bounds,
+    list_patterns,
+    pattern_probability,
+)
 from blobmaster.selfplay.deals import Deals
 from blobmaster.selfplay.lanes import IDLE, Block
 from blobmaster.selfplay.successors import ROUND_OVER, Successors
-
-MIN_STAKE = 0.05
-"""Lower bound of a round's stake, in shares of the win. Where less is at stake, the errors of the
-network are larger than the differences, and dividing would amplify them."""
 
 
 class Outcomes(NamedTuple):
@@ -100,52 +89,12 @@ def list_outcomes(
             # so do the possible scores.
             if edge == 0 or is_bidding(state):
                 outcomes.first[lane, edge] = count
-                count = _list_patterns(state, successors.bids[lane, edge], outcomes.states, count)
+                count = list_patterns(state, successors.bids[lane, edge], outcomes.states, count)
             else:  # all bids are known, so all successors share their possible outcomes
                 outcomes.first[lane, edge] = outcomes.first[lane, 0]
         outcomes.bound[lane] = count
-        count = _list_bounds(state, outcomes.states, count)
+        count = list_bounds(state, outcomes.states, count)
     return count
-
-
-@inner_kernel
-def _list_patterns(state: State, bids: npt.NDArray[np.int64], outcomes: State, count: int) -> int:
-    """Write one outcome per pattern of exact bids from row `count` on; return the next row."""
-    # All patterns, in the order of their number: a pattern is found by adding it to the first row.
-    for pattern in range(1 << state[PLAYERS]):
-        outcome = outcomes[count]
-        copy_row(state, outcome)
-        for seat in range(state[PLAYERS]):
-            if (pattern >> seat) & 1:
-                outcome[SCORES + seat] += exact_points(bids[seat])
-        # The network learned standings as they are before a deal: one round
-        # fewer, and the deal passed on.
-        pass_deal(outcome)
-        count += 1
-    return count
-
-
-@inner_kernel
-def _list_bounds(state: State, outcomes: State, count: int) -> int:
-    """Write the acting seat's best and worst outcome from row `count` on; return the next row.
-
-    At best it alone is exact, at worst all others are. Bids are taken to be one more than an even
-    share of the tricks.
-    """
-    # Fixed for all actions of a decision, and close to what seats usually make. The real bids would
-    # change the unit of values from one action to the next.
-    usual = exact_points(1 + state[DEALT] // state[PLAYERS])
-    best, worst = outcomes[count], outcomes[count + 1]
-    copy_row(state, best)
-    copy_row(state, worst)
-    for seat in range(state[PLAYERS]):
-        if seat == state[SEAT]:
-            best[SCORES + seat] += usual
-        else:
-            worst[SCORES + seat] += usual
-    pass_deal(best)
-    pass_deal(worst)
-    return count + 2
 
 
 @kernel
@@ -174,17 +123,7 @@ def write_win_values(
             # Where a bid is exact or failed for certain, most patterns have probability 0.
             for pattern in range(1 << state[PLAYERS]):
                 share += (
-                    _probability(exact, pattern, state[PLAYERS]) * shares[first + pattern, seat]
+                    pattern_probability(exact, pattern, state[PLAYERS])
+                    * shares[first + pattern, seat]
                 )
             successors.value[lane, edge] = share / stake
-
-
-@inner_kernel
-def _probability(exact: npt.NDArray[np.float64], pattern: int, players: int) -> float:
-    """Return the probability that exactly the seats of the pattern make their bids."""
-    # Seats are taken as independent. They are not quite, as they compete for the same tricks, but
-    # the critic gives each seat's tricks alone.
-    chance = 1.0
-    for seat in range(players):
-        chance *= exact[seat] if (pattern >> seat) & 1 else 1.0 - exact[seat]
-    return chance
