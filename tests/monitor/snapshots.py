@@ -195,12 +195,17 @@ async def _draw(snapshot: Snapshot) -> str:
         return await _draw_list(snapshot, options)
     app = MonitorApp(options)
     async with app.run_test(size=snapshot.size) as pilot:
-        while app._reading is None or (snapshot.has_run and not app._reading.curves):
+        while app._following.reading is None or (
+            snapshot.has_run and not app._following.reading.curves
+        ):
             await pilot.pause(0.02)
-        if app._reading.status is not None:
-            status = msgspec.structs.replace(app._reading.status, **dict(snapshot.status))
+        if app._following.reading.status is not None:
+            status = msgspec.structs.replace(app._following.reading.status, **dict(snapshot.status))
             reading = replace(
-                app._reading, status=status, verdict=snapshot.verdict, **dict(snapshot.reading)
+                app._following.reading,
+                status=status,
+                verdict=snapshot.verdict,
+                **dict(snapshot.reading),
             )
             app.post_message(RunRead(options, reading))
             await pilot.pause()

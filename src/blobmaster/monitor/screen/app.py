@@ -14,6 +14,7 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Key
 from textual.message import Message
 
+from blobmaster.monitor.following import Following, silence_limit_s
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.read.poller import Poller, Sender
 from blobmaster.monitor.read.run_reader import RunReader
@@ -22,7 +23,7 @@ from blobmaster.monitor.screen.drawing import glyphs_for
 from blobmaster.monitor.screen.frame import Frame
 from blobmaster.monitor.screen.overlays import Overlay
 from blobmaster.monitor.screen.widgets import ChartGrid, OverlayWidget, PanelWidget, panel_widgets
-from blobmaster.monitor.view import SILENT, PendingRequest, Reading, View, is_answered, view
+from blobmaster.monitor.view import SILENT, Reading, View
 from blobmaster.run.control.requests import RequestKind
 from blobmaster.terminal.screen import guarded_terminal
 
@@ -68,9 +69,7 @@ class MonitorApp(App[None]):
         self.theme = "ansi-dark"  # the terminal's own sixteen colours, on its own background
         self.animation_level = "none"
         self._options = options
-        self._reading: Reading | None = None
-        self._pending: PendingRequest | None = None
-        self._send_error: str | None = None
+        self._following = Following(options=options)
         self._glyphs = glyphs_for()
         self._poller: Poller[Reading] | None = None
         self._sender: Sender | None = None
@@ -104,6 +103,7 @@ class MonitorApp(App[None]):
     def follow(self, options: MonitorOptions, known: View | None = None) -> None:
         """Switch to a run; `known` is shown until its first reading arrives."""
         self._options, self._followed_at = options, time.monotonic()
+        self._following = Following(options=options)
         self._poller = Poller(
             RunReader(options),
             options.refresh_interval,
@@ -121,7 +121,8 @@ class MonitorApp(App[None]):
             self._poller.stop()
         if self._sender is not None:
             self._sender.stop()
-        self._poller = self._sender = self._reading = self._pending = self._send_error = None
+        self._poller = self._sender = None
+        self._following = Following(options=self._options)
         self.shown = View(state="waiting", source="")
 
     def leave(self, status: int) -> None:
@@ -134,17 +135,12 @@ class MonitorApp(App[None]):
     def on_run_read(self, message: RunRead) -> None:
         if message.options is not self._options or self._poller is None:
             return
-        self._reading = message.reading
-        if self._pending is not None and message.reading.status is not None:
-            if is_answered(self._pending, message.reading.status):
-                self._pending = None
-            self._poller.poll_faster(self._pending is not None)
+        self._following = self._following.with_reading(message.reading)
+        self._poller.poll_faster(self._following.pending is not None)
         self._show()
 
     def on_request_sent(self, message: RequestSent) -> None:
-        self._send_error = message.error
-        if message.error is not None:
-            self._pending = None
+        self._following = self._following.with_answer_of_sending(message.error)
         if self._poller is not None:
             self._poller.poll_now()
         self._show()
@@ -152,9 +148,9 @@ class MonitorApp(App[None]):
     def check_silence(self) -> None:
         """Show it if the file system has not answered for two readings."""
         now = time.monotonic()
-        if self._reading is not None and now - self._reading.now > self.silence_limit_s:
+        if self._following.is_silent(now):
             self._show()
-        elif self._reading is None and self._poller is not None:
+        elif self._following.reading is None and self._poller is not None:
             silent = now - self._followed_at
             if silent > self.silence_limit_s and self.shown.has_status:
                 self._show_view(replace(self.shown, problem=SILENT, frame_age_s=silent))
@@ -162,18 +158,12 @@ class MonitorApp(App[None]):
     @property
     def silence_limit_s(self) -> float:
         """Seconds after which the file system counts as hanging."""
-        return 2 * self._options.refresh_interval + 1
+        return silence_limit_s(self._options)
 
     def _show(self) -> None:
-        if self._reading is None:
-            return
-        reading, now = self._reading, time.monotonic()
-        if now - reading.now > self.silence_limit_s:
-            reading = replace(reading, now=now, problem=SILENT)
-        shown = view(reading, self._options.status_file, self._pending)
-        if self._send_error is not None:
-            shown = replace(shown, request=self._send_error)
-        self._show_view(shown)
+        shown = self._following.view(time.monotonic())
+        if shown is not None:
+            self._show_view(shown)
 
     def _show_view(self, shown: View) -> None:
         self.shown = shown
@@ -188,16 +178,12 @@ class MonitorApp(App[None]):
             view=shown,
             glyphs=self._glyphs,
             now=time.time(),
-            can_write=self._can_write,
+            can_write=self._following.can_write,
             from_list=bool(self._options.folders),
             interval=self._options.refresh_interval,
             width=0,
             height=0,
         )
-
-    @property
-    def _can_write(self) -> bool:
-        return not self._options.readonly and self._reading is not None and self._reading.writable
 
     def on_key(self, event: Key) -> None:
         """Handle keys in the order typed; overlays are widgets, as a new screen would lose keys."""
@@ -221,7 +207,7 @@ class MonitorApp(App[None]):
 
     def _request(self, kind: RequestKind, overlay: OverlayWidget) -> None:
         """Send a request to the trainer; a pause is sent only after the user confirms it."""
-        if not self._can_write or not self.shown.accepts_requests:
+        if not self._following.can_write or not self.shown.accepts_requests:
             return
         if kind in (RequestKind.PAUSE, RequestKind.PAUSE_NOW):
             overlay.open(Overlay(kind="question", request=kind))
@@ -229,8 +215,7 @@ class MonitorApp(App[None]):
             self._send(kind)
 
     def _send(self, kind: RequestKind) -> None:
-        self._send_error = None
-        self._pending = PendingRequest(text=kind.value, at=time.monotonic(), seq=self.shown.seq)
+        self._following = self._following.with_request(kind.value, time.monotonic())
         if self._poller is not None:
             self._poller.poll_faster(True)
         if self._sender is not None:
