@@ -16,13 +16,12 @@ from blobmaster.monitor.text import fmt
 
 WIDTH: Final = 660
 HEIGHT: Final = 290
+"""Size of a drawing in a report."""
 LEFT: Final = 64
 RIGHT: Final = 14
 TOP: Final = 10
 BOTTOM: Final = 46
 """Margins around the plot for the axes, in the drawing's units."""
-MOST_HOVER_VALUES: Final = 60
-"""Values of a chart that are shown on hover."""
 MOST_TABLE_ROWS: Final = 12
 """Rows of the table below a chart."""
 DOTS_UP_TO: Final = 80
@@ -45,19 +44,43 @@ class Trace:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Size:
+    """The size of a drawing, and how much it may hold."""
+
+    width: int = WIDTH
+    height: int = HEIGHT
+    hover_values: int = 60
+    """Values that are shown on hover, at most."""
+
+
+IN_REPORT: Final = Size()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Axes:
     """The ranges of a plot's axes, and the transformation to the drawing's coordinates."""
 
     x: tuple[float, float]
     y: tuple[float, float]
+    size: Size
+
+    @property
+    def right(self) -> int:
+        """The x coordinate of the plot's right end."""
+        return self.size.width - RIGHT
+
+    @property
+    def bottom(self) -> int:
+        """The y coordinate of the plot's lower end."""
+        return self.size.height - BOTTOM
 
     def across(self, x: float) -> float:
         """Return the x coordinate of an iteration."""
-        return LEFT + (x - self.x[0]) / (self.x[1] - self.x[0]) * (WIDTH - LEFT - RIGHT)
+        return LEFT + (x - self.x[0]) / (self.x[1] - self.x[0]) * (self.right - LEFT)
 
     def down(self, y: float) -> float:
         """Return the y coordinate of a value."""
-        return TOP + (self.y[1] - y) / (self.y[1] - self.y[0]) * (HEIGHT - TOP - BOTTOM)
+        return TOP + (self.y[1] - y) / (self.y[1] - self.y[0]) * (self.bottom - TOP)
 
 
 def traces(chart: Chart, curves: Mapping[str, Curve]) -> tuple[Trace, ...]:
@@ -82,7 +105,9 @@ def _ordered(curve: Curve | None) -> tuple[Point, ...]:
     return tuple(sorted((x, y) for x, y in points if abs(x) < LARGEST and abs(y) < LARGEST))
 
 
-def figure(title: str, unit: str, about: str, shown: Sequence[Trace]) -> str:
+def figure(
+    title: str, unit: str, about: str, shown: Sequence[Trace], size: Size = IN_REPORT
+) -> str:
     """Return the whole figure; `shown` has at least one trace."""
     first, last = shown[0].points[0], shown[0].points[-1]
     if any(trace.low for trace in shown):
@@ -91,17 +116,20 @@ def figure(title: str, unit: str, about: str, shown: Sequence[Trace]) -> str:
         f"{title} by iteration: {fmt.metric(first[1])} at iteration {_iteration(first[0])}, "
         f"{fmt.metric(last[1])} at iteration {_iteration(last[0])}"
     )
+    drawing = plot(unit, shown, size=size)
     return (
         f"<figure><figcaption><h3>{text(title)}</h3><p>{text(about)}</p>{_legend(shown)}"
-        f'</figcaption><div class="plot"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{attribute(described)}">{plot(unit, shown)}</svg></div>{_table(shown)}'
+        f'</figcaption><div class="plot"><svg viewBox="0 0 {size.width} {size.height}" '
+        f'role="img" aria-label="{attribute(described)}">{drawing}</svg></div>{_table(shown)}'
         "</figure>\n"
     )
 
 
-def plot(unit: str, shown: Sequence[Trace], across: str = "iteration") -> str:
+def plot(
+    unit: str, shown: Sequence[Trace], across: str = "iteration", size: Size = IN_REPORT
+) -> str:
     """Return the content of a figure's SVG; `across` labels the x axis."""
-    axes = fit(shown)
+    axes = fit(shown, size)
     return "".join(
         [
             *_grid(axes, unit, across),
@@ -112,10 +140,11 @@ def plot(unit: str, shown: Sequence[Trace], across: str = "iteration") -> str:
     )
 
 
-def fit(shown: Sequence[Trace]) -> Axes:
+def fit(shown: Sequence[Trace], size: Size = IN_REPORT) -> Axes:
     """Return axes that include every point of the traces and of their intervals."""
     points = [point for trace in shown for point in (*trace.points, *trace.low, *trace.high)]
-    return Axes(x=_range([x for x, _ in points], 0.0), y=_range([y for _, y in points], 0.06))
+    across, down = [x for x, _ in points], [y for _, y in points]
+    return Axes(x=_range(across, 0.0), y=_range(down, 0.06), size=size)
 
 
 def _range(values: Sequence[float], margin: float) -> tuple[float, float]:
@@ -146,12 +175,22 @@ def _labels(values: Sequence[float]) -> list[str]:
     return [f"{value:,.{decimals}f}" for value in values]
 
 
+def _short(labels: Sequence[str]) -> list[str]:
+    """Return thousands as `600k` where a label would run into the axis's title."""
+    if max(map(len, labels), default=0) < len("100,000") or not all(
+        label == "0" or label.endswith(",000") for label in labels
+    ):
+        return list(labels)
+    return [label.removesuffix(",000") + "k" if label != "0" else label for label in labels]
+
+
 def _grid(axes: Axes, unit: str, across: str) -> list[str]:
-    bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
-    rows, columns = ticks(*axes.y, 7), ticks(*axes.x, 10)
+    bottom, right = axes.bottom, axes.right
+    rows, columns = ticks(*axes.y, 7), ticks(*axes.x, axes.size.width // 66)
     columns = [x for x in columns if x == round(x)]
     lines = []
-    for y, label in zip(rows, _labels(rows), strict=True):
+    labels = _labels(rows) if axes.size.width >= WIDTH else _short(_labels(rows))
+    for y, label in zip(rows, labels, strict=True):
         at = f"{axes.down(y):.1f}"
         lines.append(f'<path class="grid" d="M{LEFT} {at}H{right}"/>')
         lines.append(f'<text class="end" x="{LEFT - 8}" y="{at}" dy="4">{text(label)}</text>')
@@ -161,7 +200,9 @@ def _grid(axes: Axes, unit: str, across: str) -> list[str]:
         lines.append(f'<text class="middle" x="{at}" y="{bottom + 19}">{text(label)}</text>')
     lines.append(f'<path class="axis" d="M{LEFT} {TOP}V{bottom}H{right}"/>')
     middle = (LEFT + right) / 2
-    lines.append(f'<text class="middle" x="{middle:.0f}" y="{HEIGHT - 8}">{text(across)}</text>')
+    lines.append(
+        f'<text class="middle" x="{middle:.0f}" y="{axes.size.height - 8}">{text(across)}</text>'
+    )
     turned = f'transform="rotate(-90 12 {(TOP + bottom) / 2:.0f})"'
     return [
         *lines,
@@ -192,9 +233,9 @@ def _path(points: Sequence[Point], axes: Axes) -> str:
 
 def _readings(shown: Sequence[Trace], axes: Axes, across: str) -> list[str]:
     """Return vertical strips over the plot that show the values at their place on hover."""
-    picked = evenly_spaced([x for x, _ in shown[0].points], MOST_HOVER_VALUES)
+    picked = evenly_spaced([x for x, _ in shown[0].points], axes.size.hover_values)
     places = [axes.across(x) for x in picked]
-    edges = [LEFT, *((a + b) / 2 for a, b in itertools.pairwise(places)), WIDTH - RIGHT]
+    edges = [LEFT, *((a + b) / 2 for a, b in itertools.pairwise(places)), axes.right]
     strips = []
     for number, x in enumerate(picked):
         values = "; ".join(f"{trace.name} {reading(trace, x)}" for trace in shown)
@@ -202,7 +243,7 @@ def _readings(shown: Sequence[Trace], axes: Axes, across: str) -> list[str]:
         left, width = edges[number], edges[number + 1] - edges[number]
         strips.append(
             f'<rect class="read" x="{left:.1f}" y="{TOP}" width="{width:.1f}" '
-            f'height="{HEIGHT - TOP - BOTTOM}"><title>{told}</title></rect>'
+            f'height="{axes.bottom - TOP}"><title>{told}</title></rect>'
         )
     return strips
 
