@@ -77,8 +77,9 @@ docs: $(READY) ## rewrite the parts of docs/ that are made from the code
 	@$(BIN)/python tools/opponents.py
 	@$(BIN)/blobmaster settings --markdown > docs/settings.md
 
-picture: $(READY) ## draw docs/monitor.svg from the recorded run
+picture: $(READY) ## draw docs/monitor.svg from the recorded run, and with Chromium the page in the browser
 	@PYTHONPATH=tests/shared $(BIN)/python tests/monitor/make_picture.py docs/monitor.svg
+	@PYTHONPATH=tests/shared:tests/monitor/serve $(BIN)/python tests/monitor/make_page_picture.py docs
 
 search-cost: $(READY) ## does search earn its cost: equal evaluations for each way of deciding
 	@$(BIN)/python tools/search_cost.py

@@ -1,4 +1,4 @@
-"""Starts the monitor in the requested form: a screen, a page, lines, JSON or gauges."""
+"""Starts the monitor in the requested form: a screen, a page, lines, JSON, gauges or a server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from blobmaster.monitor.options import MonitorOptions
+from blobmaster.monitor.options import MonitorOptions, ServeOptions
 from blobmaster.monitor.output import INTERRUPTED, refuse, write_out
 from blobmaster.monitor.read.readers import (
     confirmed_views,
@@ -39,10 +39,13 @@ def _show(options: MonitorOptions, *, is_named: bool) -> int:
         problem = _output_problem(options.prometheus)
     # A folder named as DIR must be there. The run directory may be missing: the monitor waits for
     # the run to start there.
-    if problem is None and (options.folders or (is_named and not is_once)):
+    is_followed = options.serve is not None or (is_named and not is_once)
+    if problem is None and (options.folders or is_followed):
         problem = folder_problem(options)
     if problem is not None:
         return refuse(COMMAND, problem)
+    if options.serve is not None:
+        return _run_server(options, options.serve)
     if options.prometheus is not None:
         return _write_gauges(options.prometheus, options, is_once=is_once)
     if is_once:
@@ -77,6 +80,12 @@ def _write_gauges(path: Path, options: MonitorOptions, *, is_once: bool) -> int:
     except OSError as error:
         return refuse(COMMAND, write_problem(path, error))
     return _exit_status(views)
+
+
+def _run_server(options: MonitorOptions, serving: ServeOptions) -> int:
+    from blobmaster.monitor.serve.command import run_server
+
+    return run_server(options, serving)
 
 
 def _run_screen(options: MonitorOptions) -> int:

@@ -6,10 +6,35 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from blobmaster.monitor.serve.address import Address
 from blobmaster.run.files.layout import RunLayout
 
 SHORTEST_INTERVAL_S: Final = 0.1
 LONGEST_INTERVAL_S: Final = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeOptions:
+    """Options of the page in the browser.
+
+    Raises:
+        ValueError: the address can be reached from other machines without consent; one line.
+    """
+
+    address: Address
+    allow_remote: bool = False
+    """Consent to an address that other machines can reach."""
+    host_names: tuple[str, ...] = ()
+    """Names by which browsers reach the server besides its address, such as that of a proxy."""
+    control: bool = False
+    """Let the page send requests to the trainer."""
+
+    def __post_init__(self) -> None:
+        if not (self.address.is_loopback or self.allow_remote):
+            raise ValueError(
+                f"{self.address.host} can be reached from other machines, and the page is not "
+                "encrypted: use an ssh tunnel or a proxy (docs/monitor.md), or add --allow-remote"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +62,8 @@ class MonitorOptions:
     """Keep this file current for a Prometheus textfile collector; with `once`, write it once."""
     readonly: bool = False
     """Disable the keys that send requests to the run."""
+    serve: ServeOptions | None = None
+    """Serve the view as a page, without a screen."""
 
     def __post_init__(self) -> None:
         if not SHORTEST_INTERVAL_S <= self.refresh_interval <= LONGEST_INTERVAL_S:
@@ -49,8 +76,19 @@ class MonitorOptions:
                 "--prometheus writes a file and prints nothing: leave out --plain and --json, or "
                 "start a second monitor for them"
             )
+        if self.serve is not None:
+            self._check_serve(self.serve)
         if len(self.folders) > 1 and self.control_file is not None:
             raise ValueError("--control-file is for one run; each has its own beside its status")
+
+    def _check_serve(self, serve: ServeOptions) -> None:
+        if self.once or self.plain or self.json or self.prometheus is not None:
+            raise ValueError(
+                "--serve prints nothing but an address: leave out --once, --plain, --json and "
+                "--prometheus, or start a second monitor for them"
+            )
+        if self.readonly and serve.control:
+            raise ValueError("--readonly and --control exclude each other: leave out one of them")
 
     @property
     def layout(self) -> RunLayout:
