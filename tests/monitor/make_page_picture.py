@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
 from pathlib import Path
 
-from browser import open_browser
+from browsers import Browser
 from recorded_run import replay
 from serving import serving
 
@@ -21,14 +22,17 @@ HOST = "atlas"
 
 def draw(folder: Path) -> None:
     """Save the picture."""
-    with tempfile.TemporaryDirectory() as root, open_browser() as browser:
+    with (
+        tempfile.TemporaryDirectory() as root,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
+        contextlib.closing(Browser(Path(profile))) as browser,
+    ):
         replay(RunLayout(Path(root)))
         with serving(RunLayout(Path(root))) as server:
-            page = browser.new_page(server.url)
-            page.wait_for("document.querySelectorAll('figure').length > 4")
-            page.resize(1000, 760)
-            page.run(f"document.querySelector('.kicker').innerText = 'BlobMaster run on {HOST}'")
-            page.screenshot(folder / "monitor-page.webp")
+            page = browser.page(server.url, width=1000, height=760)
+            page.wait("document.querySelectorAll('figure').length > 4")
+            page.value(f"document.querySelector('.kicker').innerText = 'BlobMaster run on {HOST}'")
+            page.picture(folder / "monitor-page.webp", whole=False)
 
 
 if __name__ == "__main__":

@@ -43,14 +43,24 @@ FLAGS = (
 class Browser:
     """A browser process; `page` opens a page in it."""
 
-    def __init__(self, profile: Path) -> None:
+    def __init__(self, profile: Path, *flags: str) -> None:
+        """Start a browser with a folder for its profile, and with further flags."""
         assert CHROMIUM is not None
         command_out, self._commands = os.pipe()
         self._answers, answer_in = os.pipe()
         # Chromium reads commands from descriptor 3 and answers on 4. A shell puts them there.
         script = f'exec "$0" "$@" 3<&{command_out} 4>&{answer_in}'
         self._process = subprocess.Popen(
-            ["bash", "-c", script, CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            [
+                "bash",
+                "-c",
+                script,
+                CHROMIUM,
+                *FLAGS,
+                *flags,
+                f"--user-data-dir={profile}",
+                "about:blank",
+            ],
             pass_fds=(command_out, answer_in),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -97,14 +107,9 @@ class Browser:
         for domain in ("Page", "Runtime", "Network", "Log"):
             page.call(f"{domain}.enable")
         page.resize(width, height)
-        page.call(
-            "Emulation.setEmulatedMedia",
-            features=[
-                {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
-                {"name": "prefers-reduced-motion", "value": "reduce"},
-            ],
-        )
-        page.open(address)
+        page.prefer(color_scheme="dark" if dark else "light", reduced_motion="reduce")
+        if address != "about:blank":
+            page.open(address)
         return page
 
     def close(self) -> None:
@@ -141,6 +146,14 @@ class Page:
             mobile=width < 600,
         )
 
+    def prefer(self, **features: str) -> None:
+        """Set what the reader prefers: `color_scheme="dark"`, `reduced_motion="reduce"`."""
+        named = {f"prefers-{name.replace('_', '-')}": value for name, value in features.items()}
+        self.call(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": name, "value": value} for name, value in named.items()],
+        )
+
     def value(self, expression: str) -> Any:
         """Return the value of an expression; a promise's once it is there."""
         answer = self.call(
@@ -152,9 +165,15 @@ class Page:
     def wait(self, condition: str) -> None:
         """Wait until an expression is true, an element for example."""
         deadline = time.monotonic() + TIMEOUT
-        while not self.value(f"Boolean({condition})"):
+        while not self._holds(condition):
             assert time.monotonic() < deadline, f"never true: {condition}\n{self.text()}"
-            self.value("new Promise((go) => setTimeout(go, 5))")
+            time.sleep(0.005)
+
+    def _holds(self, condition: str) -> bool:
+        try:
+            return bool(self.value(f"Boolean({condition})"))
+        except AssertionError:  # a page that is being left has no context to evaluate in
+            return False
 
     def click(self, selector: str) -> None:
         """Press the first element that a selector finds."""
@@ -179,11 +198,12 @@ class Page:
         return self.value(f"document.querySelector({json.dumps(selector)})?.innerText ?? ''")
 
     def picture(self, path: Path, *, whole: bool = True) -> None:
-        """Save a picture of the page."""
-        options = {}
+        """Save a picture of the page, as PNG or what else the file's ending says."""
+        options: dict[str, Any] = {}
         if whole:
             size = self.call("Page.getLayoutMetrics")["cssContentSize"]
             options = {"clip": {**size, "scale": 1}}
+        options["format"] = path.suffix.removeprefix(".")
         data = self.call("Page.captureScreenshot", captureBeyondViewport=whole, **options)["data"]
         path.write_bytes(base64.b64decode(data))
 

@@ -10,11 +10,10 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import browser
 import psutil
 import pytest
 import trainer
-from browser import Browser, Page, open_browser
+from browsers import Browser, Page, needs_chromium
 from made_up_run import history_row, write_run
 from monitor_terminal import make_status, put
 from serving import Serving, serving
@@ -22,27 +21,29 @@ from trainer import ENDLESS, PausePoint
 
 from blobmaster.run.files.layout import RunLayout
 
-pytestmark = browser.NEEDS_CHROMIUM
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """One browser for the file; `*.test` are names of this machine."""
-    with open_browser("--host-resolver-rules=MAP *.test 127.0.0.1") as found:
-        yield found
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    """A new tab."""
-    found = chromium.new_page()
+    profile = tmp_path_factory.mktemp("profile")
+    found = Browser(profile, "--host-resolver-rules=MAP *.test 127.0.0.1")
     yield found
     found.close()
 
 
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A new tab, on a desk."""
+    found = chromium.page("about:blank", width=1280, height=800)
+    yield found
+    found.call("Page.close")
+
+
 def opened(page: Page, server: Serving) -> Page:
     page.open(server.url)
-    page.wait_for("document.querySelector('#head h1, #runs h1')")
+    page.wait("document.querySelector('#head h1, #runs h1')")
     return page
 
 
@@ -57,23 +58,23 @@ def test_it_shows_what_the_screen_shows_and_follows_the_run(page: Page, layout: 
     write_run(layout)
     with serving(layout) as server:
         opened(page, server)
-        page.wait_for("document.querySelectorAll('figure').length >= 4")
+        page.wait("document.querySelectorAll('figure').length >= 4")
         shown = page.text()
         for text in ("● running", "151 of 500", "30.0 %", "self-play", "4.8 days", "1412", "8.4"):
             assert text in shown
         assert "resumes here" in page.text("#checkpoints")
-        assert page.run("document.title") == "● running 30 % – 20251113-a1b2c3"
-        assert page.run("location.search") == "", "the token stays in the address"
-        assert page.run("document.querySelector('#controls').innerHTML") == ""
-        page.run("document.querySelector('#charts details').open = true")
+        assert page.value("document.title") == "● running 30 % – 20251113-a1b2c3"
+        assert page.value("location.search") == "", "the token stays in the address"
+        assert page.value("document.querySelector('#controls').innerHTML") == ""
+        page.value("document.querySelector('#charts details').open = true")
         with layout.history.open("ab") as file:
             file.write(history_row(151))
         put(layout, make_status(iteration=152, seq=1001))
-        page.wait_for("document.querySelector('#progress').innerText.includes('152 of 500')")
-        page.wait_for("document.querySelector('#charts svg').ariaLabel.includes('150')")
-        assert page.run("document.querySelector('#charts details').open"), "it closed by itself"
+        page.wait("document.querySelector('#progress').innerText.includes('152 of 500')")
+        page.wait("document.querySelector('#charts svg').ariaLabel.includes('150')")
+        assert page.value("document.querySelector('#charts details').open"), "it closed by itself"
         assert page.complaints() == []
-        asked = page.happened("Network.requestWillBeSent")
+        asked = page.events("Network.requestWillBeSent")
         assert {each["request"]["url"].split("/")[2] for each in asked} == {
             f"127.0.0.1:{server.port}"
         }
@@ -94,8 +95,8 @@ def test_a_run_that_dies_is_shown_as_dead_with_the_command_that_resumes_it(
         assert "● running" in page.text("#head")
         process.kill()
         process.wait()
-        page.wait_for("document.querySelector('#head').innerText.includes('✗ dead')")
-        page.wait_for("document.title.startsWith('✗ dead')")
+        page.wait("document.querySelector('#head').innerText.includes('✗ dead')")
+        page.wait("document.title.startsWith('✗ dead')")
         assert "gone without a word" in page.text("#notices")
         assert "blobmaster train --resume --checkpoint-dir runs/long" in page.text("#notices")
 
@@ -105,12 +106,12 @@ def test_a_page_without_its_monitor_says_so_and_comes_back(page: Page, layout: R
     with serving(layout) as server:
         opened(page, server)
         go_offline(page, True)
-        page.wait_for("document.querySelector('#contact').innerText.includes('No contact')")
-        page.wait_for("document.title.startsWith('? ')")
-        assert page.run("document.body.className") == "lost"
+        page.wait("document.querySelector('#contact').innerText.includes('No contact')")
+        page.wait("document.title.startsWith('? ')")
+        assert page.value("document.body.className") == "lost"
         go_offline(page, False)
-        page.wait_for("document.querySelector('#contact').hidden")
-        page.wait_for("document.title.startsWith('● ')")
+        page.wait("document.querySelector('#contact').hidden")
+        page.wait("document.title.startsWith('● ')")
 
 
 def test_a_pause_from_the_page_asks_first_and_reaches_a_real_trainer(page: Page, tmp_path: Path):
@@ -122,22 +123,22 @@ def test_a_pause_from_the_page_asks_first_and_reaches_a_real_trainer(page: Page,
     trainer.wait_until(lambda: trainer.status_of(root).get("iteration") == 2, process)
     with serving(RunLayout(root), control=True) as server:
         opened(page, server)
-        page.wait_for("document.querySelector('#controls button')")
+        page.wait("document.querySelector('#controls button')")
         page.click("[data-request='PAUSE']")
-        page.wait_for("document.querySelector('dialog').open")
+        page.wait("document.querySelector('dialog').open")
         assert "Pause the run when iteration 2 is done?" in page.text("dialog")
         page.click("dialog [value='no']")
-        page.wait_for("!document.querySelector('dialog').open")
+        page.wait("!document.querySelector('dialog').open")
         assert not RunLayout(root).control.exists()
         assert trainer.status_of(root)["state"] == "running"
         page.click("[data-request='PAUSE']")
         page.click("dialog [value='yes']")
-        page.wait_for("document.querySelector('#head').innerText.includes('pausing')")
+        page.wait("document.querySelector('#head').innerText.includes('pausing')")
         release.touch()
-        page.wait_for("document.querySelector('#head').innerText.includes('paused')")
+        page.wait("document.querySelector('#head').innerText.includes('paused')")
         process.communicate(timeout=trainer.PATIENCE_S)
         assert process.returncode == 0
-        assert page.run("document.querySelector('#controls').innerHTML") == ""
+        assert page.value("document.querySelector('#controls').innerHTML") == ""
         assert page.complaints() == []
 
 
@@ -148,17 +149,17 @@ def test_several_runs_are_a_list_whose_links_lead_to_each(page: Page, tmp_path: 
     with serving(folders=(tmp_path,)) as server:
         opened(page, server)
         assert "2 runs" in page.text()
-        assert page.run("[...document.querySelectorAll('.state')].map(e => e.innerText)") == [
+        assert page.value("[...document.querySelectorAll('.state')].map(e => e.innerText)") == [
             "● running",
             "‖ paused",
         ]
         page.click("tr:nth-child(2) a")
-        page.wait_for("document.querySelector('#head')?.innerText.includes('run-two')")
+        page.wait("document.querySelector('#head')?.innerText.includes('run-two')")
         page.click("nav a")
-        page.wait_for("document.querySelector('#runs h1')")
+        page.wait("document.querySelector('#runs h1')")
         (tmp_path / "three").mkdir()
         put(RunLayout(tmp_path / "three"), make_status(run_id="run-three"))
-        page.wait_for("document.querySelector('#runs').innerText.includes('3 runs')")
+        page.wait("document.querySelector('#runs').innerText.includes('3 runs')")
         assert page.complaints() == []
 
 
@@ -167,17 +168,17 @@ def test_it_fits_a_phone_and_follows_what_the_reader_prefers(
     page: Page, layout: RunLayout, width: int
 ):
     write_run(layout, alerts=[], error="a" * 300, state="failed")
-    page.resize(width, 800, mobile=width == 360)
+    page.resize(width, 800)
     with serving(layout, control=True) as server:
         opened(page, server)
-        page.wait_for("document.querySelector('figure')")
-        assert page.run("document.documentElement.scrollWidth") == width
+        page.wait("document.querySelector('figure')")
+        assert page.value("document.documentElement.scrollWidth") == width
         ground = "getComputedStyle(document.body).backgroundColor"
-        assert page.run(ground) == "rgb(246, 247, 249)"
+        assert page.value(ground) == "rgb(246, 247, 249)"
         page.prefer(color_scheme="dark", reduced_motion="reduce")
-        assert page.run(ground) == "rgb(18, 21, 27)"
+        assert page.value(ground) == "rgb(18, 21, 27)"
         moving = "getComputedStyle(document.querySelector('.bar, progress')).transitionDuration"
-        assert page.run(moving) == "0s"
+        assert page.value(moving) == "0s"
 
 
 EVIL = """<!DOCTYPE html><title>evil</title><script>
@@ -236,8 +237,8 @@ def test_a_page_of_another_site_or_port_gets_nothing_though_the_reader_is_logged
         opened(page, server)
         with other_site(EVIL.replace("PORT", str(server.port))) as port:
             page.open(f"http://{name}:{port}/")
-            page.wait_for("window.done")
-            found = page.run("window.found")
+            page.wait("window.done")
+            found = page.value("window.found")
         # An opaque answer, which a page can neither read nor tell from an error, reads as "".
         assert set(found.values()) <= {"refused", ""}, found
         assert not layout.control.exists()
@@ -261,8 +262,8 @@ def test_a_link_from_another_site_opens_the_page_with_its_token_alone(
     with serving(layout) as server, other_site(f"<a href='{server.url}'>x</a>") as port:
         page.open(f"http://mail.test:{port}/")
         page.click("a")
-        page.wait_for("document.querySelector('#head h1')")
-        page.wait_for("document.querySelector('#progress').innerText.includes('151 of 500')")
+        page.wait("document.querySelector('#head h1')")
+        page.wait("document.querySelector('#progress').innerText.includes('151 of 500')")
 
 
 def test_a_server_that_is_killed_leaves_a_page_that_says_so(page: Page, layout: RunLayout):
@@ -275,8 +276,8 @@ def test_a_server_that_is_killed_leaves_a_page_that_says_so(page: Page, layout: 
     assert process.stdout is not None
     with process.stdout:
         page.open(process.stdout.readline().strip())
-        page.wait_for("document.querySelector('#head h1')")
+        page.wait("document.querySelector('#head h1')")
         process.send_signal(signal.SIGKILL)
         process.wait()
-        page.wait_for("document.querySelector('#contact').innerText.includes('No contact')")
-        page.wait_for("document.title.startsWith('? ')")
+        page.wait("document.querySelector('#contact').innerText.includes('No contact')")
+        page.wait("document.title.startsWith('? ')")
