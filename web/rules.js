@@ -182,7 +182,8 @@ function cardProblem(round, action, nameOf) {
     return `${capital(led)} were led: follow suit while the hand has ${led}.`;
   }
   if (hand !== null) return `${name} is not in this hand.`;
-  if (round.hands.some((other) => other?.includes(action))) return `${name} is in another hand.`;
+  const owner = round.hands.findIndex((other) => other?.includes(action));
+  if (owner >= 0) return `${name} is held by ${nameOf(owner)}.`;
   return `${name} cannot be: ${nameOf(round.seat)} did not follow ${suit} earlier in this round.`;
 }
 

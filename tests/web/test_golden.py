@@ -16,6 +16,7 @@ from blobmaster.export.inlining import inlined
 
 HERE = Path(__file__).parent
 NODE = shutil.which("node")
+needs_node = pytest.mark.skipif(NODE is None, reason="no node on PATH")
 ROUNDS, POSITIONS = 2000, 5000
 
 
@@ -34,7 +35,7 @@ def confirm(found: dict[str, Any]) -> None:
     assert sum(network["same"] for network in found["networks"]) >= 0.999 * POSITIONS
 
 
-@pytest.mark.skipif(NODE is None, reason="no node on PATH")
+@needs_node
 def test_2000_rounds_and_5000_positions_are_as_in_python_in_node(data: Path):
     assert NODE is not None
     ran = subprocess.run(
@@ -45,6 +46,20 @@ def test_2000_rounds_and_5000_positions_are_as_in_python_in_node(data: Path):
         check=True,
     )
     confirm(json.loads(ran.stdout))
+
+
+@needs_node
+def test_the_packages_own_tests_pass():
+    assert NODE is not None
+    ran = subprocess.run(
+        [NODE, "--test", golden.FOLDER.parent],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout
+    assert "# fail 0" in ran.stdout
 
 
 @needs_chromium

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from blobmaster.checkpoint.network import TrainedNetwork
+from blobmaster.config.rounds import RoundMix
 from blobmaster.model.layers import Layer, LayerNorm, Linear, Relu, Residual, SplitLinear
 
 FORMAT: Final = 1
@@ -36,8 +37,18 @@ def network_file(trained: TrainedNetwork) -> dict[str, Any]:
         "iteration": meta.iteration + 1,
         "elo": None if meta.elo is None else round(meta.elo),
         "sees_games": trained.network.sees_games,
+        "trained_on": _trained_on(trained.config.rounds),
         "layers": [_description(layer) for layer in layers],
         "weights": base64.b64encode(_half_floats(layers)).decode("ascii"),
+    }
+
+
+def _trained_on(mix: RoundMix) -> dict[str, int]:
+    """Return, by number of players, the most cards of the rounds that the network learned from."""
+    return {
+        str(players): max(cards for cards, share in mix.most_cards[players].items() if share > 0)
+        for players, share in sorted(mix.players.items())
+        if share > 0
     }
 
 
