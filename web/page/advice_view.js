@@ -40,28 +40,36 @@ const ranked = (advice) => [...advice.options].sort((a, b) => b.prior - a.prior 
 export function adviceSentence(advice) {
   const { action, prior } = likeliest(advice);
   const verb = action >= FIRST_BID ? "bid" : "play the";
-  return `The network would ${verb} ${actionWords(action)}: it gives that ${percent(prior)}.`;
+  return `The network would ${verb} ${actionWords(action)} (${percent(prior)}).`;
 }
 
 /** The panel with all options. */
 export function adviceView(advice, round) {
   const isBid = advice.tricks === null;
-  const columns = isBid ? ["Bid", "Network", "Made exactly", "Points"] : ["Card", "Network", "Points"];
-  const best = Math.max(...advice.options.map((option) => option.points ?? -1));
+  const columns = isBid ? ["Bid", "Network bids", "Made exactly", "Points"] : ["Card", "Network plays", "Points"];
+  const best = mostPoints(advice);
   const head = h("tr", {}, columns.map((name) => h("th", { scope: "col" }, name)));
   const rows = ranked(advice).map((option) => optionRow(option, isBid, best));
   return [
     h("p", { class: "lead" }, adviceSentence(advice)),
-    h("table", { class: "advice" }, h("thead", {}, head), h("tbody", {}, rows)),
+    h("table", { class: isBid ? "advice bids" : "advice" }, h("thead", {}, head), h("tbody", {}, rows)),
     isBid ? null : trickChances(advice, round),
-    h("p", { class: "dim small" }, method(advice, isBid)),
+    h("p", { class: "dim small" }, method(advice, round)),
   ];
+}
+
+/** The most points of an option, or null if they are not known, or are the same for all. */
+function mostPoints({ options }) {
+  const points = options.map((option) => option.points);
+  if (points.includes(null)) return null;
+  const most = Math.max(...points);
+  return most - Math.min(...points) < 0.1 ? null : most;
 }
 
 function optionRow(option, isBid, best) {
   const what = isBid ? String(option.action - FIRST_BID) : inlineCard(option.action);
   const points = option.points === null ? "…" : decimal(option.points);
-  const isBest = option.points !== null && option.points >= best - 0.05;
+  const isBest = best !== null && option.points >= best - 0.05;
   return h(
     "tr",
     {},
@@ -84,8 +92,10 @@ function trickChances(advice, round) {
   return h("p", { class: "chips" }, h("span", { class: "dim" }, `At the end, with a bid of ${bid}: `), texts);
 }
 
-function method(advice, isBid) {
-  if (isBid) return "Points: the chance that the bid is made, times what it pays.";
+function method(advice, round) {
+  if (advice.tricks === null) return "Points: the chance that the bid is made, times what it pays.";
+  const bid = round.bids[round.seat];
+  if (!advice.tricks[bid]) return `Your bid of ${bid} can no longer be made: no card brings points.`;
   if (advice.worlds < 2) return "Working out the points …";
   const chance = 2 * Math.max(...advice.options.map((option) => option.error));
   return (

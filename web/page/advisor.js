@@ -1,28 +1,18 @@
 /** The advisor: a real game is entered as it happens, and the network says what it would do. */
 
-import { FIRST_BID, NO_TRUMP, RuleError, SUIT_NAMES, act, capital, cardName, isBidding, isOver, legalActions, ledSuit, mostCards, newRound, plural, problemWith, suitOf, tricksOf } from "../rules.js";
+import { FIRST_BID, NO_TRUMP, RuleError, SUIT_NAMES, act, capital, cardName, isBidding, isOver, legalActions, mostCards, newRound, plural, problemWith } from "../rules.js";
 import { drawWorld } from "../worlds.js";
-import { adviceView, adviseInSlices } from "./advice_view.js";
-import { cardButton, cardPicker, cardsFromText, handOrder, inlineCard, suitMark, trumpWords } from "./cards.js";
+import { adviceSentence, adviceView, adviseInSlices } from "./advice_view.js";
+import { cardButton, cardPicker, cardsFromText, handOrder, inlineCard } from "./cards.js";
 import { announce, button, h, refill, select, store, stored, withArrowKeys } from "./dom.js";
-import { levels, networkOf } from "./networks.js";
+import { levels, networkOf, sizeWarning, usualSize } from "./networks.js";
 import { ME } from "./record.js";
 import { resultTable } from "./sheet.js";
-import { NAMES, askText, balanceText, does, seatNames, trumpName } from "./texts.js";
-
-const FRESH = {
-  players: 4,
-  cards: 5,
-  trump: 0,
-  dealer: 3,
-  others: NAMES.slice(0, 3),
-  hand: [],
-  entries: [],
-  isBegun: false,
-};
+import { headlineView, tableView } from "./table.js";
+import { NAMES, askText, balanceText, does, seatNames } from "./texts.js";
 
 /** What the page shows; `table` is what was entered, and is saved. */
-let shown = { table: FRESH, problem: "", advice: null, changing: null, text: "" };
+let shown = { table: null, problem: "", advice: null, changing: null, text: "" };
 let root = null;
 let stopWork = () => {};
 
@@ -30,7 +20,7 @@ let stopWork = () => {};
 export function advisorPage(element) {
   root = element;
   const saved = stored("advisor");
-  if (isTable(saved)) shown.table = saved;
+  shown.table ??= isTable(saved) ? saved : freshTable();
   change({ advice: null });
   return () => {
     stopWork();
@@ -38,9 +28,22 @@ export function advisorPage(element) {
   };
 }
 
+function freshTable() {
+  const { players, cards } = usualSize();
+  const others = NAMES.slice(0, players - 1);
+  return { players, cards, trump: 0, dealer: players - 1, others, hand: [], entries: [], isBegun: false };
+}
+
+/** True if a value that was saved is a table of this version. */
 function isTable(value) {
-  const isList = (list) => Array.isArray(list);
-  return value !== null && isList(value.hand) && isList(value.entries) && isList(value.others) && value.players >= 3;
+  try {
+    const { players, cards, dealer, others, hand, entries } = value;
+    newRound({ ...value, hands: Array(players).fill(null) });
+    const isList = (list) => Array.isArray(list) && list.every(Number.isInteger);
+    return dealer < players && cards > 0 && others.length === players - 1 && isList(hand) && isList(entries);
+  } catch {
+    return false;
+  }
 }
 
 function change(changes) {
@@ -51,7 +54,7 @@ function change(changes) {
   const state = table.isBegun ? replayed(table) : null;
   root.dataset.phase = phaseOf(state);
   refill(root, state === null ? setupView() : roundView(state), "[data-first]");
-  if (state !== null && shown.advice === null && isMyChoice(state)) startAdvice(state.round);
+  if (state !== null && shown.advice === null && isMyChoice(state) && legalActions(state.round).length > 1) startAdvice(state.round);
 }
 
 function phaseOf(state) {
@@ -66,7 +69,10 @@ const isMyChoice = ({ round, problem }) => problem === null && !isOver(round) &&
 function startAdvice(round) {
   stopWork();
   stopWork = adviseInSlices(networkOf(shown.table.level), round, (advice) => {
-    if (advice !== null) change({ advice });
+    if (advice === null) return;
+    if (shown.advice === null) announce(adviceSentence(advice));
+    shown.advice = advice;
+    root.querySelector(".advice-place")?.replaceChildren(...adviceView(advice, round).filter(Boolean));
   });
 }
 
@@ -134,6 +140,7 @@ function setupView() {
     levels().length > 1
       ? select("Adviser", "level", levels().map(({ key, name }) => [key, name]), table.level ?? levels()[0].key, (level) => setTable({ level }))
       : null,
+    h("p", { class: "note small", role: "status" }, sizeWarning(table.level, table.players, table.cards)),
     h("h3", {}, `Your hand: ${table.hand.length} of ${plural(table.cards, "card")}`),
     typedCards("Type cards, such as QH 10S A♦", (cards) => setHand(cards)),
     cardPicker("Your hand", toggle, (card) => ({ isPressed: table.hand.includes(card) })),
@@ -169,15 +176,23 @@ function toggle(card) {
 }
 
 function setHand(cards) {
+  const twice = cards.find((card, index) => cards.indexOf(card) !== index);
+  if (twice !== undefined) throw new RuleError(`${cardName(twice)} is there twice.`);
+  if (cards.length > shown.table.cards) {
+    throw new RuleError(`A hand has ${plural(shown.table.cards, "card")}, not ${cards.length}.`);
+  }
+  typed = "";
   setTable({ hand: cards });
 }
 
+/** What stands in the field for typed cards: it survives a mistake. */
+let typed = "";
+
 /** A field for typed cards; a mistake is explained below it. */
 function typedCards(label, use) {
-  const input = h("input", { autocomplete: "off", autocapitalize: "characters", spellcheck: "false", "data-focus": "typed" });
   const read = () => {
     try {
-      use(cardsFromText(input.value));
+      use(cardsFromText(typed));
     } catch (error) {
       change({ problem: error.message });
     }
@@ -187,7 +202,14 @@ function typedCards(label, use) {
     event.preventDefault(); // the form would begin the round
     read();
   };
-  input.addEventListener("keydown", onEnter);
+  const input = h("input", {
+    autocomplete: "off",
+    autocapitalize: "characters",
+    spellcheck: "false",
+    value: typed,
+    "data-focus": "typed",
+    on: { keydown: onEnter, input: () => (typed = input.value) },
+  });
   return h("div", { class: "typed" }, h("label", { class: "field" }, h("span", {}, label), input), button("Enter", read));
 }
 
@@ -210,7 +232,8 @@ function begin() {
 function roundView(state) {
   const { table } = shown;
   return [
-    h("h2", { class: "headline" }, headlineParts(table)),
+    headlineView(table, namesOf(table)),
+    tableView(state.round, namesOf(table)),
     h("p", { class: "balance dim" }, balanceText(state.round)),
     state.problem === null ? null : impossibleView(state),
     shown.changing === null ? nextView(state) : changeView(state),
@@ -223,14 +246,6 @@ function roundView(state) {
       button("Change the deal", () => setTable({ isBegun: false }), { "data-focus": "deal" }),
       button("New round", nextRound, { "data-focus": "new", class: "quiet" }),
     ),
-  ];
-}
-
-function headlineParts({ cards, trump, dealer }) {
-  return [
-    h("span", {}, `${plural(cards, "card")} each`),
-    h("span", { class: "trump" }, trump === NO_TRUMP ? "No trump" : ["Trump ", suitMark(trump), ` ${trumpName(trump)}`]),
-    h("span", {}, `${does(namesOf(shown.table), dealer, "deal")}`),
   ];
 }
 
@@ -258,19 +273,14 @@ function nextView(state) {
     "section",
     { class: "card-box", "aria-label": "Next entry" },
     h("h3", { id: "next" }, title),
-    onTable(round, names),
     choiceView(round, enter),
-    isMine && shown.advice !== null ? h("div", { class: "hint" }, adviceView(shown.advice, round)) : null,
-    isMine && shown.advice === null && legalActions(round).length > 1 ? h("p", { class: "dim" }, "Thinking …") : null,
+    isMine ? h("div", { class: "advice-place" }, myAdvice(round)) : null,
   );
 }
 
-/** The cards of the trick that lie on the table. */
-function onTable(round, names) {
-  if (ledSuit(round) === null) return null;
-  const { plays, winner } = tricksOf(round).at(-1);
-  const texts = plays.map(({ seat, card }) => h("span", { class: seat === winner ? "laid took" : "laid" }, `${names[seat]} `, inlineCard(card)));
-  return h("p", { class: "ontable" }, h("span", { class: "dim" }, "On the table: "), texts);
+function myAdvice(round) {
+  if (legalActions(round).length === 1) return h("p", { class: "dim" }, "There is only one move here.");
+  return shown.advice === null ? h("p", { class: "dim" }, "Thinking …") : adviceView(shown.advice, round);
 }
 
 /** Buttons for a bid or a card of the acting seat; `use(action)` gets it. */
@@ -310,6 +320,7 @@ function enter(action) {
     return;
   }
   stopWork();
+  typed = "";
   announce(`${namesOf(table)[state.round.seat]}: ${entryText(action)}.`);
   change({ table: { ...table, entries: [...table.entries, action] }, problem: "", advice: null });
   root.querySelector("[data-first]")?.focus({ preventScroll: true });
@@ -328,7 +339,7 @@ function entriesView(state) {
     const seat = state.seats[index];
     const who = seat === undefined ? "?" : names[seat];
     const isWrong = index === state.at;
-    const what = action >= FIRST_BID ? `bids ${action - FIRST_BID}` : inlineCard(action);
+    const what = action >= FIRST_BID ? `bid ${action - FIRST_BID}` : inlineCard(action);
     const attributes = {
       class: `entry${isWrong ? " wrong" : ""}`,
       "aria-label": `Change entry ${index + 1}: ${who} ${entryText(action)}`,
@@ -364,6 +375,7 @@ function correct(action) {
     return;
   }
   stopWork();
+  typed = "";
   const entries = table.entries.map((old, index) => (index === changing ? action : old));
   announce(`Entry ${changing + 1} is now ${entryText(action)}.`);
   change({ table: { ...table, entries }, changing: null, problem: "", advice: null });

@@ -51,7 +51,7 @@ export function refill(parent, children, fallback = null) {
   const focused = parent.contains(document.activeElement) ? document.activeElement : null;
   const key = focused?.dataset.focus;
   const isTyping = focused !== null && "selectionStart" in focused;
-  parent.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  parent.replaceChildren(...[children].flat(Infinity).filter((child) => child !== null && child !== undefined));
   if (focused === null) return;
   const same = key ? parent.querySelector(`[data-focus="${key}"]`) : null;
   const next = same ?? (fallback && !isTyping ? parent.querySelector(fallback) : null);

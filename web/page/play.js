@@ -1,21 +1,22 @@
 /** The page to play on: set up a table, bid, play cards, and look back at a round. */
 
-import { FIRST_BID, NO_TRUMP, act, capital, cardsLeft, isBidding, isOver, legalActions, mostCards, plural, problemWith, tricksOf, viewOf } from "../rules.js";
+import { FIRST_BID, cardsLeft, isBidding, isOver, legalActions, mostCards, plural, problemWith, viewOf } from "../rules.js";
 import { likeliest } from "../network.js";
-import { adviceView, adviseInSlices } from "./advice_view.js";
-import { cardButton, cardFace, handOrder, suitMark, trumpWords } from "./cards.js";
+import { adviceSentence, adviceView, adviseInSlices } from "./advice_view.js";
+import { cardButton, cardFace, handOrder, trumpWords } from "./cards.js";
 import { announce, button, h, refill, select, store, stored, withArrowKeys } from "./dom.js";
-import { levels, networkOf } from "./networks.js";
-import { ME, currentRound, dealNext, isFinished, isGame, isLastRound, newGame, plansOf, resultsOf, roundAt, scoresOf, withAction, withHint } from "./record.js";
+import { levelOf, levels, networkOf, sizeWarning, usualSize } from "./networks.js";
+import { ME, currentRound, dealNext, isFinished, isGame, newGame, plansOf, resultsOf, scoresOf, withAction, withHint } from "./record.js";
 import { review } from "./review.js";
 import { allHands, resultTable, scoreSheet } from "./sheet.js";
-import { askText, balanceText, does, moveText, seatNames, trumpName, winnerText } from "./texts.js";
+import { headlineView, tableView } from "./table.js";
+import { askText, balanceText, does, moveText, seatNames, winnerText } from "./texts.js";
 
 const PACES = [["1200", "slow"], ["600", "normal"], ["200", "fast"], ["0", "at once"]];
 const AFTER_TRICK = 2.5; // times the pace, to look at a trick before the next lead
 
 /** Everything that the page shows; changed by `change` alone. */
-let shown = { game: null, advice: null, problem: "", pace: 600, setup: { players: 4, longest: 5, oneRound: false } };
+let shown = { game: null, advice: null, problem: "", pace: 600, setup: null };
 let root = null;
 let timer = null;
 let stopWork = () => {};
@@ -25,13 +26,27 @@ export function playPage(element) {
   root = element;
   const saved = stored("game");
   if (shown.game === null && isGame(saved)) shown.game = saved;
-  shown.pace = stored("pace") ?? shown.pace;
-  shown.setup = stored("setup") ?? shown.setup;
+  const pace = String(stored("pace"));
+  if (PACES.some(([value]) => value === pace)) shown.pace = Number(pace);
+  shown.setup ??= savedSetup() ?? usualSetup();
   change({});
   return () => {
     stopAll();
     root = null;
   };
+}
+
+/** The setup of the last game, if what was saved is one. */
+function savedSetup() {
+  const saved = stored("setup");
+  const players = saved?.players;
+  const isPossible = players >= 3 && players <= 8 && saved.longest >= 1 && saved.longest <= mostCards(players);
+  return isPossible ? saved : null;
+}
+
+function usualSetup() {
+  const { players, cards } = usualSize();
+  return { players, longest: cards, oneRound: false };
 }
 
 function stopAll() {
@@ -44,8 +59,17 @@ function change(changes) {
   shown = { ...shown, ...changes };
   if (root === null) return;
   root.dataset.phase = phase();
-  refill(root, shown.game === null ? setupView() : gameView(), "[data-first]");
+  render();
   continueGame();
+}
+
+function render() {
+  if (shown.game === null) {
+    refill(root, setupView(), "[data-first]");
+    return;
+  }
+  if (root.querySelector(".round") === null) root.replaceChildren(h("div", { class: "round" }), gameBar());
+  refill(root.querySelector(".round"), roundViews(), "[data-first]");
 }
 
 function phase() {
@@ -113,6 +137,7 @@ function setupView() {
       select("Pace", "pace", PACES, String(shown.pace), setPace),
     ),
     levelField(),
+    h("p", { class: "note small", role: "status" }, sizeWarning(shown.setup.level, players, longest)),
     h("button", { type: "submit", class: "main", "data-first": true }, "Deal"),
   );
   return [form, h("p", { class: "dim" }, "Bid how many tricks you will take, and take exactly as many: that pays 10 points and the bid. Anything else pays nothing.")];
@@ -136,7 +161,7 @@ function setPace(value) {
 }
 
 function start() {
-  const level = levels().find(({ key }) => key === shown.setup.level) ?? levels()[0];
+  const level = levelOf(shown.setup.level);
   store("setup", shown.setup);
   const game = newGame({ ...shown.setup, level: level.key });
   store("game", game);
@@ -148,86 +173,36 @@ function start() {
 
 // ---------- The table
 
-function gameView() {
+function roundViews() {
   const { game } = shown;
   const round = currentRound(game);
   return [
-    h("h2", { class: "headline" }, headlineParts(game)),
-    tableView(round),
+    headlineView(game.rounds.at(-1), namesOf(game), roundNumber(game)),
+    tableView(round, namesOf(game), game.oneRound ? null : scoresOf(game)),
     h("p", { class: "balance dim" }, balanceText(round)),
     isOver(round) ? overView(game, round) : turnView(game, round),
-    h(
-      "div",
-      { class: "actions" },
-      button("Score sheet", () => openSheet(game), { "data-focus": "sheet" }),
-      select("Pace", "pace", PACES, String(shown.pace), setPace),
-      button("Leave game", () => askToLeave(), { class: "quiet", "data-focus": "leave" }),
-    ),
   ];
 }
+
+/** What stays under the table while the moves go on: a select that is open must not be replaced. */
+function gameBar() {
+  return h(
+    "div",
+    { class: "actions bar" },
+    button("Score sheet", () => openSheet(shown.game)),
+    select("Pace", "pace", PACES, String(shown.pace), setPace),
+    button("Leave game", () => askToLeave(), { class: "quiet" }),
+  );
+}
+
+const roundNumber = (game) =>
+  game.oneRound ? "One round" : `Round ${game.rounds.length} of ${plansOf(game).length}`;
 
 /** `Round 3 of 12: 5 cards each, trump hearts, Ben deals.` */
 function headline(game) {
   const { cards, trump, dealer } = game.rounds.at(-1);
-  const number = game.oneRound ? "One round" : `Round ${game.rounds.length} of ${plansOf(game).length}`;
-  return `${number}: ${plural(cards, "card")} each, ${trumpWords(trump)}, ${does(namesOf(game), dealer, "deal")}.`;
+  return `${roundNumber(game)}: ${plural(cards, "card")} each, ${trumpWords(trump)}, ${does(namesOf(game), dealer, "deal")}.`;
 }
-
-function headlineParts(game) {
-  const { cards, trump } = game.rounds.at(-1);
-  const number = game.oneRound ? "One round" : `Round ${game.rounds.length} of ${plansOf(game).length}`;
-  return [
-    h("span", {}, number),
-    h("span", {}, `${plural(cards, "card")} each`),
-    h("span", { class: "trump" }, trump === NO_TRUMP ? "No trump" : ["Trump ", suitMark(trump), ` ${trumpName(trump)}`]),
-  ];
-}
-
-function tableView(round) {
-  const names = namesOf(shown.game);
-  const scores = shown.game.oneRound ? null : scoresOf(shown.game);
-  const { plays, isLast } = playsToShow(round);
-  // Clockwise from the person's left, so that the order of play reads from left to right.
-  const seats = Array.from({ length: round.players }, (_, i) => (ME + 1 + i) % round.players);
-  const across = round.players <= 4 ? round.players : Math.ceil(round.players / 2);
-  return h(
-    "ul",
-    { class: `table${isLast ? " lasttrick" : ""}`, "aria-label": "Table", set: { "--across": across, "--players": round.players } },
-    seats.map((seat) => seatView(round, seat, names[seat], scores, plays)),
-  );
-}
-
-/** The cards on the table: the trick that is played, or the last one until the next lead. */
-function playsToShow(round) {
-  const trick = tricksOf(round).at(-1);
-  if (trick === undefined) return { plays: [], isLast: false };
-  const isLast = trick.plays.length === round.players;
-  return { plays: trick.plays.map((play) => ({ ...play, isBest: play.seat === trick.winner })), isLast };
-}
-
-function seatView(round, seat, name, scores, plays) {
-  const play = plays.find((other) => other.seat === seat);
-  const isActing = !isOver(round) && round.seat === seat;
-  const marks = [
-    seat === round.dealer ? h("span", { class: "mark", title: "dealer" }, "D", h("span", { class: "unseen" }, "ealer")) : null,
-    isActing && seat !== ME ? h("span", { class: "thinking", "aria-hidden": "true" }, "…") : null,
-  ];
-  const bid = round.bids[seat];
-  const state = [
-    h("span", { class: "bids" }, bid === null ? "no bid" : ["bid ", h("b", {}, String(bid))]),
-    bid === null ? null : h("span", { class: "bids" }, "took ", h("b", {}, String(round.tricks[seat]))),
-  ];
-  return h(
-    "li",
-    { class: `seat${isActing ? " acting" : ""}${seat === ME ? " me" : ""}`, "aria-current": isActing ? "true" : null },
-    h("div", { class: "name" }, name, marks),
-    h("div", { class: "state" }, state),
-    h("div", { class: "slot" }, play ? cardFace(play.card, play.isBest ? "best" : "") : null, play?.isBest ? h("span", { class: "unseen" }, playsNote(round)) : null),
-    scores === null ? null : h("div", { class: "points dim" }, plural(scores[seat], "point")),
-  );
-}
-
-const playsNote = (round) => (round.plays.length % round.players === 0 ? ", took the trick" : ", wins so far");
 
 function turnView(game, round) {
   const isMine = round.seat === ME;
@@ -305,7 +280,15 @@ function showHint(game, round) {
   shown.game = noted;
   stopWork();
   stopWork = adviseInSlices(networkOf(game.level), viewOf(round, ME), (advice) => {
-    if (advice !== null) change({ advice });
+    if (advice === null) return;
+    if (shown.advice === null) {
+      change({ advice });
+      announce(adviceSentence(advice));
+      return;
+    }
+    // Only the numbers: the rest of the page stays, and whatever is open or chosen in it.
+    shown.advice = advice;
+    root.querySelector(".hint .card-box").replaceChildren(...adviceView(advice, round).filter(Boolean));
   });
 }
 

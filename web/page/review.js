@@ -29,7 +29,7 @@ export function review(place, network, game, number) {
   const choices = choicesOf(game, number);
   const body = h("tbody", {});
   const note = h("p", { class: "dim small", role: "status" }, "Looking at your choices …");
-  const head = ["Yours", "Network's", "Points", "Network's", "Lost"];
+  const head = ["You", "Network", "Your points", "Its points", "Lost"];
   const columns = h("tr", {}, head.map((name) => h("th", { scope: "col" }, name)));
   const table = h("table", { class: "review" }, h("thead", {}, columns), body);
   place.replaceChildren(h("h3", {}, "Where points were lost"), h("div", { class: "scroll" }, table), note);
