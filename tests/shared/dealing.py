@@ -22,9 +22,9 @@ def deals_of(players: int, cards: int, count: int, seed: int = 0) -> Deals:
     return deal(mix, count, generator(seed, "test"))
 
 
-def small_network(seed: int) -> BlobNetwork:
+def small_network(seed: int, *, sees_games: bool = False) -> BlobNetwork:
     """Make a tiny untrained network, which is fast."""
-    return new_network(NetworkSettings(width=32, blocks=1), seed)
+    return new_network(NetworkSettings(width=32, blocks=1), seed, sees_games=sees_games)
 
 
 def small_network_player(seed: int, capacity: int) -> NetworkAgent:

@@ -34,6 +34,13 @@ from blobmaster.cli.shared import NEWEST, PATH, directory, end_process, require_
     metavar="CHECKPOINT",
     help="Start phase 2 from the network and settings of a phase 1.",
 )
+@click.option(
+    "--exploit",
+    type=PATH,
+    metavar="CHECKPOINT",
+    help="Train an exploiter of a checkpoint: it starts from that network, whose copies hold all "
+    "seats but one.",
+)
 @directory
 @click.option(
     "--config",
@@ -48,6 +55,7 @@ def train(
     resume: Path | None,
     auto_resume: bool,
     init_from: Path | None,
+    exploit: Path | None,
     config_file: Path | None,
     **flags: Any,
 ) -> NoReturn:
@@ -64,9 +72,14 @@ def train(
         raise click.UsageError(
             "--auto-resume begins or resumes, --resume only resumes: leave out one of them"
         )
-    if resume is not None and init_from is not None:
+    for name, origin in (("--init-from", init_from), ("--exploit", exploit)):
+        if resume is not None and origin is not None:
+            raise click.UsageError(
+                f"{name} starts a run and --resume continues one: leave out one of them"
+            )
+    if exploit is not None and init_from is not None:
         raise click.UsageError(
-            "--init-from starts a run and --resume continues one: leave out one of them"
+            "--exploit starts from the checkpoint that it names: leave out --init-from"
         )
     options = TrainOptions(
         root=root,
@@ -74,7 +87,8 @@ def train(
         is_resumed=resume is not None,
         is_auto=auto_resume,
         resume=None if resume is None or str(resume) == NEWEST else resume,
-        init_from=init_from,
+        init_from=init_from or exploit,
+        is_exploiter=exploit is not None,
         config_file=config_file,
         flags=taken_from(flags),
     )

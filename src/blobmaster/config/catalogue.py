@@ -20,7 +20,7 @@ from blobmaster.config.config import Config
 from blobmaster.config.flag import Flag
 
 _COMPARISONS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
-_TYPE_NAMES = {int: "integer", float: "number", bool: "true or false"}
+_TYPE_NAMES = {int: "integer", float: "number", bool: "true or false", str: "text"}
 
 
 @dataclass(frozen=True)

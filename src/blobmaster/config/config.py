@@ -20,7 +20,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """All settings of a run; each field is a table of the TOML file.
 
     Raises:
-        ValueError: phase 2 is to decide by search, which maximizes points and not wins.
+        ValueError: phase 2 is to decide by search, which maximizes points and not wins; or an
+            exploiter is.
     """
 
     run: RunSettings = RunSettings()
@@ -38,6 +39,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise ValueError(
                 "self_play.decide_by: search maximizes points, and games are played for the win: "
                 'leave it at "lookahead", without --search'
+            )
+        if self.self_play.exploited and self.self_play.decide_by == "search":
+            raise ValueError(
+                "an exploiter decides by lookahead: leave out --decide-by and --search"
             )
 
     @property

@@ -1,4 +1,4 @@
-"""Presets that the settings file and flags override: `--fast`, and phase 2."""
+"""Presets that the settings file and flags override: `--fast`, `--exploit`, and phase 2."""
 
 from __future__ import annotations
 
@@ -26,6 +26,17 @@ FAST: Tables = {
     "rating": {"deals": 200, "doubling_deals": 200, "games": 40, "bootstrap": 100},
 }
 """`--fast`: five iterations in about a minute on two cores, to check that everything works."""
+
+EXPLOIT: Tables = {
+    "self_play": {
+        "random_opponent_rounds": 1.0,
+        "random_opponent_seats": 1.0,
+        "opponent_styles": 1.0,
+        "opponent_mix": {"noisy-self": 1.0},
+        "greedy_rounds": 0.0,
+    },
+}
+"""`--exploit`: opponents hold all seats but one, and a frozen network holds theirs."""
 
 GAMES: Tables = {
     "run": {"training_on": "games", "iterations": 100},

@@ -91,6 +91,10 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     players are listed in `docs/opponents.md`; `noisy-self` is the network itself, drawing its
     actions at a temperature of 2."""
 
+    exploited: str = ""
+    """Checkpoint whose network holds the seats of the opponents named `noisy-self`, and takes its
+    most likely action there. `train --exploit` sets it."""
+
     greedy_rounds: Annotated[float, Meta(ge=0, le=1)] = 0.25
     """Share of rounds or games in which every seat takes its most probable action, as in ratings,
     with no opponents. The actor's trick and bid heads learn from them alone."""
@@ -104,6 +108,15 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     last_temperature: Annotated[float, Meta(ge=0, le=10)] = 0.25
     """Temperature of a round's last card with search."""
+
+    @property
+    def network_opponent_temperature(self) -> float:
+        """The temperature at which opponents that are networks draw their actions.
+
+        At 2, the square roots of probabilities count: a noisy self often plays what the network
+        takes for second best.
+        """
+        return 0.0 if self.exploited else 2.0
 
     def __post_init__(self) -> None:
         if self.random_opponent_rounds + self.greedy_rounds > 1:

@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.cards import MAX_PLAYERS
-from blobmaster.game.rules import OPPONENTS, State
+from blobmaster.game.rules import OPPONENTS, SEAT, State
 from blobmaster.kernels.compile import inner_kernel
 
 RANDOM = 0
 """The kind that plays uniformly."""
 
-NOISY_SELF = 1
-"""The kind that draws from the policy of the network itself, at a high temperature."""
+BY_NETWORK = 1
+"""The kind that acts by a network: the one that learns, with noise, or one that is frozen."""
 
 FIRST_STYLE = 2
 """The kind that plays by the first training style; the next kinds play by the next styles."""
@@ -58,6 +58,13 @@ def pack_opponents(
     kinds_at = np.where(is_seated, kinds, 0) << (MAX_PLAYERS + KIND_BITS * seats)
     packed: npt.NDArray[np.int64] = ((is_seated << seats) + kinds_at).sum(axis=1)
     return packed
+
+
+def is_network_opponents_turn(states: State) -> npt.NDArray[np.bool_]:
+    """Return `[rows]`, True where the acting seat is of the kind `BY_NETWORK`."""
+    seats, opponents = states[:, SEAT], states[:, OPPONENTS]
+    kinds = opponents >> (MAX_PLAYERS + KIND_BITS * seats) & _KIND
+    return ((opponents >> seats) & 1 != 0) & (kinds == BY_NETWORK)
 
 
 def seat_mask(opponents: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -30,12 +30,11 @@ from blobmaster.search.tree import Priors, Values
 from blobmaster.selfplay.deals import Deals
 from blobmaster.selfplay.lanes import (
     IDLE,
-    NOISY_TEMPERATURE,
     Block,
     ProgressCounter,
     decide,
     draw_edge,
-    is_noisy,
+    is_network_opponent,
     new_block,
     records_of,
     refill,
@@ -85,7 +84,7 @@ def play_block(
     """
     # More lanes than games would stay idle and only make the evaluator larger.
     lanes = min(settings.lanes, deals.games)
-    block = new_block(deals, lanes, ends_settled=settings.end_settled)
+    block = new_block(deals, lanes, settings)
     successors, requests = new_successors(max_children(deals, lanes), lanes)
     state = LookaheadBlock(block, successors, requests, settings.policy_step, settings.explore)
     _begin(state)
@@ -177,7 +176,7 @@ def _decide_all(state: LookaheadBlock, priors: Priors) -> None:
         # The improved policy is recorded only: it has seen the other hands through the critic.
         # Acting by it would make play depend on hidden cards, so the seat acts by its priors.
         _improve(priors[row], state.successors.value[lane], count, state.policy_step, shares)
-        noisy = is_noisy(block.state[lane])
+        noisy = is_network_opponent(block.state[lane])
         if noisy:  # nothing to learn, and its successors have no values
             for edge in range(count):
                 shares[edge] = 0.0
@@ -190,7 +189,7 @@ def _decide_all(state: LookaheadBlock, priors: Priors) -> None:
         # At temperature 0 the uniform part changes nothing, as it is the same for all actions.
         temperature = 0.0 if block.greedy[number] else 1.0
         if noisy:
-            temperature = NOISY_TEMPERATURE
+            temperature = block.network_opponent_temperature
         edge = draw_edge(shares, count, temperature, block.streams[number])
         decide(block, lane, legal[edge])
         row += 1

@@ -35,12 +35,11 @@ from blobmaster.search.tree import Priors, Values
 from blobmaster.selfplay.deals import Deals
 from blobmaster.selfplay.lanes import (
     IDLE,
-    NOISY_TEMPERATURE,
     Block,
     ProgressCounter,
     decide,
     draw_edge,
-    is_noisy,
+    is_network_opponent,
     new_block,
     records_of,
     refill,
@@ -86,7 +85,7 @@ def play_block(
     """
     # More lanes than games would stay idle, and their trees would only take memory.
     lanes = min(settings.lanes, deals.games)
-    block = new_block(deals, lanes, ends_settled=settings.end_settled)
+    block = new_block(deals, lanes, settings)
     state = SearchBlock(
         block=block,
         search=new_search(lanes, search),
@@ -128,7 +127,9 @@ def _begin_lane(state: SearchBlock, lane: int) -> None:
     stream = block.streams[block.round_of[lane]]
     # At a share of 1 nothing is drawn, so the round's stream goes on as if there were no choice.
     full = state.full_share == 1.0 or uniform(stream) < state.full_share
-    full = full and not is_noisy(block.state[lane])  # nothing is learned from a noisy self
+    full = full and not is_network_opponent(
+        block.state[lane]
+    )  # nothing is learned from a noisy self
     # Only a full search explores: noise serves the policy that is learned, and
     # a cheap search has none.
     simulations = search.simulations if full else state.cheap_simulations
@@ -179,8 +180,8 @@ def _act(state: SearchBlock, lane: int) -> bool:
         temperature = _temperature(state.temperatures, block.state[lane])
         if block.greedy[number]:
             temperature = 0.0
-        if is_noisy(block.state[lane]):
-            temperature = NOISY_TEMPERATURE
+        if is_network_opponent(block.state[lane]):
+            temperature = block.network_opponent_temperature
         edge = draw_edge(shares, count, temperature, block.streams[number])
     # `explores` marks a full search (see `_begin_lane`): playout cap randomization, Wu 2019.
     if not search.explores[lane]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from blobmaster.config.rounds import RoundMix
 from blobmaster.config.self_play import STYLE_NAMES, SelfPlaySettings
 from blobmaster.game.cards import CARDS, MAX_PLAYERS, NO_TRUMP
-from blobmaster.game.opponents import NOISY_SELF, RANDOM, pack_opponents
+from blobmaster.game.opponents import BY_NETWORK, RANDOM, pack_opponents
 from blobmaster.game.schedule import game_rounds
 
 
@@ -145,7 +145,7 @@ def _draw_kinds(
     # The mix is read in the order of the kinds: the order of keys in a TOML file must not matter.
     weights = np.array([settings.opponent_mix.get(name, 0.0) for name in STYLE_NAMES])
     size = (games, MAX_PLAYERS)
-    styles = NOISY_SELF + generator.choice(len(weights), size=size, p=weights / weights.sum())
+    styles = BY_NETWORK + generator.choice(len(weights), size=size, p=weights / weights.sum())
     # In some games all styles are the first seat's: a table of underbidders alone would hardly ever
     # be drawn seat by seat.
     alike = generator.random(games) < settings.opponents_alike

@@ -15,14 +15,15 @@ from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.game.records import Rounds
 from blobmaster.game.schedule import round_count
 from blobmaster.inference.cuda_graphs import cuda_graphs_for
-from blobmaster.inference.evaluator import NetworkEvaluator
-from blobmaster.inference.precision import reconvert
+from blobmaster.inference.evaluator import Evaluator, NetworkEvaluator
+from blobmaster.inference.precision import convert, reconvert
 from blobmaster.kernels.rng import generator
 from blobmaster.model.layers import Parts
 from blobmaster.model.network import BlobNetwork
 from blobmaster.selfplay import by_lookahead as lookahead
 from blobmaster.selfplay.by_search import play_block
 from blobmaster.selfplay.deals import Deals, assign_players, deal, deal_games, game_sizes
+from blobmaster.selfplay.frozen_opponents import FrozenOpponents
 from blobmaster.selfplay.pool import Pool
 from blobmaster.selfplay.successors import max_children
 
@@ -41,6 +42,7 @@ class SelfPlayEngine:
         make_evaluator: Callable[..., NetworkEvaluator] = NetworkEvaluator,
         *,
         whole_games: bool = False,
+        frozen: BlobNetwork | None = None,
     ) -> None:
         """Args:
         pool: workers that play blocks.
@@ -51,6 +53,7 @@ class SelfPlayEngine:
         number_format: number format of the forward passes.
         make_evaluator: makes evaluators; each serves many blocks, one after another.
         whole_games: True if the units of play are games, not rounds.
+        frozen: holds the seats of network opponents; None for the network that learns.
         """
         self._whole_games = whole_games
         self._block_size = settings.games_per_block if whole_games else settings.rounds_per_block
@@ -61,8 +64,10 @@ class SelfPlayEngine:
         self._device = device
         self._number_format = number_format
         self._make_evaluator = make_evaluator
+        self._frozen_network = frozen
+        self._frozen = None if frozen is None else convert(frozen.to(device), number_format)
         self._parts: Parts | None = None
-        self._evaluators: dict[int, list[NetworkEvaluator]] = {}
+        self._evaluators: dict[int, list[Evaluator]] = {}
 
     def block_count(self, units: int) -> int:
         """Return the number of blocks of so many rounds or games; the last may be smaller."""
@@ -83,6 +88,14 @@ class SelfPlayEngine:
             for players, most in game_sizes(self._mix, self.units_in(block, units), draws).tolist():
                 rounds += round_count(players, most)
         return rounds
+
+    def weights(self, network: BlobNetwork) -> dict[str, torch.Tensor]:
+        """Return all weights that the blocks played with `network` follow from."""
+        weights = dict(network.state_dict())
+        if self._frozen_network is not None:
+            frozen = self._frozen_network.state_dict()
+            weights |= {f"frozen.{name}": tensor for name, tensor in frozen.items()}
+        return weights
 
     def play(
         self,
@@ -147,23 +160,30 @@ class SelfPlayEngine:
             torch.cuda.synchronize(self._device)
 
     @contextlib.contextmanager
-    def _evaluator(self, rows: int) -> Iterator[NetworkEvaluator]:
+    def _evaluator(self, rows: int) -> Iterator[Evaluator]:
         """Lend an evaluator with room for exactly `rows` rows.
 
         A larger one would do, but capacity decides the padded batch sizes, and these the last bits.
         """
         assert self._parts is not None
+        evaluator: Evaluator
         # No lock: `setdefault`, `pop` and `append` are atomic. An evaluator whose block raised an
         # error is not put back, as its buffers may be half written.
         spare = self._evaluators.setdefault(rows, [])
         try:
             evaluator = spare.pop()
         except IndexError:
-            evaluator = self._make_evaluator(
-                self._parts, rows, self._device, backend=cuda_graphs_for(self._device)
-            )
+            evaluator = self._new_evaluator(self._parts, rows)
+            if self._frozen is not None:
+                frozen = self._new_evaluator(self._frozen, rows)
+                evaluator = FrozenOpponents(evaluator, frozen, rows)
         yield evaluator
         spare.append(evaluator)
+
+    def _new_evaluator(self, parts: Parts, rows: int) -> Evaluator:
+        return self._make_evaluator(
+            parts, rows, self._device, backend=cuda_graphs_for(self._device)
+        )
 
     def _draws(self, iteration: int, block: int) -> np.random.Generator:
         # A stream per block: blocks may be played in any order, by any number of workers, and once

@@ -14,11 +14,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.opponents import (
+    BY_NETWORK,
     FIRST_STYLE,
     KIND_BYTES,
-    NOISY_SELF,
     RANDOM,
     is_opponent,
     kind_at,
@@ -57,10 +58,6 @@ from blobmaster.search.endgame import is_settled
 from blobmaster.search.tree import MAX_PATH
 from blobmaster.selfplay.deals import Deals
 from blobmaster.styles.rules import choose_by_style
-
-NOISY_TEMPERATURE = 2.0
-"""The temperature at which a noisy self draws its actions. At 2, the square roots of probabilities
-count: a noisy self often plays what the network takes for second best."""
 
 IDLE = -1
 """The round of a lane that has none: the block has no more games to deal."""
@@ -110,11 +107,13 @@ class Block(NamedTuple):
     """`[MAX_LEGAL]`: scratch for legal actions."""
     shares: npt.NDArray[np.float64]
     """`[MAX_LEGAL]`: scratch for a policy."""
+    network_opponent_temperature: float
+    """The temperature at which opponents that are networks draw their actions."""
     ends_settled: bool
     """True to play at random once no seat's points of the round can change any more."""
 
 
-def new_block(deals: Deals, lanes: int, *, ends_settled: bool) -> Block:
+def new_block(deals: Deals, lanes: int, settings: SelfPlaySettings) -> Block:
     """Return a block before its first deal."""
     rounds = len(deals)
     return Block(
@@ -140,7 +139,8 @@ def new_block(deals: Deals, lanes: int, *, ends_settled: bool) -> Block:
         decisions=np.zeros(rounds, np.int64),
         legal=np.zeros(MAX_LEGAL, np.int64),
         shares=np.zeros(MAX_LEGAL),
-        ends_settled=ends_settled,
+        network_opponent_temperature=settings.network_opponent_temperature,
+        ends_settled=settings.end_settled,
     )
 
 
@@ -237,10 +237,10 @@ def _style_of_choice(block: Block, state: State) -> int:
 
 
 @inner_kernel
-def is_noisy(state: State) -> bool:
-    """Return True if a noisy self is to act: it needs the network, and nothing is learned."""
+def is_network_opponent(state: State) -> bool:
+    """Return True if an opponent that is a network is to act: nothing is learned from it."""
     seat = state[SEAT]
-    return is_opponent(state, seat) and kind_at(state, seat) == NOISY_SELF
+    return is_opponent(state, seat) and kind_at(state, seat) == BY_NETWORK
 
 
 @inner_kernel

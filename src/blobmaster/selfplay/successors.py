@@ -27,7 +27,7 @@ from blobmaster.kernels.arrays import copy_row
 from blobmaster.kernels.compile import inner_kernel
 from blobmaster.search.batch import EvaluationRequests
 from blobmaster.selfplay.deals import Deals
-from blobmaster.selfplay.lanes import IDLE, Block, is_noisy
+from blobmaster.selfplay.lanes import IDLE, Block, is_network_opponent
 
 ROUND_OVER = -1
 """The row of a successor whose round is over: its result is known without an evaluation."""
@@ -84,7 +84,7 @@ def list_successors(block: Block, successors: Successors, requests: EvaluationRe
         state = block.state[lane]
         copy_row(state, requests.actor[count])
         count += 1
-        if is_noisy(state):
+        if is_network_opponent(state):
             # It acts by its priors, and no policy is learned that would need values.
             for edge in range(MAX_LEGAL):
                 successors.row[lane, edge] = ROUND_OVER

@@ -15,7 +15,7 @@ from blobmaster.config.compose import (
     read_file,
 )
 from blobmaster.config.config import Config
-from blobmaster.config.presets import FAST, GAMES
+from blobmaster.config.presets import EXPLOIT, FAST, GAMES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,9 @@ class TrainOptions:
     resume: Path | None = None
     """The checkpoint to resume from; None for the newest whole one."""
     init_from: Path | None = None
-    """The checkpoint of phase 1 whose network and settings a phase 2 starts from."""
+    """The checkpoint whose network and settings a phase 2 or an exploiter starts from."""
+    is_exploiter: bool = False
+    """Copies of `init_from` hold all seats but one."""
     config_file: Path | None = None
     flags: Tables = field(default_factory=dict)
     """The settings that were given as flags."""
@@ -64,7 +66,7 @@ def compose_settings(
     Args:
         options: the command line, whose layers win.
         checkpoint: the checkpoint to resume from, whose settings lie below.
-        origin: the checkpoint of phase 1 that a phase 2 starts from; its settings lie below.
+        origin: the checkpoint that a phase 2 or an exploiter starts from; its settings lie below.
 
     Raises:
         ConfigError: the settings are invalid, or do not fit the checkpoint or the origin.
@@ -77,6 +79,8 @@ def compose_settings(
         _check_search(options.flags, config)
         return config
     base = None if origin is None else inherited_settings(origin.config)
+    if options.is_exploiter and origin is not None:
+        given = [EXPLOIT, *given, _copies_of(origin.path)]
     config = compose(*given, base=base)
     # The preset of phase 2 lies below the given layers, which alone say that this is phase 2.
     if config.plays_games:
@@ -84,8 +88,20 @@ def compose_settings(
     config = compose(_implied(options.flags, config, base or Config()), base=config)
     _check_search(options.flags, config)
     if origin is not None:
-        _check_can_start_from(origin, config)
+        _check_can_start_from(origin, config, is_exploiter=options.is_exploiter)
     return config
+
+
+def _copies_of(path: Path) -> Tables:
+    """Return the setting of an exploiter of the checkpoint at `path`."""
+    text = str(path.resolve())
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ConfigError(
+            "--exploit stores the checkpoint's path, which must be UTF-8: rename its folder or file"
+        ) from None
+    return {"self_play": {"exploited": text}}
 
 
 def _implied(flags: Tables, config: Config, before: Config) -> Tables:
@@ -119,9 +135,16 @@ def _check_search(flags: Tables, config: Config) -> None:
         )
 
 
-def _check_can_start_from(origin: VerifiedCheckpoint, config: Config) -> None:
+def _check_can_start_from(
+    origin: VerifiedCheckpoint, config: Config, *, is_exploiter: bool
+) -> None:
     """Raise `ConfigError` unless a run with these settings can start from that network."""
-    if not config.plays_games:
+    if is_exploiter and config.plays_games != origin.config.plays_games:
+        phase = origin.config.run.training_on
+        raise ConfigError(
+            f"an exploiter plays {phase}, as the checkpoint does: leave out --training-on"
+        )
+    if not config.plays_games and not is_exploiter:
         raise ConfigError(
             "--init-from starts phase 2: add --training-on games, or continue that run with "
             "--resume"

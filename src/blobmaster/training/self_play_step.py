@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
+from blobmaster.checkpoint.network import load_trained
 from blobmaster.config.config import Config
 from blobmaster.game.records import Rounds, join
 from blobmaster.model.network import BlobNetwork
@@ -31,11 +33,14 @@ def new_engine(config: Config, pool: Pool, device: torch.device) -> SelfPlayEngi
     """Return the engine that plays the blocks of a run.
 
     Raises:
+        CheckpointError: the checkpoint to exploit cannot be read.
         ValueError: the number format is still `auto`.
     """
     number_format = config.inference.number_format
     if number_format == "auto":
         raise ValueError("the number format is still `auto`: pass the settings through `autotuned`")
+    exploited = config.self_play.exploited
+    frozen = load_trained(Path(exploited), torch.device("cpu")).network if exploited else None
     return SelfPlayEngine(
         pool,
         config.rounds,
@@ -44,6 +49,7 @@ def new_engine(config: Config, pool: Pool, device: torch.device) -> SelfPlayEngi
         device,
         number_format,
         whole_games=config.plays_games,
+        frozen=frozen,
     )
 
 
@@ -69,7 +75,7 @@ class SelfPlay:
         config, session = self._config, self._session
         units = config.units(iteration)
         total = self._engine.round_count(iteration, units)
-        key = block_key(network.state_dict(), config, iteration, self._device)
+        key = block_key(self._engine.weights(network), config, iteration, self._device)
         blocks = {
             block: Rounds.from_bytes(content)
             for block, content in session.inflight.get_all(iteration, key).items()
