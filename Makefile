@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help newest env train monitor test check format bench proofs learning-curve search-cost docs picture clean
+.PHONY: help newest env train monitor test check format bench proofs learning-curve golden search-cost docs picture clean
 
 newest: ## run the tests with the newest packages that pyproject.toml allows, in .venv-newest
 	@$(PYTHON) -m venv .venv-newest
@@ -80,6 +80,9 @@ docs: $(READY) ## rewrite the parts of docs/ that are made from the code
 picture: $(READY) ## draw docs/monitor.svg from the recorded run, and with Chromium the page in the browser
 	@PYTHONPATH=tests/shared $(BIN)/python tests/monitor/make_picture.py docs/monitor.svg
 	@PYTHONPATH=tests/shared:tests/monitor/serve $(BIN)/python tests/monitor/make_page_picture.py docs
+
+golden: $(READY) ## rewrite web/golden, the data for ports of the rules and the player
+	@PYTHONPATH=tests/shared $(BIN)/python tests/web/golden.py
 
 search-cost: $(READY) ## does search earn its cost: equal evaluations for each way of deciding
 	@$(BIN)/python tools/search_cost.py

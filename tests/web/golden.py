@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -119,10 +120,10 @@ def choices_of(trained: TrainedNetwork, states: np.ndarray) -> list[int]:
     ]
 
 
-def large(rounds: int, positions: int) -> dict[str, Any]:
+def large(rounds: int, positions: int, networks: Sequence[TrainedNetwork]) -> dict[str, Any]:
     """Return the data of the tests: `rounds` random rounds, `positions` of their real choices.
 
-    Half of the positions are for a network that sees games, the others for one that does not.
+    The positions are shared out among the networks.
     """
     played = golden_rounds(rounds)
     places = [
@@ -134,23 +135,27 @@ def large(rounds: int, positions: int) -> dict[str, Any]:
     chosen = [places[i] for i in np.random.default_rng(0).permutation(len(places))[:positions]]
     states = np.array([played[number].states[step] for number, step in chosen])
     rows = encoded(states)
-    networks = [network_of(width=96, sees_games=sees_games) for sees_games in (False, True)]
-    halves = [slice(0, positions // 2), slice(positions // 2, positions)]
+    share = positions // len(networks)
     return {
         "rounds": [one.record() for one in played],
         "places": chosen,
         "features": [zlib.crc32(row.tobytes()) for row in rows],
         "networks": [
-            {
-                "file": network_file(trained),
-                "first": half.start,
-                "logits": base64.b64encode(logits_of(trained, rows[half]).tobytes()).decode(
-                    "ascii"
-                ),
-                "choices": choices_of(trained, states[half]),
-            }
-            for trained, half in zip(networks, halves, strict=True)
+            _answers(trained, first, states[first : first + share], rows[first : first + share])
+            for trained, first in zip(networks, range(0, positions, share), strict=True)
         ],
+    }
+
+
+def _answers(
+    trained: TrainedNetwork, first: int, states: np.ndarray, rows: np.ndarray
+) -> dict[str, Any]:
+    logits = logits_of(trained, rows)
+    return {
+        "file": network_file(trained),
+        "first": first,
+        "logits": base64.b64encode(logits.tobytes()).decode("ascii"),
+        "choices": choices_of(trained, states),
     }
 
 

@@ -23,7 +23,8 @@ ROUNDS, POSITIONS = 2000, 5000
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("golden") / "golden.json"
-    path.write_text(json.dumps(golden.large(ROUNDS, POSITIONS)))
+    networks = [golden.network_of(width=96, sees_games=games) for games in (False, True)]
+    path.write_text(json.dumps(golden.large(ROUNDS, POSITIONS, networks)))
     return path
 
 

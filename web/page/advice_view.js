@@ -8,26 +8,30 @@ import { decimal, h, percent } from "./dom.js";
 import { actionWords } from "./texts.js";
 
 const WORLDS = 24;
+const ENOUGH = 6; // worlds, on a device that is slower than the patience
+const PATIENCE = 4000; // milliseconds
 const SLICE = 30; // milliseconds of work before the page may answer a key again
 
 /**
- * Work out advice in slices and show each result: `show(advice)`; return a function that stops it.
+ * Work out advice in slices and show it: `show(advice, isDone)`; return a function that stops it.
  *
- * The last advice has `isDone`.
+ * It ends with `worlds` deals of the hidden cards, or with fewer where they take too long.
  */
 export function adviseInSlices(network, round, show, worlds = WORLDS) {
   const steps = advise(network, round, { worlds });
+  const patience = performance.now() + PATIENCE;
   let timer = null;
+  let advice = null;
   const work = () => {
     const end = performance.now() + SLICE;
-    let advice = null;
-    let step;
+    let isDone = false;
     do {
-      step = steps.next();
-      if (!step.done) advice = step.value;
-    } while (!step.done && performance.now() < end);
-    if (!step.done) timer = setTimeout(work, 0);
-    if (advice !== null || step.done) show(advice, step.done === true);
+      const step = steps.next();
+      advice = step.value ?? advice;
+      isDone = step.done || (performance.now() > patience && advice.worlds >= ENOUGH);
+    } while (!isDone && performance.now() < end);
+    if (!isDone) timer = setTimeout(work, 0);
+    show(advice, isDone);
   };
   timer = setTimeout(work, 0);
   return () => clearTimeout(timer);

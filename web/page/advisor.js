@@ -69,7 +69,6 @@ const isMyChoice = ({ round, problem }) => problem === null && !isOver(round) &&
 function startAdvice(round) {
   stopWork();
   stopWork = adviseInSlices(networkOf(shown.table.level), round, (advice) => {
-    if (advice === null) return;
     if (shown.advice === null) announce(adviceSentence(advice));
     shown.advice = advice;
     root.querySelector(".advice-place")?.replaceChildren(...adviceView(advice, round).filter(Boolean));

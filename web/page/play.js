@@ -10,7 +10,7 @@ import { ME, currentRound, dealNext, isFinished, isGame, newGame, plansOf, resul
 import { review } from "./review.js";
 import { allHands, resultTable, scoreSheet } from "./sheet.js";
 import { headlineView, tableView } from "./table.js";
-import { askText, balanceText, does, moveText, seatNames, winnerText } from "./texts.js";
+import { askText, balanceText, dealText, moveText, seatNames, winnerText } from "./texts.js";
 
 const PACES = [["1200", "slow"], ["600", "normal"], ["200", "fast"], ["0", "at once"]];
 const AFTER_TRICK = 2.5; // times the pace, to look at a trick before the next lead
@@ -201,7 +201,7 @@ const roundNumber = (game) =>
 /** `Round 3 of 12: 5 cards each, trump hearts, Ben deals.` */
 function headline(game) {
   const { cards, trump, dealer } = game.rounds.at(-1);
-  return `${roundNumber(game)}: ${plural(cards, "card")} each, ${trumpWords(trump)}, ${does(namesOf(game), dealer, "deal")}.`;
+  return `${roundNumber(game)}: ${plural(cards, "card")} each, ${trumpWords(trump)}, ${dealText(namesOf(game), dealer)}.`;
 }
 
 function turnView(game, round) {
@@ -280,7 +280,6 @@ function showHint(game, round) {
   shown.game = noted;
   stopWork();
   stopWork = adviseInSlices(networkOf(game.level), viewOf(round, ME), (advice) => {
-    if (advice === null) return;
     if (shown.advice === null) {
       change({ advice });
       announce(adviceSentence(advice));

@@ -47,7 +47,7 @@ export function review(place, network, game, number) {
       network,
       round,
       (advice, isDone) => {
-        if (advice !== null) refillRow(row, advice, action, round);
+        refillRow(row, advice, action, round);
         if (!isDone) return;
         total += Number(row.dataset.lost);
         next(index + 1);

@@ -4,7 +4,7 @@ import { NO_TRUMP, isOver, plural, tricksOf } from "../rules.js";
 import { cardFace, suitMark } from "./cards.js";
 import { h } from "./dom.js";
 import { ME } from "./record.js";
-import { does, trumpName } from "./texts.js";
+import { dealText, trumpName } from "./texts.js";
 
 /** `Round 3 of 12 · 5 cards each · Trump ♥ hearts · Ben deals`; `number` may be left out. */
 export function headlineView({ cards, trump, dealer }, names, number = null) {
@@ -14,7 +14,7 @@ export function headlineView({ cards, trump, dealer }, names, number = null) {
     { class: "headline" },
     number === null ? null : h("span", {}, number),
     h("span", { class: "trump" }, trumpParts),
-    h("span", { class: "dim" }, `${plural(cards, "card")} each, ${does(names, dealer, "deal")}`),
+    h("span", { class: "dim" }, `${plural(cards, "card")} each, ${dealText(names, dealer)}`),
   );
 }
 

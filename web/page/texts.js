@@ -13,8 +13,8 @@ export const seatNames = (players, others = NAMES) =>
 /** A name with its verb: `You take`, `Ada takes`. */
 export const does = (names, seat, verb) => `${names[seat]} ${seat === 0 ? verb : `${verb}s`}`;
 
-/** A name as owner: `your`, `Ada's`. */
-export const whose = (names, seat) => (seat === 0 ? "your" : `${names[seat]}'s`);
+/** Who deals, within a sentence: `you deal`, `Ada deals`. */
+export const dealText = (names, dealer) => (dealer === 0 ? "you deal" : `${names[dealer]} deals`);
 
 /** An action in words: `2`, `queen of hearts`. */
 export const actionWords = (action) => (action >= FIRST_BID ? String(action - FIRST_BID) : cardWords(action));

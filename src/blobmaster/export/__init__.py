@@ -1,1 +1,1 @@
-"""A checkpoint's player as an ONNX file that runs without BlobMaster."""
+"""A checkpoint's player outside BlobMaster: an ONNX file, a web page, a network file."""

@@ -1,4 +1,4 @@
-"""`blobmaster export`: writes a checkpoint's actor as ONNX after comparing it with torch."""
+"""`blobmaster export -o`: writes a checkpoint's actor as ONNX after comparing it with torch."""
 
 from __future__ import annotations
 
