@@ -1,6 +1,7 @@
 """Draw the pictures of `docs/web.md` from an exported page.
 
-`PYTHONPATH=tests/shared python tests/web/make_pictures.py blob.html docs`, with a page of a trained network.
+`PYTHONPATH=tests/shared python tests/web/make_pictures.py blob.html docs`; the page has a trained
+network.
 """
 
 from __future__ import annotations
