@@ -61,6 +61,7 @@ def test_a_page_is_written_again_over_a_page_and_over_nothing_else(
         (["--web", "{tmp}/a.html", "--web-level", "{tmp}/none.pth"], "none.pth: No such file"),
         (["--web", "{tmp}/a.json", "--web-level", "{checkpoint}"], "name an .html file"),
         (["--web", ""], "the path is empty"),
+        (["--web", "{tmp}/a.html", "--web-level", "{checkpoint}"], "is there twice"),
     ],
 )
 def test_bad_input_is_answered_in_a_line_and_writes_nothing(

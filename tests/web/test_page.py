@@ -17,6 +17,7 @@ from saved_networks import SMALL, SMALL_GAMES, save_network
 
 from blobmaster.agents.network import NetworkAgent
 from blobmaster.checkpoint.network import load_trained
+from blobmaster.config.compose import compose
 from blobmaster.export.web_command import run_web_export
 from blobmaster.game.cards import card_name
 from blobmaster.game.rules import LONGEST, ROUNDS_LEFT, SCORES, SEAT, apply, is_over, new_round
@@ -30,6 +31,7 @@ pytestmark = needs_chromium
 
 PHASE = "document.querySelector('.page').dataset.phase"
 ME = 0
+OTHER_SEED = compose({"run": {"seed": 1}}, base=SMALL)
 RANKS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 RANKS += ("jack", "queen", "king", "ace")
 
@@ -38,7 +40,7 @@ RANKS += ("jack", "queen", "king", "ace")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """A network for rounds and one for games, both untrained."""
     return [
-        save_network(tmp_path_factory.mktemp("rounds"), SMALL),
+        save_network(tmp_path_factory.mktemp("rounds"), OTHER_SEED),
         save_network(tmp_path_factory.mktemp("games"), SMALL_GAMES, run_id="games"),
     ]
 
@@ -100,21 +102,10 @@ def play_round(page: Page, draws: np.random.Generator) -> str:
 
 def replay(record: dict[str, Any], agent: NetworkAgent) -> tuple[list[int], int, int]:
     """Replay a game by the rules; return the scores, the network's choices, and those repeated."""
-    players, longest = record["players"], record["longest"]
-    plans = game_rounds(players, longest, record["firstDealer"])
-    scores, choices, repeated = np.zeros(players, int), 0, 0
-    for left, (plan, played) in enumerate(
-        zip(plans, record["rounds"], strict=True), -len(plans) + 1
-    ):
-        assert (played["cards"], played["trump"], played["dealer"]) == (
-            plan.cards,
-            plan.trump,
-            plan.dealer,
-        )
-        state = new_round(players, plan.cards, plan.trump, plan.dealer, played["hands"])
-        state[LONGEST], state[ROUNDS_LEFT] = longest, -left
-        state[SCORES : SCORES + players] = scores
-        for action in played["actions"]:
+    scores, choices, repeated = np.zeros(record["players"], int), 0, 0
+    for number in range(len(record["rounds"])):
+        state = dealt(record, number, scores)
+        for action in record["rounds"][number]["actions"]:
             legal = legal_of(state)
             assert action in legal
             if state[SEAT] != ME and len(legal) > 1:
@@ -122,8 +113,26 @@ def replay(record: dict[str, Any], agent: NetworkAgent) -> tuple[list[int], int,
                 repeated += action == agent.choose(state[None], np.zeros((1, 1), np.uint64))[0]
             apply(state, action)
         assert is_over(state)
-        scores += [points(state, seat) for seat in range(players)]
+        scores += [points(state, seat) for seat in range(record["players"])]
     return scores.tolist(), choices, repeated
+
+
+def dealt(record: dict[str, Any], number: int, scores: np.ndarray) -> np.ndarray:
+    """Return the state of a round before its first bid, after a check of its plan."""
+    players, played = record["players"], record["rounds"][number]
+    plan = (played["cards"], played["trump"], played["dealer"])
+    state = new_round(players, *plan, played["hands"])
+    if not record["oneRound"]:
+        plans = game_rounds(players, record["longest"], record["firstDealer"])
+        assert plan == (plans[number].cards, plans[number].trump, plans[number].dealer)
+        state[LONGEST], state[ROUNDS_LEFT] = record["longest"], len(plans) - 1 - number
+        state[SCORES : SCORES + players] = scores
+    return state
+
+
+def agent_of(checkpoint: Path) -> NetworkAgent:
+    cpu = torch.device("cpu")
+    return NetworkAgent(load_trained(checkpoint, cpu).network.parts, 1, cpu)
 
 
 def test_a_whole_game_follows_the_rules_and_the_network(page: Page, checkpoints: list[Path]):
@@ -132,23 +141,47 @@ def test_a_whole_game_follows_the_rules_and_the_network(page: Page, checkpoints:
     while play_round(page, draws) == "round over":
         page.click("button.main")
     assert page.value(PHASE) == "game over"
-    network = load_trained(checkpoints[1], torch.device("cpu")).network.parts
-    scores, choices, repeated = replay(game_of(page), NetworkAgent(network, 1, torch.device("cpu")))
+    scores, choices, repeated = replay(game_of(page), agent_of(checkpoints[1]))
     assert page.text(".sheet tfoot").split() == ["Sum", *map(str, scores)]
     assert choices > 50
     # fp16 may exchange two choices that are equally likely, as many are before training.
     assert repeated >= 0.98 * choices
 
 
+def test_another_level_is_the_other_checkpoint_and_an_unknown_table_is_pointed_out(
+    page: Page, checkpoints: list[Path]
+):
+    page.choose("level", "made/5")
+    page.choose("players", "4")
+    assert page.text(".note") == ""
+    page.choose("players", "8")
+    assert page.text(".note").startswith("The network learned from 4 players with up to 8 cards, ")
+    deal(page, players=8, longest=6, length="round")
+    assert play_round(page, np.random.default_rng(5)) == "game over"
+    record = game_of(page)
+    assert record["level"] == "made/5"
+    _, choices, repeated = replay(record, agent_of(checkpoints[0]))
+    assert repeated >= 0.98 * choices
+    assert repeated > replay(record, agent_of(checkpoints[1]))[2]
+
+
+def test_a_damaged_file_says_so(browser: Browser, address: str, tmp_path: Path):
+    whole = Path(address.removeprefix("file://")).read_text("utf-8")
+    for text, answer in (
+        (whole[: len(whole) // 2], "the file was cut off"),
+        (whole.replace('"weights":"', '"weights":', 1), "This file is damaged"),
+    ):
+        broken = tmp_path / "broken.html"
+        broken.write_text(text, "utf-8")
+        shown = browser.page(broken.as_uri())
+        assert answer in shown.text("main")
+        shown.call("Page.close")
+
+
 def state_of(record: dict[str, Any]) -> np.ndarray:
     """Return the state of the first round of a record."""
-    played = record["rounds"][0]
-    deal_ = (record["players"], played["cards"], played["trump"], played["dealer"])
-    state = new_round(*deal_, played["hands"])
-    if not record["oneRound"]:
-        state[LONGEST] = record["longest"]
-        state[ROUNDS_LEFT] = len(game_rounds(record["players"], record["longest"])) - 1
-    for action in played["actions"]:
+    state = dealt(record, 0, np.zeros(record["players"], int))
+    for action in record["rounds"][0]["actions"]:
         apply(state, action)
     return state
 
@@ -316,9 +349,7 @@ def test_the_advisor_follows_a_real_round_and_advises_as_the_network(
     played = RandomRound(5, 4, 5)
     hand = " ".join(card_name(int(card)) for card in played.deck[:5])
     begin_advice(page, hand, players=4, cards=5, trump=played.trump, dealer=played.dealer)
-    agent = NetworkAgent(
-        load_trained(checkpoints[1], torch.device("cpu")).network.parts, 1, torch.device("cpu")
-    )
+    agent = agent_of(checkpoints[1])
     advised = 0
     for state, action in zip(played.states, played.actions.tolist(), strict=False):
         mine = state[SEAT] == ME

@@ -23,11 +23,22 @@ function openPage(name) {
   leavePage = PAGES[name](element);
 }
 
-for (const tab of document.querySelectorAll("[data-page]")) {
-  tab.addEventListener("click", () => openPage(tab.dataset.page));
+/** Read the networks and open the page that was open last. */
+function start() {
+  document.querySelector(".foot").append(
+    `Offline: this page asks no server for anything. Player: ${levels()[0].name}.`,
+  );
+  for (const tab of document.querySelectorAll("[data-page]")) {
+    tab.addEventListener("click", () => openPage(tab.dataset.page));
+  }
+  const last = stored("page");
+  openPage(last in PAGES ? last : "play");
 }
-document.querySelector(".foot").append(
-  `Offline: this page asks no server for anything. Player: ${levels()[0].name}.`,
-);
-const last = stored("page");
-openPage(last in PAGES ? last : "play");
+
+try {
+  start();
+} catch (error) {
+  console.error(error);
+  const text = "This file is damaged: get it again, or export it again.";
+  main.replaceChildren(h("p", { class: "problem", role: "alert" }, text));
+}

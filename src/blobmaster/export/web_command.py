@@ -71,13 +71,17 @@ def run_web_export(checkpoint: Path, levels: Sequence[Path], output: Path) -> in
 
 def _networks(checkpoints: Sequence[Path]) -> tuple[list[dict[str, Any]], float]:
     """Return the network files of checkpoints, and the largest difference of one from torch."""
-    files, differences = [], []
+    files: list[dict[str, Any]] = []
+    differences: list[float] = []
     for path in checkpoints:
         trained = load_trained(path, torch.device("cpu"))
         try:
-            files.append(network_file(trained))
+            file = network_file(trained)
         except ValueError as error:
             raise WebExportError(f"{path}: {error}") from None
+        if any(_key(file) == _key(other) for other in files):
+            raise WebExportError(f"{path} is there twice: give each --web-level another checkpoint")
+        files.append(file)
         differences.append(_difference(trained))
         if not differences[-1] <= TOLERANCE:
             raise WebExportError(
@@ -85,6 +89,11 @@ def _networks(checkpoints: Sequence[Path]) -> tuple[list[dict[str, Any]], float]
                 "export an earlier checkpoint"
             )
     return files, max(differences)
+
+
+def _key(file: dict[str, Any]) -> tuple[str, int]:
+    """Return what a network is told from others by."""
+    return file["run_id"], file["iteration"]
 
 
 def _difference(trained: TrainedNetwork) -> float:
