@@ -88,6 +88,22 @@ def test_an_exception_in_the_program_restores_the_terminal(layout: RunLayout, op
     terminal.assert_restored()
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_an_exception_while_reading_ends_it_instead_of_blaming_the_disk(
+    layout: RunLayout, open_terminal: Open, several: bool
+):
+    put(layout, make_status())
+    broken = (
+        "import blobmaster.monitor.read.run_reader as one, blobmaster.monitor.read.runs as runs\n"
+        "def fail(self): raise RuntimeError('boom')\n"
+        "one.RunReader.read = runs.MultiRunReader.read = fail"
+    )
+    more = {"folders": (layout.root.parent, layout.root.parent)} if several else {}
+    terminal = open_terminal(monitor_command(layout, before=broken, **more))
+    assert terminal.exit_status() == 1
+    terminal.assert_restored()
+
+
 NO_SIGHUP = "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])"
 
 

@@ -48,17 +48,20 @@ def run_watch(options: MonitorOptions, targets: Sequence[Target]) -> int:
 
 
 def _watch(options: MonitorOptions, outboxes: Sequence[Outbox]) -> None:
-    found: queue.SimpleQueue[tuple[View, ...]] = queue.SimpleQueue()
-    poller = Poller(make_reader(options), options.refresh_interval, found.put)
+    found: queue.SimpleQueue[tuple[View, ...] | Exception] = queue.SimpleQueue()
+    poller = Poller(make_reader(options), options.refresh_interval, found.put, found.put)
     poller.poll_now()  # read twice at once: a dead run is only reported at the second reading
     poller.start()
     views: tuple[View, ...] = ()
     told: dict[str, WatchState] = {}
     while not (views and all(view.state == "finished" for view in views)):
         try:
-            views = found.get(timeout=silence_limit(options.refresh_interval))
+            taken = found.get(timeout=silence_limit(options.refresh_interval))
         except queue.Empty:
-            views = tuple(out_of_contact(view) for view in views)
+            taken = tuple(out_of_contact(view) for view in views)
+        if isinstance(taken, Exception):
+            raise taken
+        views = taken
         told = {view.source: told.get(view.source, WatchState()) for view in views}
         for view in views:
             told[view.source], news = detect_events(

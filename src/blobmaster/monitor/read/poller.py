@@ -26,9 +26,21 @@ class Poller(threading.Thread, Generic[Taken]):
     """Reads periodically and delivers each result, in its own thread."""
 
     def __init__(
-        self, reader: Reader[Taken], interval: float, deliver: Callable[[Taken], None]
+        self,
+        reader: Reader[Taken],
+        interval: float,
+        deliver: Callable[[Taken], None],
+        fail: Callable[[Exception], None],
     ) -> None:
+        """Args:
+        reader: reads what `deliver` gets.
+        interval: seconds between two readings.
+        deliver: called in this thread with each reading.
+        fail: called in this thread with an error of the program, after which the thread ends. It
+            has to reach the user: a screen that stands still would blame the file system.
+        """
         super().__init__(name="poller", daemon=True)
+        self._fail = fail
         self._reader = reader
         self._interval = interval
         self._deliver = deliver
@@ -50,6 +62,12 @@ class Poller(threading.Thread, Generic[Taken]):
         self._is_fast = waits
 
     def run(self) -> None:
+        try:
+            self._poll()
+        except Exception as error:  # noqa: BLE001 (whatever it is, `fail` shows it)
+            self._fail(error)
+
+    def _poll(self) -> None:
         while not self._stopped:
             self._deliver(self._reader.read())
             if self._reader.is_behind:

@@ -44,6 +44,14 @@ class RunRead(Message):
         self.reading = reading
 
 
+class ReadingFailed(Message):
+    """The program could not read a run: a fault of its own."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
 class RequestSent(Message):
     """A request was sent to the trainer, or could not be."""
 
@@ -108,6 +116,7 @@ class MonitorApp(App[None]):
             RunReader(options),
             options.refresh_interval,
             lambda reading: self._post(RunRead(options, reading)),
+            lambda error: self._post(ReadingFailed(error)),
         )
         self._poller.start()
         self._sender = Sender(options.control, lambda error: self._post(RequestSent(error)))
@@ -138,6 +147,10 @@ class MonitorApp(App[None]):
         self._following = self._following.with_reading(message.reading)
         self._poller.poll_faster(self._following.pending is not None)
         self._show()
+
+    def on_reading_failed(self, message: ReadingFailed) -> None:
+        """End the app with the error; Textual restores the terminal first."""
+        raise message.error
 
     def on_request_sent(self, message: RequestSent) -> None:
         self._following = self._following.with_answer_of_sending(message.error)

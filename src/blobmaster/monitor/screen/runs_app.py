@@ -15,7 +15,7 @@ from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.read.poller import Poller
 from blobmaster.monitor.read.runs import MultiRunReader
 from blobmaster.monitor.screen import list_panel
-from blobmaster.monitor.screen.app import MonitorApp
+from blobmaster.monitor.screen.app import MonitorApp, ReadingFailed
 from blobmaster.monitor.screen.drawing import Line
 from blobmaster.monitor.screen.frame import Frame
 from blobmaster.monitor.screen.list_panel import RunList
@@ -72,6 +72,7 @@ class RunsApp(MonitorApp):
             looks,
             self._of_all.refresh_interval,
             lambda views: self._post(RunsRead(views)),
+            lambda error: self._post(ReadingFailed(error)),
         ).start()
 
     @property

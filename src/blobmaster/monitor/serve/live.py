@@ -71,7 +71,7 @@ class Channel(Generic[Taken]):
         self._silence_s = 2 * interval + 1
         self._board = Board()
         self._gate = threading.Event()
-        self._poller = Poller(_GatedReader(reader, self._gate), interval, self._take)
+        self._poller = Poller(_GatedReader(reader, self._gate), interval, self._take, _raise)
         self._lock = threading.Lock()
         self._watchers = 0
 
@@ -117,6 +117,11 @@ class Channel(Generic[Taken]):
 
     def _take(self, found: Taken) -> None:
         self._board.put(self._draw(found))
+
+
+def _raise(error: Exception) -> None:
+    """Let the thread end with its traceback in the server's terminal; the page shows silence."""
+    raise error
 
 
 class _GatedReader(Generic[Taken]):
