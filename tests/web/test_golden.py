@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -61,6 +62,22 @@ def test_the_packages_own_tests_pass():
     )
     assert ran.returncode == 0, ran.stdout
     assert "# fail 0" in ran.stdout
+
+
+@needs_node
+def test_the_example_of_the_readme_plays_a_round(tmp_path: Path):
+    package = golden.FOLDER.parent
+    example = re.search(r"```js\n(.*?)```", (package / "README.md").read_text("utf-8"), re.DOTALL)
+    assert example is not None
+    (tmp_path / "example.mjs").write_text(example[1], "utf-8")
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules" / "blobmaster").symlink_to(package)
+    (tmp_path / "player.json").symlink_to(golden.FOLDER / "network.json")
+    assert NODE is not None
+    ran = subprocess.run(
+        [NODE, "example.mjs"], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=True
+    )
+    assert ran.stdout.count("♠") + ran.stdout.count("♥") + ran.stdout.count("♣") >= 1
 
 
 @needs_chromium
