@@ -6,7 +6,18 @@
  * observer, 1 the seat to its left.
  */
 
-import { CARDS, MAX_CARDS, MAX_PLAYERS, MIN_PLAYERS, NO_TRUMP, RANKS, SUITS, ledSuit, rankOf, suitOf } from "./rules.js";
+import {
+  CARDS,
+  MAX_CARDS,
+  MAX_PLAYERS,
+  MIN_PLAYERS,
+  NO_TRUMP,
+  RANKS,
+  SUITS,
+  ledSuit,
+  rankOf,
+  suitOf,
+} from "./rules.js";
 
 const NEEDS = 8; // too many taken, 0, 1, .., 5, 6 or more
 const BALANCE = 13; // bids minus cards dealt, -6 to 6
@@ -73,7 +84,12 @@ export function features(round, seesGames = false) {
   const at = FEATURE_INDEX;
   const relative = (seat) => (seat - round.seat + round.players) % round.players;
   markCards(round.hands[round.seat], slots, row, at.hand);
-  markCards(round.plays.map((play) => play.card), slots, row, at.seen);
+  markCards(
+    round.plays.map((play) => play.card),
+    slots,
+    row,
+    at.seen,
+  );
   markTable(round, slots, row, relative);
   row[at.has_trump] = round.trump === NO_TRUMP ? 0 : 1;
   row[at.players + round.players - MIN_PLAYERS] = 1;

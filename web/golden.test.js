@@ -3,7 +3,20 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { Network, RuleError, act, advise, drawWorld, features, isOver, legalActions, newRound, problemWith, roundPoints, viewOf } from "./index.js";
+import {
+  Network,
+  RuleError,
+  act,
+  advise,
+  drawWorld,
+  features,
+  isOver,
+  legalActions,
+  newRound,
+  problemWith,
+  roundPoints,
+  viewOf,
+} from "./index.js";
 
 const read = (name) => JSON.parse(readFileSync(new URL(`golden/${name}`, import.meta.url), "utf8"));
 const rounds = read("rounds.json");
@@ -26,7 +39,9 @@ test("rounds have the legal actions, turns, tricks and points of the golden file
 test("features and priors are those of the golden files, from the seat's own view", () => {
   for (const record of rounds) {
     for (const { step, ones, values, priors } of record.positions) {
-      const whole = record.actions.slice(0, step).reduce((round, action) => act(round, action), newRound(record));
+      const whole = record.actions
+        .slice(0, step)
+        .reduce((round, action) => act(round, action), newRound(record));
       const round = viewOf(whole, whole.seat);
       const { row } = features(round, true);
       const wanted = new Float32Array(row.length);
@@ -63,7 +78,10 @@ test("worlds agree with hands, counts and voids, and are told apart from impossi
       const world = drawWorld(viewOf(round, round.seat), random);
       const held = world.hands.flat();
       assert.deepEqual(world.hands[round.seat], round.hands[round.seat]);
-      assert.equal(new Set([...held, ...round.plays.map(({ card }) => card)]).size, record.players * record.cards);
+      assert.equal(
+        new Set([...held, ...round.plays.map(({ card }) => card)]).size,
+        record.players * record.cards,
+      );
       world.hands.forEach((hand, seat) => {
         assert.equal(hand.length, round.hands[seat].length);
         for (const card of hand) assert.ok(!((round.voids[seat] >> Math.floor(card / 13)) & 1));
@@ -80,7 +98,9 @@ test("advice has priors that sum to one, and points that a round can bring", () 
   let round = newRound(record);
   for (const action of record.actions) {
     if (legalActions(round).length > 1) {
-      const advice = [...advise(network, viewOf(round, round.seat), { worlds: 3, random: () => 0.5 })].at(-1);
+      const advice = [
+        ...advise(network, viewOf(round, round.seat), { worlds: 3, random: () => 0.5 }),
+      ].at(-1);
       const total = advice.options.reduce((sum, { prior }) => sum + prior, 0);
       assert.ok(Math.abs(total - 1) < 1e-9);
       assert.ok(advice.options.every(({ points }) => points >= 0 && points <= 10 + record.cards));
@@ -99,6 +119,8 @@ test("what is no network file is refused in a line", () => {
 
 test("the types name every export, and nothing else", async () => {
   const declared = readFileSync(new URL("index.d.ts", import.meta.url), "utf8");
-  const names = [...declared.matchAll(/^export (?:const|function|class) (\w+)/gm)].map((match) => match[1]);
+  const names = [...declared.matchAll(/^export (?:const|function|class) (\w+)/gm)].map(
+    (match) => match[1],
+  );
   assert.deepEqual(names.sort(), Object.keys(await import("./index.js")).sort());
 });

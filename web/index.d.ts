@@ -93,7 +93,11 @@ export function act(round: Round, action: Action, nameOf?: (seat: Seat) => strin
 /** The actions of the acting seat, ascending; with an unknown hand, all that are possible. */
 export function legalActions(round: Round): Action[];
 /** Say in one line why an action is not legal; null if it is. */
-export function problemWith(round: Round, action: Action, nameOf?: (seat: Seat) => string): string | null;
+export function problemWith(
+  round: Round,
+  action: Action,
+  nameOf?: (seat: Seat) => string,
+): string | null;
 /** The cards that a seat with an unknown hand may hold. */
 export function possibleCards(round: Round, seat: Seat): Card[];
 /** The bid that the acting seat may not make, or null. */

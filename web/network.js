@@ -1,6 +1,17 @@
 /** The player: a residual network that maps features to logits, in float32 and without a library. */
 
-import { ACTION_COUNT, FIRST_BID, MAX_CARDS, MAX_PLAYERS, RANKS, isBidding, legalActions, rankOf, score, suitOf } from "./rules.js";
+import {
+  ACTION_COUNT,
+  FIRST_BID,
+  MAX_CARDS,
+  MAX_PLAYERS,
+  RANKS,
+  isBidding,
+  legalActions,
+  rankOf,
+  score,
+  suitOf,
+} from "./rules.js";
 import { FEATURES, GAME_FEATURES, features } from "./features.js";
 
 /** The format of network files that this code reads. */
@@ -149,7 +160,13 @@ function readLayer(layer, reader) {
   switch (layer.kind) {
     case "linear": {
       const { inputs, outputs } = layer;
-      return { kind: "linear", inputs, outputs, weight: take(inputs * outputs), bias: take(outputs) };
+      return {
+        kind: "linear",
+        inputs,
+        outputs,
+        weight: take(inputs * outputs),
+        bias: take(outputs),
+      };
     }
     case "norm":
       return { ...layer, weight: take(layer.width), bias: take(layer.width) };
@@ -233,7 +250,8 @@ function normalized({ width, epsilon, weight, bias }, x, count) {
     let squares = 0;
     for (let i = 0; i < width; i++) squares += (x[start + i] - mean) ** 2;
     const scale = 1 / Math.sqrt(squares / width + epsilon);
-    for (let i = 0; i < width; i++) y[start + i] = (x[start + i] - mean) * scale * weight[i] + bias[i];
+    for (let i = 0; i < width; i++)
+      y[start + i] = (x[start + i] - mean) * scale * weight[i] + bias[i];
   }
   return y;
 }

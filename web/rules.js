@@ -199,7 +199,11 @@ export function act(round, action, nameOf) {
   const problem = problemWith(round, action, nameOf);
   if (problem !== null) throw new RuleError(problem);
   const actions = [...round.actions, action];
-  return Object.freeze({ ...round, ...(action >= FIRST_BID ? bid(round, action) : play(round, action)), actions });
+  return Object.freeze({
+    ...round,
+    ...(action >= FIRST_BID ? bid(round, action) : play(round, action)),
+    actions,
+  });
 }
 
 function bid(round, action) {
@@ -245,7 +249,8 @@ export function beats(card, best, trump) {
 const replaced = (list, at, value) => list.map((old, index) => (index === at ? value : old));
 
 /** Points of each seat in a round that is over. */
-export const roundPoints = (round) => round.bids.map((made, seat) => score(made, round.tricks[seat]));
+export const roundPoints = (round) =>
+  round.bids.map((made, seat) => score(made, round.tricks[seat]));
 
 /** The tricks of a round, in order, the last one perhaps unfinished: `{ plays, winner }`. */
 export function tricksOf(round) {
@@ -261,4 +266,7 @@ export function tricksOf(round) {
 
 /** The round as a seat sees it: without the hands of the others. */
 export const viewOf = (round, seat) =>
-  Object.freeze({ ...round, hands: round.hands.map((hand, other) => (other === seat ? hand : null)) });
+  Object.freeze({
+    ...round,
+    hands: round.hands.map((hand, other) => (other === seat ? hand : null)),
+  });

@@ -16,7 +16,9 @@ export function drawWorld(round, random) {
   const seats = own.flatMap((hand, seat) => (hand === null ? [seat] : []));
   const needs = seats.map((seat) => cardsLeft(round, seat));
   const hidden = hiddenCards(seen);
-  const hands = rejectionDeal(seen, seats, needs, hidden, random) ?? matchingDeal(seen, seats, needs, hidden, random);
+  const hands =
+    rejectionDeal(seen, seats, needs, hidden, random) ??
+    matchingDeal(seen, seats, needs, hidden, random);
   if (hands === null) return null;
   return { ...round, hands: own.map((hand, seat) => hand ?? hands[seats.indexOf(seat)]) };
 }
@@ -44,7 +46,10 @@ function rejectionDeal(seen, seats, needs, hidden, random) {
  */
 function matchingDeal(seen, seats, needs, hidden, random) {
   const cards = shuffled(hidden, random);
-  const places = shuffled(seats.flatMap((_, i) => Array(needs[i]).fill(i)), random);
+  const places = shuffled(
+    seats.flatMap((_, i) => Array(needs[i]).fill(i)),
+    random,
+  );
   const placeOf = new Map(); // card: its place
   const settle = (place, tried) => {
     for (const card of cards) {

@@ -16,7 +16,12 @@ export function check(golden) {
     if (crc32(first) !== crc32(row.slice(0, FEATURES))) problems.push(`short features of ${i}`);
   });
   const networks = golden.networks.map((wanted) => compareNetwork(wanted, rounds));
-  return { rounds: histories.length, positions: rounds.length, networks, problems: problems.slice(0, 5) };
+  return {
+    rounds: histories.length,
+    positions: rounds.length,
+    networks,
+    problems: problems.slice(0, 5),
+  };
 }
 
 function replay(record, number, problems) {

@@ -6,7 +6,19 @@
  */
 
 import { readFileSync } from "node:fs";
-import { Network, act, advise, isBidding, isOver, legalActions, likeliest, newRound, roundPoints, shuffled, viewOf } from "../../web/index.js";
+import {
+  Network,
+  act,
+  advise,
+  isBidding,
+  isOver,
+  legalActions,
+  likeliest,
+  newRound,
+  roundPoints,
+  shuffled,
+  viewOf,
+} from "../../web/index.js";
 
 const ROUNDS = 400;
 const CARDS = 5;
@@ -23,12 +35,18 @@ for (let number = 0; number < ROUNDS; number++) {
   for (const { kind, expected } of hints) found[kind].push({ expected, points });
 }
 kinds.forEach((kind, i) => {
-  const mean = (name) => (found[i].reduce((sum, one) => sum + one[name], 0) / found[i].length).toFixed(2);
-  console.log(`${kind}: ${found[i].length} hints, expected ${mean("expected")}, came ${mean("points")}`);
+  const mean = (name) =>
+    (found[i].reduce((sum, one) => sum + one[name], 0) / found[i].length).toFixed(2);
+  console.log(
+    `${kind}: ${found[i].length} hints, expected ${mean("expected")}, came ${mean("points")}`,
+  );
 });
 
 function playRound(number) {
-  const deck = shuffled(Array.from({ length: 52 }, (_, card) => card), random);
+  const deck = shuffled(
+    Array.from({ length: 52 }, (_, card) => card),
+    random,
+  );
   const hands = [0, 1, 2, 3].map((seat) => deck.slice(CARDS * seat, CARDS * (seat + 1)));
   let round = newRound({ players: 4, cards: CARDS, trump: number % 5, dealer: number % 4, hands });
   const hints = [];

@@ -10,7 +10,10 @@ globalThis.measure = () => {
   const file = JSON.parse(document.getElementById("network").textContent);
   const network = timed(() => Network.load(file));
   const round = secondLead(network.value);
-  const times = Array.from({ length: REPEATED }, () => timed(() => network.value.evaluate([round])).taken);
+  const times = Array.from(
+    { length: REPEATED },
+    () => timed(() => network.value.evaluate([round])).taken,
+  );
   times.sort((a, b) => a - b);
   const advice = timed(() => [...advise(network.value, round, { worlds: 24 })]);
   return {
@@ -23,7 +26,9 @@ globalThis.measure = () => {
 
 /** A round of five players with seven cards each, when the second trick is led. */
 function secondLead(network) {
-  const hands = Array.from({ length: 5 }, (_, seat) => Array.from({ length: 7 }, (_, i) => (seat + 5 * i) % 52));
+  const hands = Array.from({ length: 5 }, (_, seat) =>
+    Array.from({ length: 7 }, (_, i) => (seat + 5 * i) % 52),
+  );
   let round = newRound({ players: 5, cards: 7, trump: 1, dealer: 0, hands });
   while (isBidding(round) || round.plays.length < 5) round = act(round, network.choose(round));
   return round;

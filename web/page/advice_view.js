@@ -38,7 +38,8 @@ export function adviseInSlices(network, round, show, worlds = WORLDS) {
 }
 
 /** The options of a piece of advice, best of the network first. */
-const ranked = (advice) => [...advice.options].sort((a, b) => b.prior - a.prior || a.action - b.action);
+const ranked = (advice) =>
+  [...advice.options].sort((a, b) => b.prior - a.prior || a.action - b.action);
 
 /** One sentence: what the network would do. */
 export function adviceSentence(advice) {
@@ -50,13 +51,24 @@ export function adviceSentence(advice) {
 /** The panel with all options. */
 export function adviceView(advice, round) {
   const isBid = advice.tricks === null;
-  const columns = isBid ? ["Bid", "Network bids", "Made exactly", "Points"] : ["Card", "Network plays", "Points"];
+  const columns = isBid
+    ? ["Bid", "Network bids", "Made exactly", "Points"]
+    : ["Card", "Network plays", "Points"];
   const best = mostPoints(advice);
-  const head = h("tr", {}, columns.map((name) => h("th", { scope: "col" }, name)));
+  const head = h(
+    "tr",
+    {},
+    columns.map((name) => h("th", { scope: "col" }, name)),
+  );
   const rows = ranked(advice).map((option) => optionRow(option, isBid, best));
   return [
     h("p", { class: "lead" }, adviceSentence(advice)),
-    h("table", { class: isBid ? "advice bids" : "advice" }, h("thead", {}, head), h("tbody", {}, rows)),
+    h(
+      "table",
+      { class: isBid ? "advice bids" : "advice" },
+      h("thead", {}, head),
+      h("tbody", {}, rows),
+    ),
     isBid ? null : trickChances(advice, round),
     h("p", { class: "dim small" }, method(advice, round)),
   ];
@@ -80,26 +92,47 @@ function optionRow(option, isBid, best) {
     h("th", { scope: "row" }, what),
     h("td", {}, shareBar(option.prior)),
     isBid ? h("td", {}, shareBar(option.exact)) : null,
-    h("td", { class: isBest ? "best" : "" }, points, isBest ? h("span", { class: "unseen" }, " (the most)") : null),
+    h(
+      "td",
+      { class: isBest ? "best" : "" },
+      points,
+      isBest ? h("span", { class: "unseen" }, " (the most)") : null,
+    ),
   );
 }
 
 const shareBar = (share) =>
-  h("span", { class: "share", set: { "--share": share.toFixed(3) } }, h("span", {}, percent(share)));
+  h(
+    "span",
+    { class: "share", set: { "--share": share.toFixed(3) } },
+    h("span", {}, percent(share)),
+  );
 
 function trickChances(advice, round) {
   const bid = round.bids[round.seat];
-  const likely = advice.tricks.flatMap((chance, tricks) => (chance >= 0.005 ? [[tricks, chance]] : []));
-  const texts = likely.map(([tricks, chance]) =>
-    h("span", { class: tricks === bid ? "chip hit" : "chip" }, `${plural(tricks, "trick")}: ${percent(chance)}`),
+  const likely = advice.tricks.flatMap((chance, tricks) =>
+    chance >= 0.005 ? [[tricks, chance]] : [],
   );
-  return h("p", { class: "chips" }, h("span", { class: "dim" }, `At the end, with a bid of ${bid}: `), texts);
+  const texts = likely.map(([tricks, chance]) =>
+    h(
+      "span",
+      { class: tricks === bid ? "chip hit" : "chip" },
+      `${plural(tricks, "trick")}: ${percent(chance)}`,
+    ),
+  );
+  return h(
+    "p",
+    { class: "chips" },
+    h("span", { class: "dim" }, `At the end, with a bid of ${bid}: `),
+    texts,
+  );
 }
 
 function method(advice, round) {
   if (advice.tricks === null) return "Points: the chance that the bid is made, times what it pays.";
   const bid = round.bids[round.seat];
-  if (!advice.tricks[bid]) return `Your bid of ${bid} can no longer be made: no card brings points.`;
+  if (!advice.tricks[bid])
+    return `Your bid of ${bid} can no longer be made: no card brings points.`;
   if (advice.worlds < 2) return "Working out the points …";
   const chance = 2 * Math.max(...advice.options.map((option) => option.error));
   return (

@@ -1,6 +1,21 @@
 /** The advisor: a real game is entered as it happens, and the network says what it would do. */
 
-import { FIRST_BID, NO_TRUMP, RuleError, SUIT_NAMES, act, capital, cardName, isBidding, isOver, legalActions, mostCards, newRound, plural, problemWith } from "../rules.js";
+import {
+  FIRST_BID,
+  NO_TRUMP,
+  RuleError,
+  SUIT_NAMES,
+  act,
+  capital,
+  cardName,
+  isBidding,
+  isOver,
+  legalActions,
+  mostCards,
+  newRound,
+  plural,
+  problemWith,
+} from "../rules.js";
 import { drawWorld } from "../worlds.js";
 import { adviceSentence, adviceView, adviseInSlices } from "./advice_view.js";
 import { cardButton, cardPicker, cardsFromText, handOrder, inlineCard } from "./cards.js";
@@ -12,7 +27,7 @@ import { headlineView, tableView } from "./table.js";
 import { NAMES, askText, balanceText, does, seatNames } from "./texts.js";
 
 /** What the page shows; `table` is what was entered, and is saved. */
-let shown = { table: null, problem: "", advice: null, changing: null, text: "" };
+let shown = { table: null, problem: "", advice: null, changing: null };
 let root = null;
 let stopWork = () => {};
 
@@ -31,7 +46,16 @@ export function advisorPage(element) {
 function freshTable() {
   const { players, cards } = usualSize();
   const others = NAMES.slice(0, players - 1);
-  return { players, cards, trump: 0, dealer: players - 1, others, hand: [], entries: [], isBegun: false };
+  return {
+    players,
+    cards,
+    trump: 0,
+    dealer: players - 1,
+    others,
+    hand: [],
+    entries: [],
+    isBegun: false,
+  };
 }
 
 /** True if a value that was saved is a table of this version. */
@@ -40,7 +64,13 @@ function isTable(value) {
     const { players, cards, dealer, others, hand, entries } = value;
     newRound({ ...value, hands: Array(players).fill(null) });
     const isList = (list) => Array.isArray(list) && list.every(Number.isInteger);
-    return dealer < players && cards > 0 && others.length === players - 1 && isList(hand) && isList(entries);
+    return (
+      dealer < players &&
+      cards > 0 &&
+      others.length === players - 1 &&
+      isList(hand) &&
+      isList(entries)
+    );
   } catch {
     return false;
   }
@@ -54,7 +84,13 @@ function change(changes) {
   const state = table.isBegun ? replayed(table) : null;
   root.dataset.phase = phaseOf(state);
   refill(root, state === null ? setupView() : roundView(state), "[data-first]");
-  if (state !== null && shown.advice === null && isMyChoice(state) && legalActions(state.round).length > 1) startAdvice(state.round);
+  if (
+    state !== null &&
+    shown.advice === null &&
+    isMyChoice(state) &&
+    legalActions(state.round).length > 1
+  )
+    startAdvice(state.round);
 }
 
 function phaseOf(state) {
@@ -71,7 +107,9 @@ function startAdvice(round) {
   stopWork = adviseInSlices(networkOf(shown.table.level), round, (advice) => {
     if (shown.advice === null) announce(adviceSentence(advice));
     shown.advice = advice;
-    root.querySelector(".advice-place")?.replaceChildren(...adviceView(advice, round).filter(Boolean));
+    root
+      .querySelector(".advice-place")
+      ?.replaceChildren(...adviceView(advice, round).filter(Boolean));
   });
 }
 
@@ -114,7 +152,8 @@ const noDeal = (action) =>
 
 function setupView() {
   const { table } = shown;
-  const numbers = (low, high) => Array.from({ length: high - low + 1 }, (_, i) => [String(low + i), String(low + i)]);
+  const numbers = (low, high) =>
+    Array.from({ length: high - low + 1 }, (_, i) => [String(low + i), String(low + i)]);
   const names = namesOf(table);
   const trumps = [...SUIT_NAMES, "none"].map((name, trump) => [String(trump), name]);
   const form = h(
@@ -126,25 +165,58 @@ function setupView() {
       "div",
       { class: "fields" },
       select("Players, with you", "players", numbers(3, 8), String(table.players), setPlayers),
-      select("Cards each", "cards", numbers(1, mostCards(table.players)), String(table.cards), (value) => setTable({ cards: Number(value) })),
-      select("Trump", "trump", trumps, String(table.trump), (value) => setTable({ trump: Number(value) })),
-      select("Dealer", "dealer", names.map((name, seat) => [String(seat), name]), String(table.dealer), (value) => setTable({ dealer: Number(value) })),
+      select(
+        "Cards each",
+        "cards",
+        numbers(1, mostCards(table.players)),
+        String(table.cards),
+        (value) => setTable({ cards: Number(value) }),
+      ),
+      select("Trump", "trump", trumps, String(table.trump), (value) =>
+        setTable({ trump: Number(value) }),
+      ),
+      select(
+        "Dealer",
+        "dealer",
+        names.map((name, seat) => [String(seat), name]),
+        String(table.dealer),
+        (value) => setTable({ dealer: Number(value) }),
+      ),
     ),
     h(
       "label",
       { class: "field" },
       h("span", {}, "The others, clockwise from your left"),
-      h("input", { name: "others", autocomplete: "off", value: names.slice(1).join(", "), on: { change: (event) => setOthers(event.target.value) } }),
+      h("input", {
+        name: "others",
+        autocomplete: "off",
+        value: names.slice(1).join(", "),
+        on: { change: (event) => setOthers(event.target.value) },
+      }),
     ),
     levels().length > 1
-      ? select("Adviser", "level", levels().map(({ key, name }) => [key, name]), table.level ?? levels()[0].key, (level) => setTable({ level }))
+      ? select(
+          "Adviser",
+          "level",
+          levels().map(({ key, name }) => [key, name]),
+          table.level ?? levels()[0].key,
+          (level) => setTable({ level }),
+        )
       : null,
-    h("p", { class: "note small", role: "status" }, sizeWarning(table.level, table.players, table.cards)),
+    h(
+      "p",
+      { class: "note small", role: "status" },
+      sizeWarning(table.level, table.players, table.cards),
+    ),
     h("h3", {}, `Your hand: ${table.hand.length} of ${plural(table.cards, "card")}`),
     typedCards("Type cards, such as QH 10S A♦", (cards) => setHand(cards)),
     cardPicker("Your hand", toggle, (card) => ({ isPressed: table.hand.includes(card) })),
-    h("p", { class: "problem", role: "alert" }, shown.problem),
-    h("button", { type: "submit", class: "main", "data-focus": "begin" }, table.entries.length > 0 ? "Go on" : "Begin"),
+    problemView(),
+    h(
+      "button",
+      { type: "submit", class: "main", "data-focus": "begin" },
+      table.entries.length > 0 ? "Go on" : "Begin",
+    ),
   );
   return form;
 }
@@ -171,7 +243,10 @@ function toggle(card) {
   const { hand, cards } = shown.table;
   if (hand.includes(card)) setTable({ hand: hand.filter((other) => other !== card) });
   else if (hand.length < cards) setTable({ hand: [...hand, card] });
-  else change({ problem: `You have ${plural(cards, "card")} already. Press one of them to put it back.` });
+  else
+    change({
+      problem: `You have ${plural(cards, "card")} already. Press one of them to put it back.`,
+    });
 }
 
 function setHand(cards) {
@@ -209,17 +284,28 @@ function typedCards(label, use) {
     "data-focus": "typed",
     on: { keydown: onEnter, input: () => (typed = input.value) },
   });
-  return h("div", { class: "typed" }, h("label", { class: "field" }, h("span", {}, label), input), button("Enter", read));
+  return h(
+    "div",
+    { class: "typed" },
+    h("label", { class: "field" }, h("span", {}, label), input),
+    button("Enter", read),
+  );
 }
 
 function begin() {
   const { table } = shown;
   try {
-    newRound({ ...table, hands: Array.from({ length: table.players }, (_, seat) => (seat === ME ? table.hand : null)) });
+    newRound({
+      ...table,
+      hands: Array.from({ length: table.players }, (_, seat) => (seat === ME ? table.hand : null)),
+    });
   } catch (error) {
     if (!(error instanceof RuleError)) throw error;
     const missing = table.cards - table.hand.length;
-    change({ problem: missing > 0 ? `Choose ${plural(missing, "more card")} for your hand.` : error.message });
+    change({
+      problem:
+        missing > 0 ? `Choose ${plural(missing, "more card")} for your hand.` : error.message,
+    });
     return;
   }
   change({ table: { ...table, isBegun: true }, problem: "", advice: null, changing: null });
@@ -236,12 +322,14 @@ function roundView(state) {
     h("p", { class: "balance dim" }, balanceText(state.round)),
     state.problem === null ? null : impossibleView(state),
     shown.changing === null ? nextView(state) : changeView(state),
-    h("p", { class: "problem", role: "alert" }, shown.problem),
     entriesView(state),
     h(
       "div",
       { class: "actions" },
-      button("Take back the last entry", takeBack, { "data-focus": "back", disabled: table.entries.length === 0 }),
+      button("Take back the last entry", takeBack, {
+        "data-focus": "back",
+        disabled: table.entries.length === 0,
+      }),
       button("Change the deal", () => setTable({ isBegun: false }), { "data-focus": "deal" }),
       button("New round", nextRound, { "data-focus": "new", class: "quiet" }),
     ),
@@ -253,33 +341,54 @@ function impossibleView({ problem, at }) {
   return h(
     "div",
     { class: "card-box impossible", role: "alert" },
-    h("p", {}, h("b", {}, `Entry ${at + 1} (${entryText(table.entries[at])}) cannot be. `), problem),
+    h(
+      "p",
+      {},
+      h("b", {}, `Entry ${at + 1} (${entryText(table.entries[at])}) cannot be. `),
+      problem,
+    ),
     h("p", {}, "Change it below, or an entry before it; what comes after is kept."),
   );
 }
 
-const entryText = (action) => (action >= FIRST_BID ? `bid ${action - FIRST_BID}` : cardName(action));
+const entryText = (action) =>
+  action >= FIRST_BID ? `bid ${action - FIRST_BID}` : cardName(action);
+
+/** Why the last entry was refused: above the choice, where a phone shows it. */
+const problemView = () => h("p", { class: "problem", role: "alert" }, shown.problem);
 
 /** What comes next: my choice with advice, or the entry of another's. */
 function nextView(state) {
   const { round, problem } = state;
   const names = namesOf(shown.table);
   if (problem !== null) return null;
-  if (isOver(round)) return h("section", { class: "card-box" }, h("h3", {}, "The round is over"), resultTable(round, names));
+  if (isOver(round))
+    return h(
+      "section",
+      { class: "card-box" },
+      h("h3", {}, "The round is over"),
+      resultTable(round, names),
+    );
   const isMine = round.seat === ME;
-  const title = isMine ? askText(round) : `${capital(does(names, round.seat, isBidding(round) ? "bid" : "play"))} …`;
+  const title = isMine
+    ? askText(round)
+    : `${capital(does(names, round.seat, isBidding(round) ? "bid" : "play"))} …`;
   return h(
     "section",
     { class: "card-box", "aria-label": "Next entry" },
     h("h3", { id: "next" }, title),
+    problemView(),
     choiceView(round, enter),
     isMine ? h("div", { class: "advice-place" }, myAdvice(round)) : null,
   );
 }
 
 function myAdvice(round) {
-  if (legalActions(round).length === 1) return h("p", { class: "dim" }, "There is only one move here.");
-  return shown.advice === null ? h("p", { class: "dim" }, "Thinking …") : adviceView(shown.advice, round);
+  if (legalActions(round).length === 1)
+    return h("p", { class: "dim" }, "There is only one move here.");
+  return shown.advice === null
+    ? h("p", { class: "dim" }, "Thinking …")
+    : adviceView(shown.advice, round);
 }
 
 /** Buttons for a bid or a card of the acting seat; `use(action)` gets it. */
@@ -288,24 +397,36 @@ function choiceView(round, use) {
   const focusOf = (action) => action === Math.min(...legal);
   if (isBidding(round)) {
     const bids = Array.from({ length: round.cards + 1 }, (_, bid) => FIRST_BID + bid);
-    return withArrowKeys(h("div", { class: "bidrow", role: "group", "aria-labelledby": "next" }, bids.map((action) =>
-      button(String(action - FIRST_BID), () => use(action), {
-        class: legal.has(action) ? "bid" : "bid off",
-        "aria-disabled": legal.has(action) ? null : "true",
-        "data-action": action,
-        "data-focus": `bid${action}`,
-        "data-first": focusOf(action),
-      }),
-    )));
+    return withArrowKeys(
+      h(
+        "div",
+        { class: "bidrow", role: "group", "aria-labelledby": "next" },
+        bids.map((action) =>
+          button(String(action - FIRST_BID), () => use(action), {
+            class: legal.has(action) ? "bid" : "bid off",
+            "aria-disabled": legal.has(action) ? null : "true",
+            "data-action": action,
+            "data-focus": `bid${action}`,
+            "data-first": focusOf(action),
+          }),
+        ),
+      ),
+    );
   }
   const hand = round.hands[round.seat];
   if (hand !== null) {
-    const cards = handOrder(hand, round.trump).map((card) => cardButton(card, use, { isOff: !legal.has(card) }));
+    const cards = handOrder(hand, round.trump).map((card) =>
+      cardButton(card, use, { isOff: !legal.has(card) }),
+    );
     cards.find((view) => !view.classList.contains("off")).dataset.first = "";
-    return withArrowKeys(h("div", { class: "hand", role: "group", "aria-labelledby": "next" }, cards));
+    return withArrowKeys(
+      h("div", { class: "hand", role: "group", "aria-labelledby": "next" }, cards),
+    );
   }
   return [
-    typedCards("Type the card, such as QH", (cards) => (cards.length === 1 ? use(cards[0]) : change({ problem: "Type one card." }))),
+    typedCards("Type the card, such as QH", (cards) =>
+      cards.length === 1 ? use(cards[0]) : change({ problem: "Type one card." }),
+    ),
     cardPicker("The card", use, (card) => ({ isOff: !legal.has(card) })),
   ];
 }
@@ -313,7 +434,8 @@ function choiceView(round, use) {
 function enter(action) {
   const { table } = shown;
   const state = replayed(table);
-  const problem = problemWith(state.round, action, naming(table)) ?? dealProblem(state.round, action);
+  const problem =
+    problemWith(state.round, action, naming(table)) ?? dealProblem(state.round, action);
   if (problem !== null) {
     change({ problem });
     return;
@@ -335,9 +457,10 @@ function entriesView(state) {
   if (table.entries.length === 0) return null;
   const names = namesOf(table);
   const items = table.entries.map((action, index) => {
-    const seat = state.seats[index];
-    const who = seat === undefined ? "?" : names[seat];
     const isWrong = index === state.at;
+    const seat = isWrong ? state.round.seat : state.seats[index];
+    // After an entry that cannot be, nobody knows whose turn it was.
+    const who = seat === undefined ? "?" : names[seat];
     const what = action >= FIRST_BID ? `bid ${action - FIRST_BID}` : inlineCard(action);
     const attributes = {
       class: `entry${isWrong ? " wrong" : ""}`,
@@ -345,22 +468,40 @@ function entriesView(state) {
       "data-focus": `entry${index}`,
       "data-entry": index,
     };
-    return h("li", {}, button([`${who} `, what], () => change({ changing: index, problem: "" }), attributes));
+    return h(
+      "li",
+      {},
+      button([`${who} `, what], () => change({ changing: index, problem: "" }), attributes),
+    );
   });
-  return h("section", { "aria-label": "Entries" }, h("h3", {}, "So far; press an entry to correct it"), h("ol", { class: "entries" }, items));
+  return h(
+    "section",
+    { "aria-label": "Entries" },
+    h("h3", {}, "So far; press an entry to correct it"),
+    h("ol", { class: "entries" }, items),
+  );
 }
 
 function changeView(state) {
   const { table, changing } = shown;
   const before = replayed({ ...table, entries: table.entries.slice(0, changing) });
   const name = before.problem === null ? namesOf(table)[before.round.seat] : "?";
-  const cancel = button("Leave it as it is", () => change({ changing: null, problem: "" }), { "data-focus": "cancel" });
+  const cancel = button("Leave it as it is", () => change({ changing: null, problem: "" }), {
+    "data-focus": "cancel",
+  });
   const isEarlierWrong = before.problem !== null;
   return h(
     "section",
     { class: "card-box", "aria-label": "Correction" },
-    h("h3", { id: "next" }, `Entry ${changing + 1}, ${name}: ${entryText(table.entries[changing])}. What was it?`),
-    isEarlierWrong ? h("p", {}, `Entry ${state.at + 1} comes first: correct that one.`) : choiceView(before.round, correct),
+    h(
+      "h3",
+      { id: "next" },
+      `Entry ${changing + 1}, ${name}: ${entryText(table.entries[changing])}. What was it?`,
+    ),
+    problemView(),
+    isEarlierWrong
+      ? h("p", {}, `Entry ${state.at + 1} comes first: correct that one.`)
+      : choiceView(before.round, correct),
     h("div", { class: "actions" }, cancel),
   );
 }
@@ -368,7 +509,8 @@ function changeView(state) {
 function correct(action) {
   const { table, changing } = shown;
   const before = replayed({ ...table, entries: table.entries.slice(0, changing) });
-  const problem = problemWith(before.round, action, naming(table)) ?? dealProblem(before.round, action);
+  const problem =
+    problemWith(before.round, action, naming(table)) ?? dealProblem(before.round, action);
   if (problem !== null) {
     change({ problem });
     return;
@@ -382,7 +524,12 @@ function correct(action) {
 
 function takeBack() {
   stopWork();
-  change({ table: { ...shown.table, entries: shown.table.entries.slice(0, -1) }, problem: "", advice: null, changing: null });
+  change({
+    table: { ...shown.table, entries: shown.table.entries.slice(0, -1) },
+    problem: "",
+    advice: null,
+    changing: null,
+  });
 }
 
 /** The next round of a game: the deal moves on, and the trump. */

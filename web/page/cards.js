@@ -1,19 +1,44 @@
 /** Cards as elements, and cards from typed text. */
 
-import { CARDS, NO_TRUMP, RANKS, RANK_SYMBOLS, SUIT_NAMES, SUIT_SYMBOLS, rankOf, suitOf } from "../rules.js";
+import {
+  CARDS,
+  NO_TRUMP,
+  RANKS,
+  RANK_SYMBOLS,
+  SUIT_NAMES,
+  SUIT_SYMBOLS,
+  rankOf,
+  suitOf,
+} from "../rules.js";
 import { h, withArrowKeys } from "./dom.js";
 
-const RANK_NAMES = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "jack", "queen", "king", "ace"];
+const RANK_NAMES = [
+  "two",
+  "three",
+  "four",
+  "five",
+  "six",
+  "seven",
+  "eight",
+  "nine",
+  "ten",
+  "jack",
+  "queen",
+  "king",
+  "ace",
+];
 const TEXT_STYLE = "\uFE0E"; // draws a suit as text where phones would draw an emoji
 
 /** A card in words: `queen of hearts`. */
 export const cardWords = (card) => `${RANK_NAMES[rankOf(card)]} of ${SUIT_NAMES[suitOf(card)]}`;
 
 /** A trump in words: `hearts`, or `no trump`. */
-export const trumpWords = (trump) => (trump === NO_TRUMP ? "no trump" : `trump ${SUIT_NAMES[trump]}`);
+export const trumpWords = (trump) =>
+  trump === NO_TRUMP ? "no trump" : `trump ${SUIT_NAMES[trump]}`;
 
 /** A suit's symbol in its colour. */
-export const suitMark = (suit) => h("span", { class: `suit s${suit}`, "aria-hidden": "true" }, SUIT_SYMBOLS[suit] + TEXT_STYLE);
+export const suitMark = (suit) =>
+  h("span", { class: `suit s${suit}`, "aria-hidden": "true" }, SUIT_SYMBOLS[suit] + TEXT_STYLE);
 
 const rankText = (card) => (RANK_SYMBOLS[rankOf(card)] === "T" ? "10" : RANK_SYMBOLS[rankOf(card)]);
 
@@ -21,14 +46,27 @@ const faceOf = (card) => [h("span", { class: "rank" }, rankText(card)), suitMark
 
 /** A card that lies on the table. */
 export const cardFace = (card, extra = "") =>
-  h("span", { class: `card s${suitOf(card)} ${extra}`, role: "img", "aria-label": cardWords(card) }, faceOf(card));
+  h(
+    "span",
+    { class: `card s${suitOf(card)} ${extra}`, role: "img", "aria-label": cardWords(card) },
+    faceOf(card),
+  );
 
 /** A card within a line of text. */
 export const inlineCard = (card) =>
-  h("span", { class: `inline s${suitOf(card)}`, role: "img", "aria-label": cardWords(card) }, rankText(card), suitMark(suitOf(card)));
+  h(
+    "span",
+    { class: `inline s${suitOf(card)}`, role: "img", "aria-label": cardWords(card) },
+    rankText(card),
+    suitMark(suitOf(card)),
+  );
 
 /** A card to press. One that cannot be chosen stays reachable, so that pressing it explains why. */
-export function cardButton(card, click, { isOff = false, isMarked = false, isPressed = null } = {}) {
+export function cardButton(
+  card,
+  click,
+  { isOff = false, isMarked = false, isPressed = null } = {},
+) {
   const attributes = {
     type: "button",
     class: `card s${suitOf(card)}${isOff ? " off" : ""}${isMarked ? " marked" : ""}`,
@@ -62,7 +100,10 @@ const SUIT_LETTERS = { s: 0, h: 1, c: 2, d: 3, "♠": 0, "♥": 1, "♣": 2, "�
 
 /** Read cards such as `AS 10h Q♥`. Throws an Error of one line if a word is no card. */
 export function cardsFromText(text) {
-  const words = text.replaceAll(TEXT_STYLE, "").split(/[\s,;]+/).filter(Boolean);
+  const words = text
+    .replaceAll(TEXT_STYLE, "")
+    .split(/[\s,;]+/)
+    .filter(Boolean);
   return words.map((word) => {
     const suit = SUIT_LETTERS[word.slice(-1).toLowerCase()];
     const symbol = word.slice(0, -1).toUpperCase().replace("10", "T");

@@ -9,7 +9,8 @@ export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name === "on") {
-      for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
+      for (const [event, listener] of Object.entries(value))
+        element.addEventListener(event, listener);
     } else if (name === "set") {
       // Through the object model: the page's policy forbids style attributes in markup.
       for (const [key, text] of Object.entries(value)) element.style.setProperty(key, text);
@@ -17,7 +18,9 @@ export function h(tag, attributes = {}, ...children) {
       element.setAttribute(name, value === true ? "" : value);
     }
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined),
+  );
   return element;
 }
 
@@ -27,9 +30,16 @@ export const button = (text, click, attributes = {}) =>
 
 /** A labelled select: `options` are pairs of value and text. */
 export function select(label, name, options, value, change = null) {
-  const choices = options.map(([key, text]) => h("option", { value: key, selected: key === value }, text));
+  const choices = options.map(([key, text]) =>
+    h("option", { value: key, selected: key === value }, text),
+  );
   const listeners = change ? { change: (event) => change(event.target.value) } : {};
-  return h("label", { class: "field" }, h("span", {}, label), h("select", { name, on: listeners }, choices));
+  return h(
+    "label",
+    { class: "field" },
+    h("span", {}, label),
+    h("select", { name, on: listeners }, choices),
+  );
 }
 
 const LINES_KEPT = 30;
@@ -51,7 +61,9 @@ export function refill(parent, children, fallback = null) {
   const focused = parent.contains(document.activeElement) ? document.activeElement : null;
   const key = focused?.dataset.focus;
   const isTyping = focused !== null && "selectionStart" in focused;
-  parent.replaceChildren(...[children].flat(Infinity).filter((child) => child !== null && child !== undefined));
+  parent.replaceChildren(
+    ...[children].flat(Infinity).filter((child) => child !== null && child !== undefined),
+  );
   if (focused === null) return;
   const same = key ? parent.querySelector(`[data-focus="${key}"]`) : null;
   const next = same ?? (fallback && !isTyping ? parent.querySelector(fallback) : null);

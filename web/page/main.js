@@ -25,9 +25,9 @@ function openPage(name) {
 
 /** Read the networks and open the page that was open last. */
 function start() {
-  document.querySelector(".foot").append(
-    `Offline: this page asks no server for anything. Player: ${levels()[0].name}.`,
-  );
+  document
+    .querySelector(".foot")
+    .append(`Offline: this page asks no server for anything. Player: ${levels()[0].name}.`);
   for (const tab of document.querySelectorAll("[data-page]")) {
     tab.addEventListener("click", () => openPage(tab.dataset.page));
   }

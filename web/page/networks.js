@@ -20,7 +20,8 @@ export function levels() {
 }
 
 /** `Iteration 60, Elo 1407`; without a rating `Iteration 3, not rated`. */
-const levelName = ({ iteration, elo }) => `Iteration ${iteration}, ${elo === null ? "not rated" : `Elo ${elo}`}`;
+const levelName = ({ iteration, elo }) =>
+  `Iteration ${iteration}, ${elo === null ? "not rated" : `Elo ${elo}`}`;
 
 /** The level of that key; the first one if the page has no such level. */
 export const levelOf = (key) => levels().find((level) => level.key === key) ?? levels()[0];
@@ -36,7 +37,9 @@ export function usualSize() {
 export function sizeWarning(key, players, cards) {
   const { trainedOn } = levelOf(key);
   if (cards <= (trainedOn[players] ?? 0)) return "";
-  const known = Object.entries(trainedOn).map(([count, most]) => `${count} players with up to ${plural(most, "card")}`);
+  const known = Object.entries(trainedOn).map(
+    ([count, most]) => `${count} players with up to ${plural(most, "card")}`,
+  );
   return `The network learned from ${known.join(", ")}. At other tables it plays worse, and its figures are guesses.`;
 }
 

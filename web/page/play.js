@@ -1,18 +1,45 @@
 /** The page to play on: set up a table, bid, play cards, and look back at a round. */
 
-import { FIRST_BID, cardsLeft, isBidding, isOver, legalActions, mostCards, plural, problemWith, viewOf } from "../rules.js";
+import {
+  FIRST_BID,
+  cardsLeft,
+  isBidding,
+  isOver,
+  legalActions,
+  mostCards,
+  plural,
+  problemWith,
+  viewOf,
+} from "../rules.js";
 import { likeliest } from "../network.js";
 import { adviceSentence, adviceView, adviseInSlices } from "./advice_view.js";
 import { cardButton, cardFace, handOrder, trumpWords } from "./cards.js";
 import { announce, button, h, refill, select, store, stored, withArrowKeys } from "./dom.js";
 import { levelOf, levels, networkOf, sizeWarning, usualSize } from "./networks.js";
-import { ME, currentRound, dealNext, isFinished, isGame, newGame, plansOf, resultsOf, scoresOf, withAction, withHint } from "./record.js";
+import {
+  ME,
+  currentRound,
+  dealNext,
+  isFinished,
+  isGame,
+  newGame,
+  plansOf,
+  resultsOf,
+  scoresOf,
+  withAction,
+  withHint,
+} from "./record.js";
 import { review } from "./review.js";
 import { allHands, resultTable, scoreSheet } from "./sheet.js";
 import { headlineView, tableView } from "./table.js";
 import { askText, balanceText, dealText, moveText, seatNames, winnerText } from "./texts.js";
 
-const PACES = [["1200", "slow"], ["600", "normal"], ["200", "fast"], ["0", "at once"]];
+const PACES = [
+  ["1200", "slow"],
+  ["600", "normal"],
+  ["200", "fast"],
+  ["0", "at once"],
+];
 const AFTER_TRICK = 2.5; // times the pace, to look at a trick before the next lead
 
 /** Everything that the page shows; changed by `change` alone. */
@@ -40,7 +67,8 @@ export function playPage(element) {
 function savedSetup() {
   const saved = stored("setup");
   const players = saved?.players;
-  const isPossible = players >= 3 && players <= 8 && saved.longest >= 1 && saved.longest <= mostCards(players);
+  const isPossible =
+    players >= 3 && players <= 8 && saved.longest >= 1 && saved.longest <= mostCards(players);
   return isPossible ? saved : null;
 }
 
@@ -68,7 +96,8 @@ function render() {
     refill(root, setupView(), "[data-first]");
     return;
   }
-  if (root.querySelector(".round") === null) root.replaceChildren(h("div", { class: "round" }), gameBar());
+  if (root.querySelector(".round") === null)
+    root.replaceChildren(h("div", { class: "round" }), gameBar());
   refill(root.querySelector(".round"), roundViews(), "[data-first]");
 }
 
@@ -86,10 +115,13 @@ function continueGame() {
   if (phase() !== "waiting") return;
   const round = currentRound(shown.game);
   const isNewTrick = round.plays.length > 0 && round.plays.length % round.players === 0;
-  timer = setTimeout(() => {
-    const network = networkOf(shown.game.level);
-    take(network.choose(viewOf(round, round.seat)));
-  }, shown.pace * (isNewTrick ? AFTER_TRICK : 1));
+  timer = setTimeout(
+    () => {
+      const network = networkOf(shown.game.level);
+      take(network.choose(viewOf(round, round.seat)));
+    },
+    shown.pace * (isNewTrick ? AFTER_TRICK : 1),
+  );
 }
 
 /** Take an action of the acting seat, and say it. */
@@ -119,7 +151,8 @@ const namesOf = (game) => seatNames(game.players);
 
 function setupView() {
   const { players, longest, oneRound } = shown.setup;
-  const numbers = (low, high) => Array.from({ length: high - low + 1 }, (_, i) => [String(low + i), String(low + i)]);
+  const numbers = (low, high) =>
+    Array.from({ length: high - low + 1 }, (_, i) => [String(low + i), String(low + i)]);
   const most = mostCards(players);
   const set = (key, read) => (value) => change({ setup: { ...shown.setup, [key]: read(value) } });
   const form = h(
@@ -130,27 +163,61 @@ function setupView() {
       "div",
       { class: "fields" },
       select("Players, with you", "players", numbers(3, 8), String(players), (value) => {
-        change({ setup: { ...shown.setup, players: Number(value), longest: Math.min(longest, mostCards(Number(value))) } });
+        change({
+          setup: {
+            ...shown.setup,
+            players: Number(value),
+            longest: Math.min(longest, mostCards(Number(value))),
+          },
+        });
       }),
-      select("Most cards each", "longest", numbers(1, most), String(Math.min(longest, most)), set("longest", Number)),
-      select("Length", "length", [["game", gameLength(players, longest)], ["round", "one round"]], oneRound ? "round" : "game", set("oneRound", (value) => value === "round")),
+      select(
+        "Most cards each",
+        "longest",
+        numbers(1, most),
+        String(Math.min(longest, most)),
+        set("longest", Number),
+      ),
+      select(
+        "Length",
+        "length",
+        [
+          ["game", gameLength(players, longest)],
+          ["round", "one round"],
+        ],
+        oneRound ? "round" : "game",
+        set("oneRound", (value) => value === "round"),
+      ),
       select("Pace", "pace", PACES, String(shown.pace), setPace),
     ),
     levelField(),
-    h("p", { class: "note small", role: "status" }, sizeWarning(shown.setup.level, players, longest)),
+    h(
+      "p",
+      { class: "note small", role: "status" },
+      sizeWarning(shown.setup.level, players, longest),
+    ),
     h("button", { type: "submit", class: "main", "data-first": true }, "Deal"),
   );
-  return [form, h("p", { class: "dim" }, "Bid how many tricks you will take, and take exactly as many: that pays 10 points and the bid. Anything else pays nothing.")];
+  return [
+    form,
+    h(
+      "p",
+      { class: "dim" },
+      "Bid how many tricks you will take, and take exactly as many: that pays 10 points and the bid. Anything else pays nothing.",
+    ),
+  ];
 }
 
-const gameLength = (players, longest) => `whole game, ${plural(2 * (longest - 1) + players, "round")}`;
+const gameLength = (players, longest) => `a game, ${plural(2 * (longest - 1) + players, "round")}`;
 
 function levelField() {
   const choices = levels().map(({ key, name }) => [key, name]);
   if (choices.length === 1) return h("p", { class: "dim" }, `Opponents: ${choices[0][1]}.`);
   const level = shown.setup.level ?? choices[0][0];
   return [
-    select("Opponents", "level", choices, level, (value) => change({ setup: { ...shown.setup, level: value } })),
+    select("Opponents", "level", choices, level, (value) =>
+      change({ setup: { ...shown.setup, level: value } }),
+    ),
     h("p", { class: "dim small" }, "Elo as measured in training; 1000 is the untrained network."),
   ];
 }
@@ -230,7 +297,9 @@ function bidButtons(round) {
       "data-first": action === legal[0],
     }),
   );
-  return withArrowKeys(h("div", { class: "bidrow", role: "group", "aria-labelledby": "ask" }, buttons));
+  return withArrowKeys(
+    h("div", { class: "bidrow", role: "group", "aria-labelledby": "ask" }, buttons),
+  );
 }
 
 function handView(round, isPlaying) {
@@ -240,7 +309,10 @@ function handView(round, isPlaying) {
   const first = cards.find((card) => legal.includes(card));
   const views = cards.map((card) => {
     if (!isPlaying) return cardFace(card);
-    const view = cardButton(card, () => tryAction(round, card), { isOff: !legal.includes(card), isMarked: card === networks });
+    const view = cardButton(card, () => tryAction(round, card), {
+      isOff: !legal.includes(card),
+      isMarked: card === networks,
+    });
     if (card === first) view.dataset.first = "";
     return view;
   });
@@ -287,7 +359,9 @@ function showHint(game, round) {
     }
     // Only the numbers: the rest of the page stays, and whatever is open or chosen in it.
     shown.advice = advice;
-    root.querySelector(".hint .card-box").replaceChildren(...adviceView(advice, round).filter(Boolean));
+    root
+      .querySelector(".hint .card-box")
+      .replaceChildren(...adviceView(advice, round).filter(Boolean));
   });
 }
 
@@ -317,7 +391,12 @@ function overView(game, round) {
       look,
     ),
     place,
-    h("details", { class: "open-hands" }, h("summary", {}, "All hands and tricks"), allHands(game, number, names)),
+    h(
+      "details",
+      { class: "open-hands" },
+      h("summary", {}, "All hands and tricks"),
+      allHands(game, number, names),
+    ),
     isEnd && !game.oneRound ? [h("h3", {}, "Score sheet"), scoreSheet(game, names)] : null,
   );
 }
@@ -326,7 +405,9 @@ function overTitle(game, round) {
   if (isFinished(game) && !game.oneRound) return winnerText(namesOf(game), scoresOf(game));
   const points = resultsOf(game).at(-1).points[ME];
   const made = round.bids[ME] === round.tricks[ME];
-  return made ? `You made your bid: ${plural(points, "point")}.` : `You bid ${round.bids[ME]} and took ${round.tricks[ME]}: no points.`;
+  return made
+    ? `You made your bid: ${plural(points, "point")}.`
+    : `You bid ${round.bids[ME]} and took ${round.tricks[ME]}: no points.`;
 }
 
 function next() {
@@ -351,7 +432,10 @@ function leave() {
 
 function openSheet(game) {
   const isEmpty = resultsOf(game).length === 0;
-  showDialog("Score sheet", isEmpty ? h("p", {}, "No round is over yet.") : scoreSheet(game, namesOf(game)));
+  showDialog(
+    "Score sheet",
+    isEmpty ? h("p", {}, "No round is over yet.") : scoreSheet(game, namesOf(game)),
+  );
 }
 
 function askToLeave() {
@@ -359,10 +443,14 @@ function askToLeave() {
     leave();
     return;
   }
-  const dialog = showDialog("Leave this game?", [
-    h("p", {}, "The game is not over, and it is not kept."),
-    button("Leave it", () => (dialog.close(), leave()), { class: "main" }),
-  ], "Play on");
+  const dialog = showDialog(
+    "Leave this game?",
+    [
+      h("p", {}, "The game is not over, and it is not kept."),
+      button("Leave it", () => (dialog.close(), leave()), { class: "main" }),
+    ],
+    "Play on",
+  );
 }
 
 function showDialog(title, content, closing = "Close") {
@@ -371,7 +459,11 @@ function showDialog(title, content, closing = "Close") {
     { "aria-label": title, on: { close: () => dialog.remove() } },
     h("h2", {}, title),
     content,
-    h("div", { class: "actions" }, button(closing, () => dialog.close(), { autofocus: true })),
+    h(
+      "div",
+      { class: "actions" },
+      button(closing, () => dialog.close(), { autofocus: true }),
+    ),
   );
   document.body.append(dialog);
   dialog.showModal();

@@ -1,6 +1,15 @@
 /** A game as plain data: who plays, and the deal and the actions of every round so far. */
 
-import { MAX_PLAYERS, MIN_PLAYERS, NO_TRUMP, act, isOver, mostCards, newRound, roundPoints } from "../rules.js";
+import {
+  MAX_PLAYERS,
+  MIN_PLAYERS,
+  NO_TRUMP,
+  act,
+  isOver,
+  mostCards,
+  newRound,
+  roundPoints,
+} from "../rules.js";
 import { gameRounds } from "../game.js";
 import { shuffled } from "../worlds.js";
 import { wholeDeck } from "./cards.js";
@@ -41,7 +50,11 @@ export function roundAt(game, number, steps = Infinity) {
   const { cards, trump, dealer, hands, actions } = game.rounds[number];
   const standing = game.oneRound
     ? null
-    : { longest: game.longest, left: plansOf(game).length - 1 - number, scores: scoresBefore(game, number) };
+    : {
+        longest: game.longest,
+        left: plansOf(game).length - 1 - number,
+        scores: scoresBefore(game, number),
+      };
   const dealt = newRound({ players: game.players, cards, trump, dealer, hands, game: standing });
   return actions.slice(0, steps).reduce((round, action) => act(round, action), dealt);
 }
@@ -57,7 +70,10 @@ export function withAction(game, action) {
 
 /** The game, with the note that the person saw a hint for the next action. */
 export const withHint = (game) =>
-  withLast(game, (last) => ({ ...last, hints: [...new Set([...last.hints, last.actions.length])] }));
+  withLast(game, (last) => ({
+    ...last,
+    hints: [...new Set([...last.hints, last.actions.length])],
+  }));
 
 const withLast = (game, change) => ({
   ...game,
@@ -84,9 +100,20 @@ function resultOf(played) {
   if (finished.has(played)) return finished.get(played);
   const players = played.hands.length;
   if (played.actions.length < players * (1 + played.cards)) return null;
-  const end = played.actions.reduce((round, action) => act(round, action), newRound({ ...played, players }));
+  const end = played.actions.reduce(
+    (round, action) => act(round, action),
+    newRound({ ...played, players }),
+  );
   const { cards, trump, dealer, hints } = played;
-  const result = { cards, trump, dealer, hints, bids: end.bids, tricks: end.tricks, points: roundPoints(end) };
+  const result = {
+    cards,
+    trump,
+    dealer,
+    hints,
+    bids: end.bids,
+    tricks: end.tricks,
+    points: roundPoints(end),
+  };
   finished.set(played, result);
   return result;
 }
@@ -101,7 +128,11 @@ export const isFinished = (game) => isLastRound(game) && isOver(currentRound(gam
 /** True if a value, such as one that was saved, is a game of this version. */
 export function isGame(value) {
   try {
-    const sizes = [value.players >= MIN_PLAYERS, value.players <= MAX_PLAYERS, value.longest <= mostCards(value.players)];
+    const sizes = [
+      value.players >= MIN_PLAYERS,
+      value.players <= MAX_PLAYERS,
+      value.longest <= mostCards(value.players),
+    ];
     currentRound(value);
     return sizes.every(Boolean);
   } catch {

@@ -30,9 +30,17 @@ export function review(place, network, game, number) {
   const body = h("tbody", {});
   const note = h("p", { class: "dim small", role: "status" }, "Looking at your choices …");
   const head = ["You", "Network", "Your points", "Its points", "Lost"];
-  const columns = h("tr", {}, head.map((name) => h("th", { scope: "col" }, name)));
+  const columns = h(
+    "tr",
+    {},
+    head.map((name) => h("th", { scope: "col" }, name)),
+  );
   const table = h("table", { class: "review" }, h("thead", {}, columns), body);
-  place.replaceChildren(h("h3", {}, "Where points were lost"), h("div", { class: "scroll" }, table), note);
+  place.replaceChildren(
+    h("h3", {}, "Where points were lost"),
+    h("div", { class: "scroll" }, table),
+    note,
+  );
   let stop = () => {};
   let total = 0;
   const next = (index) => {
@@ -77,11 +85,13 @@ function refillRow(row, advice, action, round) {
   );
 }
 
-const shortAction = (action) => (action >= FIRST_BID ? String(action - FIRST_BID) : inlineCard(action));
+const shortAction = (action) =>
+  action >= FIRST_BID ? String(action - FIRST_BID) : inlineCard(action);
 
 function verdict(total, count) {
   if (count === 0) return "You had no choice in this round.";
-  const method = "Judged by what you could see then. A dash is no difference, or one that may be chance.";
+  const method =
+    "Judged by what you could see then. A dash is no difference, or one that may be chance.";
   if (total === 0) return `The network would not have expected more than you. ${method}`;
   return `By choices you gave away about ${decimal(total)} points on average; the rest was luck. ${method}`;
 }

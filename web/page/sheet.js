@@ -8,9 +8,19 @@ import { resultsOf, roundAt, scoresOf } from "./record.js";
 /** The table of points, a row for each finished round. */
 export function scoreSheet(game, names) {
   const results = resultsOf(game);
-  const head = h("tr", {}, h("th", { scope: "col" }, "Round"), names.map((name) => h("th", { scope: "col" }, name)));
+  const head = h(
+    "tr",
+    {},
+    h("th", { scope: "col" }, "Round"),
+    names.map((name) => h("th", { scope: "col" }, name)),
+  );
   const rows = results.map((result, number) =>
-    h("tr", {}, roundHeading(result, number), names.map((_, seat) => scoreCell(result, seat))),
+    h(
+      "tr",
+      {},
+      roundHeading(result, number),
+      names.map((_, seat) => scoreCell(result, seat)),
+    ),
   );
   const sums = scoresOf(game).map((sum) => h("td", {}, String(sum)));
   return [
@@ -25,13 +35,27 @@ export function scoreSheet(game, names) {
         h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, "Sum"), sums)),
       ),
     ),
-    h("p", { class: "dim small" }, "Points, and below them the bid and the tricks taken.", hintNote(results)),
+    h(
+      "p",
+      { class: "dim small" },
+      "Points, and below them the bid and the tricks taken.",
+      hintNote(results),
+    ),
   ];
 }
 
 function roundHeading({ cards, trump }, number) {
-  const suit = trump === NO_TRUMP ? "no trump" : [suitMark(trump), h("span", { class: "unseen" }, SUIT_NAMES[trump])];
-  return h("th", { scope: "row" }, `${number + 1} `, h("span", { class: "dim" }, `${cards} `, suit));
+  const words = h("span", { class: "unseen" }, trump === NO_TRUMP ? "no trump" : SUIT_NAMES[trump]);
+  const suit = [
+    trump === NO_TRUMP ? h("span", { "aria-hidden": "true" }, "–") : suitMark(trump),
+    words,
+  ];
+  return h(
+    "th",
+    { scope: "row" },
+    `${number + 1} `,
+    h("span", { class: "dim" }, `${cards} `, suit),
+  );
 }
 
 function scoreCell({ bids, tricks, points }, seat) {
@@ -55,7 +79,9 @@ export function resultTable(round, names) {
   const head = ["Player", "Bid", "Took", "Points"].map((name) => h("th", { scope: "col" }, name));
   const rows = names.map((name, seat) => {
     const isExact = round.bids[seat] === round.tricks[seat];
-    const cells = [round.bids[seat], round.tricks[seat], points[seat]].map((value) => h("td", {}, String(value)));
+    const cells = [round.bids[seat], round.tricks[seat], points[seat]].map((value) =>
+      h("td", {}, String(value)),
+    );
     return h("tr", { class: isExact ? "made" : "missed" }, h("th", { scope: "row" }, name), cells);
   });
   return h("table", { class: "result" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows));
@@ -67,12 +93,26 @@ export function allHands(game, number, names) {
   const end = roundAt(game, number);
   const hands = names.map((name, seat) => [
     h("dt", {}, name),
-    h("dd", {}, handOrder(dealt.hands[seat], dealt.trump).map((card) => inlineCard(card))),
+    h(
+      "dd",
+      {},
+      handOrder(dealt.hands[seat], dealt.trump).map((card) => inlineCard(card)),
+    ),
   ]);
   const rows = tricksOf(end).map(({ plays, winner }) =>
-    h("li", {}, plays.map(({ seat, card }) =>
-      h("span", { class: seat === winner ? "laid took" : "laid" }, `${names[seat]} `, inlineCard(card)),
-    ), h("span", { class: "unseen" }, `, taken by ${names[winner]}`)),
+    h(
+      "li",
+      {},
+      plays.map(({ seat, card }) =>
+        h(
+          "span",
+          { class: seat === winner ? "laid took" : "laid" },
+          `${names[seat]} `,
+          inlineCard(card),
+        ),
+      ),
+      h("span", { class: "unseen" }, `, taken by ${names[winner]}`),
+    ),
   );
   return [
     h("h3", {}, "The hands"),

@@ -8,7 +8,8 @@ import { dealText, trumpName } from "./texts.js";
 
 /** `Round 3 of 12 · 5 cards each · Trump ♥ hearts · Ben deals`; `number` may be left out. */
 export function headlineView({ cards, trump, dealer }, names, number = null) {
-  const trumpParts = trump === NO_TRUMP ? "No trump" : ["Trump ", suitMark(trump), ` ${trumpName(trump)}`];
+  const trumpParts =
+    trump === NO_TRUMP ? "No trump" : ["Trump ", suitMark(trump), ` ${trumpName(trump)}`];
   return h(
     "h2",
     { class: "headline" },
@@ -40,7 +41,10 @@ function playsToShow(round) {
   const trick = tricksOf(round).at(-1);
   if (trick === undefined) return { plays: [], isLast: false };
   const isLast = trick.plays.length === round.players;
-  return { plays: trick.plays.map((play) => ({ ...play, isBest: play.seat === trick.winner })), isLast };
+  return {
+    plays: trick.plays.map((play) => ({ ...play, isBest: play.seat === trick.winner })),
+    isLast,
+  };
 }
 
 function seatView(round, seat, name, scores, plays) {
@@ -61,7 +65,8 @@ function seatView(round, seat, name, scores, plays) {
   );
 }
 
-const dealerMark = () => h("span", { class: "mark", role: "img", "aria-label": "dealer", title: "dealer" }, "D");
+const dealerMark = () =>
+  h("span", { class: "mark", role: "img", "aria-label": "dealer", title: "dealer" }, "D");
 
 function stateParts(round, seat) {
   const bid = round.bids[seat];
@@ -79,4 +84,5 @@ function needClass(round, seat) {
   return round.tricks[seat] === round.bids[seat] ? "exact" : "";
 }
 
-const bestNote = (round) => (round.plays.length % round.players === 0 ? ", took the trick" : ", wins so far");
+const bestNote = (round) =>
+  round.plays.length % round.players === 0 ? ", took the trick" : ", wins so far";

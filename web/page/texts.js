@@ -1,14 +1,27 @@
 /** Sentences about a game: names, moves, results. */
 
-import { FIRST_BID, NO_TRUMP, SUIT_NAMES, capital, forbiddenBid, isBidding, ledSuit, plural, suitOf, tricksOf } from "../rules.js";
+import {
+  FIRST_BID,
+  NO_TRUMP,
+  SUIT_NAMES,
+  capital,
+  forbiddenBid,
+  isBidding,
+  ledSuit,
+  plural,
+  suitOf,
+  tricksOf,
+} from "../rules.js";
 import { cardWords } from "./cards.js";
 
 /** The networks' names, clockwise from the person's left. */
 export const NAMES = ["Ada", "Ben", "Cleo", "Dan", "Eve", "Finn", "Gus"];
 
 /** The names of all seats; the person has seat 0. */
-export const seatNames = (players, others = NAMES) =>
-  ["You", ...Array.from({ length: players - 1 }, (_, i) => others[i] || NAMES[i])];
+export const seatNames = (players, others = NAMES) => [
+  "You",
+  ...Array.from({ length: players - 1 }, (_, i) => others[i] || NAMES[i]),
+];
 
 /** A name with its verb: `You take`, `Ada takes`. */
 export const does = (names, seat, verb) => `${names[seat]} ${seat === 0 ? verb : `${verb}s`}`;
@@ -17,7 +30,8 @@ export const does = (names, seat, verb) => `${names[seat]} ${seat === 0 ? verb :
 export const dealText = (names, dealer) => (dealer === 0 ? "you deal" : `${names[dealer]} deals`);
 
 /** An action in words: `2`, `queen of hearts`. */
-export const actionWords = (action) => (action >= FIRST_BID ? String(action - FIRST_BID) : cardWords(action));
+export const actionWords = (action) =>
+  action >= FIRST_BID ? String(action - FIRST_BID) : cardWords(action);
 
 /** The last action of a round, in a sentence. */
 export function moveText(round, names) {
@@ -38,7 +52,8 @@ export function moveText(round, names) {
 export function balanceText(round) {
   const made = round.bids.filter((bid) => bid !== null);
   const total = made.reduce((sum, bid) => sum + bid, 0);
-  if (made.length < round.players) return `Bids so far: ${total} of ${plural(round.cards, "trick")}.`;
+  if (made.length < round.players)
+    return `Bids so far: ${total} of ${plural(round.cards, "trick")}.`;
   const over = total - round.cards;
   return `Bids: ${total} of ${plural(round.cards, "trick")}, ${Math.abs(over)} too ${over > 0 ? "many" : "few"}.`;
 }
@@ -47,14 +62,17 @@ export function balanceText(round) {
 export function askText(round) {
   if (isBidding(round)) {
     const forbidden = forbiddenBid(round);
-    const but = forbidden === null ? "" : `, but not ${forbidden}: the bids may not add up to ${round.cards}`;
+    const but =
+      forbidden === null ? "" : `, but not ${forbidden}: the bids may not add up to ${round.cards}`;
     return `Your bid, 0 to ${round.cards}${but}.`;
   }
   const led = ledSuit(round);
   if (led === null) return "You lead: play any card.";
   const suit = SUIT_NAMES[led];
   const follows = round.hands[round.seat].some((card) => suitOf(card) === led);
-  return follows ? `${capital(suit)} were led: follow suit.` : `${capital(suit)} were led and you have none: play any card.`;
+  return follows
+    ? `${capital(suit)} were led: follow suit.`
+    : `${capital(suit)} were led and you have none: play any card.`;
 }
 
 /** The trump of a round in words, for a headline. */
