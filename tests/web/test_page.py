@@ -424,7 +424,9 @@ def test_a_game_survives_a_reload_and_rubbish_in_the_store_does_not_matter(
     page.open(address)
     page.wait(f"{PHASE} === 'playing'")
     assert game_of(page) == before
-    for rubbish in ("{", "[]", '{"players": 4}', '"x"', "null"):
+    hand_missing = {"players": 4, "cards": 3, "trump": 0, "dealer": 0, "others": ["A", "B", "C"]}
+    hand_missing |= {"hand": [1], "entries": [], "isBegun": True}
+    for rubbish in ("{", "[]", '{"players": 4}', '"x"', "null", json.dumps(hand_missing)):
         for name in ("game", "setup", "advisor", "pace"):
             page.value(f"localStorage.setItem('blob.{name}', {json.dumps(rubbish)})")
         page.open(address)

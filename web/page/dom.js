@@ -42,6 +42,28 @@ export function select(label, name, options, value, change = null) {
   );
 }
 
+/** The numbers of a range, as options of a select. */
+export const numbers = (low, high) =>
+  Array.from({ length: high - low + 1 }, (_, i) => [String(low + i), String(low + i)]);
+
+/** Show a dialog with a button that closes it; return it. */
+export function showDialog(title, content, closing = "Close") {
+  const dialog = h(
+    "dialog",
+    { "aria-label": title, on: { close: () => dialog.remove() } },
+    h("h2", {}, title),
+    content,
+    h(
+      "div",
+      { class: "actions" },
+      button(closing, () => dialog.close(), { autofocus: true }),
+    ),
+  );
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
+}
+
 const LINES_KEPT = 30;
 
 /** Append a line to the live region, which a screen reader reads out. */

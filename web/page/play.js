@@ -1,21 +1,13 @@
 /** The page to play on: set up a table, bid, play cards, and look back at a round. */
 
-import {
-  FIRST_BID,
-  cardsLeft,
-  isBidding,
-  isOver,
-  legalActions,
-  mostCards,
-  plural,
-  problemWith,
-  viewOf,
-} from "../rules.js";
+import { isBidding, isOver, legalActions, plural, problemWith, viewOf } from "../rules.js";
 import { likeliest } from "../network.js";
 import { adviceSentence, adviceView, adviseInSlices } from "./advice_view.js";
-import { cardButton, cardFace, handOrder, trumpWords } from "./cards.js";
-import { announce, button, h, refill, select, store, stored, withArrowKeys } from "./dom.js";
-import { levelOf, levels, networkOf, sizeWarning, usualSize } from "./networks.js";
+import { trumpWords } from "./cards.js";
+import { choiceButtons, handView } from "./choices.js";
+import { announce, button, h, refill, showDialog, store, stored } from "./dom.js";
+import { levelOf, networkOf } from "./networks.js";
+import { overView } from "./over.js";
 import {
   ME,
   currentRound,
@@ -30,20 +22,15 @@ import {
   withHint,
 } from "./record.js";
 import { review } from "./review.js";
-import { allHands, resultTable, scoreSheet } from "./sheet.js";
+import { paceSelect, savedPace, savedSetup, setupForm } from "./setup.js";
+import { scoreSheet } from "./sheet.js";
 import { headlineView, tableView } from "./table.js";
-import { askText, balanceText, dealText, moveText, seatNames, winnerText } from "./texts.js";
+import { askText, balanceText, dealText, moveText, seatNames } from "./texts.js";
 
-const PACES = [
-  ["1200", "slow"],
-  ["600", "normal"],
-  ["200", "fast"],
-  ["0", "at once"],
-];
 const AFTER_TRICK = 2.5; // times the pace, to look at a trick before the next lead
 
 /** Everything that the page shows; changed by `change` alone. */
-let shown = { game: null, advice: null, problem: "", pace: 600, setup: null };
+let shown = { game: null, advice: null, problem: "", pace: null, setup: null };
 let root = null;
 let timer = null;
 let stopWork = () => {};
@@ -53,28 +40,13 @@ export function playPage(element) {
   root = element;
   const saved = stored("game");
   if (shown.game === null && isGame(saved)) shown.game = saved;
-  const pace = String(stored("pace"));
-  if (PACES.some(([value]) => value === pace)) shown.pace = Number(pace);
-  shown.setup ??= savedSetup() ?? usualSetup();
+  shown.pace ??= savedPace();
+  shown.setup ??= savedSetup();
   change({});
   return () => {
     stopAll();
     root = null;
   };
-}
-
-/** The setup of the last game, if what was saved is one. */
-function savedSetup() {
-  const saved = stored("setup");
-  const players = saved?.players;
-  const isPossible =
-    players >= 3 && players <= 8 && saved.longest >= 1 && saved.longest <= mostCards(players);
-  return isPossible ? saved : null;
-}
-
-function usualSetup() {
-  const { players, cards } = usualSize();
-  return { players, longest: cards, oneRound: false };
 }
 
 function stopAll() {
@@ -149,82 +121,20 @@ const namesOf = (game) => seatNames(game.players);
 
 // ---------- Setting up
 
-function setupView() {
-  const { players, longest, oneRound } = shown.setup;
-  const numbers = (low, high) =>
-    Array.from({ length: high - low + 1 }, (_, i) => [String(low + i), String(low + i)]);
-  const most = mostCards(players);
-  const set = (key, read) => (value) => change({ setup: { ...shown.setup, [key]: read(value) } });
-  const form = h(
-    "form",
-    { class: "card-box setup", on: { submit: (event) => (event.preventDefault(), start()) } },
-    h("h2", {}, "A new game"),
-    h(
-      "div",
-      { class: "fields" },
-      select("Players, with you", "players", numbers(3, 8), String(players), (value) => {
-        change({
-          setup: {
-            ...shown.setup,
-            players: Number(value),
-            longest: Math.min(longest, mostCards(Number(value))),
-          },
-        });
-      }),
-      select(
-        "Most cards each",
-        "longest",
-        numbers(1, most),
-        String(Math.min(longest, most)),
-        set("longest", Number),
-      ),
-      select(
-        "Length",
-        "length",
-        [
-          ["game", gameLength(players, longest)],
-          ["round", "one round"],
-        ],
-        oneRound ? "round" : "game",
-        set("oneRound", (value) => value === "round"),
-      ),
-      select("Pace", "pace", PACES, String(shown.pace), setPace),
-    ),
-    levelField(),
-    h(
-      "p",
-      { class: "note small", role: "status" },
-      sizeWarning(shown.setup.level, players, longest),
-    ),
-    h("button", { type: "submit", class: "main", "data-first": true }, "Deal"),
-  );
-  return [
-    form,
-    h(
-      "p",
-      { class: "dim" },
-      "Bid how many tricks you will take, and take exactly as many: that pays 10 points and the bid. Anything else pays nothing.",
-    ),
-  ];
-}
+const setupView = () => [
+  setupForm(shown.setup, shown.pace, { change: (setup) => change({ setup }), setPace, start }),
+  h(
+    "p",
+    { class: "dim" },
+    "Bid how many tricks you will take, and take exactly as many: that pays 10 points and the bid. " +
+      "Anything else pays nothing.",
+  ),
+];
 
-const gameLength = (players, longest) => `a game, ${plural(2 * (longest - 1) + players, "round")}`;
-
-function levelField() {
-  const choices = levels().map(({ key, name }) => [key, name]);
-  if (choices.length === 1) return h("p", { class: "dim" }, `Opponents: ${choices[0][1]}.`);
-  const level = shown.setup.level ?? choices[0][0];
-  return [
-    select("Opponents", "level", choices, level, (value) =>
-      change({ setup: { ...shown.setup, level: value } }),
-    ),
-    h("p", { class: "dim small" }, "Elo as measured in training; 1000 is the untrained network."),
-  ];
-}
-
-function setPace(value) {
-  store("pace", Number(value));
-  change({ pace: Number(value) });
+function setPace(pace) {
+  store("pace", pace);
+  shown.pace = pace; // nothing that is shown depends on it
+  if (root !== null) continueGame();
 }
 
 function start() {
@@ -247,7 +157,9 @@ function roundViews() {
     headlineView(game.rounds.at(-1), namesOf(game), roundNumber(game)),
     tableView(round, namesOf(game), game.oneRound ? null : scoresOf(game)),
     h("p", { class: "balance dim" }, balanceText(round)),
-    isOver(round) ? overView(game, round) : turnView(game, round),
+    isOver(round)
+      ? overView(game, round, namesOf(game), { next, leave, look })
+      : turnView(game, round),
   ];
 }
 
@@ -257,7 +169,7 @@ function gameBar() {
     "div",
     { class: "actions bar" },
     button("Score sheet", () => openSheet(shown.game)),
-    select("Pace", "pace", PACES, String(shown.pace), setPace),
+    paceSelect(shown.pace, setPace),
     button("Leave game", () => askToLeave(), { class: "quiet" }),
   );
 }
@@ -274,53 +186,16 @@ function headline(game) {
 function turnView(game, round) {
   const isMine = round.seat === ME;
   const ask = isMine ? askText(round) : `${namesOf(game)[round.seat]} is thinking …`;
+  const marked = shown.advice === null ? null : likeliest(shown.advice).action;
+  const choice = isMine ? choiceButtons(round, (action) => tryAction(round, action), marked) : null;
   return [
     h("p", { class: "ask", id: "ask" }, ask),
     h("p", { class: "problem", role: "alert" }, shown.problem),
-    isMine && isBidding(round) ? bidButtons(round) : null,
-    handView(round, isMine && !isBidding(round)),
+    choice,
+    isMine && !isBidding(round) ? null : handView(round, ME),
     isMine && legalActions(round).length > 1 ? hintView(game, round) : null,
   ];
 }
-
-function bidButtons(round) {
-  const legal = legalActions(round);
-  const networks = networkChoice();
-  const bids = Array.from({ length: round.cards + 1 }, (_, bid) => FIRST_BID + bid);
-  const buttons = bids.map((action) =>
-    button(String(action - FIRST_BID), () => tryAction(round, action), {
-      class: `bid${legal.includes(action) ? "" : " off"}${action === networks ? " marked" : ""}`,
-      "aria-label": `Bid ${action - FIRST_BID}`,
-      "aria-disabled": legal.includes(action) ? null : "true",
-      "data-action": action,
-      "data-focus": `bid${action}`,
-      "data-first": action === legal[0],
-    }),
-  );
-  return withArrowKeys(
-    h("div", { class: "bidrow", role: "group", "aria-labelledby": "ask" }, buttons),
-  );
-}
-
-function handView(round, isPlaying) {
-  const legal = isPlaying ? legalActions(round) : [];
-  const networks = isPlaying ? networkChoice() : null;
-  const cards = handOrder(round.hands[ME], round.trump);
-  const first = cards.find((card) => legal.includes(card));
-  const views = cards.map((card) => {
-    if (!isPlaying) return cardFace(card);
-    const view = cardButton(card, () => tryAction(round, card), {
-      isOff: !legal.includes(card),
-      isMarked: card === networks,
-    });
-    if (card === first) view.dataset.first = "";
-    return view;
-  });
-  const label = `Your hand, ${plural(cardsLeft(round, ME), "card")}`;
-  return withArrowKeys(h("div", { class: "hand", role: "group", "aria-label": label }, views));
-}
-
-const networkChoice = () => (shown.advice === null ? null : likeliest(shown.advice).action);
 
 function tryAction(round, action) {
   const problem = problemWith(round, action);
@@ -367,47 +242,10 @@ function showHint(game, round) {
 
 // ---------- After a round
 
-function overView(game, round) {
-  const names = namesOf(game);
-  const isEnd = isFinished(game);
-  const number = game.rounds.length - 1;
-  const place = h("div", { class: "review-place" });
-  const look = button("Where points were lost", () => {
-    stopWork();
-    stopWork = review(place, networkOf(game.level), game, number);
-    look.disabled = true;
-  });
-  return h(
-    "section",
-    { class: "card-box over", "aria-label": "Round over" },
-    h("h3", {}, overTitle(game, round)),
-    resultTable(round, names),
-    h(
-      "div",
-      { class: "actions" },
-      isEnd
-        ? button("New game", leave, { class: "main", "data-first": true })
-        : button("Next round", next, { class: "main", "data-first": true }),
-      look,
-    ),
-    place,
-    h(
-      "details",
-      { class: "open-hands" },
-      h("summary", {}, "All hands and tricks"),
-      allHands(game, number, names),
-    ),
-    isEnd && !game.oneRound ? [h("h3", {}, "Score sheet"), scoreSheet(game, names)] : null,
-  );
-}
-
-function overTitle(game, round) {
-  if (isFinished(game) && !game.oneRound) return winnerText(namesOf(game), scoresOf(game));
-  const points = resultsOf(game).at(-1).points[ME];
-  const made = round.bids[ME] === round.tricks[ME];
-  return made
-    ? `You made your bid: ${plural(points, "point")}.`
-    : `You bid ${round.bids[ME]} and took ${round.tricks[ME]}: no points.`;
+function look(place) {
+  const { game } = shown;
+  stopWork();
+  stopWork = review(place, networkOf(game.level), game, game.rounds.length - 1);
 }
 
 function next() {
@@ -451,21 +289,4 @@ function askToLeave() {
     ],
     "Play on",
   );
-}
-
-function showDialog(title, content, closing = "Close") {
-  const dialog = h(
-    "dialog",
-    { "aria-label": title, on: { close: () => dialog.remove() } },
-    h("h2", {}, title),
-    content,
-    h(
-      "div",
-      { class: "actions" },
-      button(closing, () => dialog.close(), { autofocus: true }),
-    ),
-  );
-  document.body.append(dialog);
-  dialog.showModal();
-  return dialog;
 }
