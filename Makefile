@@ -12,7 +12,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help newest env train monitor test check format bench proofs learning-curve golden search-cost docs picture clean
+.PHONY: help newest trackers env train monitor test check format bench proofs learning-curve golden search-cost docs picture \
+  clean
 
 newest: ## run the tests with the newest packages that pyproject.toml allows, in .venv-newest
 	@$(PYTHON) -m venv .venv-newest
@@ -21,6 +22,14 @@ newest: ## run the tests with the newest packages that pyproject.toml allows, in
 	  --upgrade-strategy eager -e '.[test,onnx,openspiel,notify]' "$(TORCH)"
 	@.venv-newest/bin/python -m pip list --disable-pip-version-check --format=freeze | grep -iE '^(torch|numba|numpy|textual|rich|msgspec|click)=='
 	.venv-newest/bin/python -m pytest -n $(JOBS) --dist worksteal -m "not long"
+
+trackers: $(READY) ## test `blobmaster track` with all trackers, in .venv-trackers (300 MB to download)
+	@$(BIN)/python -m venv .venv-trackers
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+	  > $$(.venv-trackers/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/blobmaster.pth
+	@.venv-trackers/bin/python -m pip install --disable-pip-version-check -q --no-build-isolation \
+	  -e '.[tensorboard,wandb,trackio,mlflow]'
+	.venv-trackers/bin/python -m pytest -n $(JOBS) -rs tests/monitor/track
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,4 +97,4 @@ search-cost: $(READY) ## does search earn its cost: equal evaluations for each w
 	@$(BIN)/python tools/search_cost.py
 
 clean: ## remove the environment and caches (never models/)
-	rm -rf $(VENV) .venv-newest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-newest .venv-trackers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -29,6 +29,7 @@ COMMANDS = {
     "settings": "settings",
     "report": "report",
     "watch": "watch",
+    "track": "track",
     "export": "export",
     "bench": "bench",
 }

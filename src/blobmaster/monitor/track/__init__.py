@@ -1,0 +1,1 @@
+"""Export of a run's history to trackers, from the reader's side: the trainer needs none."""
