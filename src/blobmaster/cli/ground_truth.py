@@ -18,12 +18,19 @@ from blobmaster.cli.shared import PATH
     default=(3, 4, 5, 6),
     help="Players; may be given repeatedly.",
 )
+@click.option(
+    "--recipe",
+    is_flag=True,
+    help="Also train in tables as self-play does, with an exact critic; takes minutes.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def ground_truth(checkpoint: Path | None, players: tuple[int, ...], as_json: bool) -> int:
+def ground_truth(
+    checkpoint: Path | None, players: tuple[int, ...], recipe: bool, as_json: bool
+) -> int:
     """Compare the network of CHECKPOINT with exact solutions of small rounds."""
     from blobmaster.evaluation.exact.command import run_ground_truth
 
     try:
-        return run_ground_truth(checkpoint, players, as_json=as_json)
+        return run_ground_truth(checkpoint, players, recipe=recipe, as_json=as_json)
     except ValueError as error:
         raise click.UsageError(str(error)) from None

@@ -18,12 +18,14 @@ from rich.console import Console
 from rich.table import Table
 
 from blobmaster.checkpoint.network import load_trained
+from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.evaluation.exact import best_response, one_card, tree
 from blobmaster.evaluation.exact.bidding import TRUMP_SHARES, policies_of
 from blobmaster.evaluation.exact.equilibrium import solve, solve_seat_by_seat
 from blobmaster.evaluation.exact.one_card import OneCardRound
 from blobmaster.evaluation.exact.priors import ROWS, most_likely_policy
-from blobmaster.evaluation.exact.tiny_game import TINY_GAMES, TinyGame
+from blobmaster.evaluation.exact.recipe import train
+from blobmaster.evaluation.exact.tiny_game import RECIPE_GAMES, TINY_GAMES, TinyGame
 from blobmaster.game.cards import NO_TRUMP
 from blobmaster.game.rules import check_round
 from blobmaster.inference.evaluator import Evaluator, NetworkEvaluator, choose_device
@@ -37,15 +39,30 @@ FIGURES = {
     "cfr": f"CFR+ {CFR_ITERATIONS}",
     "likeliest": "network's likeliest",
     "drawn": "drawn by its priors",
+    "mean_drawn": "mean target, drawn",
+    "mean_likeliest": "its likeliest",
+    "mean_log_drawn": "mean log target, drawn",
+    "mean_log_likeliest": "its likeliest",
 }
 """The policies and their headings; a table shows those that its rows have."""
+
+RECIPE_ITERATIONS = 100
+RECIPE_RATE = 0.1
 
 WIDTH = 160
 """Width of the tables in columns, fixed so that no line is broken on a narrow terminal."""
 
 
-def run_ground_truth(checkpoint: Path | None, tables: Sequence[int], *, as_json: bool) -> int:
+def run_ground_truth(
+    checkpoint: Path | None, tables: Sequence[int], *, recipe: bool, as_json: bool
+) -> int:
     """Print NashConv for tables of these numbers of players; return the exit status.
+
+    Args:
+        checkpoint: the network to compare, if any.
+        tables: numbers of players.
+        recipe: also carry out the policy improvement of self-play in tables.
+        as_json: print JSON.
 
     Raises:
         ValueError: the rules allow no table of such a size.
@@ -60,13 +77,18 @@ def run_ground_truth(checkpoint: Path | None, tables: Sequence[int], *, as_json:
     with Console(stderr=True).status("solving …"):
         one_card_rounds = [found for players in tables for found in _one_card(players, evaluator)]
         tiny = [_tiny(game, evaluator) for game in TINY_GAMES]
+        trained = [_recipe(game) for game in RECIPE_GAMES] if recipe else []
     if as_json:
         name = None if checkpoint is None else str(checkpoint)
         answer = {"checkpoint": name, "one_card": one_card_rounds, "tiny": tiny}
+        if recipe:
+            answer["recipe"] = trained
         click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
         _print_table("NashConv: one card each of 52", one_card_rounds)
         _print_table("NashConv: tiny games", tiny)
+        if recipe:
+            _print_table(f"NashConv: {RECIPE_ITERATIONS} improvements in tables", trained)
     return 0
 
 
@@ -105,6 +127,26 @@ def _tiny(game: TinyGame, evaluator: Evaluator | None) -> Row:
         "round": str(game),
         **{n: best_response.gains(grown, policy).nash_conv for n, policy in policies.items()},
     }
+
+
+def _recipe(game: TinyGame) -> Row:
+    """Return NashConv of the policies that self-play's improvement leads to."""
+    grown, settings = tree.grow(game), SelfPlaySettings()
+    found: Row = {"round": str(game)}
+    for mean_log in (False, True):
+        drawn = train(
+            grown,
+            RECIPE_ITERATIONS,
+            step=settings.policy_step,
+            explore=settings.explore,
+            rate=RECIPE_RATE,
+            mean_log=mean_log,
+        )
+        likeliest = [most_likely_policy(level) for level in drawn]
+        name = "mean_log" if mean_log else "mean"
+        found[f"{name}_drawn"] = best_response.gains(grown, drawn).nash_conv
+        found[f"{name}_likeliest"] = best_response.gains(grown, likeliest).nash_conv
+    return found
 
 
 def _print_table(title: str, rows: Sequence[Row]) -> None:

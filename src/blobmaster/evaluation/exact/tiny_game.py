@@ -69,3 +69,8 @@ TINY_GAMES = tuple(
     for trump in (0, NO_TRUMP)
 )
 """The games for which `blobmaster ground-truth` computes NashConv."""
+
+RECIPE_GAMES = tuple(
+    TinyGame(players=players, cards=2, deck=tiny_deck(2, 4), trump=0) for players in (3, 4)
+)
+"""The games in which `blobmaster ground-truth --recipe` trains in tables."""
