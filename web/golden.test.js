@@ -4,12 +4,15 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
+  FIRST_BID,
   Network,
   RuleError,
   act,
   advise,
   drawWorld,
   features,
+  forbiddenBid,
+  gameRounds,
   isOver,
   legalActions,
   newRound,
@@ -108,6 +111,86 @@ test("advice has priors that sum to one, and points that a round can bring", () 
     }
     round = act(round, action);
   }
+});
+
+test("the dealer may bid anything once the others have bid more than the cards", () => {
+  const deal = { players: 3, cards: 2, trump: 4, dealer: 2, hands: [[0, 1], [2, 3], null] };
+  const bids = (...tricks) =>
+    tricks.reduce((round, bid) => act(round, FIRST_BID + bid), newRound(deal));
+  assert.equal(forbiddenBid(bids(0, 1)), 1);
+  assert.equal(forbiddenBid(bids(1, 1)), 0);
+  assert.equal(forbiddenBid(bids(2, 1)), null);
+  assert.equal(forbiddenBid(bids(0)), null);
+});
+
+test("a game gets shorter, is played once a seat with one card, and grows again", () => {
+  const rounds = gameRounds(3, 3, 1);
+  assert.deepEqual(
+    rounds.map(({ cards, trump, dealer }) => [cards, trump, dealer]),
+    [
+      [3, 0, 1],
+      [2, 1, 2],
+      [1, 2, 0],
+      [1, 3, 1],
+      [1, 4, 2],
+      [2, 0, 0],
+      [3, 1, 1],
+    ],
+  );
+  assert.throws(() => gameRounds(9, 2), RuleError);
+  assert.throws(() => gameRounds(4, 14), RuleError);
+});
+
+test("the only deal that agrees is found, though hardly any drawn one does", () => {
+  const suit = (first) => Array.from({ length: 13 }, (_, rank) => first + rank);
+  const hands = [suit(0), null, null, null];
+  const round = newRound({ players: 4, cards: 13, trump: 4, dealer: 3, hands });
+  // Seat 1 may hold hearts and clubs, seat 2 only hearts, seat 3 only diamonds.
+  const world = drawWorld({ ...round, voids: [0, 9, 13, 7] }, Math.random);
+  const held = world.hands.map((hand) => [...hand].sort((a, b) => a - b));
+  assert.deepEqual(held, [suit(0), suit(26), suit(13), suit(39)]);
+});
+
+test("the points of a card are the average over the worlds that are drawn", () => {
+  const record = rounds.find(({ cards, players }) => cards === 4 && players === 3);
+  const dealt = newRound(record);
+  const whole = record.actions.slice(0, 4).reduce((round, action) => act(round, action), dealt);
+  const round = viewOf(whole, whole.seat);
+  const generator = () => {
+    let seed = 7;
+    return () => (seed = (seed * 48271) % 2147483647) / 2147483647;
+  };
+  const advice = [...advise(network, round, { worlds: 5, random: generator() })].at(-1);
+  const random = generator();
+  const worlds = Array.from({ length: 5 }, () => drawWorld(round, random));
+  for (const { action, points } of advice.options) {
+    const each = worlds.map((world) => pointsIn(act(world, action), round.seat));
+    assert.ok(Math.abs(points - each.reduce((a, b) => a + b) / 5) < 1e-9);
+  }
+});
+
+/** Points that a seat expects at its next real choice, the network playing until then. */
+function pointsIn(start, seat) {
+  let round = start;
+  while (!isOver(round) && (round.seat !== seat || legalActions(round).length === 1)) {
+    round = act(round, network.choose(round));
+  }
+  if (isOver(round)) return roundPoints(round)[seat];
+  return network.evaluate([round])[0].tricks[round.bids[seat]] * (10 + round.bids[seat]);
+}
+
+test("weights are decoded as IEEE 754 says, the smallest too", () => {
+  const bytes = Buffer.from(read("network.json").weights, "base64");
+  const { weight } = network.layers[0];
+  let small = 0;
+  weight.forEach((value, i) => {
+    const half = bytes.readUInt16LE(2 * i);
+    const [exponent, mantissa] = [(half >> 10) & 31, half & 1023];
+    const size = exponent ? (1 + mantissa / 1024) * 2 ** (exponent - 15) : mantissa * 2 ** -24;
+    if (exponent === 0 && mantissa > 0) small++;
+    assert.equal(value, half >> 15 ? -size : size);
+  });
+  assert.ok(small > 0);
 });
 
 test("what is no network file is refused in a line", () => {
