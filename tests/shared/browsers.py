@@ -189,6 +189,7 @@ class Page:
     def key(self, name: str, text: str = "") -> None:
         """Press and release a key, such as `Tab` or `Enter`."""
         codes = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowRight": 39, "ArrowLeft": 37}
+        codes |= {"ArrowDown": 40, "ArrowUp": 38}
         keys = {"key": name, "code": name, "windowsVirtualKeyCode": codes.get(name, 0)}
         self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **keys)
         self.call("Input.dispatchKeyEvent", type="keyUp", **keys)

@@ -93,7 +93,8 @@ export function cardPicker(label, click, describe) {
     const buttons = cards.map((card) => cardButton(card, click, describe(card)));
     return h("div", { class: "suitrow", role: "group", "aria-label": name }, buttons);
   });
-  return withArrowKeys(h("div", { class: "picker", role: "group", "aria-label": label }, rows));
+  const picker = h("div", { class: "picker", role: "group", "aria-label": label }, rows);
+  return withArrowKeys(picker, { perRow: RANKS, isOneStop: true });
 }
 
 const SUIT_LETTERS = { s: 0, h: 1, c: 2, d: 3, "♠": 0, "♥": 1, "♣": 2, "♦": 3 };

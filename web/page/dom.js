@@ -92,11 +92,21 @@ export function refill(parent, children, fallback = null) {
   next?.focus({ preventScroll: true });
 }
 
-/** Let the arrow keys move between the buttons of a group. */
-export function withArrowKeys(group) {
+/**
+ * Let the arrow keys move between the buttons of a group, up and down by `perRow`.
+ *
+ * With `isOneStop` the Tab key stops at the group once, as at a list, and not at each of 52 cards.
+ */
+export function withArrowKeys(group, { perRow = 1, isOneStop = false } = {}) {
+  const buttons = [...group.querySelectorAll("button")];
+  const makeStop = (stop) => buttons.forEach((other) => (other.tabIndex = other === stop ? 0 : -1));
+  if (isOneStop) {
+    makeStop(buttons[0]);
+    group.addEventListener("focusin", (event) => makeStop(event.target));
+  }
+  const steps = { ArrowRight: 1, ArrowDown: perRow, ArrowLeft: -1, ArrowUp: -perRow };
   group.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    const buttons = [...group.querySelectorAll("button")];
+    const step = steps[event.key];
     const at = buttons.indexOf(document.activeElement);
     if (step === undefined || at < 0) return;
     event.preventDefault();
