@@ -12,21 +12,11 @@ from contextlib import closing
 from pathlib import Path
 
 from browsers import Browser, Page
+from repeatable import make_repeatable
 
 CARD = ".hand [data-action]:not(.off)"
 HAS_HINT = "Boolean(document.querySelector('[data-focus=hint]'))"
 PHASE = "document.querySelector('.page').dataset.phase"
-
-# The page deals with random numbers of the system; the same pictures need the same deal.
-DEAL = """
-let seed = 11;
-crypto.getRandomValues = (array) => {
-  seed = (seed * 48271) % 2147483647;
-  array[0] = (seed / 2147483647) * 2 ** 32;
-  return array;
-};
-Math.random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
-"""
 
 
 def draw(source: Path, folder: Path) -> None:
@@ -36,7 +26,7 @@ def draw(source: Path, folder: Path) -> None:
         closing(Browser(Path(profile))) as browser,
     ):
         page = browser.page("about:blank")
-        page.call("Page.addScriptToEvaluateOnNewDocument", source=DEAL)
+        make_repeatable(page, 11)
         page.open(source.resolve().as_uri())
         page.choose("pace", "0")
         page.click("button.main")
