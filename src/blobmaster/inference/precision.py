@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 PROVEN: dict[str, tuple[NumberFormat, ...]] = {
     "lookahead": ("fp32", "bf16", "int8"),
     "search": ("fp32", "bf16", "int8"),
-    "games": ("fp32",),
+    "games": ("fp32", "bf16"),
 }
 """The formats that `auto` chooses from, by the way of deciding, and in whole games. A cheaper
 format is added once a match of 20,000 rounds has shown that play in it is no weaker, within 0.1
