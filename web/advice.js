@@ -14,9 +14,11 @@ import { drawWorld } from "./worlds.js";
  * to the next decision of this one, and says there how likely the bid is to be made. `tricks` holds the
  * probability of each number of tricks now, for a seat that has bid.
  *
- * `settings`: `worlds`, how many to draw; `random`, a source of numbers from 0 up to 1.
+ * `settings`: `worlds`, how many to draw; `random`, a source of numbers from 0 up to 1; `actions`, the
+ * cards to judge beside the network's own choice, all if it is left out.
  */
-export function* advise(network, round, { worlds = 16, random = Math.random } = {}) {
+export function* advise(network, round, settings = {}) {
+  const { worlds = 16, random = Math.random, actions = legalActions(round) } = settings;
   const found = network.evaluate([round])[0];
   const { options, tricks } = found;
   if (isBidding(round)) {
@@ -24,6 +26,7 @@ export function* advise(network, round, { worlds = 16, random = Math.random } = 
     return;
   }
   const chosen = options.indexOf(likeliest(found));
+  const isJudged = (option) => option === options[chosen] || actions.includes(option.action);
   const samples = options.map(() => []);
   let advice = {
     options: options.map((option) => ({ ...option, points: null, error: null })),
@@ -35,14 +38,15 @@ export function* advise(network, round, { worlds = 16, random = Math.random } = 
     const world = drawWorld(round, random);
     if (world === null) return;
     for (const [index, option] of options.entries()) {
+      if (!isJudged(option)) continue;
       samples[index].push(pointsAfter(network, world, option.action));
       yield advice; // a breath after each card: a slow phone stays responsive
     }
-    const judged = (option, index) => ({
-      ...option,
-      points: mean(samples[index]),
-      error: errorOfMean(samples[index].map((points, world) => points - samples[chosen][world])),
-    });
+    const judged = (option, index) => {
+      if (!isJudged(option)) return { ...option, points: null, error: null };
+      const lead = samples[index].map((points, world) => points - samples[chosen][world]);
+      return { ...option, points: mean(samples[index]), error: errorOfMean(lead) };
+    };
     advice = { options: options.map(judged), tricks, worlds: advice.worlds + 1 };
     yield advice;
   }

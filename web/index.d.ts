@@ -211,7 +211,7 @@ export interface Advice extends Evaluation<JudgedOption> {
 export function advise(
   network: Network,
   round: Round,
-  settings?: { worlds?: number; random?: () => number },
+  settings?: { worlds?: number; random?: () => number; actions?: readonly Action[] },
 ): Generator<Advice, void, void>;
 
 /** A round with a hand for every seat that agrees with what the acting seat knows; null if none does. */

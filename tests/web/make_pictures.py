@@ -52,7 +52,7 @@ def draw(source: Path, folder: Path) -> None:
 def hint(page: Page, phase: str) -> None:
     page.wait(f"{PHASE} === '{phase}'")
     page.click("[data-focus=hint]")
-    done = "24 deals" if phase == "playing" else "times what it pays"
+    done = "64 deals" if phase == "playing" else "times what it pays"
     page.wait("document.querySelector('.hint .card-box')")
     page.wait(f"document.querySelector('.hint').innerText.includes('{done}')")
 
@@ -72,7 +72,7 @@ def advise(page: Page) -> None:
     page.click("button.main")
     for action in (53, 52, 54, 53, 13 + 8, 13 + 9):  # four bids, the ten and the jack of hearts
         page.click(f'[data-action="{action}"]')
-    page.wait("document.querySelector('.advice-place').innerText.match(/24 deals|only one/)")
+    page.wait("document.querySelector('.advice-place').innerText.match(/64 deals|only one/)")
 
 
 if __name__ == "__main__":

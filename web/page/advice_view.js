@@ -7,7 +7,7 @@ import { inlineCard } from "./cards.js";
 import { decimal, h, percent } from "./dom.js";
 import { actionWords } from "./texts.js";
 
-const WORLDS = 24;
+const WORLDS = 64;
 const ENOUGH = 6; // worlds, on a device that is slower than the patience
 const PATIENCE = 4000; // milliseconds
 const SLICE = 30; // milliseconds of work before the page may answer a key again
@@ -15,10 +15,11 @@ const SLICE = 30; // milliseconds of work before the page may answer a key again
 /**
  * Work out advice in slices and show it: `show(advice, isDone)`; return a function that stops it.
  *
- * It ends with `worlds` deals of the hidden cards, or with fewer where they take too long.
+ * It ends with `WORLDS` deals of the hidden cards, or with fewer where they take too long. With
+ * `actions` only these cards are judged, and the network's own choice.
  */
-export function adviseInSlices(network, round, show, worlds = WORLDS) {
-  const steps = advise(network, round, { worlds });
+export function adviseInSlices(network, round, show, actions = undefined) {
+  const steps = advise(network, round, { worlds: WORLDS, actions });
   const patience = performance.now() + PATIENCE;
   let timer = null;
   let advice = null;

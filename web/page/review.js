@@ -7,7 +7,6 @@ import { inlineCard } from "./cards.js";
 import { decimal, h } from "./dom.js";
 import { ME, roundAt } from "./record.js";
 
-const WORLDS = 16;
 const NOTABLE = 0.3; // points
 
 /** The person's real choices in a round: the state before each, as the person saw it. */
@@ -60,7 +59,7 @@ export function review(place, network, game, number) {
         total += Number(row.dataset.lost);
         next(index + 1);
       },
-      WORLDS,
+      [action],
     );
   };
   next(0);
