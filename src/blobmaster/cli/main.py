@@ -6,6 +6,7 @@ line, and imports what it needs inside its function: `--help` and the monitor mu
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -17,6 +18,9 @@ from blobmaster.run.errors import RunError
 from blobmaster.terminal.output import protect_output
 
 USAGE_ERROR = 2
+COMPLETION = "_BLOBMASTER_COMPLETE"
+"""The variable by which a shell asks for completions. click answers in bytes, which the protected
+streams do not take."""
 
 COMMANDS = {
     "train": "train",
@@ -66,7 +70,8 @@ def blobmaster() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; a person's mistake is one line on stderr and status 2."""
-    protect_output()
+    if COMPLETION not in os.environ:
+        protect_output()
     try:
         status = blobmaster(
             list(sys.argv[1:] if arguments is None else arguments),
