@@ -12,6 +12,9 @@ from blobmaster.cli.shared import PATH, end_process
 
 HELP = f"""Measure CHECKPOINT against each PLAYER, who takes all other seats.
 
+With --matrix, CHECKPOINT is a run directory: its rated checkpoints and the PLAYERs play at tables
+of each other.
+
 PLAYER is one of {opponents_help()}.
 """
 
@@ -57,17 +60,49 @@ PLAYER is one of {opponents_help()}.
 )
 @click.option("--until-sure", is_flag=True, help="Stop as soon as the difference is significant.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option("--matrix", is_flag=True, help="Rated checkpoints of a run against each other.")
+@click.option(
+    "--most",
+    type=click.IntRange(min=2),
+    default=8,
+    show_default=True,
+    help="With --matrix: checkpoints, evenly spread over the run.",
+)
+@click.option(
+    "-o", "--output", type=PATH, metavar="FILE", help="With --matrix: write a heat map as HTML."
+)
 def evaluate(
-    checkpoint: Path, more: tuple[str, ...], against: tuple[str, ...], **options: Any
+    checkpoint: Path, more: tuple[str, ...], against: tuple[str, ...], matrix: bool, **options: Any
 ) -> NoReturn:
     """Evaluate a checkpoint; `HELP` is what the command prints."""
-    from blobmaster.evaluation.command import run_evaluation
-    from blobmaster.evaluation.request import parse_request
-
     if more and not against:
         raise click.UsageError(f"put --against before the opponents: --against {' '.join(more)}")
+    run = _run_matrix if matrix else _run_evaluation
     try:
-        status = run_evaluation(parse_request(checkpoint, (*against, *more), **options))
+        status = run(checkpoint, (*against, *more), options)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     end_process(status)
+
+
+def _run_evaluation(checkpoint: Path, against: tuple[str, ...], options: dict[str, Any]) -> int:
+    from blobmaster.evaluation.command import run_evaluation
+    from blobmaster.evaluation.request import parse_request
+
+    if options.pop("output") is not None:
+        raise ValueError("--output is for the heat map of --matrix: add --matrix, or use --json")
+    del options["most"]
+    return run_evaluation(parse_request(checkpoint, against, **options))
+
+
+def _run_matrix(run: Path, against: tuple[str, ...], options: dict[str, Any]) -> int:
+    from blobmaster.evaluation.matrix.command import run_matrix
+    from blobmaster.evaluation.matrix.request import parse_matrix
+
+    for name in ("search", "games", "until_sure"):
+        if options.pop(name):
+            flag = f"--{name.replace('_', '-')}"
+            raise ValueError(
+                f"--matrix plays rounds without search and to the end: leave out {flag}"
+            )
+    return run_matrix(parse_matrix(run, against, **options))

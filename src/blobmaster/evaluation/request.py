@@ -78,8 +78,20 @@ def parse_request(
             raise ValueError(
                 f"two players would be called {text}: name others, or rename a checkpoint"
             )
+    settings = table_settings(players, cards, deals)
+    return EvaluationRequest(
+        player, tuple(named), settings, seed, workers, device, games, until_sure, as_json
+    )
+
+
+def table_settings(players: int, cards: int, deals: int) -> RatingSettings:
+    """Return the settings of matches of that size.
+
+    Raises:
+        ValueError: a number is out of range; one line.
+    """
     try:
-        settings = msgspec.convert(
+        return msgspec.convert(
             {
                 "deals": deals,
                 "players": players,
@@ -91,9 +103,6 @@ def parse_request(
         )
     except msgspec.ValidationError as error:
         raise ValueError(_one_line(error)) from None
-    return EvaluationRequest(
-        player, tuple(named), settings, seed, workers, device, games, until_sure, as_json
-    )
 
 
 def _one_line(error: msgspec.ValidationError) -> str:

@@ -1,0 +1,1 @@
+"""A run's checkpoints and fixed players at tables of each other."""
