@@ -13,7 +13,8 @@ import pytest
 PATIENCE_S = 300
 SET_UP = {
     "bash": 'eval "$(_BLOBMASTER_COMPLETE=bash_source blobmaster)"',
-    "zsh": 'autoload -Uz compinit; compinit -u; eval "$(_BLOBMASTER_COMPLETE=zsh_source blobmaster)"',
+    "zsh": "autoload -Uz compinit; compinit -u; "
+    'eval "$(_BLOBMASTER_COMPLETE=zsh_source blobmaster)"',
     "fish": "_BLOBMASTER_COMPLETE=fish_source blobmaster | source",
 }
 FLAGS = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}
