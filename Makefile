@@ -25,10 +25,8 @@ newest: ## run the tests with the newest packages that pyproject.toml allows, in
 
 trackers: $(READY) ## test `blobmaster track` with all trackers, in .venv-trackers (300 MB to download)
 	@$(BIN)/python -m venv .venv-trackers
-	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
-	  > $$(.venv-trackers/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/blobmaster.pth
-	@.venv-trackers/bin/python -m pip install --disable-pip-version-check -q --no-build-isolation \
-	  -e '.[tensorboard,wandb,trackio,mlflow]'
+	@$(BIN)/python tools/tracker_packages.py .venv-trackers
+	@.venv-trackers/bin/python -m pip install --disable-pip-version-check -q -r .venv-trackers/requirements.txt
 	.venv-trackers/bin/python -m pytest -n $(JOBS) -rs tests/monitor/track
 
 help: ## list the commands
