@@ -31,6 +31,7 @@ HEAD_S: Final = 10.0
 """Time for a request to arrive whole, however slowly it drips in."""
 SEND_S: Final = 30.0
 """Time for a client to take one event; one that has vanished without a word is given up then."""
+SEND_BUFFER_BYTES: Final = 1 << 16
 MOST_BODY_BYTES: Final = 1000
 SWEEP_S: Final = 2.0
 """Time between two looks for requests that take too long."""
@@ -220,6 +221,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("X-Accel-Buffering", "no")  # nginx would hold events back
         self.end_headers()
         self.connection.settimeout(SEND_S)
+        # The kernel would queue megabytes of old states for a client that reads slowly.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         seen = 0
         with page.channel.watched():
             while True:
