@@ -9,6 +9,7 @@ import click
 
 from blobmaster.agents.registry import opponents_help
 from blobmaster.cli.shared import PATH, end_process
+from blobmaster.evaluation.breakdown.request import HELP as BY_HELP
 
 HELP = f"""Measure CHECKPOINT against each PLAYER, who takes all other seats.
 
@@ -59,6 +60,7 @@ PLAYER is one of {opponents_help()}.
     help="Device of the networks.",
 )
 @click.option("--until-sure", is_flag=True, help="Stop as soon as the difference is significant.")
+@click.option("--by", metavar="DIMENSION,...", help=BY_HELP)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option("--matrix", is_flag=True, help="Rated checkpoints of a run against each other.")
 @click.option(
@@ -99,10 +101,10 @@ def _run_matrix(run: Path, against: tuple[str, ...], options: dict[str, Any]) ->
     from blobmaster.evaluation.matrix.command import run_matrix
     from blobmaster.evaluation.matrix.request import parse_matrix
 
-    for name in ("search", "games", "until_sure"):
+    for name in ("search", "games", "until_sure", "by"):
         if options.pop(name):
             flag = f"--{name.replace('_', '-')}"
             raise ValueError(
-                f"--matrix plays rounds without search and to the end: leave out {flag}"
+                f"--matrix plays rounds of one size without search and to the end: leave out {flag}"
             )
     return run_matrix(parse_matrix(run, against, **options))

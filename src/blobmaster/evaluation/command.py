@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
 
+from blobmaster.evaluation.breakdown.output import breakdown_document, print_breakdown
 from blobmaster.evaluation.output import (
     calibration_document,
     document,
@@ -16,12 +17,15 @@ from blobmaster.evaluation.output import (
     print_calibration,
     print_results,
 )
-from blobmaster.evaluation.request import EvaluationRequest
+from blobmaster.evaluation.request import EvaluationRequest, table_settings
 from blobmaster.terminal.console import Tally, call_interruptibly
 
 if TYPE_CHECKING:
     from blobmaster.checkpoint.network import TrainedNetwork
+    from blobmaster.config.rating import RatingSettings
+    from blobmaster.evaluation.breakdown.table import BreakdownMatches
     from blobmaster.evaluation.calibration import Calibration, CalibrationMatch
+    from blobmaster.evaluation.matches import Arena
     from blobmaster.evaluation.measure import Evaluation
 
 INTERRUPTED = 130
@@ -31,6 +35,7 @@ class _Prepared(NamedTuple):
     """Everything that an evaluation plays."""
 
     evaluation: Evaluation
+    breakdown: BreakdownMatches
     calibration: CalibrationMatch
     trained: TrainedNetwork
     workers: int
@@ -52,7 +57,7 @@ def run_evaluation(request: EvaluationRequest) -> int:
         )
     prepared = _prepare(request)
     evaluation, calibration = prepared.evaluation, None
-    total = request.settings.deals * len(request.opponents)
+    total = request.settings.deals * len(request.opponents) + prepared.breakdown.total_deals
     if not request.whole_games:
         total += prepared.calibration.rounds
     status = 0
@@ -62,15 +67,17 @@ def run_evaluation(request: EvaluationRequest) -> int:
         except KeyboardInterrupt:
             stopping.set()
             status = INTERRUPTED
-    found = evaluation.found()
+    found, tables = evaluation.found(), prepared.breakdown.tables()
     if request.as_json:
         results = document(request, evaluation, found, time.monotonic() - began)
+        results["by"] = breakdown_document(tables)
         results["calibration"] = calibration_document(calibration)
         print(json.dumps(results))  # noqa: T201
     else:
         if status == INTERRUPTED:
             print("interrupted: the results so far")  # noqa: T201
         print_results(request, evaluation, found)
+        print_breakdown(request.settings, tables)
         if calibration is not None:
             print_calibration(calibration)
     return status
@@ -81,6 +88,7 @@ def _prepare(request: EvaluationRequest) -> _Prepared:
     from blobmaster.agents.factory import make_opponents
     from blobmaster.agents.network import trained_player
     from blobmaster.checkpoint.network import load_trained
+    from blobmaster.evaluation.breakdown.table import BreakdownMatches
     from blobmaster.evaluation.calibration import CalibrationMatch
     from blobmaster.evaluation.matches import Arena
     from blobmaster.evaluation.measure import Evaluation
@@ -90,10 +98,10 @@ def _prepare(request: EvaluationRequest) -> _Prepared:
 
     device = choose_device(request.device)
     trained = load_trained(request.player.path, device)
-    players = make_opponents(request.opponents, trained, device)
-    players[request.player.text] = trained_player(trained, request.player.search, device)
+    made = make_opponents(request.opponents, trained, device)
+    made[request.player.text] = trained_player(trained, request.player.search, device)
     arena = Arena(
-        players,
+        made,
         request.settings,
         lambda _, block: generator(request.seed, "evaluation", block),
         whole_games=request.whole_games,
@@ -106,10 +114,19 @@ def _prepare(request: EvaluationRequest) -> _Prepared:
         request.seed,
         until_sure=request.until_sure,
     )
+
+    def arena_of(players: int, cards: int) -> tuple[Arena, RatingSettings]:
+        size = table_settings(players, cards, request.settings.deals)
+        purpose = "evaluation by size"
+        return Arena(
+            made, size, lambda _, block: generator(request.seed, purpose, players, cards, block)
+        ), size
+
+    breakdown = BreakdownMatches(request.by, evaluation, arena_of, request.settings, request.seed)
     calibration = CalibrationMatch(
         request.settings, lambda block: generator(request.seed, "evaluation calibration", block)
     )
-    return _Prepared(evaluation, calibration, trained, default_workers(request.workers))
+    return _Prepared(evaluation, breakdown, calibration, trained, default_workers(request.workers))
 
 
 def _play(
@@ -123,6 +140,7 @@ def _play(
         pool, should_stop=stopping.is_set, on_deals=tally.advance
     ):
         tally.say(opponent_line(request, found))
+    prepared.breakdown.play(pool, should_stop=stopping.is_set, on_deals=tally.advance)
     if request.whole_games:
         return None  # calibration is measured on single rounds
     trained = prepared.trained

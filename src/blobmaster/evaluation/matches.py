@@ -12,7 +12,7 @@ from blobmaster.agents.base import AgentMaker
 from blobmaster.config.rating import RatingSettings
 from blobmaster.config.rounds import RoundMix
 from blobmaster.evaluation.arena import Lineups, Results, play_deals
-from blobmaster.selfplay.deals import deal, deal_games
+from blobmaster.selfplay.deals import Deals, deal, deal_games
 from blobmaster.selfplay.pool import Pool
 
 SHARES_OF_A_WIN = 840
@@ -146,16 +146,24 @@ class Arena:
         should_stop: Callable[[], bool],
         on_deals: Callable[[int], None],
     ) -> Results | None:
-        size = self._settings.deals_per_block
-        lineups = match.lineups[block * size : (block + 1) * size]
-        make = deal_games if self.whole_games else deal
+        lineups = self._lineups(match, block)
         return play_deals(
             [self._players[name](lineups.size) for name in match.names],
             lineups,
-            make(self._mix, len(lineups), self._draws(match.purpose, block)),
+            self.deals(match, block),
             should_stop=should_stop,
             on_deals=on_deals,
         )
+
+    def deals(self, match: Match, block: int) -> Deals:
+        """Return the deals of a block, the same ones at every call."""
+        make = deal_games if self.whole_games else deal
+        count = len(self._lineups(match, block))
+        return make(self._mix, count, self._draws(match.purpose, block))
+
+    def _lineups(self, match: Match, block: int) -> Lineups:
+        size = self._settings.deals_per_block
+        return match.lineups[block * size : (block + 1) * size]
 
 
 def ranking_scores(results: Results, *, whole_games: bool) -> npt.NDArray[np.int64]:

@@ -73,8 +73,8 @@ class Evaluation:
         seed: the bootstrap's seed.
         until_sure: if True, stop playing an opponent once it is clear who is ahead.
         """
-        self._player = player
-        self._opponents = opponents
+        self.player = player
+        self.opponents = opponents
         self._arena = arena
         self._settings = settings
         self._seed = seed
@@ -118,7 +118,7 @@ class Evaluation:
 
     def elos(self) -> dict[str, Estimate]:
         """Estimate the Elo of the player and of all opponents played so far."""
-        league = League([self._opponents[0]])
+        league = League([self.opponents[0]])
         for match, parts in zip(self._matches, self._parts, strict=True):
             if parts:
                 made = ranking_scores(join_blocks(dict(parts)), whole_games=self._arena.whole_games)
@@ -155,8 +155,20 @@ class Evaluation:
         else:
             wins, lead = mean(results.wins[:, :, 0]), decisive(point_leads(results))
             is_sure = lead.low > 0 or lead.high < 0
-        opponent = self._opponents[number]
+        opponent = self.opponents[number]
         return OpponentResult(opponent, len(results.points), points, exact, wins, lead, is_sure)
+
+    def played(self, number: int) -> tuple[Results, npt.NDArray[np.int64]] | None:
+        """Return the results against an opponent so far, and the dealers' seats, `[deals]`.
+
+        Only for single rounds; None if no block is finished.
+        """
+        parts = dict(self._parts[number])  # blocks may still be coming in
+        if not parts:
+            return None
+        match = self._matches[number]
+        dealt = [self._arena.deals(match, block).plan[:, 3] for block in sorted(parts)]
+        return join_blocks(parts), np.concatenate(dealt)
 
     def _results(self, number: int) -> Results:
         return join_blocks(dict(self._parts[number]))  # blocks may still be coming in

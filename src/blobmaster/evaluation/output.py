@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from blobmaster.evaluation.estimate_texts import percent, plain, signed, whole
 from blobmaster.evaluation.request import ANCHOR, EvaluationRequest
 
 if TYPE_CHECKING:
-    from blobmaster.evaluation.bootstrap import Estimate
     from blobmaster.evaluation.calibration import Calibration
     from blobmaster.evaluation.measure import Evaluation, OpponentResult
 
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 def opponent_line(request: EvaluationRequest, found: OpponentResult) -> str:
     """Describe the final result against one opponent in a line."""
     ahead = (
-        f"wins {_percent(found.wins)} %"
-        if request.whole_games
-        else f"ahead by {_signed(found.lead)}"
+        f"wins {percent(found.wins)} %" if request.whole_games else f"ahead by {signed(found.lead)}"
     )
     return (
         f"against {found.opponent}: {found.points.value:.2f} points a {request.unit}, "
@@ -50,16 +48,16 @@ def print_results(
     for row in found:
         table.add_row(
             row.opponent,
-            _plain(row.points),
-            _percent(row.exact),
-            _percent(row.wins),
-            _signed(row.lead),
-            _whole(elos[row.opponent]) if row.opponent != ANCHOR else "1000",
+            plain(row.points),
+            percent(row.exact),
+            percent(row.wins),
+            signed(row.lead),
+            whole(elos[row.opponent]) if row.opponent != ANCHOR else "1000",
             str(row.deals),
         )
     console.print(table)
     console.print(
-        f"Elo {_whole(elos[request.player.text])}, 1000 is its network before training; "
+        f"Elo {whole(elos[request.player.text])}, 1000 is its network before training; "
         f"an even share of wins is {100 / settings.players:.1f} %"
     )
 
@@ -131,20 +129,3 @@ def document(
         "until_sure": request.until_sure,
         "seconds": round(seconds, 1),
     }
-
-
-def _plain(found: Estimate) -> str:
-    return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
-
-
-def _signed(found: Estimate) -> str:
-    value, low, high = (round(number, 2) + 0.0 for number in found)  # no -0.00
-    return f"{value:+.2f} ({low:+.2f} to {high:+.2f})"
-
-
-def _percent(found: Estimate) -> str:
-    return f"{100 * found.value:.1f} ({100 * found.low:.1f} to {100 * found.high:.1f})"
-
-
-def _whole(found: Estimate) -> str:
-    return f"{found.value:.0f} ({found.low:.0f} to {found.high:.0f})"

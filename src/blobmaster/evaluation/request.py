@@ -10,6 +10,7 @@ import msgspec
 
 from blobmaster.agents.names import PlayerName, checkpoint_player, parse_player
 from blobmaster.config.rating import RatingSettings
+from blobmaster.evaluation.breakdown.request import Breakdown, parse_by
 
 DEFAULT_OPPONENTS = ("random", "heuristic", "ismcts-100")
 """The opponents if none is named."""
@@ -37,6 +38,7 @@ class EvaluationRequest:
     whole_games: bool
     until_sure: bool
     as_json: bool
+    by: Breakdown
 
     @property
     def unit(self) -> str:
@@ -63,11 +65,13 @@ def parse_request(
     games: bool,
     until_sure: bool,
     as_json: bool,
+    by: str | None = None,
 ) -> EvaluationRequest:
     """Validate the arguments of the command line.
 
     Raises:
         ValueError: an argument is invalid; the message is one line.
+        CheckpointError: `by` needs the checkpoint's settings, and it cannot be read.
     """
     player = checkpoint_player(checkpoint, search)
     # A dict keeps the order and drops an opponent that is named twice, or the anchor named by hand.
@@ -79,8 +83,14 @@ def parse_request(
                 f"two players would be called {text}: name others, or rename a checkpoint"
             )
     settings = table_settings(players, cards, deals)
+    breakdown = Breakdown()
+    if by is not None:
+        if games or until_sure:
+            flag = "--games" if games else "--until-sure"
+            raise ValueError(f"--by plays single rounds, and all of them: leave out {flag}")
+        breakdown = parse_by(by, checkpoint, settings)
     return EvaluationRequest(
-        player, tuple(named), settings, seed, workers, device, games, until_sure, as_json
+        player, tuple(named), settings, seed, workers, device, games, until_sure, as_json, breakdown
     )
 
 

@@ -1,0 +1,1 @@
+"""An evaluation in parts: by cards dealt, number of players and seat."""
