@@ -197,6 +197,7 @@ protect_output()
 never_wait()
 for number in range(100_000):
     print(number)
+sys.stdout.flush()
 Path("printed").touch()
 sys.stdin.readline()
 print("the end")

@@ -34,7 +34,8 @@ class Tmux:
     def __init__(self, folder: Path) -> None:
         self._socket = str(folder / "tmux.sock")
         self._folder = folder
-        shell = "env PS1='$ ' bash --norc --noprofile -i"
+        # `exec`: the user's shell, which runs this command, may stay as a parent otherwise.
+        shell = "exec env PS1='$ ' bash --norc --noprofile -i"
         self.do("new-session", "-d", "-x", "100", "-y", "30", "-c", str(folder), shell)
         self.wait_for("$")
 
