@@ -14,6 +14,8 @@ from saved_networks import save_network
 from trainer import PATIENCE_S, assert_refused
 
 from blobmaster.evaluation.matrix.request import FIRST_LINES, evenly_spaced
+from blobmaster.matrix.file import read
+from blobmaster.matrix.heat_map import heat_table
 from blobmaster.run.checkpoints.store import CheckpointStore
 from blobmaster.run.files.layout import RunLayout
 
@@ -72,7 +74,27 @@ def test_the_heat_map_has_every_value_with_its_interval_and_loads_nothing(
     for value, low, high in values:
         shown = f"{value} ({low} to {high})".replace("−", "-")
         assert shown in done.stdout
-    assert done.stdout.rstrip().endswith(f"{page}: the same as a heat map")
+    assert done.stdout.splitlines()[-2:] == [
+        f"{page}: the same as a heat map",
+        f"{run_directory}/matrix.json: for blobmaster report",
+    ]
+    kept = read(run_directory / "matrix.json")
+    assert kept.run_id == "made"
+    assert heat_table(kept) == body
+
+
+def test_a_directory_that_takes_no_file_gets_an_answer_all_the_same(run_directory: Path):
+    kept = run_directory / "matrix.json"
+    kept.unlink(missing_ok=True)
+    kept.mkdir()
+    try:
+        done = matrix(run_directory, "--deals", 10, "--cards", 1, "--against", "random")
+    finally:
+        kept.rmdir()
+    assert done.returncode == 0, done.stderr
+    assert "for blobmaster report" not in done.stdout
+    assert "(2)" in done.stdout
+    assert "the report will not show this matrix" in done.stderr
 
 
 def test_bad_input_is_refused_in_one_line(run_directory: Path, tmp_path: Path):

@@ -119,6 +119,16 @@ def test_an_archived_run_can_be_resumed_where_it_lies(fast_path):
     assert [row.iteration for row in read_rows(moved / "history.jsonl").rows] == [1, 2, 3, 4]
 
 
+def test_a_matrix_goes_to_the_archive_with_its_run(fast_path):
+    train(fast_path, 1)
+    (fast_path / "matrix.json").write_text("measured")
+    train(fast_path, 2, resume=next(fast_path.glob("*/*iter001*")))
+    assert (fast_path / "matrix.json").read_text() == "measured"
+    moved = train(fast_path, 1, identity=OTHER, fresh=True)
+    assert not (fast_path / "matrix.json").exists()
+    assert (moved / "matrix.json").read_text() == "measured"
+
+
 def test_a_resume_from_an_older_iteration_moves_what_lies_after_it_aside(fast_path):
     train(fast_path, 9)
     older = next(fast_path.glob("permanent/*iter005*"))

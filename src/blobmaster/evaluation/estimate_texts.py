@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from blobmaster.evaluation.bootstrap import Estimate
+
+class Estimate(Protocol):
+    """A value with the ends of its interval."""
+
+    @property
+    def value(self) -> float: ...
+
+    @property
+    def low(self) -> float: ...
+
+    @property
+    def high(self) -> float: ...
 
 
 def plain(found: Estimate) -> str:
@@ -15,7 +25,8 @@ def plain(found: Estimate) -> str:
 
 def signed(found: Estimate) -> str:
     """Return such as `+0.09 (-0.25 to +0.43)`."""
-    value, low, high = (round(number, 2) + 0.0 for number in found)  # no -0.00
+    numbers = (found.value, found.low, found.high)
+    value, low, high = (round(number, 2) + 0.0 for number in numbers)  # no -0.00
     return f"{value:+.2f} ({low:+.2f} to {high:+.2f})"
 
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from blobmaster.evaluation.matrix.output import document, heat_map, print_table
+from blobmaster.evaluation.matrix.output import as_matrix, document, heat_map, print_table
 from blobmaster.evaluation.matrix.request import MatrixRequest
+from blobmaster.matrix.file import Matrix, write
 from blobmaster.run.errors import RunError
 from blobmaster.run.files import atomic
+from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.files.output_file import write_problem
 from blobmaster.terminal.console import Tally, call_interruptibly
 
@@ -34,7 +36,7 @@ def run_matrix(request: MatrixRequest) -> int:
     from blobmaster.selfplay.pool import LocalPool, default_workers
 
     began, stopping, status = time.monotonic(), threading.Event(), 0
-    arena = _arena(request)
+    arena, run_id = _arena(request)
     names = [player.text for player in request.players]
     matrix = Matrix(names, arena, request.settings, request.seed)
     pool = LocalPool(default_workers(request.workers), prepare=use_one_thread)
@@ -46,20 +48,22 @@ def run_matrix(request: MatrixRequest) -> int:
         except KeyboardInterrupt:
             stopping.set()
             status = INTERRUPTED
-    cells = matrix.found()
+    made = as_matrix(request, matrix.found(), run_id)
     if request.as_json:
-        print(json.dumps(document(request, cells, time.monotonic() - began)))  # noqa: T201
+        print(json.dumps(document(request, made, time.monotonic() - began)))  # noqa: T201
     else:
         if status == INTERRUPTED:
             print("interrupted: the results so far")  # noqa: T201
-        print_table(request, cells)
+        print_table(made)
     if request.output is not None:
-        _write(request, heat_map(request, cells))
+        _write(request, heat_map(request, made))
+    if status != INTERRUPTED:  # a whole matrix of earlier is better than a part of a new one
+        _keep(request, made)
     return status
 
 
-def _arena(request: MatrixRequest) -> Arena:
-    """Load torch, the kernels and the networks, which takes seconds."""
+def _arena(request: MatrixRequest) -> tuple[Arena, str]:
+    """Load torch, the kernels and the networks, which takes seconds; also return the run's id."""
     from blobmaster.agents.factory import make_opponents
     from blobmaster.checkpoint.network import load_trained
     from blobmaster.evaluation.matches import Arena
@@ -68,11 +72,12 @@ def _arena(request: MatrixRequest) -> Arena:
 
     device = choose_device(request.device)
     newest = load_trained(request.players[-1].path, device)
-    return Arena(
+    arena = Arena(
         make_opponents(request.players, newest, device),
         request.settings,
         lambda _, block: generator(request.seed, "matrix", block),
     )
+    return arena, newest.meta.identity.run_id
 
 
 def _write(request: MatrixRequest, page: str) -> None:
@@ -83,3 +88,15 @@ def _write(request: MatrixRequest, page: str) -> None:
         raise RunError(write_problem(request.output, error)) from None
     if not request.as_json:
         print(f"{request.output}: the same as a heat map")  # noqa: T201
+
+
+def _keep(request: MatrixRequest, made: Matrix) -> None:
+    """Leave the result in the run directory for the report; tell if that is not possible."""
+    path = RunLayout(request.run).matrix
+    # Not an error: the directory may be read-only or another user's, and the answer is printed.
+    if (problem := write(path, made)) is not None:
+        Console(stderr=True).print(
+            f"the report will not show this matrix: {problem}", markup=False, soft_wrap=True
+        )
+    elif not request.as_json:
+        print(f"{path}: for blobmaster report")  # noqa: T201

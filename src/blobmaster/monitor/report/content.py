@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from blobmaster.matrix.file import Matrix, MatrixFileError, read
 from blobmaster.monitor.metrics import label
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.read.curves import EXTREMES, Curve, History
@@ -20,6 +21,7 @@ from blobmaster.run.files.layout import CheckpointName, RunLayout
 
 MOST_CHECKPOINTS: Final = 200
 MOST_SETTINGS: Final = 200
+MOST_PLAYERS: Final = 24
 _VALUE_LIMIT: Final = 120
 
 
@@ -56,6 +58,8 @@ class Content:
     """Number of older checkpoints beyond `MOST_CHECKPOINTS`."""
     settings: tuple[SettingsTable, ...]
     """The run's identity, then the settings of the newest readable checkpoint."""
+    matrix: Matrix | None
+    """The run's players against each other; None if that was not measured."""
     notes: tuple[str, ...]
     """Files that could not be read, with reasons."""
 
@@ -64,6 +68,8 @@ def gather(options: MonitorOptions, seen: View, now: float) -> Content:
     """Read the files beside the status, which was `seen` at `now` (epoch seconds)."""
     notes = [] if seen.problem is None or seen.state == "unreadable" else [seen.problem]
     curves, problem = _curves(options.layout.history)
+    notes.extend(problem)
+    matrix, problem = _matrix(options.layout.matrix, seen.run_id)
     notes.extend(problem)
     files = list_checkpoints(options.layout)
     saved: list[SavedCheckpoint] = []
@@ -82,6 +88,7 @@ def gather(options: MonitorOptions, seen: View, now: float) -> Content:
         checkpoints=tuple(saved),
         left_out=len(files) - len(saved),
         settings=(_about(metas[0]), *settings_tables(metas[0].config)) if metas else (),
+        matrix=matrix,
         notes=tuple(fmt.clean(note) for note in notes),
     )
 
@@ -95,6 +102,24 @@ def _curves(path: Path) -> tuple[Mapping[str, Curve], list[str]]:
     except OSError as error:
         return history.curves, [f"cannot read {path}: {error.strerror}"]
     return history.curves, []
+
+
+def _matrix(path: Path, run_id: str) -> tuple[Matrix | None, list[str]]:
+    """Return the matrix, if it is of this run and has room, and a note if there is another file."""
+    try:
+        found = read(path)
+    except MatrixFileError as error:
+        return None, [str(error)]
+    if found is None:
+        return None, []
+    if run_id and found.run_id != run_id:
+        return None, [f"{path} is of another run and is left out"]
+    if len(found.players) > MOST_PLAYERS:
+        return None, [
+            f"{path} has {len(found.players)} players, and a report has room for {MOST_PLAYERS}: "
+            "make it again with fewer (evaluate --matrix --most)"
+        ]
+    return found, []
 
 
 def _meta(layout: RunLayout, file: CheckpointFile) -> CheckpointMeta | str:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from blobmaster.matrix.heat_map import STYLE, heat_table, legend
 from blobmaster.monitor.charts import charts
 from blobmaster.monitor.facts import facts
 from blobmaster.monitor.metrics import CHARTS, number
@@ -29,12 +30,14 @@ _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 def page(content: Content) -> str:
     """Return the whole file."""
     view = content.view
+    style = CSS if content.matrix is None else CSS + STYLE
     title = f"{view.name if view.has_status else 'no run yet'} – {view.state}"
     parts = (
         _header(view),
         _alerts(content),
         _tiles(content),
         _charts(content),
+        _matrix(content),
         _checkpoints(content),
         _settings(content),
         _footer(content),
@@ -43,7 +46,7 @@ def page(content: Content) -> str:
         f'{FIRST_LINES}<html lang="en"><head><meta charset="utf-8"/>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"/>'
         f'<meta http-equiv="Content-Security-Policy" content="{attribute(_POLICY)}"/>'
-        f"<title>{text(title)}</title><style>{CSS}</style></head>\n"
+        f"<title>{text(title)}</title><style>{style}</style></head>\n"
         f"<body>{''.join(parts)}</body></html>\n"
     )
 
@@ -117,6 +120,15 @@ def _chart_texts(title: str) -> tuple[str, str, str]:
         return kind.heading, kind.unit, kind.note
     name = fmt.clean(title, 60)
     return name, name, ""
+
+
+def _matrix(content: Content) -> str:
+    if content.matrix is None:
+        return ""
+    return (
+        f"<h2>Against each other</h2>\n<p>{legend(content.matrix)}</p>"
+        f'<div class="card scroll">{heat_table(content.matrix)}</div>\n'
+    )
 
 
 def _checkpoints(content: Content) -> str:

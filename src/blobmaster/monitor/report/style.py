@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-_LIGHT: Final = """
+from blobmaster.matrix import heat_map
+
+_LIGHT: Final = f"""
     --page: #f6f7f9; --card: #ffffff; --ink: #1b2330; --dim: #5b6675; --rule: #dde2e9;
     --good: #1a7f4b; --warning: #9a5b00; --error: #c0262d;
-    --c0: #1f63c4; --c1: #c2570c; --c2: #7a3fb0;
+    --c0: #1f63c4; --c1: #c2570c; --c2: #7a3fb0; {heat_map.LIGHT}
 """
-_DARK: Final = """
+_DARK: Final = f"""
     --page: #12151b; --card: #1a1f27; --ink: #e4e8ee; --dim: #97a3b3; --rule: #2d3540;
     --good: #5fcf95; --warning: #e5b258; --error: #ff8087;
-    --c0: #6aa9ff; --c1: #f59e58; --c2: #c79bf2;
+    --c0: #6aa9ff; --c1: #f59e58; --c2: #c79bf2; {heat_map.DARK}
 """
 
 CSS: Final = f"""

@@ -140,6 +140,7 @@ def _moves_of_run(layout: RunLayout) -> list[Move]:
         Move(layout.inflight, layout.inflight.name),
         Move(layout.history, layout.history.name),
         Move(layout.log, layout.log.name),
+        Move(layout.matrix, layout.matrix.name),
         Move(layout.earlier_status, STATUS_NAME),
     ]
 

@@ -59,6 +59,11 @@ class RunLayout:
         return self.root / "history.jsonl"
 
     @property
+    def matrix(self) -> Path:
+        """What `blobmaster evaluate --matrix` measured last; no trainer reads or writes it."""
+        return self.root / "matrix.json"
+
+    @property
     def log(self) -> Path:
         return self.root / "train.log"
 
@@ -101,6 +106,7 @@ class RunLayout:
             self.archive_note,
             self.later_note,
             self.ballast,
+            self.matrix,
         )
 
     def inflight_of(self, iteration: int) -> Path:
