@@ -96,6 +96,13 @@ def test_another_host_or_boot_is_never_called_dead(change: dict[str, str]):
     assert judge(status, looked, SILENCE_S).state == "no contact"
 
 
+@pytest.mark.parametrize(("host", "by"), [("gpu01", " by gpu01"), ("", ""), (None, "")])
+def test_an_unseen_writer_is_named_if_the_status_names_it(host: str | None, by: str):
+    status = make_status(pid=1 << 22, host=host)
+    verdict = judge(status, first_look(status, Process.ELSEWHERE), SILENCE_S)
+    assert verdict.why == f"as written{by}; not seen to move yet"
+
+
 @pytest.mark.parametrize("state", ["paused", "finished", "failed"])
 def test_a_run_that_has_ended_is_not_dead_without_its_process(state: str):
     status = make_status(state=state, pid=1 << 22)

@@ -210,12 +210,10 @@ def judge(status: Status, observation: Observation, silence: float) -> Verdict:
             f"{fmt.duration(status.slowest_gap_s)}",
         )
     if observation.process in UNKNOWN and not observation.seq_moved:
-        writer = status.host
+        writer = f" by {status.host}" if status.host else ""
         if observation.process is Process.UNSEEN:
-            writer = f"process {status.pid}, which cannot be seen from here"
-        return Verdict(
-            state=written, sure=False, why=f"as written by {writer}; not seen to move yet"
-        )
+            writer = f" by process {status.pid}, which cannot be seen from here"
+        return Verdict(state=written, sure=False, why=f"as written{writer}; not seen to move yet")
     return Verdict(state=written)
 
 
