@@ -67,7 +67,10 @@ def learning_curve(
     """
     total = iterations or compose(read_file(config)).run.iterations
     record = Record(output)
-    for mark in sorted({1, *range(every, total, every), total}):
+    marks = sorted({1, *range(every, total, every), total})
+    for number, mark in enumerate(marks, 1):
+        # The commands that follow show their own progress, each on its bar or in lines.
+        click.echo(f"mark {number} of {len(marks)}: iteration {mark} of {total}", err=True)
         entry = train_to(mark, root, config)
         if entry is None:
             continue

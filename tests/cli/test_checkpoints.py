@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from saved_networks import save_network
 
-from blobmaster.cli.checkpoints import corrected_elos, print_list
+from blobmaster.cli.checkpoints import corrected_elos, print_list, print_verdicts
 from blobmaster.run.files.history import HistoryRow, append_rows
 from blobmaster.run.files.layout import RunLayout
 
@@ -42,3 +42,17 @@ def test_a_malformed_pool_in_the_history_gives_no_elo(tmp_path: Path, pool: obje
 
 def test_a_missing_history_gives_no_elo(tmp_path: Path):
     assert corrected_elos(RunLayout(tmp_path).history) == {}
+
+
+def test_checkpoints_are_counted_while_they_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("blobmaster.terminal.console.LINE_SECONDS", 0.0)
+    path, other = save_network(tmp_path), tmp_path / "other.pth"
+    other.write_bytes(b"a picture")
+    assert print_verdicts([path, other]) == 1
+    seen = capsys.readouterr()
+    assert seen.err.splitlines() == ["1 of 2 checkpoints", "2 of 2 checkpoints"]
+    assert seen.out.splitlines()[0] == f"{path}: whole"
+    assert print_list(tmp_path) == 0
+    assert capsys.readouterr().err.splitlines() == ["1 of 1 checkpoints"]

@@ -23,6 +23,7 @@ from blobmaster.bench.selfplay import (
 )
 from blobmaster.bench.speed import measure_engine, measure_learner
 from blobmaster.bench.watching import measure_monitor, measure_watched
+from blobmaster.terminal.console import Tally
 
 PARTS: dict[str, Callable[[], Figures]] = {
     "selfplay": measure_selfplay,
@@ -52,10 +53,12 @@ def run_bench(parts: Sequence[str], *, as_json: bool) -> int:
         if part not in PARTS:
             raise ValueError(f"there is no part {part!r}: choose from {', '.join(PARTS)}")
     found: dict[str, Figures] = {}
-    progress = Console(stderr=True)
-    for part in parts or PARTS:
-        with progress.status(f"measuring {part} …"):
+    wanted = parts or tuple(PARTS)
+    with Tally(Console(stderr=True), "parts", len(wanted)) as tally:
+        for part in wanted:
+            tally.name(f"measuring {part} …")
             found[part] = PARTS[part]()
+            tally.advance(1)
     if as_json:
         print(json.dumps(found, indent=2, ensure_ascii=False))  # noqa: T201 (the answer)
     else:

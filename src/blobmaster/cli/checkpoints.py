@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,7 @@ def print_list(root: Path) -> int:
     corrected = corrected_elos(RunLayout(root).history)
     table = Table("iteration", "elo", "elo now", "size", "age", "kept", "whole", "file", box=None)
     damaged = 0
-    for entry in entries:
-        found = _read(entry.path)
+    for entry, found in zip(entries, _read_all([entry.path for entry in entries]), strict=True):
         fault = found if isinstance(found, str) else None
         run_id = None if isinstance(found, str) else found.identity.run_id
         try:
@@ -80,8 +80,10 @@ def print_list(root: Path) -> int:
 def print_verdicts(paths: Sequence[Path]) -> int:
     """Print one line per file; return 1 if one is not an intact checkpoint, else 0."""
     damaged = 0
-    for path in paths:
-        found = _read(path)
+    verdicts: Iterable[CheckpointMeta | str] = _read_all(paths)
+    if sys.stdout.isatty():
+        verdicts = list(verdicts)  # above a bar, rich would break long paths into lines
+    for path, found in zip(paths, verdicts, strict=True):
         damaged += isinstance(found, str)
         click.echo(found if isinstance(found, str) else f"{path}: whole")
     return DAMAGED if damaged else 0
@@ -120,6 +122,19 @@ def _with_interval(elo: Any) -> str:
     except (TypeError, ValueError):
         return ""
     return f"{value:.0f} ({low:.0f} to {high:.0f})"
+
+
+def _read_all(paths: Sequence[Path]) -> Iterator[CheckpointMeta | str]:
+    """Read the files one after another, with a bar on a terminal; see `_read`."""
+    from rich.console import Console
+
+    from blobmaster.terminal.console import Tally
+
+    with Tally(Console(stderr=True), "checkpoints", len(paths)) as tally:
+        for path in paths:
+            found = _read(path)
+            tally.advance(1)
+            yield found
 
 
 def _read(path: Path) -> CheckpointMeta | str:

@@ -176,6 +176,9 @@ class Tally:
             console=console,
             transient=True,
             disable=not console.is_terminal,
+            # rich would print a command's answer on the bar's console, which is stderr: with
+            # `> FILE` the answer has to reach the file.
+            redirect_stdout=sys.stdout.isatty(),
         )
         self._task = self._progress.add_task(unit, total=total)
 
@@ -190,6 +193,12 @@ class Tally:
         trace: TracebackType | None,
     ) -> None:
         self._progress.stop()
+
+    def name(self, work: str) -> None:
+        """Name the work that begins now: beside the bar, or in a line where there is none."""
+        self._progress.update(self._task, description=work)
+        if not self._console.is_terminal:
+            self.say(work)
 
     def advance(self, count: int) -> None:
         """Add completed units; thread-safe."""

@@ -9,6 +9,7 @@ import pytest
 from saved_networks import save_network
 
 from blobmaster.cli.main import main
+from blobmaster.evaluation.exact import command
 
 ROUNDS = 3
 """Rows per table size: trump, no trump, and the mean over the trump cycle."""
@@ -57,3 +58,15 @@ def test_a_mistake_is_one_line(arguments, said, capsys):
     printed = capsys.readouterr().err
     assert said in printed
     assert printed.count("\n") == 1
+
+
+@pytest.mark.parametrize(("words", "steps"), [([], 3), (["--recipe"], 5)])
+def test_its_steps_are_counted(words, steps, monkeypatch, capsys):
+    monkeypatch.setattr("blobmaster.terminal.console.LINE_SECONDS", 0.0)
+    smallest = command.TINY_GAMES[:1]  # beside it, two rounds of one card
+    monkeypatch.setattr(command, "TINY_GAMES", smallest)
+    monkeypatch.setattr(command, "RECIPE_GAMES", smallest)
+    monkeypatch.setattr(command, "RECIPE_ITERATIONS", 1)
+    assert ground_truth("--players", 3, "--json", *words) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [f"{number} of {steps} steps" for number in range(1, steps + 1)]

@@ -29,6 +29,7 @@ from blobmaster.evaluation.exact.tiny_game import RECIPE_GAMES, TINY_GAMES, Tiny
 from blobmaster.game.cards import NO_TRUMP
 from blobmaster.game.rules import check_round
 from blobmaster.inference.evaluator import Evaluator, NetworkEvaluator, choose_device
+from blobmaster.terminal.console import Tally
 
 Row = dict[str, Any]
 """A line of the tables and an object of the JSON output."""
@@ -48,6 +49,8 @@ FIGURES = {
 
 RECIPE_ITERATIONS = 100
 RECIPE_RATE = 0.1
+MEANS = {"mean": False, "mean_log": True}
+"""The means of the targets that the recipe tries: if each is that of their logarithms."""
 
 WIDTH = 160
 """Width of the tables in columns, fixed so that no line is broken on a narrow terminal."""
@@ -74,10 +77,15 @@ def run_ground_truth(
     if checkpoint is not None:
         device = choose_device("auto")
         evaluator = NetworkEvaluator(load_trained(checkpoint, device).network.parts, ROWS, device)
-    with Console(stderr=True).status("solving …"):
-        one_card_rounds = [found for players in tables for found in _one_card(players, evaluator)]
-        tiny = [_tiny(game, evaluator) for game in TINY_GAMES]
-        trained = [_recipe(game) for game in RECIPE_GAMES] if recipe else []
+    steps = len(TRUMP_SHARES) * len(tables) + len(TINY_GAMES)
+    if recipe:
+        steps += len(RECIPE_GAMES) * len(MEANS) * RECIPE_ITERATIONS
+    with Tally(Console(stderr=True), "steps", steps) as tally:
+        one_card_rounds = [
+            row for players in tables for row in _one_card(players, evaluator, tally)
+        ]
+        tiny = [_tiny(game, evaluator, tally) for game in TINY_GAMES]
+        trained = [_recipe(game, tally) for game in RECIPE_GAMES] if recipe else []
     if as_json:
         name = None if checkpoint is None else str(checkpoint)
         answer = {"checkpoint": name, "one_card": one_card_rounds, "tiny": tiny}
@@ -92,9 +100,12 @@ def run_ground_truth(
     return 0
 
 
-def _one_card(players: int, evaluator: Evaluator | None) -> list[Row]:
+def _one_card(players: int, evaluator: Evaluator | None, tally: Tally) -> list[Row]:
     """Return the rows with trump, without trump and of the mean over the trump cycle."""
-    found = [_one_card_round(OneCardRound(players, trump), evaluator) for trump in TRUMP_SHARES]
+    found = []
+    for trump in TRUMP_SHARES:
+        found.append(_one_card_round(OneCardRound(players, trump), evaluator))
+        tally.advance(1)
     shares = np.array(list(TRUMP_SHARES.values()))
     # NashConv is averaged, not the policies: rounds with and without trump are separate games.
     mean = {
@@ -117,23 +128,22 @@ def _one_card_round(game: OneCardRound, evaluator: Evaluator | None) -> Row:
     }
 
 
-def _tiny(game: TinyGame, evaluator: Evaluator | None) -> Row:
+def _tiny(game: TinyGame, evaluator: Evaluator | None, tally: Tally) -> Row:
     grown = tree.grow(game)
     policies = {"uniform": tree.uniform_policy(grown)}
     if evaluator is not None:
         drawn = tree.priors_of(evaluator, grown)
         policies |= {"likeliest": [most_likely_policy(level) for level in drawn], "drawn": drawn}
-    return {
-        "round": str(game),
-        **{n: best_response.gains(grown, policy).nash_conv for n, policy in policies.items()},
-    }
+    gains = {n: best_response.gains(grown, policy).nash_conv for n, policy in policies.items()}
+    tally.advance(1)
+    return {"round": str(game), **gains}
 
 
-def _recipe(game: TinyGame) -> Row:
+def _recipe(game: TinyGame, tally: Tally) -> Row:
     """Return NashConv of the policies that self-play's improvement leads to."""
     grown, settings = tree.grow(game), SelfPlaySettings()
     found: Row = {"round": str(game)}
-    for mean_log in (False, True):
+    for name, mean_log in MEANS.items():
         drawn = train(
             grown,
             RECIPE_ITERATIONS,
@@ -141,9 +151,9 @@ def _recipe(game: TinyGame) -> Row:
             explore=settings.explore,
             rate=RECIPE_RATE,
             mean_log=mean_log,
+            on_iteration=lambda: tally.advance(1),
         )
         likeliest = [most_likely_policy(level) for level in drawn]
-        name = "mean_log" if mean_log else "mean"
         found[f"{name}_drawn"] = best_response.gains(grown, drawn).nash_conv
         found[f"{name}_likeliest"] = best_response.gains(grown, likeliest).nash_conv
     return found

@@ -8,7 +8,7 @@ each information set: what is left is the error of the recipe itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,14 @@ SMALLEST = 1e-12
 
 
 def train(
-    tree: Tree, iterations: int, *, step: float, explore: float, rate: float, mean_log: bool
+    tree: Tree,
+    iterations: int,
+    *,
+    step: float,
+    explore: float,
+    rate: float,
+    mean_log: bool,
+    on_iteration: Callable[[], object] = lambda: None,
 ) -> TreePolicy:
     """Improve the uniform policy and return the result.
 
@@ -34,11 +41,13 @@ def train(
         rate: share of a new target that enters the policy. A window of n iterations learns with a
             rate of about 1 / n.
         mean_log: the policy follows the mean logarithm of the targets, not their mean.
+        on_iteration: called after every iteration.
     """
     policy = uniform_policy(tree)
     for _ in range(iterations):
         targets = improved(tree, policy, step=step, explore=explore, mean_log=mean_log)
         policy = [(1 - rate) * old + rate * new for old, new in zip(policy, targets, strict=True)]
+        on_iteration()
     return policy
 
 

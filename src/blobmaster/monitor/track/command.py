@@ -9,6 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from rich.console import Console
+
 from blobmaster.monitor.exit_signals import exit_on_signals
 from blobmaster.monitor.output import INTERRUPTED, refuse, report_error, write_out
 from blobmaster.monitor.read.runs import find_runs
@@ -20,6 +22,7 @@ from blobmaster.monitor.track.tracker import TrackedRun, Tracker
 from blobmaster.run.errors import StatusError
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.status.schema import read_status
+from blobmaster.terminal.console import Tally
 
 COMMAND: Final = "track"
 
@@ -68,12 +71,15 @@ def run_track(options: TrackOptions) -> int:
 
 
 def _export(options: TrackOptions, followed: Sequence[_Followed]) -> None:
-    while True:
+    # By runs: within one, a tracker takes all rows in one piece, so that a kill leaves old or new.
+    with Tally(Console(stderr=True), "runs", len(followed)) as tally:
         for run in followed:
             run.update()
-        if not options.follow or all(run.has_finished() for run in followed):
-            return
+            tally.advance(1)
+    while options.follow and not all(run.has_finished() for run in followed):
         time.sleep(options.refresh_interval)
+        for run in followed:
+            run.update()
 
 
 def _is_installed(package: str) -> bool:
