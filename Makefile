@@ -12,8 +12,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help newest trackers env train monitor test check format bench proofs learning-curve golden search-cost docs picture \
-  clean
+.PHONY: help newest trackers ray env train monitor test check format bench proofs learning-curve golden search-cost docs \
+  picture clean
 
 newest: ## run the tests with the newest packages that pyproject.toml allows, in .venv-newest
 	@$(PYTHON) -m venv .venv-newest
@@ -28,6 +28,13 @@ trackers: $(READY) ## test `blobmaster track` with all trackers, in .venv-tracke
 	@$(BIN)/python tools/tracker_packages.py .venv-trackers
 	@.venv-trackers/bin/python -m pip install --disable-pip-version-check -q -r .venv-trackers/requirements.txt
 	.venv-trackers/bin/python -m pytest -n $(JOBS) -rs tests/monitor/track
+
+ray: $(READY) ## test `train --backend ray`, in .venv-ray (100 MB to download)
+	@$(BIN)/python -m venv .venv-ray
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+	  > $$(.venv-ray/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/blobmaster.pth
+	@.venv-ray/bin/python -m pip install --disable-pip-version-check -q -e '.[ray]'
+	.venv-ray/bin/python -m pytest -rs tests/cluster
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,4 +102,4 @@ search-cost: $(READY) ## does search earn its cost: equal evaluations for each w
 	@$(BIN)/python tools/search_cost.py
 
 clean: ## remove the environment and caches (never models/)
-	rm -rf $(VENV) .venv-newest .venv-trackers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-newest .venv-trackers .venv-ray .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -48,6 +48,25 @@ from blobmaster.cli.shared import NEWEST, PATH, directory, end_process, require_
     type=PATH,
     help="TOML file of settings; `blobmaster settings --toml` prints one.",
 )
+@click.option(
+    "--backend",
+    type=click.Choice(["threads", "ray"]),
+    default="threads",
+    show_default=True,
+    help="Play self-play on threads of this process or by Ray, see docs/cluster.md. Results do not "
+    "depend on it; it is named at every start.",
+)
+@click.option(
+    "--ray-address",
+    metavar="HOST:PORT|auto",
+    help="Join this Ray cluster; without it, --backend ray starts Ray on this machine.",
+)
+@click.option(
+    "--mixed-hosts",
+    is_flag=True,
+    help="Also use hosts of the cluster with another CPU, torch, numba or BlobMaster: the run can "
+    "then not be repeated bit for bit.",
+)
 @setting_flags
 def train(
     root: Path,
@@ -57,6 +76,9 @@ def train(
     init_from: Path | None,
     exploit: Path | None,
     config_file: Path | None,
+    backend: str,
+    ray_address: str | None,
+    mixed_hosts: bool,
     **flags: Any,
 ) -> NoReturn:
     """Train a player, from the start or with --resume from the newest checkpoint.
@@ -81,6 +103,9 @@ def train(
         raise click.UsageError(
             "--exploit starts from the checkpoint that it names: leave out --init-from"
         )
+    if backend != "ray" and (ray_address is not None or mixed_hosts):
+        name = "--mixed-hosts" if ray_address is None else "--ray-address"
+        raise click.UsageError(f"{name} is for a Ray cluster: add --backend ray")
     options = TrainOptions(
         root=root,
         is_fast=fast,
@@ -91,5 +116,8 @@ def train(
         is_exploiter=exploit is not None,
         config_file=config_file,
         flags=taken_from(flags),
+        backend=backend,
+        ray_address=ray_address,
+        mixed_hosts=mixed_hosts,
     )
     end_process(run_training(options))

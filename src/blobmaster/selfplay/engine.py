@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -26,6 +28,67 @@ from blobmaster.selfplay.deals import Deals, assign_players, deal, deal_games, g
 from blobmaster.selfplay.frozen_opponents import FrozenOpponents
 from blobmaster.selfplay.pool import Pool
 from blobmaster.selfplay.successors import max_children
+
+
+class PlaysBlocks(Protocol):
+    """Plays blocks of self-play: on threads (`SelfPlayEngine`), or on other machines.
+
+    A block follows from the arguments alone, so whoever plays it returns the same bytes.
+    """
+
+    def play(
+        self,
+        iteration: int,
+        network: BlobNetwork,
+        search: SearchSettings,
+        units: int,
+        blocks: Iterable[int],
+        *,
+        should_stop: Callable[[], bool],
+        on_rounds: Callable[[int], None],
+    ) -> Iterator[tuple[int, Rounds]]:
+        """Play blocks of an iteration, and yield each with its number when it is finished.
+
+        Args:
+            iteration: part of the blocks' random streams.
+            network: evaluates the positions; its current weights are used.
+            search: settings of each decision's search, if the settings play by search.
+            units: rounds or games of the whole iteration.
+            blocks: numbers of the blocks to play.
+            should_stop: called often, from any thread. Blocks that it cut short are not yielded:
+                the caller plays them again later.
+            on_rounds: called from any thread with the number of rounds just finished.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """All that an engine's blocks follow from beside the arguments of `play`, as plain data."""
+
+    mix: RoundMix
+    """The sizes of rounds or games to play."""
+    settings: SelfPlaySettings
+    seed: int
+    """The run's random seed."""
+    number_format: NumberFormat
+    whole_games: bool
+    """True if the units of play are games, not rounds."""
+    frozen: BlobNetwork | None
+    """Holds the seats of network opponents; None for the network that learns."""
+
+    def engine(self, pool: Pool, device: torch.device) -> SelfPlayEngine:
+        """Return an engine that plays on the workers of `pool`."""
+        return SelfPlayEngine(
+            pool,
+            self.mix,
+            self.settings,
+            self.seed,
+            device,
+            self.number_format,
+            whole_games=self.whole_games,
+            frozen=self.frozen,
+        )
 
 
 class SelfPlayEngine:
@@ -108,18 +171,7 @@ class SelfPlayEngine:
         should_stop: Callable[[], bool],
         on_rounds: Callable[[int], None],
     ) -> Iterator[tuple[int, Rounds]]:
-        """Play blocks of an iteration, and yield each with its number when it is finished.
-
-        Args:
-            iteration: part of the blocks' random streams.
-            network: evaluates the positions; its current weights are used.
-            search: settings of each decision's search, if the settings play by search.
-            units: rounds or games of the whole iteration.
-            blocks: numbers of the blocks to play.
-            should_stop: called often, from worker threads. Blocks that it cut short are not
-                yielded: the caller plays them again later.
-            on_rounds: called from worker threads with the number of rounds just finished.
-        """
+        """See `PlaysBlocks`; `should_stop` and `on_rounds` are called from worker threads."""
         self._take_weights(network)
         by_lookahead = self._settings.decide_by == "lookahead"
 

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import sys
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from blobmaster.checkpoint.file import PROJECT, VerifiedCheckpoint, check_made_for, read_checkpoint
+from blobmaster.cluster.errors import ClusterError
 from blobmaster.config.compose import ConfigError, differences
 from blobmaster.config.config import Config
 from blobmaster.run.checkpoints.archive import forget_unstarted_run
@@ -37,6 +39,7 @@ from blobmaster.training.next_steps import (
 from blobmaster.training.options import TrainOptions, compose_settings
 
 if TYPE_CHECKING:
+    from blobmaster.selfplay.engine import EngineSettings, PlaysBlocks
     from blobmaster.training.trainer import TrainingPipeline
 
 log = logging.getLogger(__name__)
@@ -83,17 +86,28 @@ def run_training(options: TrainOptions) -> int:
             forget_unstarted_run(session.layout)
         log_to_terminal(console)
         console.print("loading torch and the compiled kernels …")
-        with contextlib.ExitStack() as compiling:
+        with contextlib.ExitStack() as cluster, contextlib.ExitStack() as compiling:
             compiling.enter_context(second_compiler(start.config))
-            advice = _train(session, options, start, console, compiling)
+            advice = _train(session, options, start, console, compiling, cluster)
     is_finished = session.exit_status == 0 and _is_finished(options.root, start.config)
     if session.exit_status != 0:
-        again = {"continue from the last checkpoint": train_command(options.root, "--resume")}
+        again = {"continue from the last checkpoint": _resume_command(options)}
         advice = advice or again
     print_commands(
-        console, advice or after_training(options.root, start.config, is_finished=is_finished)
+        console,
+        advice
+        or after_training(
+            options.root,
+            start.config,
+            is_finished=is_finished,
+            backend=options.backend_arguments,
+        ),
     )
     return session.exit_status
+
+
+def _resume_command(options: TrainOptions) -> str:
+    return train_command(options.root, "--resume", *options.backend_arguments)
 
 
 def _checkpoints_in(root: Path) -> list[Path]:
@@ -173,6 +187,7 @@ def _train(
     start: _Start,
     console: Console,
     compiling: contextlib.ExitStack,
+    cluster: contextlib.ExitStack,
 ) -> dict[str, str]:
     """Load torch, build the pipeline, begin the run in the directory, and train.
 
@@ -182,6 +197,7 @@ def _train(
         start: the state and settings to start from.
         console: shows the progress.
         compiling: is closed as soon as the kernels are compiled.
+        cluster: is closed after training; it holds the connection to a cluster.
 
     Returns:
         Commands to advise, by their meaning; empty if the usual ones hold.
@@ -201,7 +217,7 @@ def _train(
     # The number of workers is resolved here and not saved: another machine may have other cores.
     workers = default_workers(config.run.workers)
     identity = checkpoint.meta.identity if checkpoint else _new_identity(config)
-    pipeline = TrainingPipeline(config, session, workers)
+    pipeline = TrainingPipeline(config, session, workers, _connect(options, config, cluster))
     if checkpoint is not None:
         _restore(pipeline, checkpoint)  # may fail, so before `begin` changes the directory
     if origin is not None:
@@ -210,7 +226,7 @@ def _train(
         identity,
         config.run.iterations,
         checkpoint.meta if checkpoint else None,
-        train_command(options.root, "--resume"),
+        _resume_command(options),
         workers=workers,
         gpu=None if pipeline.gpu_uuid is None else GpuSampler(pipeline.gpu_uuid),
         work=config.work,
@@ -236,6 +252,28 @@ def _train(
         pipeline.prepare(session.first_iteration)
         compiling.close()
         return _run(pipeline, session, config)
+
+
+def _connect(
+    options: TrainOptions, config: Config, cluster: contextlib.ExitStack
+) -> Callable[[EngineSettings], PlaysBlocks] | None:
+    """Connect to the cluster that the command line names; None to play on threads.
+
+    Raises:
+        ClusterError: there is no Ray, or no cluster at the address.
+        ConfigError: the networks run on a GPU.
+    """
+    if options.backend == "threads":
+        return None
+    from blobmaster.cluster.ray_cluster import RayCluster
+    from blobmaster.inference.evaluator import choose_device
+
+    if choose_device(config.inference.device).type != "cpu":
+        # Blocks of a GPU have other bits than those of a CPU, and their key says GPU.
+        raise ConfigError("--backend ray plays on CPUs: add --device cpu, or leave out --backend")
+    ray = RayCluster(options.ray_address, config.run.workers, mixed_hosts=options.mixed_hosts)
+    cluster.enter_context(ray)
+    return lambda settings: ray.player(settings, config.network)
 
 
 def _log_settings(
@@ -276,7 +314,7 @@ def _log_schedule(config: Config, first: int) -> None:
 
 
 def _run(pipeline: TrainingPipeline, session: RunSession, config: Config) -> dict[str, str]:
-    """Train; a run that diverges fails, and its process ends without a traceback.
+    """Train; a run that diverges or loses its cluster fails, without a traceback.
 
     Returns:
         Commands to advise after a divergence, by their meaning; else empty.
@@ -294,6 +332,9 @@ def _run(pipeline: TrainingPipeline, session: RunSession, config: Config) -> dic
             resume_command=next(iter(advice.values())),
         )
         return advice
+    except ClusterError as error:
+        session.wait_for_commit()
+        session.fail(str(error))
     return {}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -42,12 +42,21 @@ def extension(root: Path, config: Config, done: int) -> str:
     return train_command(root, *arguments)
 
 
-def after_training(root: Path, config: Config, *, is_finished: bool) -> dict[str, str]:
-    """Return the commands after a run has finished or paused, by their meaning."""
+def after_training(
+    root: Path, config: Config, *, is_finished: bool, backend: Sequence[str] = ()
+) -> dict[str, str]:
+    """Return the commands after a run has finished or paused, by their meaning.
+
+    Args:
+        root: the run directory.
+        config: the settings.
+        is_finished: the run has all its iterations.
+        backend: the arguments that name the backend of self-play.
+    """
     go_on = (
         {"train it twice as long": extension(root, config, config.run.iterations)}
         if is_finished
-        else {"continue it": train_command(root, "--resume")}
+        else {"continue it": train_command(root, "--resume", *backend)}
     )
     return {
         "watch the run, from any terminal": f"{_program(root)} monitor{_where(root)}",

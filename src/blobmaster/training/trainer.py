@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 import torch
@@ -20,13 +20,14 @@ from blobmaster.model.network import BlobNetwork, new_network
 from blobmaster.run.checkpoints.retention import is_permanent
 from blobmaster.run.files.layout import START
 from blobmaster.run.session import RunSession
+from blobmaster.selfplay.engine import EngineSettings, PlaysBlocks
 from blobmaster.selfplay.pool import LocalPool
 from blobmaster.training.commit import Committer
 from blobmaster.training.learner import Learner, Losses
 from blobmaster.training.opponent_pool import PastOpponents
 from blobmaster.training.replay_buffer import ReplayWindow
 from blobmaster.training.run_metrics import RunMetrics
-from blobmaster.training.self_play_step import Played, SelfPlay, log_memory, new_engine
+from blobmaster.training.self_play_step import Played, SelfPlay, engine_settings, log_memory
 from blobmaster.training.sinks import HistorySink, open_sinks
 from blobmaster.training.snapshot import as_arrays, as_tensors
 from blobmaster.training.warm_up import warm_up
@@ -37,13 +38,20 @@ log = logging.getLogger(__name__)
 class TrainingPipeline:
     """The training loop of a run. Everything that must survive a crash is in `state_dict`."""
 
-    def __init__(self, config: Config, session: RunSession, workers: int) -> None:
+    def __init__(
+        self,
+        config: Config,
+        session: RunSession,
+        workers: int,
+        connect: Callable[[EngineSettings], PlaysBlocks] | None = None,
+    ) -> None:
         """Build the networks and steps of a run.
 
         Args:
             config: the settings, after `autotuned`.
             session: the session that holds the run directory.
             workers: threads of self-play and ratings.
+            connect: returns a player of self-play's blocks elsewhere; None for threads.
 
         Raises:
             ValueError: the number format is still `auto`.
@@ -67,8 +75,10 @@ class TrainingPipeline:
         self._past_opponents = PastOpponents(config, session, self._device)
         # Each worker thread uses its own core, so its network must not start further threads.
         self._pool = LocalPool(workers * config.run.blocks_per_worker, prepare=use_one_thread)
-        self._engine = new_engine(config, self._pool, self._device)
-        self._self_play = SelfPlay(config, session, self._engine, self._device)
+        settings = engine_settings(config)
+        self._engine = settings.engine(self._pool, self._device)
+        elsewhere = None if connect is None else connect(settings)
+        self._self_play = SelfPlay(config, session, self._engine, self._device, elsewhere)
         history = HistorySink()
         self._metrics = RunMetrics(config, session.publish, open_sinks(session, history))
         self._committer = Committer(config, session, history)

@@ -1,0 +1,185 @@
+"""Blocks on workers that die, fail and hang: each is finished once, or the run stops."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from blobmaster.cluster.errors import ClusterError
+from blobmaster.cluster.schedule import (
+    IN_FLIGHT,
+    LATE_S,
+    MOST_TRIES,
+    BlockSchedule,
+    Event,
+    play_blocks,
+)
+from blobmaster.game.records import Rounds
+
+
+def rounds_of(block: int) -> Rounds:
+    """A result that shows whose it is: so many empty rounds."""
+    count = block + 1
+    return Rounds(np.zeros(0, np.uint8), np.zeros(count + 1, np.int64), np.zeros(count, np.int64))
+
+
+class FakeCrew:
+    """Workers that finish a block at each `wait`, unless `fate` says otherwise."""
+
+    def __init__(self, workers: int, fate: Callable[[int, int], str] = lambda *_: "done") -> None:
+        """Args:
+        workers: how many there are.
+        fate: returns "done", "twice", "fails", "dies" or "hangs" for a worker and its block.
+        """
+        self._fate = fate
+        self._queues: dict[int, list[int]] = {worker: [] for worker in range(workers)}
+        self._numbers = workers
+        self.most_in_flight = 0
+        self.sent: list[tuple[int, int]] = []
+
+    def ready(self) -> set[int]:
+        if not self._queues:
+            raise ClusterError("no worker is left")
+        return set(self._queues)
+
+    def send(self, worker: int, block: int) -> None:
+        self._queues[worker].append(block)
+        self.sent.append((worker, block))
+        self.most_in_flight = max(self.most_in_flight, len(self._queues[worker]))
+
+    def wait(self, seconds: float) -> list[Event]:
+        del seconds
+        events: list[Event] = []
+        for worker in list(self._queues):
+            events += self._step(worker)
+        return events
+
+    def _step(self, worker: int) -> list[Event]:
+        queue = self._queues[worker]
+        if not queue:
+            return []
+        fate = self._fate(worker, queue[0])
+        if fate == "hangs":
+            return []
+        if fate == "dies":
+            del self._queues[worker]
+            self._queues[self._numbers] = []
+            self._numbers += 1
+            return [Event(worker, None, reason="killed")]
+        block = queue.pop(0)
+        if fate == "fails":
+            return [Event(worker, block, reason=f"no luck with {block}")]
+        return [Event(worker, block, rounds_of(block))] * (2 if fate == "twice" else 1)
+
+
+def never() -> bool:
+    return False
+
+
+def played(crew: FakeCrew, blocks: int, **hooks) -> dict[int, int]:
+    """Play blocks; return the number of rounds of each, and check that none came twice."""
+    hooks = {"should_stop": never, "on_rounds": [].append} | hooks
+    found = [(block, len(rounds)) for block, rounds in play_blocks(crew, range(blocks), **hooks)]
+    assert len(dict(found)) == len(found)
+    return dict(found)
+
+
+def whole(blocks: int) -> dict[int, int]:
+    return {block: block + 1 for block in range(blocks)}
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5, 30])
+def test_every_block_is_played_once_and_reported(workers: int) -> None:
+    told: list[int] = []
+    crew = FakeCrew(workers)
+    assert played(crew, 20, on_rounds=told.append) == whole(20)
+    assert sum(told) == sum(range(1, 21))
+    assert len(crew.sent) == 20
+    assert crew.most_in_flight <= IN_FLIGHT
+
+
+def test_a_result_that_arrives_twice_counts_once() -> None:
+    told: list[int] = []
+    assert played(FakeCrew(3, lambda *_: "twice"), 20, on_rounds=told.append) == whole(20)
+    assert sum(told) == sum(range(1, 21))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_blocks_of_workers_that_die_at_random_are_played_again(seed: int) -> None:
+    draws = random.Random(seed)
+    deaths: dict[int, int] = {}
+
+    def fate(worker: int, block: int) -> str:
+        if draws.random() < 0.3 and deaths.get(block, 0) < MOST_TRIES - 1:
+            deaths[block] = deaths.get(block, 0) + 1
+            return "dies"
+        return draws.choice(["done", "twice", "hangs"])
+
+    assert played(FakeCrew(4, fate), 25) == whole(25)
+
+
+def test_a_block_that_fails_on_three_tries_stops_the_run_with_the_reason() -> None:
+    tries: list[int] = []
+
+    def fate(worker: int, block: int) -> str:
+        tries.extend([block] if block == 5 else [])
+        return "fails" if block == 5 else "done"
+
+    with pytest.raises(ClusterError, match=r"block 5 .* 3 times.* no luck with 5"):
+        played(FakeCrew(3, fate), 20)
+    assert len(tries) == MOST_TRIES
+
+
+def test_a_block_that_kills_three_workers_stops_the_run() -> None:
+    fate = {4: "dies"}
+    with pytest.raises(ClusterError, match=r"block 4 .* killed"):
+        played(FakeCrew(3, lambda _, block: fate.get(block, "done")), 20)
+
+
+def test_only_the_block_that_was_in_play_is_blamed_for_a_death() -> None:
+    schedule = BlockSchedule(range(20))
+    deaths = MOST_TRIES - 1
+    for worker in range(deaths):
+        assert [schedule.next_for(worker) for _ in range(2)] == [0, 1]
+        schedule.lose(worker, "killed")
+    assert [schedule.next_for(deaths) for _ in range(2)] == [0, 1]
+    assert schedule.finish(deaths, 0)
+    schedule.lose(deaths, "killed")  # the first death while block 1 was in play
+    assert schedule.next_for(deaths + 1) == 1
+
+
+def test_a_worker_that_hangs_does_not_hold_up_the_iteration() -> None:
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += LATE_S / 50
+        return now[0]
+
+    crew = FakeCrew(3, lambda worker, _: "hangs" if worker == 1 else "done")
+    assert played(crew, 20, clock=clock) == whole(20)
+    held = [block for worker, block in crew.sent if worker == 1]
+    assert len(crew.sent) == 20 + len(held)  # each of its blocks was given to one other
+
+
+def test_the_last_blocks_are_spread_over_the_workers() -> None:
+    crew = FakeCrew(4)
+    played(crew, 4)
+    assert sorted(worker for worker, _ in crew.sent) == [0, 1, 2, 3]
+
+
+def test_a_stop_leaves_the_blocks_in_flight() -> None:
+    looks = iter(range(3))
+    found = played(FakeCrew(2), 20, should_stop=lambda: next(looks, None) is None)
+    assert 0 < len(found) < 20
+
+
+def test_a_crew_without_workers_ends_the_run() -> None:
+    with pytest.raises(ClusterError, match="no worker is left"):
+        played(FakeCrew(0), 3)
+
+
+def test_no_blocks_need_no_worker() -> None:
+    assert played(FakeCrew(0), 0) == {}
