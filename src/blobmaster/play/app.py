@@ -111,6 +111,8 @@ class GameApp(App[None]):
         yield self._board
 
     def on_mount(self) -> None:
+        # Textual paints what changes: after `fg` the screen would stay empty until something does.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         # A daemon thread: leaving the game must not wait for a search to finish.
         threading.Thread(target=self._work, name="thinking", daemon=True).start()
         self._show_game(self.game)

@@ -91,9 +91,11 @@ def tmux(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tmux]:
     subprocess.run([*server.attach_command()[:3], "kill-server"], capture_output=True, check=False)
 
 
-def begin(tmux: Tmux, layout: RunLayout, before: str = "") -> psutil.Process:
+def begin(
+    tmux: Tmux, layout: RunLayout, before: str = "", state: str = "running"
+) -> psutil.Process:
     """Start the monitor from the shell's prompt; returns its process."""
-    put(layout, make_status())
+    put(layout, make_status(state=state))
     script = layout.root / "monitor.sh"
     script.write_text(f"exec {shlex.join(monitor_command(layout, before, refresh_interval=0.3))}\n")
     tmux.type(f"clear; bash {script}; echo left with $?")
@@ -133,7 +135,8 @@ def test_however_it_is_left_the_terminal_is_as_it_was(
 
 def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(tmux: Tmux, layout: RunLayout):
     settings, modes = tmux.settings(), tmux.modes
-    monitor = begin(tmux, layout)
+    # Nothing changes on the screen of a paused run, so what `fg` shows has been drawn anew.
+    monitor = begin(tmux, layout, state="paused")
     tmux.do("send-keys", "C-z")
     tmux.wait_until(lambda: monitor.status() == psutil.STATUS_STOPPED, "stopped")
     tmux.wait_until(lambda: tmux.modes == modes, "gave the terminal back")

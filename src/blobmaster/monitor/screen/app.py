@@ -97,6 +97,8 @@ class MonitorApp(App[None]):
 
     def on_mount(self) -> None:
         self.screen.set_class(self._glyphs.plain_ascii, "-ascii")
+        # Textual paints what changes: after `fg` the screen would stay empty until something does.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.begin()
         self.set_interval(self._options.refresh_interval, self.check_silence)
         # The objects that exist now live as long as the process. Frozen, the garbage collector does
