@@ -26,7 +26,7 @@ LOOK_S = 0.1
 
 
 class Event(NamedTuple):
-    """What became of a block, or of a worker."""
+    """The end of a block at a worker, or the loss of a worker."""
 
     worker: int
     block: int | None

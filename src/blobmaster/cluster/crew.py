@@ -1,0 +1,269 @@
+"""The actors of a run: started on free CPUs, checked, sent blocks, and replaced if they die."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Set
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import torch
+
+from blobmaster.cluster.errors import ClusterError, one_line
+from blobmaster.cluster.hosts import HostFacts, difference, host_facts
+from blobmaster.cluster.library import load_ray, node_affinity
+from blobmaster.cluster.schedule import Event
+from blobmaster.config.network import NetworkSettings
+from blobmaster.config.search import SearchSettings
+from blobmaster.game.records import Rounds
+from blobmaster.inference.evaluator import use_one_thread
+from blobmaster.inference.stepping import never
+from blobmaster.model.network import new_network
+from blobmaster.selfplay.engine import EngineSettings
+from blobmaster.selfplay.pool import LocalPool
+
+log = logging.getLogger(__name__)
+
+HEAD_S = 1.0
+"""Wait for the cluster's list of nodes before an iteration."""
+MOST_DEATHS = 3
+"""Deaths in a row, without a finished block, after which an actor is not started again."""
+PATIENCE_S = 60.0
+"""Time without any worker after which the log says so."""
+
+
+class Call(NamedTuple):
+    """The part of a block's arguments that an iteration's blocks share."""
+
+    version: int
+    weights: list[Any]
+    """The reference of the weights, in a list: else Ray would unpack them anew for every block."""
+    iteration: int
+    search: SearchSettings
+    units: int
+
+
+class BlockActor:
+    """Plays blocks in a process of its own, on one core. It keeps an engine and its weights."""
+
+    def facts(self) -> HostFacts:
+        """Return the facts of the actor's host."""
+        return host_facts()
+
+    def prepare(self, settings: EngineSettings, network: NetworkSettings) -> None:
+        """Make the engine; to be called before the first block, on a host that is used."""
+        use_one_thread()
+        self._engine = settings.engine(LocalPool(1, use_one_thread), torch.device("cpu"))
+        made = new_network(network, settings.seed, sees_games=settings.whole_games)
+        self._network = made.eval()
+        self._version = -1
+
+    def play(self, call: Call, block: int) -> bytes:
+        """Play one block and return its rounds, as `Rounds.to_bytes`."""
+        if call.version != self._version:
+            # Copied into the network. A reference that is kept would hold the old weights in the
+            # object store.
+            self._network.load_state_dict(load_ray().get(call.weights[0]))
+            self._version = call.version
+        ((_, rounds),) = self._engine.play(
+            call.iteration,
+            self._network,
+            call.search,
+            call.units,
+            [block],
+            should_stop=never,
+            on_rounds=_ignore,
+        )
+        return rounds.to_bytes()
+
+
+class _Actor(NamedTuple):
+    handle: Any
+    node: str
+    deaths: int
+    """Deaths in a row of the actors whose place it took."""
+
+
+class RayCrew:
+    """The actors of a run: a `Crew`. An actor takes blocks once its host has been checked."""
+
+    def __init__(
+        self,
+        ray: ModuleType,
+        settings: EngineSettings,
+        network: NetworkSettings,
+        *,
+        most: int,
+        mixed_hosts: bool,
+    ) -> None:
+        self._ray = ray
+        self._make = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(BlockActor)
+        self._recipe = ray.put(settings), network
+        self._most = most
+        self._mixed_hosts = mixed_hosts
+        self._ours = host_facts()
+        self._actors: dict[int, _Actor] = {}
+        self._numbers = 0
+        self._checked: set[int] = set()
+        self._hellos: dict[Any, int] = {}
+        """By the reference of its facts, or of its preparation, an actor that is not used yet."""
+        self._pending: dict[Any, tuple[int, int]] = {}
+        """By the reference of a result, the actor and the block."""
+        self._refused: set[str] = set()
+        self._call: Call | None = None
+        self._last_problem = "it has no CPU"
+        self._idle_since: float | None = None
+        self._recruit(PATIENCE_S)
+
+    def begin(self, call: Call) -> None:
+        """Start an iteration: take over its arguments, and use nodes that have joined."""
+        self._call = call
+        self._idle_since = None
+        self._recruit(HEAD_S)
+
+    def end(self) -> None:
+        """Forget the references of an iteration, which would fill the object store."""
+        self._call = None
+        self._pending.clear()
+
+    def ready(self) -> Set[int]:
+        """See `Crew`."""
+        if not self._actors:
+            raise ClusterError(
+                f"no host of the cluster plays: {self._last_problem}; the last checkpoint is "
+                "intact, and finished blocks are kept"
+            )
+        return self._checked
+
+    def send(self, worker: int, block: int) -> None:
+        """See `Crew`."""
+        reference = self._actors[worker].handle.play.remote(self._call, block)
+        self._pending[reference] = worker, block
+
+    def wait(self, seconds: float) -> list[Event]:
+        """See `Crew`."""
+        self._say_if_idle()
+        waiting = [*self._hellos, *self._pending]
+        if not waiting:
+            time.sleep(seconds)
+            return []
+        done, _ = self._ray.wait(waiting, num_returns=1, timeout=seconds)
+        events = (self._event(reference) for reference in done)
+        return [event for event in events if event is not None]
+
+    def _event(self, reference: Any) -> Event | None:
+        if reference in self._hellos:
+            return self._take_hello(self._hellos.pop(reference), reference)
+        worker, block = self._pending.pop(reference)
+        errors = self._ray.exceptions
+        try:
+            rounds = Rounds.from_bytes(self._ray.get(reference))
+        except errors.RayTaskError as error:
+            return Event(worker, block, reason=one_line(error.cause or error))
+        except errors.RayError as error:
+            return self._bury(worker, one_line(error))
+        actor = self._actors[worker]
+        self._actors[worker] = actor._replace(deaths=0)
+        return Event(worker, block, rounds)
+
+    def _take_hello(self, worker: int, reference: Any) -> Event | None:
+        """Prepare an actor whose host is like this one, and use it once it is prepared."""
+        try:
+            facts: HostFacts | None = self._ray.get(reference)
+        except self._ray.exceptions.RayError as error:
+            return self._bury(worker, one_line(error))
+        if facts is None:
+            self._checked.add(worker)
+            return None
+        actor = self._actors[worker]
+        problem = difference(self._ours, facts)
+        if problem is not None and not self._accept(actor.node, problem):
+            self._ray.kill(self._actors.pop(worker).handle)
+            return None
+        self._hellos[actor.handle.prepare.remote(*self._recipe)] = worker
+        return None
+
+    def _accept(self, node: str, problem: str) -> bool:
+        """Log a host that differs, once; return True if it is used all the same."""
+        self._last_problem = problem
+        if node not in self._refused:
+            self._refused.add(node)
+            if self._mixed_hosts:
+                log.warning("%s: the run cannot be repeated bit for bit (--mixed-hosts)", problem)
+            else:
+                log.warning("%s: it is not used (--mixed-hosts would use it)", problem)
+        return self._mixed_hosts
+
+    def _bury(self, worker: int, reason: str) -> Event | None:
+        """Forget a dead actor, start another in its place, and report its blocks as lost."""
+        actor = self._actors.pop(worker, None)
+        if actor is None:  # reported already, for another of its blocks
+            return None
+        self._ray.kill(actor.handle)  # it may live on, on a host that cannot be reached now
+        self._checked.discard(worker)
+        self._pending = {ref: at for ref, at in self._pending.items() if at[0] != worker}
+        self._last_problem = reason
+        if actor.deaths + 1 < MOST_DEATHS:
+            log.warning("a worker of the cluster has died and is started again: %s", reason)
+            self._start(actor.node, actor.deaths + 1)
+        else:
+            log.error(
+                "a worker of the cluster has died %d times in a row and is given up until the "
+                "next iteration: %s",
+                MOST_DEATHS,
+                reason,
+            )
+        return Event(worker, None, reason=reason)
+
+    def _recruit(self, patience: float) -> None:
+        """Start actors on the CPUs that have none, up to the number that is wanted.
+
+        Args:
+            patience: seconds to wait for the list of the nodes.
+        """
+        free: dict[str, int] = {
+            node["NodeID"]: int(node["Resources"].get("CPU", 0))
+            for node in self._nodes(patience)
+            if node["Alive"] and (self._mixed_hosts or node["NodeID"] not in self._refused)
+        }
+        for actor in self._actors.values():
+            free[actor.node] = free.get(actor.node, 0) - 1
+        slots = [node for node, cpus in free.items() for _ in range(cpus)]
+        room = self._most - len(self._actors) if self._most else len(slots)
+        for node in slots[: max(room, 0)]:
+            self._start(node, 0)
+
+    def _nodes(self, patience: float) -> list[dict[str, Any]]:
+        """List the nodes of the cluster; empty if its head does not answer.
+
+        In a thread, since Ray would wait a minute for the head, and the trainer hear no stop.
+        """
+        found: list[dict[str, Any]] = []
+        asking = threading.Thread(target=lambda: found.extend(self._ray.nodes()), daemon=True)
+        asking.start()
+        asking.join(patience)
+        return found
+
+    def _start(self, node: str, deaths: int) -> None:
+        # By node, so that a host that is refused does not get the next actor, too.
+        handle = self._make.options(scheduling_strategy=node_affinity(node)).remote()
+        self._numbers += 1
+        self._actors[self._numbers] = _Actor(handle, node, deaths)
+        self._hellos[handle.facts.remote()] = self._numbers
+
+    def _say_if_idle(self) -> None:
+        now = time.monotonic()
+        if self._checked or self._idle_since is None:
+            self._idle_since = now
+        elif now - self._idle_since > PATIENCE_S:
+            self._idle_since = now
+            log.warning(
+                "no worker of the cluster has started for %.0f s: are all its CPUs in use?",
+                PATIENCE_S,
+            )
+
+
+def _ignore(rounds: int) -> None:
+    del rounds
