@@ -32,7 +32,7 @@ TOLERANCE: Final = 0.05
 """Largest allowed difference between a logit and the network's. The usual one is below 0.01."""
 
 NETWORK_START: Final = '{"blobmaster_network":'
-"""How a network file begins; no other file is replaced by one."""
+"""First bytes of a network file; a file without them is never replaced by one."""
 
 
 class WebExportError(RunError):

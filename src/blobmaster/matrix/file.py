@@ -16,7 +16,7 @@ from blobmaster.run.files.read import read_regular
 
 MADE_BY: Final = "blobmaster evaluate --matrix"
 FIRST_BYTES: Final = f'{{"made_by":"{MADE_BY}"'
-"""How every such file begins; one that begins otherwise belongs to the user and stays."""
+"""First bytes of a matrix file; a file without them is the user's and is never replaced."""
 LARGEST_BYTES: Final = 2_000_000
 MOST_NAME: Final = 200
 

@@ -13,7 +13,7 @@ from blobmaster.monitor.view import SILENT, PendingRequest, Reading, View, is_an
 
 @dataclass(frozen=True, kw_only=True)
 class Following:
-    """What a monitor knows of the run that it follows; each method returns the next state."""
+    """The state of a monitor that follows one run; each method returns the next state."""
 
     options: MonitorOptions
     reading: Reading | None = None

@@ -27,7 +27,7 @@ EXPLAINED_ELSEWHERE: Final = ("waiting", "unreadable", "stalled", "dead", "faile
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """What a page shows of a run."""
+    """The parts of a run's page."""
 
     view: View
     now: float

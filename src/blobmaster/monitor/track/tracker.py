@@ -29,7 +29,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class TrackedRun:
-    """What a tracker is told of a run at its start."""
+    """The description of a run that a tracker gets at its start."""
 
     name: str
     """The run's id, which no other run has."""

@@ -60,7 +60,7 @@ class RunLayout:
 
     @property
     def matrix(self) -> Path:
-        """What `blobmaster evaluate --matrix` measured last; no trainer reads or writes it."""
+        """The last result of `blobmaster evaluate --matrix`; no trainer reads or writes it."""
         return self.root / "matrix.json"
 
     @property
