@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from positions import SIZES, RandomRound, exchange_hidden, legal_of, played
 
 from blobmaster.agents.belief import ROWS, BeliefAgent, BeliefLookahead
+from blobmaster.agents.network import belief_player
 from blobmaster.config.belief import BeliefSettings
 from blobmaster.game.cards import SUIT_MASKS
-from blobmaster.game.rules import HANDS, SEAT, TRUMP
+from blobmaster.game.rules import HANDS, LONGEST, ROUNDS_LEFT, SCORES, SEAT, TRUMP
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.kernels.rng import stream
 
@@ -87,6 +88,22 @@ def test_it_takes_the_bid_that_pays_most_in_a_round_that_holds_no_secret():
             assert agent(settings_).choose(state[None], stream(1, "a")[None])[0] == 53
             return
     raise AssertionError("no such deal among the seeds")
+
+
+def test_the_player_of_a_network_that_sees_games_plays_them_for_the_win():
+    parts = small_network(1, sees_games=True).parts
+    states = np.concatenate([RandomRound(seed, 4, 4).choices for seed in range(4)])
+    states[:, LONGEST], states[:, ROUNDS_LEFT] = 4, 0
+    states[:, SCORES : SCORES + 4] = (0, 12, 25, 26)
+    streams = np.stack([stream(4, "a", row) for row in range(len(states))])
+    evaluator = NetworkEvaluator(parts, ROWS, CPU)
+    for_win, for_points = (
+        BeliefAgent(evaluator, FEW, for_win=wins).choose(states, streams.copy()).tolist()
+        for wins in (True, False)
+    )
+    assert for_win != for_points
+    player = belief_player(parts, FEW, CPU)(1)
+    assert player.choose(states, streams.copy()).tolist() == for_win
 
 
 def test_rollouts_and_critic_play_whole_rounds():

@@ -39,14 +39,17 @@ def value_below(tree: Tree, played: TreePolicy, depth: int, node: int) -> np.nda
 @pytest.mark.parametrize("mean_log", [False, True])
 def test_a_target_is_the_mean_over_the_nodes_of_its_information_set(mean_log):
     tree, policy, step = ONE_SUIT, some_policy(ONE_SUIT, 1), 5.0
-    found = improved(tree, policy, step=step, explore=0.0, mean_log=mean_log)
+    found = improved(tree, policy, step=step, explore=0.2, mean_log=mean_log)
+    played = [
+        0.8 * own + 0.2 * even for own, even in zip(policy, uniform_policy(tree), strict=True)
+    ]
     reach = np.full(tree.deals, 1 / tree.deals)
     for depth, level in enumerate(tree.levels):
         sums = np.zeros_like(policy[depth])
         weights = np.zeros(len(level.legal))
         for node, which in enumerate(level.set_of):
             children = np.flatnonzero(level.parent == node)
-            values = [value_below(tree, policy, depth + 1, c)[level.seat[which]] for c in children]
+            values = [value_below(tree, played, depth + 1, c)[level.seat[which]] for c in children]
             own = policy[depth][which, level.slot[children]]
             target = own * np.exp(step * np.array(values))
             term = step * np.array(values) if mean_log else target / target.sum()
@@ -58,7 +61,7 @@ def test_a_target_is_the_mean_over_the_nodes_of_its_information_set(mean_log):
             mean /= mean.sum(axis=1, keepdims=True)
         np.testing.assert_allclose(found[depth], mean, atol=1e-9)
         sets = level.set_of[level.parent]
-        reach = reach[level.parent] * policy[depth][sets, level.slot]
+        reach = reach[level.parent] * played[depth][sets, level.slot]
 
 
 def test_the_mean_logarithm_leads_to_an_equilibrium_and_the_mean_hedges():
