@@ -72,10 +72,10 @@ def run_evaluation(request: EvaluationRequest) -> int:
         results = document(request, evaluation, found, time.monotonic() - began)
         results["by"] = breakdown_document(tables)
         results["calibration"] = calibration_document(calibration)
-        print(json.dumps(results))  # noqa: T201
+        print(json.dumps(results))  # noqa: T201 (the answer)
     else:
         if status == INTERRUPTED:
-            print("interrupted: the results so far")  # noqa: T201
+            print("interrupted: the results so far")  # noqa: T201 (the answer)
         print_results(request, evaluation, found)
         print_breakdown(request.settings, tables)
         if calibration is not None:

@@ -50,10 +50,10 @@ def run_matrix(request: MatrixRequest) -> int:
             status = INTERRUPTED
     made = as_matrix(request, matrix.found(), run_id)
     if request.as_json:
-        print(json.dumps(document(request, made, time.monotonic() - began)))  # noqa: T201
+        print(json.dumps(document(request, made, time.monotonic() - began)))  # noqa: T201 (the answer)
     else:
         if status == INTERRUPTED:
-            print("interrupted: the results so far")  # noqa: T201
+            print("interrupted: the results so far")  # noqa: T201 (the answer)
         print_table(made)
     if request.output is not None:
         _write(request, heat_map(request, made))
@@ -87,7 +87,7 @@ def _write(request: MatrixRequest, page: str) -> None:
     except OSError as error:
         raise RunError(write_problem(request.output, error)) from None
     if not request.as_json:
-        print(f"{request.output}: the same as a heat map")  # noqa: T201
+        print(f"{request.output}: the same as a heat map")  # noqa: T201 (the answer)
 
 
 def _keep(request: MatrixRequest, made: Matrix) -> None:
@@ -99,4 +99,4 @@ def _keep(request: MatrixRequest, made: Matrix) -> None:
             f"the report will not show this matrix: {problem}", markup=False, soft_wrap=True
         )
     elif not request.as_json:
-        print(f"{path}: for blobmaster report")  # noqa: T201
+        print(f"{path}: for blobmaster report")  # noqa: T201 (the answer)
