@@ -38,8 +38,9 @@ class Call(NamedTuple):
     """The part of a block's arguments that an iteration's blocks share."""
 
     version: int
-    weights: list[Any]
-    """The reference of the weights, in a list: else Ray would unpack them anew for every block."""
+    weights: Any
+    """The network's `state_dict`; on the way to an actor its reference, in a list: else Ray would
+    unpack it anew for every block."""
     iteration: int
     search: SearchSettings
     units: int
@@ -97,13 +98,14 @@ class RayCrew:
         *,
         most: int,
         mixed_hosts: bool,
+        ours: HostFacts,
     ) -> None:
         self._ray = ray
         self._make = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(BlockActor)
         self._recipe = ray.put(settings), network
         self._most = most
         self._mixed_hosts = mixed_hosts
-        self._ours = host_facts()
+        self._ours = ours
         self._actors: dict[int, _Actor] = {}
         self._numbers = 0
         self._checked: set[int] = set()
@@ -119,7 +121,7 @@ class RayCrew:
 
     def begin(self, call: Call) -> None:
         """Start an iteration: take over its arguments, and use nodes that have joined."""
-        self._call = call
+        self._call = call._replace(weights=[self._ray.put(call.weights)])
         self._idle_since = None
         self._recruit(HEAD_S)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import secrets
 from types import ModuleType
@@ -10,22 +11,26 @@ from typing import Any
 from blobmaster.cluster.errors import ClusterError
 
 
-def load_ray() -> ModuleType:
-    """Import Ray.
+def require_ray() -> None:
+    """Check that Ray is installed, without importing it.
 
     Raises:
-        ClusterError: it is not installed.
+        ClusterError: it is not.
     """
+    if importlib.util.find_spec("ray") is None:
+        raise ClusterError(
+            "--backend ray needs Ray: pip install 'blobmaster[ray]', or leave out --backend"
+        )
+
+
+def load_ray() -> ModuleType:
+    """Import Ray."""
     # Before the import, which reads them. Ray would send statistics of its use to its makers.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     # Else Ray warns of a change that concerns GPUs alone.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    try:
-        import ray
-    except ImportError:
-        raise ClusterError(
-            "--backend ray needs Ray: pip install 'blobmaster[ray]', or leave out --backend"
-        ) from None
+    import ray
+
     return ray
 
 

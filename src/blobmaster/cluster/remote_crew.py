@@ -1,0 +1,122 @@
+"""The crew as the trainer sees it: behind the driver, which is replaced when it is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Set
+
+from blobmaster.cluster.crew import Call
+from blobmaster.cluster.driver import Report
+from blobmaster.cluster.driver_process import DriverProcess
+from blobmaster.cluster.errors import ClusterError, DriverLostError
+from blobmaster.cluster.schedule import Event
+
+log = logging.getLogger(__name__)
+
+REJOIN_S = 60.0
+"""Time during which a lost cluster is joined again; then the run fails."""
+PAUSE_S = 2.0
+"""Time between two tries."""
+
+
+class RemoteCrew:
+    """A `Crew` whose actors belong to the driver. A lost driver takes its actors with it."""
+
+    def __init__(self, connect: Callable[[], DriverProcess]) -> None:
+        """Start the driver.
+
+        Args:
+            connect: returns a driver that has joined the cluster and recruited. It raises
+                `ClusterError` or `DriverLostError`.
+
+        Raises:
+            ClusterError: there is no cluster.
+        """
+        self._connect = connect
+        try:
+            self._driver = connect()
+        except DriverLostError as error:
+            raise ClusterError(f"Ray does not start: {error}") from None
+        self._call: Call | None = None
+        self._unsent: list[tuple[int, int]] = []
+        self._report = Report([], set(), None)
+
+    def begin(self, call: Call) -> None:
+        """Start an iteration: take over its arguments, and use nodes that have joined.
+
+        Raises:
+            ClusterError: the cluster is lost.
+        """
+        self._call = call
+        self._unsent = []
+        try:
+            self._driver.ask("begin", call)
+        except DriverLostError as error:
+            self._rejoin(error)
+
+    def end(self) -> None:
+        """End an iteration; a driver that is lost by now is replaced in the next one."""
+        self._call = None
+        if not self._driver.is_asked:
+            with contextlib.suppress(DriverLostError):
+                self._driver.ask("end")
+
+    def ready(self) -> Set[int]:
+        """See `Crew`."""
+        if self._report.problem is not None:
+            raise ClusterError(self._report.problem)
+        return self._report.ready
+
+    def send(self, worker: int, block: int) -> None:
+        """See `Crew`."""
+        self._unsent.append((worker, block))
+
+    def wait(self, seconds: float) -> list[Event]:
+        """See `Crew`.
+
+        Raises:
+            ClusterError: the cluster is lost.
+        """
+        try:
+            if not self._driver.is_asked:
+                blocks, self._unsent = self._unsent, []
+                self._driver.request("step", blocks, seconds)
+            report = self._driver.reply(2 * seconds)
+        except DriverLostError as error:
+            lost = self._report.ready
+            self._rejoin(error)
+            return [Event(worker, None, reason=str(error)) for worker in lost]
+        if report is None:
+            return []
+        self._report = report
+        return list(report.events)
+
+    def close(self) -> None:
+        """Leave the cluster."""
+        self._driver.close()
+
+    def _rejoin(self, error: DriverLostError) -> None:
+        """Replace the driver, which is lost.
+
+        Raises:
+            ClusterError: the cluster cannot be joined again.
+        """
+        log.warning("the cluster is lost (%s) and is joined again", error)
+        self._report = Report([], set(), None)
+        until = time.monotonic() + REJOIN_S
+        while True:
+            self._driver.kill()
+            try:
+                self._driver = self._connect()
+                if self._call is not None:
+                    self._driver.ask("begin", self._call)
+                return
+            except (ClusterError, DriverLostError) as failure:
+                if time.monotonic() > until:
+                    raise ClusterError(
+                        f"the cluster is lost ({error}) and cannot be joined again ({failure}); "
+                        "the last checkpoint is intact, and finished blocks are kept"
+                    ) from None
+            time.sleep(PAUSE_S)
