@@ -9,7 +9,7 @@ from typing import get_args
 
 import msgspec
 
-from blobmaster.agents.registry import CHECKPOINT, OPPONENTS, Opponent, opponents_help
+from blobmaster.agents.registry import CHECKPOINT, OPPONENTS, SCRIPT, Opponent, opponents_help
 from blobmaster.config.inference import NumberFormat
 from blobmaster.search.spec import PATTERN, SearchSpec, parse_search
 
@@ -22,13 +22,13 @@ class PlayerName:
     """A parsed player name."""
 
     text: str
-    """The name to display: as typed, without a checkpoint's folder and suffix."""
+    """The name to display: as typed, without a file's folder and suffix."""
     kind: str
-    """`Opponent.name`, or `checkpoint`."""
+    """`Opponent.name`, `checkpoint` or `script`."""
     simulations: int = 0
     """Simulations per decision, if the kind takes them."""
     path: Path = Path()
-    """The checkpoint's file."""
+    """The file of a checkpoint or script."""
     search: SearchSpec | None = None
     """The checkpoint's search; None plays without one."""
     number_format: NumberFormat = "fp32"
@@ -44,10 +44,13 @@ def parse_player(text: str) -> PlayerName:
     for opponent in OPPONENTS:
         if name := _registered(text, opponent):
             return name
+    if text.endswith(".py"):
+        path = Path(text)
+        return PlayerName(path.stem, SCRIPT.name, path=path)
     # From the end: a path may hold colons itself, and the format is the last word of a name.
-    path, colon, number_format = text.rpartition(":")
+    before, colon, number_format = text.rpartition(":")
     if colon and number_format in get_args(NumberFormat):
-        return _in_format(parse_player(path), number_format, text)
+        return _in_format(parse_player(before), number_format, text)
     if found := re.fullmatch(rf"(.+?):({PATTERN})", text):
         return checkpoint_player(Path(found[1]), found[2])
     # A missing file that looks like a path is still a checkpoint's name, so the

@@ -103,6 +103,9 @@ OPPONENTS: Final = (
 CHECKPOINT: Final = Opponent("checkpoint", "", "blobmaster.agents.network:make_checkpoint_player")
 """A checkpoint is named by its path, not by the word `checkpoint`."""
 
+SCRIPT: Final = Opponent("script", "", "blobmaster.agents.script:make_script")
+"""A player in a Python file is named by its path, which ends in `.py`."""
+
 RATED: Final = tuple(opponent.name for opponent in OPPONENTS if opponent.is_rated)
 """The names of the opponents of every rating."""
 
@@ -118,7 +121,10 @@ CHECKPOINT_HELP: Final = (
 def opponents_help() -> str:
     """Return the sentences that list every way to name a player."""
     usages = ", ".join(opponent.usage for opponent in OPPONENTS)
-    return f"{usages}, where N is the simulations per decision. Or a checkpoint: {CHECKPOINT_HELP}"
+    return (
+        f"{usages}, where N is the simulations per decision. Or a checkpoint: {CHECKPOINT_HELP}. "
+        "Or a player of your own: PATH.py plays by the functions of a Python file"
+    )
 
 
 def opponent_named(kind: str) -> Opponent:
@@ -127,4 +133,4 @@ def opponent_named(kind: str) -> Opponent:
     Raises:
         KeyError: no such opponent is registered.
     """
-    return {opponent.name: opponent for opponent in (*OPPONENTS, CHECKPOINT)}[kind]
+    return {opponent.name: opponent for opponent in (*OPPONENTS, CHECKPOINT, SCRIPT)}[kind]

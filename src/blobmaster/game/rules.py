@@ -298,6 +298,31 @@ def card_played(state: State, number: int) -> int:
 
 
 @kernel
+def list_plays(state: State, plays: npt.NDArray[np.int64]) -> int:
+    """Write the plays of the round so far, in order, and return their number.
+
+    Args:
+        state: `[STATE]`.
+        plays: `[CARDS, 2]`, filled with pairs (seat, card).
+    """
+    players = state[PLAYERS]
+    leader = (state[DEALER] + 1) % players
+    best, winner = -1, leader
+    count = max(state[ACTIONS] - players, 0)
+    for number in range(count):
+        place = number % players
+        card = card_played(state, number)
+        seat = (leader + place) % players
+        plays[number, 0] = seat
+        plays[number, 1] = card
+        if place == 0 or beats(card, best, state[TRUMP]):
+            best, winner = card, seat
+        if place == players - 1:
+            leader = winner
+    return count
+
+
+@kernel
 def rewind(state: State, first: State) -> None:
     """Write into `first` the state in which the round of `state` was dealt.
 
