@@ -29,7 +29,7 @@ trackers: $(READY) ## test `blobmaster track` with all trackers, in .venv-tracke
 	@.venv-trackers/bin/python -m pip install --disable-pip-version-check -q -r .venv-trackers/requirements.txt
 	.venv-trackers/bin/python -m pytest -n $(JOBS) -rs tests/monitor/track
 
-ray: $(READY) ## test `train --backend ray`, in .venv-ray (100 MB to download)
+ray: $(READY) ## test `--backend ray`, in .venv-ray (100 MB to download)
 	@$(BIN)/python -m venv .venv-ray
 	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
 	  > $$(.venv-ray/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/blobmaster.pth

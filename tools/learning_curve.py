@@ -21,6 +21,8 @@ from typing import Any, NoReturn
 import click
 from curve_picture import picture
 
+from blobmaster.cli.backend_flags import backend_flags
+from blobmaster.cluster.backend import PlayBackend
 from blobmaster.config.compose import ConfigError, compose, read_file
 from blobmaster.run.checkpoints.store import CheckpointEntry, CheckpointStore
 from blobmaster.run.files import atomic
@@ -51,6 +53,7 @@ class StoppedError(Exception):
 @click.option("--deals", type=int, default=600, help="Deals per measurement.")
 @click.option("--last-deals", type=int, default=2000, help="Deals of the last measurements.")
 @click.option("--search", default="3x35", help="Search of an extra measurement at the end.")
+@backend_flags
 def learning_curve(
     root: Path,
     config: Path,
@@ -60,6 +63,7 @@ def learning_curve(
     deals: int,
     last_deals: int,
     search: str,
+    backend: PlayBackend,
 ) -> None:
     """Train the run in DIR with the given settings, from scratch or from its last checkpoint.
 
@@ -71,26 +75,26 @@ def learning_curve(
     for number, mark in enumerate(marks, 1):
         # The commands that follow show their own progress, each on its bar or in lines.
         click.echo(f"mark {number} of {len(marks)}: iteration {mark} of {total}", err=True)
-        entry = train_to(mark, root, config)
+        entry = train_to(mark, root, config, backend)
         if entry is None:
             continue
         is_last = mark == total
         for with_search in ("", search) if is_last else ("",):
             key = measurement_key(entry, with_search)
             if record.lacks(key):
-                found = measure(entry, with_search, last_deals if is_last else deals)
+                found = measure(entry, with_search, last_deals if is_last else deals, backend)
                 record.add(key | training_cost(root, mark) | found)
     click.echo(f"the curve is in {record.table} and {record.drawing}")
 
 
-def train_to(mark: int, root: Path, config: Path) -> CheckpointEntry | None:
+def train_to(mark: int, root: Path, config: Path, backend: PlayBackend) -> CheckpointEntry | None:
     """Train up to an iteration; return its checkpoint, or None if it no longer exists."""
     store = CheckpointStore(RunLayout(root))
     before = store.entries()
     if not before or before[-1].name.iteration + 1 < mark:
         where = ["--checkpoint-dir", str(root), "--config", str(config)]
         resume = ["--resume"] if before else []
-        status, _ = run("train", *resume, *where, "--iterations", str(mark))
+        status, _ = run("train", *resume, *where, *backend.arguments, "--iterations", str(mark))
         if status:
             raise StoppedError(f"training ended with status {status}; {GO_ON}")
     entries = {entry.name.iteration + 1: entry for entry in store.entries()}
@@ -105,11 +109,12 @@ def measurement_key(entry: CheckpointEntry, search: str) -> Row:
     return {"run": run_id, "iteration": str(iteration), "search": search}
 
 
-def measure(entry: CheckpointEntry, search: str, deals: int) -> Row:
+def measure(entry: CheckpointEntry, search: str, deals: int, backend: PlayBackend) -> Row:
     """Measure a checkpoint against the opponents and in the one-card round."""
     met = ["--against", *OPPONENTS, *(["--search", search] if search else [])]
     table = ["--players", str(PLAYERS), "--cards", str(CARDS), "--deals", str(deals)]
-    found = read_json("evaluate", str(entry.path), *met, *table, "--json")
+    played = [*table, *backend.arguments]
+    found = read_json("evaluate", str(entry.path), *met, *played, "--json")
     solved = read_json("ground-truth", str(entry.path), "--players", str(PLAYERS), "--json")
     return to_row(found, solved)
 

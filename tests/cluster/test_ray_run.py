@@ -22,6 +22,7 @@ from trainer import (
     assert_refused,
     blocks_in_flight,
     digest_of,
+    history_of,
     kill,
     newest,
     run,
@@ -70,6 +71,20 @@ def trained(folder: Path, settings: str, iterations: int, *more: object) -> str:
     return digest_of(newest(folder / "run"))
 
 
+def rating_of(root: Path) -> dict[str, object]:
+    """The fields of the history's last row that neither clock nor name decides."""
+    row = history_of(root)[-1]
+    timed = ("seconds", "per_minute", "timestamp", "hours", "run_id")
+    return {name: value for name, value in row.items() if not any(word in name for word in timed)}
+
+
+@pytest.fixture(scope="module")
+def rated_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("rated") / "threads"
+    trained(folder, TINY, 5)
+    return folder / "run"
+
+
 def actors_of(trainer: Process) -> list[psutil.Process]:
     """List the actors of a trainer's local Ray."""
     below = psutil.Process(trainer.pid).children(recursive=True)
@@ -85,8 +100,34 @@ def _title(process: psutil.Process) -> str:
 
 @pytest.mark.parametrize("settings", [TINY, SEARCH], ids=["lookahead", "search"])
 def test_a_run_by_ray_is_bit_identical_to_one_on_threads(tmp_path: Path, settings: str) -> None:
-    expected = trained(tmp_path / "threads", settings, 4)
-    assert trained(tmp_path / "ray", settings, 4, *BY_RAY) == expected
+    expected = trained(tmp_path / "threads", settings, 5)
+    assert trained(tmp_path / "ray", settings, 5, *BY_RAY) == expected
+    ours, theirs = (rating_of(tmp_path / name / "run") for name in ("threads", "ray"))
+    assert ours == theirs
+    assert {"elo", "points_vs_random", "calibration_error"} <= ours.keys()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--against", "random", "ismcts-10", "--by", "cards=1-2,seat"),
+        ("--search", "2x4", "--games", "--against", "heuristic"),
+        ("--until-sure", "--against", "random"),
+        ("--matrix",),
+    ],
+    ids=["by", "games", "until-sure", "matrix"],
+)
+def test_evaluate_by_ray_prints_what_threads_print(
+    rated_run: Path, arguments: tuple[str, ...]
+) -> None:
+    measured = rated_run if "--matrix" in arguments else newest(rated_run)
+    size = ("--cards", 3, "--deals", 30, "--workers", 2)
+    ours, theirs = (
+        run("evaluate", measured, *arguments, *size, *backend) for backend in ((), BY_RAY[:2])
+    )
+    assert ours.returncode == theirs.returncode == 0, theirs.stderr
+    assert theirs.stdout == ours.stdout
+    assert "random" in ours.stdout or "heuristic" in ours.stdout
 
 
 def test_a_run_whose_actors_are_killed_is_bit_identical(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -32,4 +33,18 @@ class Agent(Protocol):
 
 
 AgentMaker = Callable[[int], Agent]
-"""Makes an agent for one thread. The argument is the largest batch that it must accept."""
+"""Makes an agent for one thread. The argument is the largest batch that it must accept. It can be
+pickled: matches may be played in other processes."""
+
+
+@dataclass(frozen=True)
+class OfAnySize:
+    """Makes agents that accept batches of any size: an `AgentMaker`."""
+
+    make: Callable[..., Agent]
+    arguments: tuple[Any, ...] = ()
+
+    def __call__(self, capacity: int) -> Agent:
+        """Make an agent."""
+        del capacity
+        return self.make(*self.arguments)

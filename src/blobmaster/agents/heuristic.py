@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blobmaster.agents.base import AgentMaker
+from blobmaster.agents.base import AgentMaker, OfAnySize
 from blobmaster.agents.factory import OpponentRequest
 from blobmaster.agents.styles import StyleAgent
 from blobmaster.styles.catalogue import HEURISTIC
@@ -17,4 +17,4 @@ class HeuristicAgent(StyleAgent):
 
 def make_heuristic(request: OpponentRequest) -> AgentMaker:  # noqa: ARG001 (all are alike)
     """Make the opponent `heuristic`."""
-    return lambda _: HeuristicAgent()
+    return OfAnySize(HeuristicAgent)

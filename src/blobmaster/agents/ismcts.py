@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from blobmaster.agents.base import Actions, Agent, AgentMaker, Streams
+from blobmaster.agents.base import Actions, Agent, AgentMaker, OfAnySize, Streams
 from blobmaster.agents.factory import OpponentRequest
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import HANDS, SEEN, State
@@ -24,12 +24,16 @@ UCB_POINTS = 10.0
 
 def make_ismcts(request: OpponentRequest) -> AgentMaker:
     """Make the opponent `ismcts-N`."""
-    return lambda _: IsmctsAgent(request.name.simulations)
+    return OfAnySize(IsmctsAgent, (request.name.simulations,))
 
 
 def make_peeking_ismcts(request: OpponentRequest) -> AgentMaker:
     """Make the opponent `peeking-ismcts-N`."""
-    return lambda _: PeekingAgent(IsmctsAgent(request.name.simulations))
+    return OfAnySize(_peeking, (request.name.simulations,))
+
+
+def _peeking(simulations: int) -> PeekingAgent:
+    return PeekingAgent(IsmctsAgent(simulations))
 
 
 class IsmctsAgent:

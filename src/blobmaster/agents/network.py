@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from blobmaster.agents.base import Actions, Agent, AgentMaker, Streams
+from blobmaster.agents.base import Actions, AgentMaker, OfAnySize, Streams
 from blobmaster.agents.belief import ROWS, BeliefAgent
 from blobmaster.agents.factory import OpponentRequest
 from blobmaster.agents.search import SearchAgent
@@ -49,18 +51,20 @@ def _choose_most_likely(states: State, priors: npt.NDArray[np.float32], actions:
 
 def network_player(network: Parts, device: torch.device) -> AgentMaker:
     """Make a player that follows a network's prior; the network is on `device`."""
-    return lambda capacity: NetworkAgent(network, capacity, device)
+    return partial(NetworkAgent, network, device=device)
 
 
 def searching_player(network: Parts, settings: SearchSettings, device: torch.device) -> AgentMaker:
     """Make a player that searches with a network; the network is on `device`."""
+    return partial(_searching, network, settings, device)
 
-    def make(capacity: int) -> Agent:
-        # Every tree of every decision may wait for an evaluation at once.
-        evaluator = NetworkEvaluator(network, capacity * settings.trees, device)
-        return SearchAgent(evaluator, capacity, settings)
 
-    return make
+def _searching(
+    network: Parts, settings: SearchSettings, device: torch.device, capacity: int
+) -> SearchAgent:
+    # Every tree of every decision may wait for an evaluation at once.
+    evaluator = NetworkEvaluator(network, capacity * settings.trees, device)
+    return SearchAgent(evaluator, capacity, settings)
 
 
 def belief_player(network: Parts, settings: BeliefSettings, device: torch.device) -> AgentMaker:
@@ -68,8 +72,12 @@ def belief_player(network: Parts, settings: BeliefSettings, device: torch.device
 
     With a network that sees games, it plays a game for the win.
     """
-    for_win = network.sees_games
-    return lambda _: BeliefAgent(NetworkEvaluator(network, ROWS, device), settings, for_win=for_win)
+    return OfAnySize(_with_beliefs, (network, settings, device))
+
+
+def _with_beliefs(network: Parts, settings: BeliefSettings, device: torch.device) -> BeliefAgent:
+    evaluator = NetworkEvaluator(network, ROWS, device)
+    return BeliefAgent(evaluator, settings, for_win=network.sees_games)
 
 
 def trained_player(

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyspiel
 from open_spiel.python.algorithms import ismcts
 
-from blobmaster.agents.base import Actions, AgentMaker, Streams
+from blobmaster.agents.base import Actions, AgentMaker, OfAnySize, Streams
 from blobmaster.agents.factory import OpponentRequest
 from blobmaster.agents.ismcts import UCB_POINTS
 from blobmaster.game.rules import (
@@ -40,7 +40,7 @@ from blobmaster.search.rollout import play_out
 
 def make_openspiel_ismcts(request: OpponentRequest) -> AgentMaker:
     """Make the opponent `openspiel-ismcts-N`."""
-    return lambda _: OpenSpielAgent(request.name.simulations)
+    return OfAnySize(OpenSpielAgent, (request.name.simulations,))
 
 
 @functools.cache

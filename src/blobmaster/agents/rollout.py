@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from blobmaster.agents.base import Actions, AgentMaker, Streams
+from blobmaster.agents.base import Actions, AgentMaker, OfAnySize, Streams
 from blobmaster.agents.factory import OpponentRequest
 from blobmaster.agents.search import UNDECIDED, SearchBatch, advance_all, begin_all
 from blobmaster.config.search import SearchSettings
@@ -20,8 +20,7 @@ from blobmaster.search.tree import Priors, Values
 
 def make_rollout_player(request: OpponentRequest) -> AgentMaker:
     """Make the opponent `rollout-N`."""
-    settings = rollout_search(request.name.simulations)
-    return lambda _: RolloutAgent(settings)
+    return OfAnySize(RolloutAgent, (rollout_search(request.name.simulations),))
 
 
 def rollout_search(simulations: int) -> SearchSettings:

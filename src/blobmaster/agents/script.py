@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from blobmaster.agents.base import Actions, Agent, AgentMaker, Streams
+from blobmaster.agents.base import Actions, AgentMaker, OfAnySize, Streams
 from blobmaster.agents.factory import OpponentRequest
 from blobmaster.game.cards import CARDS, NO_TRUMP, cards_in
 from blobmaster.game.rules import (
@@ -173,14 +173,15 @@ def make_script(request: OpponentRequest) -> AgentMaker:
     """
     path = request.name.path
     try:
-        code = compile(path.read_bytes(), str(path), "exec")
+        source = path.read_bytes()
+        compile(source, str(path), "exec")
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from None
     except (SyntaxError, ValueError) as error:
         raise RunError(f"{path} is not Python: {error}") from None
-    ScriptAgent(path, code)  # a fault is reported now, not after the first matches
+    _compiled(path, source)  # a fault is reported now, not after the first matches
+    return OfAnySize(_compiled, (path, source))
 
-    def make(capacity: int) -> Agent:  # noqa: ARG001 (decides one state after another)
-        return ScriptAgent(path, code)
 
-    return make
+def _compiled(path: Path, source: bytes) -> ScriptAgent:
+    return ScriptAgent(path, compile(source, str(path), "exec"))

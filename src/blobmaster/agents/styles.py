@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from blobmaster.agents.base import Actions, AgentMaker, Streams
+from blobmaster.agents.base import Actions, AgentMaker, OfAnySize, Streams
 from blobmaster.agents.factory import OpponentRequest
 from blobmaster.game.rules import State
 from blobmaster.styles.catalogue import style_number
@@ -26,4 +26,4 @@ class StyleAgent:
 
 def make_style(request: OpponentRequest) -> AgentMaker:
     """Make the opponent of a style, which has the style's name."""
-    return lambda _: StyleAgent(request.name.kind)
+    return OfAnySize(StyleAgent, (request.name.kind,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from blobmaster.agents.base import Actions, AgentMaker, Streams
+from blobmaster.agents.base import Actions, AgentMaker, OfAnySize, Streams
 from blobmaster.agents.factory import OpponentRequest
 from blobmaster.game.rules import MAX_LEGAL, State, legal_actions
 from blobmaster.kernels.compile import kernel
@@ -23,7 +23,7 @@ class RandomAgent:
 
 def make_random(request: OpponentRequest) -> AgentMaker:  # noqa: ARG001 (all are alike)
     """Make the opponent `random`."""
-    return lambda _: RandomAgent()
+    return OfAnySize(RandomAgent)
 
 
 @kernel

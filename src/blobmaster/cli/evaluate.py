@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import click
 
 from blobmaster.agents.registry import opponents_help
+from blobmaster.cli.backend_flags import backend_flags
 from blobmaster.cli.shared import PATH, end_process
 from blobmaster.evaluation.breakdown.request import HELP as BY_HELP
 
@@ -51,8 +52,9 @@ PLAYER is one of {opponents_help()}.
     "--workers",
     type=click.IntRange(min=0),
     default=0,
-    help="Worker threads; 0 starts one per core.",
+    help="Worker threads, or the most Ray actors; 0 starts one per core.",
 )
+@backend_flags
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),

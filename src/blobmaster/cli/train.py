@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from blobmaster.cli.backend_flags import backend_flags
 from blobmaster.cli.setting_flags import setting_flags, taken_from
 from blobmaster.cli.shared import NEWEST, PATH, directory, end_process, require_unix
+
+if TYPE_CHECKING:
+    from blobmaster.cluster.backend import PlayBackend
 
 
 @click.command()
@@ -48,25 +52,7 @@ from blobmaster.cli.shared import NEWEST, PATH, directory, end_process, require_
     type=PATH,
     help="TOML file of settings; `blobmaster settings --toml` prints one.",
 )
-@click.option(
-    "--backend",
-    type=click.Choice(["threads", "ray"]),
-    default="threads",
-    show_default=True,
-    help="Play self-play on threads of this process or by Ray, see docs/cluster.md. Results do not "
-    "depend on it; it is named at every start.",
-)
-@click.option(
-    "--ray-address",
-    metavar="HOST:PORT|auto",
-    help="Join this Ray cluster; without it, --backend ray starts Ray on this machine.",
-)
-@click.option(
-    "--mixed-hosts",
-    is_flag=True,
-    help="Also use hosts of the cluster with another CPU, torch, numba or BlobMaster: the run can "
-    "then not be repeated bit for bit.",
-)
+@backend_flags
 @setting_flags
 def train(
     root: Path,
@@ -76,9 +62,7 @@ def train(
     init_from: Path | None,
     exploit: Path | None,
     config_file: Path | None,
-    backend: str,
-    ray_address: str | None,
-    mixed_hosts: bool,
+    backend: PlayBackend,
     **flags: Any,
 ) -> NoReturn:
     """Train a player, from the start or with --resume from the newest checkpoint.
@@ -103,9 +87,6 @@ def train(
         raise click.UsageError(
             "--exploit starts from the checkpoint that it names: leave out --init-from"
         )
-    if backend != "ray" and (ray_address is not None or mixed_hosts):
-        name = "--mixed-hosts" if ray_address is None else "--ray-address"
-        raise click.UsageError(f"{name} is for a Ray cluster: add --backend ray")
     options = TrainOptions(
         root=root,
         is_fast=fast,
@@ -117,7 +98,5 @@ def train(
         config_file=config_file,
         flags=taken_from(flags),
         backend=backend,
-        ray_address=ray_address,
-        mixed_hosts=mixed_hosts,
     )
     end_process(run_training(options))

@@ -1,1 +1,1 @@
-"""Self-play on a cluster: blocks are played by Ray actors, bit for bit as on threads."""
+"""Blocks on a cluster: Ray actors play them, bit for bit as threads do."""

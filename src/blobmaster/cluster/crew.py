@@ -9,75 +9,20 @@ from collections.abc import Set
 from types import ModuleType
 from typing import Any, NamedTuple
 
-import torch
-
+from blobmaster.cluster.actor import BlockActor, SentJob
 from blobmaster.cluster.errors import ClusterError, one_line
-from blobmaster.cluster.hosts import HostFacts, difference, host_facts
-from blobmaster.cluster.library import load_ray, node_affinity
+from blobmaster.cluster.hosts import HostFacts, difference
+from blobmaster.cluster.library import node_affinity
 from blobmaster.cluster.schedule import Event
-from blobmaster.config.network import NetworkSettings
-from blobmaster.config.search import SearchSettings
-from blobmaster.game.records import Rounds
-from blobmaster.inference.evaluator import use_one_thread
-from blobmaster.inference.stepping import never
-from blobmaster.model.network import new_network
-from blobmaster.selfplay.engine import EngineSettings
-from blobmaster.selfplay.pool import LocalPool
 
 log = logging.getLogger(__name__)
 
 HEAD_S = 1.0
-"""Wait for the cluster's list of nodes before an iteration."""
+"""Wait for the cluster's list of nodes before a job."""
 MOST_DEATHS = 3
 """Deaths in a row, without a finished block, after which an actor is not started again."""
 PATIENCE_S = 60.0
 """Time without any worker after which the log says so."""
-
-
-class Call(NamedTuple):
-    """The part of a block's arguments that an iteration's blocks share."""
-
-    version: int
-    weights: Any
-    """The network's `state_dict`; on the way to an actor its reference, in a list: else Ray would
-    unpack it anew for every block."""
-    iteration: int
-    search: SearchSettings
-    units: int
-
-
-class BlockActor:
-    """Plays blocks in a process of its own, on one core. It keeps an engine and its weights."""
-
-    def facts(self) -> HostFacts:
-        """Return the facts of the actor's host."""
-        return host_facts()
-
-    def prepare(self, settings: EngineSettings, network: NetworkSettings) -> None:
-        """Make the engine; to be called before the first block, on a host that is used."""
-        use_one_thread()
-        self._engine = settings.engine(LocalPool(1, use_one_thread), torch.device("cpu"))
-        made = new_network(network, settings.seed, sees_games=settings.whole_games)
-        self._network = made.eval()
-        self._version = -1
-
-    def play(self, call: Call, block: int) -> bytes:
-        """Play one block and return its rounds, as `Rounds.to_bytes`."""
-        if call.version != self._version:
-            # Copied into the network. A reference that is kept would hold the old weights in the
-            # object store.
-            self._network.load_state_dict(load_ray().get(call.weights[0]))
-            self._version = call.version
-        ((_, rounds),) = self._engine.play(
-            call.iteration,
-            self._network,
-            call.search,
-            call.units,
-            [block],
-            should_stop=never,
-            on_rounds=_ignore,
-        )
-        return rounds.to_bytes()
 
 
 class _Actor(NamedTuple):
@@ -90,19 +35,9 @@ class _Actor(NamedTuple):
 class RayCrew:
     """The actors of a run: a `Crew`. An actor takes blocks once its host has been checked."""
 
-    def __init__(
-        self,
-        ray: ModuleType,
-        settings: EngineSettings,
-        network: NetworkSettings,
-        *,
-        most: int,
-        mixed_hosts: bool,
-        ours: HostFacts,
-    ) -> None:
+    def __init__(self, ray: ModuleType, *, most: int, mixed_hosts: bool, ours: HostFacts) -> None:
         self._ray = ray
         self._make = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(BlockActor)
-        self._recipe = ray.put(settings), network
         self._most = most
         self._mixed_hosts = mixed_hosts
         self._ours = ours
@@ -110,38 +45,38 @@ class RayCrew:
         self._numbers = 0
         self._checked: set[int] = set()
         self._hellos: dict[Any, int] = {}
-        """By the reference of its facts, or of its preparation, an actor that is not used yet."""
+        """By the reference of its facts, an actor that is not used yet."""
         self._pending: dict[Any, tuple[int, int]] = {}
         """By the reference of a result, the actor and the block."""
         self._refused: set[str] = set()
-        self._call: Call | None = None
+        self._jobs = 0
+        self._sent: SentJob | None = None
         self._last_problem = "it has no CPU"
         self._idle_since: float | None = None
         self._recruit(PATIENCE_S)
 
-    def begin(self, call: Call) -> None:
-        """Start an iteration: take over its arguments, and use nodes that have joined."""
-        self._call = call._replace(weights=[self._ray.put(call.weights)])
+    def begin(self, job: bytes) -> None:
+        """Put a packed job into the object store, and use nodes that have joined."""
+        self._jobs += 1
+        self._sent = SentJob(self._jobs, [self._ray.put(job)])
+        self._pending.clear()  # of a job that was stopped
         self._idle_since = None
         self._recruit(HEAD_S)
 
     def end(self) -> None:
-        """Forget the references of an iteration, which would fill the object store."""
-        self._call = None
+        """Forget the references of a job, which would fill the object store."""
+        self._sent = None
         self._pending.clear()
 
     def ready(self) -> Set[int]:
         """See `Crew`."""
         if not self._actors:
-            raise ClusterError(
-                f"no host of the cluster plays: {self._last_problem}; the last checkpoint is "
-                "intact, and finished blocks are kept"
-            )
+            raise ClusterError(f"no host of the cluster plays: {self._last_problem}")
         return self._checked
 
     def send(self, worker: int, block: int) -> None:
         """See `Crew`."""
-        reference = self._actors[worker].handle.play.remote(self._call, block)
+        reference = self._actors[worker].handle.play.remote(self._sent, block)
         self._pending[reference] = worker, block
 
     def wait(self, seconds: float) -> list[Event]:
@@ -161,30 +96,26 @@ class RayCrew:
         worker, block = self._pending.pop(reference)
         errors = self._ray.exceptions
         try:
-            rounds = Rounds.from_bytes(self._ray.get(reference))
+            result: bytes = self._ray.get(reference)
         except errors.RayTaskError as error:
             return Event(worker, block, reason=one_line(error.cause or error))
         except errors.RayError as error:
             return self._bury(worker, one_line(error))
         actor = self._actors[worker]
         self._actors[worker] = actor._replace(deaths=0)
-        return Event(worker, block, rounds)
+        return Event(worker, block, result)
 
     def _take_hello(self, worker: int, reference: Any) -> Event | None:
-        """Prepare an actor whose host is like this one, and use it once it is prepared."""
+        """Use an actor whose host is like this one; end any other."""
         try:
-            facts: HostFacts | None = self._ray.get(reference)
+            facts: HostFacts = self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
             return self._bury(worker, one_line(error))
-        if facts is None:
-            self._checked.add(worker)
-            return None
-        actor = self._actors[worker]
         problem = difference(self._ours, facts)
-        if problem is not None and not self._accept(actor.node, problem):
+        if problem is None or self._accept(self._actors[worker].node, problem):
+            self._checked.add(worker)
+        else:
             self._ray.kill(self._actors.pop(worker).handle)
-            return None
-        self._hellos[actor.handle.prepare.remote(*self._recipe)] = worker
         return None
 
     def _accept(self, node: str, problem: str) -> bool:
@@ -265,7 +196,3 @@ class RayCrew:
                 "no worker of the cluster has started for %.0f s: are all its CPUs in use?",
                 PATIENCE_S,
             )
-
-
-def _ignore(rounds: int) -> None:
-    del rounds

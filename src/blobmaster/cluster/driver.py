@@ -19,13 +19,11 @@ from collections.abc import Iterable, Set
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
-from blobmaster.cluster.crew import Call, RayCrew
+from blobmaster.cluster.crew import RayCrew
 from blobmaster.cluster.errors import ClusterError, one_line
 from blobmaster.cluster.hosts import HostFacts
 from blobmaster.cluster.library import keep_local, load_ray
 from blobmaster.cluster.schedule import Event
-from blobmaster.config.network import NetworkSettings
-from blobmaster.selfplay.engine import EngineSettings
 
 STORE_BYTES = 512 << 20
 """Size of a local object store: it holds a few versions of the weights."""
@@ -83,35 +81,29 @@ class Driver:
         except (RuntimeError, ValueError, OSError, self._ray.exceptions.RayError) as error:
             raise ClusterError(one_line(error)) from None
 
-    def recruit(
-        self,
-        settings: EngineSettings,
-        network: NetworkSettings,
-        most: int,
-        mixed_hosts: bool,
-        ours: HostFacts,
-    ) -> None:
-        """Start the actors of a run, for a trainer on a host with these facts."""
-        self._crew = RayCrew(
-            self._ray, settings, network, most=most, mixed_hosts=mixed_hosts, ours=ours
-        )
+    def recruit(self, most: int, mixed_hosts: bool, ours: HostFacts) -> None:
+        """Start the actors, for a trainer on a host with these facts."""
+        self._crew = RayCrew(self._ray, most=most, mixed_hosts=mixed_hosts, ours=ours)
 
-    def begin(self, call: Call) -> None:
-        """Start an iteration."""
-        self._crew.begin(call)
+    def begin(self, job: bytes) -> Report:
+        """Start a packed job."""
+        self._crew.begin(job)
+        return self._report([])
 
     def step(self, blocks: Iterable[tuple[int, int]], seconds: float) -> Report:
         """Send blocks to workers, then wait up to so many seconds for events."""
         for worker, block in blocks:
             self._crew.send(worker, block)
-        events = self._crew.wait(seconds)
+        return self._report(self._crew.wait(seconds))
+
+    def _report(self, events: list[Event]) -> Report:
         try:
             return Report(events, set(self._crew.ready()), None)
         except ClusterError as error:
             return Report(events, set(), str(error))
 
     def end(self) -> None:
-        """End an iteration."""
+        """End a job."""
         self._crew.end()
 
     def leave(self) -> None:

@@ -6,20 +6,16 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Self
 
+from blobmaster.cluster.actor import packed, unpacked
 from blobmaster.cluster.address import check_address, refusal
-from blobmaster.cluster.crew import Call
 from blobmaster.cluster.driver_process import DriverProcess
 from blobmaster.cluster.errors import ClusterError, DriverLostError
 from blobmaster.cluster.hosts import host_facts
 from blobmaster.cluster.library import require_ray
 from blobmaster.cluster.remote_crew import RemoteCrew
 from blobmaster.cluster.schedule import play_blocks
-from blobmaster.config.network import NetworkSettings
-from blobmaster.config.search import SearchSettings
-from blobmaster.game.records import Rounds
-from blobmaster.model.network import BlobNetwork
 from blobmaster.run.container import usable_cores
-from blobmaster.selfplay.engine import EngineSettings
+from blobmaster.selfplay.pool import Job, Result
 
 JOIN_S = 20.0
 """Timeout of joining a cluster, for which Ray would wait for minutes."""
@@ -55,8 +51,8 @@ class RayCluster:
     def __exit__(self, *_: object) -> None:
         self._crews.close()
 
-    def player(self, settings: EngineSettings, network: NetworkSettings) -> RayPlayer:
-        """Connect, or start Ray; return the player of a run's blocks, whose actors start now.
+    def pool(self) -> RayPool:
+        """Connect, or start Ray; return the pool of the cluster's actors, which start now.
 
         Raises:
             ClusterError: no cluster can be joined, or Ray does not start.
@@ -65,12 +61,12 @@ class RayCluster:
 
         def connect() -> DriverProcess:
             driver = self._join()
-            driver.ask("recruit", settings, network, self._workers, self._mixed_hosts, ours)
+            driver.ask("recruit", self._workers, self._mixed_hosts, ours)
             return driver
 
         crew = RemoteCrew(connect)
         self._crews.callback(crew.close)
-        return RayPlayer(crew)
+        return RayPool(crew)
 
     def _join(self) -> DriverProcess:
         address = self._address
@@ -87,33 +83,30 @@ class RayCluster:
         return driver
 
 
-class RayPlayer:
-    """A `PlaysBlocks` by the actors of a cluster."""
+class RayPool:
+    """A `Pool` of the actors of a cluster."""
 
     def __init__(self, crew: RemoteCrew) -> None:
         self._crew = crew
-        self._version = 0
 
-    def play(
+    def map(
         self,
-        iteration: int,
-        network: BlobNetwork,
-        search: SearchSettings,
-        units: int,
+        job: Job[Result],
         blocks: Iterable[int],
         *,
         should_stop: Callable[[], bool],
-        on_rounds: Callable[[int], None],
-    ) -> Iterator[tuple[int, Rounds]]:
-        """See `PlaysBlocks`; `on_rounds` is called once for each block.
+        on_units: Callable[[int], None],
+    ) -> Iterator[tuple[int, Result]]:
+        """See `Pool`; `on_units` is called once for each block.
 
         Raises:
             ClusterError: a block fails everywhere, no worker is left, or the cluster is lost.
         """
-        self._version += 1
-        state = {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
-        self._crew.begin(Call(self._version, state, iteration, search, units))
+        self._crew.begin(packed(job))
         try:
-            yield from play_blocks(self._crew, blocks, should_stop=should_stop, on_rounds=on_rounds)
+            for block, content in play_blocks(self._crew, blocks, should_stop=should_stop):
+                result, units = unpacked(content)
+                on_units(units)
+                yield block, result
         finally:
             self._crew.end()

@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Callable, Set
 
-from blobmaster.cluster.crew import Call
 from blobmaster.cluster.driver import Report
 from blobmaster.cluster.driver_process import DriverProcess
 from blobmaster.cluster.errors import ClusterError, DriverLostError
@@ -39,26 +38,27 @@ class RemoteCrew:
             self._driver = connect()
         except DriverLostError as error:
             raise ClusterError(f"Ray does not start: {error}") from None
-        self._call: Call | None = None
+        self._job: bytes | None = None
         self._unsent: list[tuple[int, int]] = []
         self._report = Report([], set(), None)
 
-    def begin(self, call: Call) -> None:
-        """Start an iteration: take over its arguments, and use nodes that have joined.
+    def begin(self, job: bytes) -> None:
+        """Start a packed job, and use nodes that have joined.
 
         Raises:
             ClusterError: the cluster is lost.
         """
-        self._call = call
+        self._job = job
         self._unsent = []
         try:
-            self._driver.ask("begin", call)
+            # A new report: the last one, of a job that was stopped, may not have been taken.
+            self._report = self._driver.ask("begin", job)
         except DriverLostError as error:
             self._rejoin(error)
 
     def end(self) -> None:
-        """End an iteration; a driver that is lost by now is replaced in the next one."""
-        self._call = None
+        """End a job; a driver that is lost by now is replaced in the next one."""
+        self._job = None
         if not self._driver.is_asked:
             with contextlib.suppress(DriverLostError):
                 self._driver.ask("end")
@@ -110,13 +110,12 @@ class RemoteCrew:
             self._driver.kill()
             try:
                 self._driver = self._connect()
-                if self._call is not None:
-                    self._driver.ask("begin", self._call)
+                if self._job is not None:
+                    self._report = self._driver.ask("begin", self._job)
                 return
             except (ClusterError, DriverLostError) as failure:
                 if time.monotonic() > until:
                     raise ClusterError(
-                        f"the cluster is lost ({error}) and cannot be joined again ({failure}); "
-                        "the last checkpoint is intact, and finished blocks are kept"
+                        f"the cluster is lost ({error}) and cannot be joined again ({failure})"
                     ) from None
             time.sleep(PAUSE_S)

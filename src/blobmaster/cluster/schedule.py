@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from typing import NamedTuple, Protocol
 
 from blobmaster.cluster.errors import ClusterError
-from blobmaster.game.records import Rounds
 
 IN_FLIGHT = 2
 """Blocks at a worker: it finds the next one while the result of the last is on its way."""
@@ -31,8 +30,8 @@ class Event(NamedTuple):
     worker: int
     block: int | None
     """None if the worker is lost, with all its blocks."""
-    rounds: Rounds | None = None
-    """The result; None after a failure."""
+    result: bytes | None = None
+    """None after a failure."""
     reason: str = ""
     """The failure, in one line."""
 
@@ -58,7 +57,7 @@ class Crew(Protocol):
 
 
 class BlockSchedule:
-    """The blocks of an iteration: waiting, in flight at workers, or finished."""
+    """The blocks of a job: waiting, in flight at workers, or finished."""
 
     def __init__(self, blocks: Iterable[int], clock: Callable[[], float] = time.monotonic) -> None:
         self._waiting = deque(dict.fromkeys(blocks))
@@ -111,8 +110,7 @@ class BlockSchedule:
         reasons.append(reason)
         if len(reasons) >= MOST_TRIES:
             raise ClusterError(
-                f"block {block} of self-play failed {len(reasons)} times, the last time by: "
-                f"{reason}; the last checkpoint is intact, and finished blocks are kept"
+                f"block {block} failed {len(reasons)} times, the last time by: {reason}"
             )
         self._return(block)
 
@@ -149,10 +147,9 @@ def play_blocks(
     blocks: Iterable[int],
     *,
     should_stop: Callable[[], bool],
-    on_rounds: Callable[[int], None],
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[tuple[int, Rounds]]:
-    """Play blocks, and yield each once, with its number, when its first result arrives.
+) -> Iterator[tuple[int, bytes]]:
+    """Play blocks, and yield each once, with its number and its first result, when that arrives.
 
     It returns early if `should_stop`, and leaves the blocks in flight to the crew.
 
@@ -168,8 +165,7 @@ def play_blocks(
         for event in crew.wait(LOOK_S):
             if event.block is None:
                 schedule.lose(event.worker, event.reason)
-            elif event.rounds is None:
+            elif event.result is None:
                 schedule.fail(event.worker, event.block, event.reason)
             elif schedule.finish(event.worker, event.block):
-                on_rounds(len(event.rounds))
-                yield event.block, event.rounds
+                yield event.block, event.result

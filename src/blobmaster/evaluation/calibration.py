@@ -8,6 +8,7 @@ it bids, and at the seat's first choice of a card, when all bids are known.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +35,7 @@ from blobmaster.game.rules import (
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.kernels.arrays import first_largest
 from blobmaster.kernels.compile import kernel
+from blobmaster.model.layers import Parts
 from blobmaster.model.network import BlobNetwork
 from blobmaster.selfplay.deals import Deals, deal
 from blobmaster.selfplay.pool import Pool
@@ -113,7 +115,7 @@ class CalibrationMatch:
         """Args:
         settings: seats, most cards and deals. `ROUNDS_A_DEAL` rounds are played per deal, divided
             evenly among the numbers of cards, from one up.
-        draws: returns the generator that deals a block's cards.
+        draws: returns the generator that deals a block's cards; it can be pickled.
         """
         self._players = settings.players
         self._draws = draws
@@ -150,27 +152,44 @@ class CalibrationMatch:
             on_rounds: called by the workers with the number of rounds that they finished.
         """
 
-        def play_one(block: int) -> Bids | None:
-            cards, rounds = self._blocks[block]
-            mix = RoundMix(
-                players={self._players: 1.0},
-                most_cards={self._players: {cards: 1.0}},
-                longest_only=True,
-            )
-            # All rounds of a block have one length, so its tables finish almost
-            # together and batches stay large.
-            deals = deal(mix, rounds, self._draws(block))
-            found = record_bids(NetworkEvaluator(network.parts, rounds, device), deals, should_stop)
-            if found is not None:
-                on_rounds(rounds)
-            return found
-
-        played = dict(pool.map(play_one, range(len(self._blocks))))
-        parts = [played[block] for block in sorted(played)]
-        whole = [part for part in parts if part is not None]
-        if len(whole) < len(self._blocks):
+        job, blocks = _CalibrationJob(self, network.parts, device), range(len(self._blocks))
+        played = dict(pool.map(job, blocks, should_stop=should_stop, on_units=on_rounds))
+        if len(played) < len(blocks):
             return None
-        return summarize(Bids(*(np.concatenate(columns) for columns in zip(*whole, strict=True))))
+        parts = [played[block] for block in blocks]
+        return summarize(Bids(*(np.concatenate(columns) for columns in zip(*parts, strict=True))))
+
+    def deals(self, block: int) -> Deals:
+        """Deal the rounds of a block."""
+        cards, rounds = self._blocks[block]
+        mix = RoundMix(
+            players={self._players: 1.0},
+            most_cards={self._players: {cards: 1.0}},
+            longest_only=True,
+        )
+        # All rounds of a block have one length, so its tables finish almost together and batches
+        # stay large.
+        return deal(mix, rounds, self._draws(block))
+
+
+@dataclass(frozen=True)
+class _CalibrationJob:
+    """Plays the blocks of a calibration: a `Job`."""
+
+    match: CalibrationMatch
+    parts: Parts
+    device: torch.device
+
+    def play(
+        self, block: int, *, should_stop: Callable[[], bool], on_units: Callable[[int], None]
+    ) -> Bids | None:
+        """See `Job`."""
+        deals = self.match.deals(block)
+        evaluator = NetworkEvaluator(self.parts, len(deals), self.device)
+        found = record_bids(evaluator, deals, should_stop)
+        if found is not None:
+            on_units(len(deals))
+        return found
 
 
 def record_bids(

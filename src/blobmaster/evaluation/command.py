@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
@@ -21,12 +22,15 @@ from blobmaster.evaluation.request import EvaluationRequest, table_settings
 from blobmaster.terminal.console import Tally, call_interruptibly
 
 if TYPE_CHECKING:
+    import torch
+
     from blobmaster.checkpoint.network import TrainedNetwork
     from blobmaster.config.rating import RatingSettings
     from blobmaster.evaluation.breakdown.table import BreakdownMatches
     from blobmaster.evaluation.calibration import Calibration, CalibrationMatch
     from blobmaster.evaluation.matches import Arena
     from blobmaster.evaluation.measure import Evaluation
+    from blobmaster.selfplay.pool import Pool
 
 INTERRUPTED = 130
 
@@ -38,7 +42,7 @@ class _Prepared(NamedTuple):
     breakdown: BreakdownMatches
     calibration: CalibrationMatch
     trained: TrainedNetwork
-    workers: int
+    device: torch.device
 
 
 def run_evaluation(request: EvaluationRequest) -> int:
@@ -61,9 +65,14 @@ def run_evaluation(request: EvaluationRequest) -> int:
     if not request.whole_games:
         total += prepared.calibration.rounds
     status = 0
-    with Tally(console, request.units, total) as tally:
+    with (
+        request.backend.pool(request.workers, prepared.device) as pool,
+        Tally(console, request.units, total) as tally,
+    ):
         try:
-            calibration = call_interruptibly(lambda: _play(request, prepared, stopping, tally))
+            calibration = call_interruptibly(
+                lambda: _play(request, prepared, pool, stopping, tally)
+            )
         except KeyboardInterrupt:
             stopping.set()
             status = INTERRUPTED
@@ -90,11 +99,10 @@ def _prepare(request: EvaluationRequest) -> _Prepared:
     from blobmaster.checkpoint.network import load_trained
     from blobmaster.evaluation.breakdown.table import BreakdownMatches
     from blobmaster.evaluation.calibration import CalibrationMatch
-    from blobmaster.evaluation.matches import Arena
+    from blobmaster.evaluation.matches import Arena, SameDeals
     from blobmaster.evaluation.measure import Evaluation
     from blobmaster.inference.evaluator import choose_device
     from blobmaster.kernels.rng import generator
-    from blobmaster.selfplay.pool import default_workers
 
     device = choose_device(request.device)
     trained = load_trained(request.player.path, device)
@@ -103,7 +111,7 @@ def _prepare(request: EvaluationRequest) -> _Prepared:
     arena = Arena(
         made,
         request.settings,
-        lambda _, block: generator(request.seed, "evaluation", block),
+        SameDeals(request.seed, "evaluation"),
         whole_games=request.whole_games,
     )
     evaluation = Evaluation(
@@ -117,25 +125,23 @@ def _prepare(request: EvaluationRequest) -> _Prepared:
 
     def arena_of(players: int, cards: int) -> tuple[Arena, RatingSettings]:
         size = table_settings(players, cards, request.settings.deals)
-        purpose = "evaluation by size"
-        return Arena(
-            made, size, lambda _, block: generator(request.seed, purpose, players, cards, block)
-        ), size
+        draws = SameDeals(request.seed, "evaluation by size", (players, cards))
+        return Arena(made, size, draws), size
 
     breakdown = BreakdownMatches(request.by, evaluation, arena_of, request.settings, request.seed)
     calibration = CalibrationMatch(
-        request.settings, lambda block: generator(request.seed, "evaluation calibration", block)
+        request.settings, partial(generator, request.seed, "evaluation calibration")
     )
-    return _Prepared(evaluation, breakdown, calibration, trained, default_workers(request.workers))
+    return _Prepared(evaluation, breakdown, calibration, trained, device)
 
 
 def _play(
-    request: EvaluationRequest, prepared: _Prepared, stopping: threading.Event, tally: Tally
+    request: EvaluationRequest,
+    prepared: _Prepared,
+    pool: Pool,
+    stopping: threading.Event,
+    tally: Tally,
 ) -> Calibration | None:
-    from blobmaster.inference.evaluator import use_one_thread
-    from blobmaster.selfplay.pool import LocalPool
-
-    pool = LocalPool(prepared.workers, prepare=use_one_thread)
     for found in prepared.evaluation.play(
         pool, should_stop=stopping.is_set, on_deals=tally.advance
     ):
@@ -143,8 +149,10 @@ def _play(
     prepared.breakdown.play(pool, should_stop=stopping.is_set, on_deals=tally.advance)
     if request.whole_games:
         return None  # calibration is measured on single rounds
-    trained = prepared.trained
-    device = next(trained.network.parameters()).device
     return prepared.calibration.play(
-        trained.network, device, pool, should_stop=stopping.is_set, on_rounds=tally.advance
+        prepared.trained.network,
+        prepared.device,
+        pool,
+        should_stop=stopping.is_set,
+        on_rounds=tally.advance,
     )

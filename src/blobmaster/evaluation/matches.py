@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from blobmaster.agents.base import AgentMaker
 from blobmaster.config.rating import RatingSettings
 from blobmaster.config.rounds import RoundMix
 from blobmaster.evaluation.arena import Lineups, Results, play_deals
+from blobmaster.kernels.rng import generator
 from blobmaster.selfplay.deals import Deals, deal, deal_games
 from blobmaster.selfplay.pool import Pool
 
@@ -51,6 +53,22 @@ def match_against(player: str, opponent: str, settings: RatingSettings) -> Match
     return Match(f"against {opponent}", (player, opponent), lineups)
 
 
+@dataclass(frozen=True)
+class SameDeals:
+    """Deals the same cards to all matches, whatever their purpose."""
+
+    seed: int
+    purpose: str
+    """Takes the place of a match's own."""
+    indices: tuple[int, ...] = ()
+    """The number of the stream within its purpose, before that of the block."""
+
+    def __call__(self, purpose: str, block: int) -> np.random.Generator:
+        """Return the generator that deals the cards of a block."""
+        del purpose
+        return generator(self.seed, self.purpose, *self.indices, block)
+
+
 class Arena:
     """Plays matches in blocks; a block's results depend only on the players and its number."""
 
@@ -65,7 +83,8 @@ class Arena:
         """Args:
         players: by name.
         settings: the size of the tables, of the rounds and of a block.
-        draws: returns the generator that deals the cards of (purpose, block).
+        draws: returns the generator that deals the cards of (purpose, block). It can be pickled,
+            as everything here: a pool may play in other processes.
         whole_games: if True, a deal is a game, and `settings.cards` its longest rounds.
         """
         self.whole_games = whole_games
@@ -127,18 +146,13 @@ class Arena:
         wanted = list(blocks)
         # Workers finish in any order. The block's index, not the order, decides where its results
         # go, so any number of workers gives the same results.
+        job = _MatchJob(self, matches, wanted)
+        for index, results in pool.map(
+            job, range(len(wanted)), should_stop=should_stop, on_units=on_deals
+        ):
+            yield (*wanted[index], results)
 
-        def play_one(index: int) -> Results | None:
-            number, block = wanted[index]
-            return self._play_block(
-                matches[number], block, should_stop=should_stop, on_deals=on_deals
-            )
-
-        for index, results in pool.map(play_one, range(len(wanted))):
-            if results is not None:
-                yield (*wanted[index], results)
-
-    def _play_block(
+    def play_block(
         self,
         match: Match,
         block: int,
@@ -146,6 +160,7 @@ class Arena:
         should_stop: Callable[[], bool],
         on_deals: Callable[[int], None],
     ) -> Results | None:
+        """Play a block of a match in this thread; see `play_deals`."""
         lineups = self._lineups(match, block)
         return play_deals(
             [self._players[name](lineups.size) for name in match.names],
@@ -164,6 +179,25 @@ class Arena:
     def _lineups(self, match: Match, block: int) -> Lineups:
         size = self._settings.deals_per_block
         return match.lineups[block * size : (block + 1) * size]
+
+
+@dataclass(frozen=True)
+class _MatchJob:
+    """Plays blocks of several matches: a `Job`, whose blocks are indices of `wanted`."""
+
+    arena: Arena
+    matches: Sequence[Match]
+    wanted: Sequence[tuple[int, int]]
+    """(Index of the match, block)."""
+
+    def play(
+        self, block: int, *, should_stop: Callable[[], bool], on_units: Callable[[int], None]
+    ) -> Results | None:
+        """See `Job`."""
+        number, of_match = self.wanted[block]
+        return self.arena.play_block(
+            self.matches[number], of_match, should_stop=should_stop, on_deals=on_units
+        )
 
 
 def ranking_scores(results: Results, *, whole_games: bool) -> npt.NDArray[np.int64]:

@@ -18,6 +18,7 @@ In phase 2 a deal is a whole game, and wins rank its table.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -196,7 +197,7 @@ class Ratings:
                 **{k: network_player(v.parts, device) for k, v in networks.items()},
             },
             self._settings,
-            lambda purpose, block: generator(self._seed, f"rating {purpose}", iteration, block),
+            partial(_draws, self._seed, iteration),
             whole_games=self._whole_games,
         )
         # All matches at once: one after another, workers would idle at the end of each.
@@ -292,10 +293,8 @@ class Ratings:
         return GatingResult(share, share.value >= threshold)
 
     def _calibration(self, iteration: int) -> CalibrationMatch:
-        return CalibrationMatch(
-            self._settings,
-            lambda block: generator(self._seed, "rating calibration", iteration, block),
-        )
+        draws = partial(generator, self._seed, "rating calibration", iteration)
+        return CalibrationMatch(self._settings, draws)
 
     def _baseline_result(
         self, network: Results, untrained: Results, draws: np.random.Generator
@@ -312,6 +311,11 @@ class Ratings:
         if self._whole_games:
             measures.append(network.wins[:, :, 0].mean(axis=1))
         return BaselineResult(*(estimate_mean(v, size.bootstrap, draws) for v in measures))
+
+
+def _draws(seed: int, iteration: int, purpose: str, block: int) -> np.random.Generator:
+    """Return the generator that deals the cards of a block."""
+    return generator(seed, f"rating {purpose}", iteration, block)
 
 
 def network_name(iteration: int) -> str:

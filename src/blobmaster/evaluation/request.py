@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from blobmaster.agents.names import PlayerName, checkpoint_player, parse_player
+from blobmaster.cluster.backend import THREADS, PlayBackend
 from blobmaster.config.rating import RatingSettings
 from blobmaster.evaluation.breakdown.request import Breakdown, parse_by
 
@@ -39,6 +40,7 @@ class EvaluationRequest:
     until_sure: bool
     as_json: bool
     by: Breakdown
+    backend: PlayBackend = THREADS
 
     @property
     def unit(self) -> str:
@@ -66,6 +68,7 @@ def parse_request(
     until_sure: bool,
     as_json: bool,
     by: str | None = None,
+    backend: PlayBackend = THREADS,
 ) -> EvaluationRequest:
     """Validate the arguments of the command line.
 
@@ -90,7 +93,17 @@ def parse_request(
             raise ValueError(f"--by plays single rounds, and all of them: leave out {flag}")
         breakdown = parse_by(by, checkpoint, settings)
     return EvaluationRequest(
-        player, tuple(named), settings, seed, workers, device, games, until_sure, as_json, breakdown
+        player=player,
+        opponents=tuple(named),
+        settings=settings,
+        seed=seed,
+        workers=workers,
+        device=device,
+        whole_games=games,
+        until_sure=until_sure,
+        as_json=as_json,
+        by=breakdown,
+        backend=backend,
     )
 
 

@@ -7,6 +7,7 @@ residual stream stay float32 (as in Dettmers et al. 2022); activations beyond th
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -105,6 +106,7 @@ class QuantizedPart:
         if not cpu_program.AVAILABLE:
             raise NotImplementedError("its C interface lacks functions that a pass calls")
         self.outputs = part.outputs
+        self._made_from = copy.deepcopy(part), rows  # a copy: the network may learn on
         stem, *body, head = _quantize(part.layers(), rows)
         assert isinstance(stem, _Product)
         assert isinstance(head, _Product)
@@ -112,6 +114,11 @@ class QuantizedPart:
         # Fails here, not in play, if this processor cannot run the pass, or runs it wrongly.
         if not is_as_expected(self(rows), apply_layers(part.layers(), rows), self.kind):
             raise WrongResultsError
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Packed weights have no bytes that could be copied, as each processor packs them its own
+        # way. So another process quantizes again.
+        return _quantize_again, self._made_from
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Return the logits. Each call writes a program anew; a backend keeps its plans."""
@@ -137,6 +144,12 @@ class QuantizedPart:
                 x = _write(program, operation, x)
         _clear(program, outputs)
         _add_product(program, x, self._head, outputs)
+
+
+def _quantize_again(part: NetworkPart, rows: Tensor) -> QuantizedPart:
+    """Return a part as another process made it, on one thread in both."""
+    with torch.inference_mode():
+        return QuantizedPart(part, rows)
 
 
 def _write(program: Program, operation: _Norm | _Product, x: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
-"""Map a function over block numbers on threads of this process.
+"""Map a job over block numbers: the seam between what is played and who plays it.
 
-Blocks are played in compiled code, evaluations included, which does not hold the GIL. So threads
-are as fast as processes, share one set of weights, and cannot outlive the process.
+On threads of this process (`LocalPool`), blocks are played in compiled code, evaluations included,
+which does not hold the GIL. So threads are as fast as processes, share one set of weights, and
+cannot outlive the process. The actors of a cluster are another pool (`blobmaster.cluster`).
 """
 
 from __future__ import annotations
@@ -13,17 +14,48 @@ from typing import Protocol, TypeVar
 from blobmaster.run.container import usable_cores
 
 Result = TypeVar("Result")
+Played = TypeVar("Played", covariant=True)
+
+
+class Job(Protocol[Played]):
+    """A function of a block's number, as data that can be pickled: it may run in another process.
+
+    A block's result follows from the job and its number alone, whoever plays it.
+    """
+
+    def play(
+        self, block: int, *, should_stop: Callable[[], bool], on_units: Callable[[int], None]
+    ) -> Played | None:
+        """Play a block and return its result; None if `should_stop` cut it short.
+
+        Args:
+            block: its number.
+            should_stop: to be called often.
+            on_units: to be called with the number of rounds or deals just finished.
+        """
+        ...
 
 
 class Pool(Protocol):
     """Workers that play blocks. The result of a block does not depend on its worker."""
 
     def map(
-        self, function: Callable[[int], Result], blocks: Iterable[int]
+        self,
+        job: Job[Result],
+        blocks: Iterable[int],
+        *,
+        should_stop: Callable[[], bool],
+        on_units: Callable[[int], None],
     ) -> Iterator[tuple[int, Result]]:
-        """Yield pairs (block, `function(block)`) in the order in which blocks are finished.
+        """Yield pairs (block, result) in the order in which blocks are finished.
 
-        An exception in `function` is raised here, after the blocks in flight have ended.
+        An exception in a block is raised here, after the blocks in flight have ended.
+
+        Args:
+            job: plays the blocks.
+            blocks: their numbers.
+            should_stop: called often, from any thread. Blocks that it cut short are not yielded.
+            on_units: called from any thread with the number of rounds or deals just finished.
         """
         ...
 
@@ -45,16 +77,26 @@ class LocalPool:
         self._prepare = prepare
 
     def map(
-        self, function: Callable[[int], Result], blocks: Iterable[int]
+        self,
+        job: Job[Result],
+        blocks: Iterable[int],
+        *,
+        should_stop: Callable[[], bool],
+        on_units: Callable[[int], None],
     ) -> Iterator[tuple[int, Result]]:
         """See `Pool`."""
         with ThreadPoolExecutor(
             self.workers, thread_name_prefix="worker", initializer=self._prepare
         ) as threads:
-            futures = {threads.submit(function, block): block for block in blocks}
+            futures = {
+                threads.submit(job.play, block, should_stop=should_stop, on_units=on_units): block
+                for block in blocks
+            }
             try:
                 for future in as_completed(futures):
-                    yield futures[future], future.result()
+                    result = future.result()
+                    if result is not None:
+                        yield futures[future], result
             finally:
                 # After an error or an early close, blocks that wait must not start any more.
                 for future in futures:

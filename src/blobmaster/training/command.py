@@ -6,7 +6,6 @@ import contextlib
 import logging
 import sys
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -39,7 +38,6 @@ from blobmaster.training.next_steps import (
 from blobmaster.training.options import TrainOptions, compose_settings
 
 if TYPE_CHECKING:
-    from blobmaster.selfplay.engine import EngineSettings, PlaysBlocks
     from blobmaster.training.trainer import TrainingPipeline
 
 log = logging.getLogger(__name__)
@@ -100,14 +98,14 @@ def run_training(options: TrainOptions) -> int:
             options.root,
             start.config,
             is_finished=is_finished,
-            backend=options.backend_arguments,
+            backend=options.backend.arguments,
         ),
     )
     return session.exit_status
 
 
 def _resume_command(options: TrainOptions) -> str:
-    return train_command(options.root, "--resume", *options.backend_arguments)
+    return train_command(options.root, "--resume", *options.backend.arguments)
 
 
 def _checkpoints_in(root: Path) -> list[Path]:
@@ -205,6 +203,7 @@ def _train(
     config, checkpoint, origin = start.config, start.checkpoint, start.origin
     # These imports take seconds. They come after the session has opened, so that a pause or a
     # signal that arrives meanwhile is seen.
+    from blobmaster.inference.evaluator import choose_device
     from blobmaster.selfplay.pool import default_workers
     from blobmaster.training.autotune import autotuned
     from blobmaster.training.trainer import TrainingPipeline
@@ -217,7 +216,11 @@ def _train(
     # The number of workers is resolved here and not saved: another machine may have other cores.
     workers = default_workers(config.run.workers)
     identity = checkpoint.meta.identity if checkpoint else _new_identity(config)
-    pipeline = TrainingPipeline(config, session, workers, _connect(options, config, cluster))
+    pool = None
+    if options.backend.name != "threads":
+        device = choose_device(config.inference.device)
+        pool = cluster.enter_context(options.backend.pool(config.run.workers, device))
+    pipeline = TrainingPipeline(config, session, workers, pool)
     if checkpoint is not None:
         _restore(pipeline, checkpoint)  # may fail, so before `begin` changes the directory
     if origin is not None:
@@ -252,28 +255,6 @@ def _train(
         pipeline.prepare(session.first_iteration)
         compiling.close()
         return _run(pipeline, session, config)
-
-
-def _connect(
-    options: TrainOptions, config: Config, cluster: contextlib.ExitStack
-) -> Callable[[EngineSettings], PlaysBlocks] | None:
-    """Connect to the cluster that the command line names; None to play on threads.
-
-    Raises:
-        ClusterError: there is no Ray, or no cluster at the address.
-        ConfigError: the networks run on a GPU.
-    """
-    if options.backend == "threads":
-        return None
-    from blobmaster.cluster.ray_cluster import RayCluster
-    from blobmaster.inference.evaluator import choose_device
-
-    if choose_device(config.inference.device).type != "cpu":
-        # Blocks of a GPU have other bits than those of a CPU, and their key says GPU.
-        raise ConfigError("--backend ray plays on CPUs: add --device cpu, or leave out --backend")
-    ray = RayCluster(options.ray_address, config.run.workers, mixed_hosts=options.mixed_hosts)
-    cluster.enter_context(ray)
-    return lambda settings: ray.player(settings, config.network)
 
 
 def _log_settings(
@@ -334,7 +315,7 @@ def _run(pipeline: TrainingPipeline, session: RunSession, config: Config) -> dic
         return advice
     except ClusterError as error:
         session.wait_for_commit()
-        session.fail(str(error))
+        session.fail(f"{error}; the last checkpoint is intact, and finished blocks are kept")
     return {}
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from blobmaster.checkpoint.file import VerifiedCheckpoint
+from blobmaster.cluster.backend import THREADS, PlayBackend
 from blobmaster.config.compose import (
     ConfigError,
     Tables,
@@ -38,22 +39,9 @@ class TrainOptions:
     config_file: Path | None = None
     flags: Tables = field(default_factory=dict)
     """The settings that were given as flags."""
-    backend: str = "threads"
-    """Where self-play's blocks are played: on `threads`, or by `ray`. It is not saved with the run:
-    the bits are the same, and another machine may have no cluster."""
-    ray_address: str | None = None
-    """The cluster to join; None to start Ray on this machine."""
-    mixed_hosts: bool = False
-    """Use hosts whose results may differ in the last bits."""
-
-    @property
-    def backend_arguments(self) -> list[str]:
-        """The arguments that name the backend again in a later command."""
-        if self.backend == "threads":
-            return []
-        address = [] if self.ray_address is None else ["--ray-address", self.ray_address]
-        mixed = ["--mixed-hosts"] if self.mixed_hosts else []
-        return ["--backend", self.backend, *address, *mixed]
+    backend: PlayBackend = THREADS
+    """Who plays the blocks of self-play and ratings. It is not saved with the run: the bits are the
+    same, and another machine may have no cluster."""
 
     @property
     def takes_newest(self) -> bool:

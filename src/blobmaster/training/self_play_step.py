@@ -13,7 +13,7 @@ from blobmaster.config.config import Config
 from blobmaster.game.records import Rounds, join
 from blobmaster.model.network import BlobNetwork
 from blobmaster.run.session import RunSession
-from blobmaster.selfplay.engine import EngineSettings, PlaysBlocks, SelfPlayEngine
+from blobmaster.selfplay.engine import SelfPlayEngine
 from blobmaster.selfplay.memory import block_bytes, gpu_bytes
 from blobmaster.selfplay.pool import Pool
 from blobmaster.training.block_key import block_key
@@ -29,8 +29,8 @@ class Played(NamedTuple):
     """Rounds per minute in this process; None if an earlier one played all of them."""
 
 
-def engine_settings(config: Config) -> EngineSettings:
-    """Return the settings of the engine that plays the blocks of a run.
+def new_engine(config: Config, pool: Pool, device: torch.device) -> SelfPlayEngine:
+    """Return the engine that plays the blocks of a run on the workers of `pool`.
 
     Raises:
         CheckpointError: the checkpoint to exploit cannot be read.
@@ -41,43 +41,30 @@ def engine_settings(config: Config) -> EngineSettings:
         raise ValueError("the number format is still `auto`: pass the settings through `autotuned`")
     exploited = config.self_play.exploited
     frozen = load_trained(Path(exploited), torch.device("cpu")).network if exploited else None
-    return EngineSettings(
+    return SelfPlayEngine(
+        pool,
         config.rounds,
         config.self_play,
         config.run.seed,
+        device,
         number_format,
-        config.plays_games,
-        frozen,
+        whole_games=config.plays_games,
+        frozen=frozen,
     )
-
-
-def new_engine(config: Config, pool: Pool, device: torch.device) -> SelfPlayEngine:
-    """Return the engine that plays the blocks of a run on the workers of `pool`.
-
-    Raises: as `engine_settings`.
-    """
-    return engine_settings(config).engine(pool, device)
 
 
 class SelfPlay:
     """Plays the rounds of an iteration and keeps finished blocks until they are committed."""
 
     def __init__(
-        self,
-        config: Config,
-        session: RunSession,
-        engine: SelfPlayEngine,
-        device: torch.device,
-        player: PlaysBlocks | None = None,
+        self, config: Config, session: RunSession, engine: SelfPlayEngine, device: torch.device
     ) -> None:
         """Args:
         config: the settings.
         session: keeps the finished blocks.
-        engine: cuts an iteration into blocks.
+        engine: cuts an iteration into blocks and plays them.
         device: where the networks run.
-        player: plays the blocks; None for the engine itself.
         """
-        self._player = player or engine
         self._config = config
         self._session = session
         self._engine = engine
@@ -105,7 +92,7 @@ class SelfPlay:
             log.info("iteration %d: %d blocks were played before", iteration + 1, len(blocks))
         # Blocks that are missing need not be the last ones: workers finish out of order.
         missing = [n for n in range(self._engine.block_count(units)) if n not in blocks]
-        for block, rounds in self._player.play(
+        for block, rounds in self._engine.play(
             iteration,
             network,
             config.curriculum.search(iteration, config.search),

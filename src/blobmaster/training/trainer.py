@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 import torch
@@ -20,14 +20,13 @@ from blobmaster.model.network import BlobNetwork, new_network
 from blobmaster.run.checkpoints.retention import is_permanent
 from blobmaster.run.files.layout import START
 from blobmaster.run.session import RunSession
-from blobmaster.selfplay.engine import EngineSettings, PlaysBlocks
-from blobmaster.selfplay.pool import LocalPool
+from blobmaster.selfplay.pool import LocalPool, Pool
 from blobmaster.training.commit import Committer
 from blobmaster.training.learner import Learner, Losses
 from blobmaster.training.opponent_pool import PastOpponents
 from blobmaster.training.replay_buffer import ReplayWindow
 from blobmaster.training.run_metrics import RunMetrics
-from blobmaster.training.self_play_step import Played, SelfPlay, engine_settings, log_memory
+from blobmaster.training.self_play_step import Played, SelfPlay, log_memory, new_engine
 from blobmaster.training.sinks import HistorySink, open_sinks
 from blobmaster.training.snapshot import as_arrays, as_tensors
 from blobmaster.training.warm_up import warm_up
@@ -43,7 +42,7 @@ class TrainingPipeline:
         config: Config,
         session: RunSession,
         workers: int,
-        connect: Callable[[EngineSettings], PlaysBlocks] | None = None,
+        pool: Pool | None = None,
     ) -> None:
         """Build the networks and steps of a run.
 
@@ -51,7 +50,7 @@ class TrainingPipeline:
             config: the settings, after `autotuned`.
             session: the session that holds the run directory.
             workers: threads of self-play and ratings.
-            connect: returns a player of self-play's blocks elsewhere; None for threads.
+            pool: plays the blocks of both elsewhere; None for threads.
 
         Raises:
             ValueError: the number format is still `auto`.
@@ -74,11 +73,13 @@ class TrainingPipeline:
         self._gated = GatedNetwork(self._untrained) if config.rating.gating_threshold > 0 else None
         self._past_opponents = PastOpponents(config, session, self._device)
         # Each worker thread uses its own core, so its network must not start further threads.
-        self._pool = LocalPool(workers * config.run.blocks_per_worker, prepare=use_one_thread)
-        settings = engine_settings(config)
-        self._engine = settings.engine(self._pool, self._device)
-        elsewhere = None if connect is None else connect(settings)
-        self._self_play = SelfPlay(config, session, self._engine, self._device, elsewhere)
+        local = LocalPool(workers * config.run.blocks_per_worker, prepare=use_one_thread)
+        self._blocks_in_play = local.workers
+        self._pool = pool or local
+        engine = new_engine(config, self._pool, self._device)
+        self._self_play = SelfPlay(config, session, engine, self._device)
+        # Its kernels are compiled in this process, which needs some of them, while actors start.
+        self._warm_up_engine = new_engine(config, local, self._device) if pool else engine
         history = HistorySink()
         self._metrics = RunMetrics(config, session.publish, open_sinks(session, history))
         self._committer = Committer(config, session, history)
@@ -90,10 +91,10 @@ class TrainingPipeline:
 
     def prepare(self, first: int) -> None:
         """Commit the state that a run starts from, and compile the kernels."""
-        log_memory(self._config, self._pool.workers, self._device)
+        log_memory(self._config, self._blocks_in_play, self._device)
         if first == 0:
             self._committer.commit_start(self.state_dict(START))
-        warm_up(self._engine, self._untrained, self._session)
+        warm_up(self._warm_up_engine, self._untrained, self._session)
 
     def run(self, first: int) -> None:
         """Train from iteration `first` (0-based) to the last, or until the session asks to stop.

@@ -19,6 +19,8 @@ from blobmaster.run.files.output_file import write_problem
 from blobmaster.terminal.console import Tally, call_interruptibly
 
 if TYPE_CHECKING:
+    import torch
+
     from blobmaster.evaluation.matches import Arena
 
 INTERRUPTED = 130
@@ -32,15 +34,17 @@ def run_matrix(request: MatrixRequest) -> int:
         ValueError: the device is not available.
     """
     from blobmaster.evaluation.matrix.table import Matrix
-    from blobmaster.inference.evaluator import use_one_thread
-    from blobmaster.selfplay.pool import LocalPool, default_workers
+    from blobmaster.inference.evaluator import choose_device
 
     began, stopping, status = time.monotonic(), threading.Event(), 0
-    arena, run_id = _arena(request)
+    device = choose_device(request.device)
+    arena, run_id = _arena(request, device)
     names = [player.text for player in request.players]
     matrix = Matrix(names, arena, request.settings, request.seed)
-    pool = LocalPool(default_workers(request.workers), prepare=use_one_thread)
-    with Tally(Console(stderr=True), "deals", matrix.total_deals) as tally:
+    with (
+        request.backend.pool(request.workers, device) as pool,
+        Tally(Console(stderr=True), "deals", matrix.total_deals) as tally,
+    ):
         try:
             call_interruptibly(
                 lambda: matrix.play(pool, should_stop=stopping.is_set, on_deals=tally.advance)
@@ -62,20 +66,17 @@ def run_matrix(request: MatrixRequest) -> int:
     return status
 
 
-def _arena(request: MatrixRequest) -> tuple[Arena, str]:
+def _arena(request: MatrixRequest, device: torch.device) -> tuple[Arena, str]:
     """Load torch, the kernels and the networks, which takes seconds; also return the run's id."""
     from blobmaster.agents.factory import make_opponents
     from blobmaster.checkpoint.network import load_trained
-    from blobmaster.evaluation.matches import Arena
-    from blobmaster.inference.evaluator import choose_device
-    from blobmaster.kernels.rng import generator
+    from blobmaster.evaluation.matches import Arena, SameDeals
 
-    device = choose_device(request.device)
     newest = load_trained(request.players[-1].path, device)
     arena = Arena(
         make_opponents(request.players, newest, device),
         request.settings,
-        lambda _, block: generator(request.seed, "matrix", block),
+        SameDeals(request.seed, "matrix"),
     )
     return arena, newest.meta.identity.run_id
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from blobmaster.agents.names import PlayerName, checkpoint_player, parse_player
+from blobmaster.cluster.backend import THREADS, PlayBackend
 from blobmaster.config.rating import RatingSettings
 from blobmaster.evaluation.request import table_settings
 from blobmaster.run.checkpoints.store import CheckpointStore
@@ -36,6 +37,7 @@ class MatrixRequest:
     as_json: bool
     output: Path | None
     """The file of the heat map."""
+    backend: PlayBackend = THREADS
 
 
 def parse_matrix(
@@ -51,6 +53,7 @@ def parse_matrix(
     as_json: bool,
     most: int,
     output: Path | None,
+    backend: PlayBackend = THREADS,
 ) -> MatrixRequest:
     """Validate the arguments of the command line.
 
@@ -63,7 +66,7 @@ def parse_matrix(
     if fault is not None:
         raise ValueError(fault)
     return MatrixRequest(
-        run, tuple(found), left_out, settings, seed, workers, device, as_json, output
+        run, tuple(found), left_out, settings, seed, workers, device, as_json, output, backend
     )
 
 
