@@ -23,14 +23,25 @@ from blobmaster.cli.shared import PATH
     is_flag=True,
     help="Also train in tables as self-play does, with an exact critic; takes minutes.",
 )
+@click.option(
+    "--last-round",
+    is_flag=True,
+    help="Also solve the last round of games for the share of the win, for up to 4 players.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def ground_truth(
-    checkpoint: Path | None, players: tuple[int, ...], recipe: bool, as_json: bool
+    checkpoint: Path | None,
+    players: tuple[int, ...],
+    recipe: bool,
+    last_round: bool,
+    as_json: bool,
 ) -> int:
     """Compare the network of CHECKPOINT with exact solutions of small rounds."""
     from blobmaster.evaluation.exact.command import run_ground_truth
 
     try:
-        return run_ground_truth(checkpoint, players, recipe=recipe, as_json=as_json)
+        return run_ground_truth(
+            checkpoint, players, recipe=recipe, last_round=last_round, as_json=as_json
+        )
     except ValueError as error:
         raise click.UsageError(str(error)) from None

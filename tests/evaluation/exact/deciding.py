@@ -1,4 +1,4 @@
-"""Evaluators whose priors depend on the acting seat's information set."""
+"""Evaluators whose priors depend on the acting seat's information set, and random policies."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hashlib
 import numpy as np
 from positions import legal_of
 
+from blobmaster.evaluation.exact.one_card import OneCardRound, legal_bids, uniform_policy
 from blobmaster.game.cards import RANKS, cards_in
 from blobmaster.game.rules import BIDS, HANDS, MAX_LEGAL, PLAYERS, SEAT, SEEN, TABLE, TRICKS
 
@@ -46,3 +47,11 @@ class BoldEvaluator:
             priors[row, 1] = (1 + card % RANKS) / (RANKS + 1)
             priors[row, 0] = 1 - priors[row, 1]
         return priors
+
+
+def random_policy(game: OneCardRound, seed: int) -> np.ndarray:
+    """Draw a policy: any probability of bidding 1 where both bids are legal."""
+    policy = uniform_policy(game)
+    free = legal_bids(game.players).all(axis=1)
+    policy[free] = np.random.default_rng(seed).random((free.sum(), len(game.deck)))
+    return policy

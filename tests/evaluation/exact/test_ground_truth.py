@@ -60,7 +60,21 @@ def test_a_mistake_is_one_line(arguments, said, capsys):
     assert printed.count("\n") == 1
 
 
-@pytest.mark.parametrize(("words", "steps"), [([], 3), (["--recipe"], 5)])
+def test_the_last_round_is_solved_for_the_share_of_the_win(tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "STANDINGS", 2)
+    path = save_network(tmp_path)
+    # With five players there are too many deals, so that table is left out.
+    arguments = (path, "--players", 3, "--players", 5, "--last-round")
+    assert ground_truth(*arguments, "--json") == 0
+    (row,) = json.loads(capsys.readouterr().out)["last_round"]
+    assert row["round"] == "3 players, 2 standings"
+    assert 0 < row["for_points"] < 0.1 < row["uniform"] < 1
+    assert 0 < row["drawn"] < 1
+    assert ground_truth(*arguments) == 0
+    assert "equilibrium for points" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("words", "steps"), [([], 3), (["--recipe"], 5), (["--last-round"], 27)])
 def test_its_steps_are_counted(words, steps, monkeypatch, capsys):
     monkeypatch.setattr("blobmaster.terminal.console.LINE_SECONDS", 0.0)
     smallest = command.TINY_GAMES[:1]  # beside it, two rounds of one card

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from deciding import BoldEvaluator, HashedEvaluator
+from deciding import BoldEvaluator, HashedEvaluator, random_policy
 from evaluators import UniformEvaluator
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,14 +44,6 @@ SMALL = [
         (6, 0, "1×6"),
     ]
 ]
-
-
-def random_policy(game: OneCardRound, seed: int) -> np.ndarray:
-    """Draw a policy: any probability of bidding 1 where both bids are legal."""
-    policy = uniform_policy(game)
-    free = legal_bids(game.players).all(axis=1)
-    policy[free] = np.random.default_rng(seed).random((free.sum(), len(game.deck)))
-    return policy
 
 
 @pytest.mark.parametrize(("players", "trump", "name"), SMALL)

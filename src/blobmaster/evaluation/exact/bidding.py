@@ -16,7 +16,16 @@ from blobmaster.evaluation.exact.one_card import (
 )
 from blobmaster.evaluation.exact.priors import most_likely_policy, priors_at
 from blobmaster.game.cards import NO_TRUMP
-from blobmaster.game.rules import FIRST_BID, STATE, State, apply, new_round
+from blobmaster.game.rules import (
+    FIRST_BID,
+    LONGEST,
+    ROUNDS_LEFT,
+    SCORES,
+    STATE,
+    State,
+    apply,
+    new_round,
+)
 from blobmaster.game.schedule import TRUMP_CYCLE
 from blobmaster.inference.evaluator import Evaluator
 
@@ -50,11 +59,20 @@ def one_card_gap(evaluator: Evaluator, players: int) -> OneCardGap:
     return OneCardGap(*gap.tolist())
 
 
-def policies_of(evaluator: Evaluator, game: OneCardRound) -> BidPolicies:
-    """Evaluate the bid policies at every node with every card."""
+def policies_of(
+    evaluator: Evaluator, game: OneCardRound, scores: tuple[int, ...] | None = None
+) -> BidPolicies:
+    """Evaluate the bid policies at every node with every card.
+
+    With `scores`, by seat, the round is the last one of a game of one-card rounds.
+    """
     # Only nodes with two legal bids: elsewhere the uniform policy is the forced bid already.
     nodes = np.flatnonzero(legal_bids(game.players).all(axis=1))
     states = _information_states(game, nodes)
+    if scores is not None:
+        states[..., SCORES : SCORES + game.players] = scores
+        states[..., LONGEST] = 1
+        states[..., ROUNDS_LEFT] = 0
     priors = priors_at(evaluator, states.reshape(-1, STATE))
     policies = BidPolicies(uniform_policy(game), uniform_policy(game))
     for policy, choices in zip(policies, (most_likely_policy(priors), priors), strict=True):

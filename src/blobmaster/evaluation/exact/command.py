@@ -1,8 +1,8 @@
 """`blobmaster ground-truth`: NashConv of a player in rounds that are small enough to solve.
 
-All figures are NashConv in points per round: the sum, over the seats, of the gain of a best
-response by that seat alone. 0 is an equilibrium. Without a checkpoint, it shows the uniform and the
-CFR+ policies only.
+All figures are NashConv: the sum, over the seats, of the gain of a best response by that seat
+alone, in points per round, or in shares of the win for the last round of a game. 0 is an
+equilibrium. Without a checkpoint, it shows the uniform and the solved policies only.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.evaluation.exact import best_response, one_card, tree
 from blobmaster.evaluation.exact.bidding import TRUMP_SHARES, policies_of
 from blobmaster.evaluation.exact.equilibrium import solve, solve_seat_by_seat
+from blobmaster.evaluation.exact.last_round import (
+    MOST_PLAYERS,
+    LastRound,
+    draw_scores,
+    win_values,
+)
 from blobmaster.evaluation.exact.one_card import OneCardRound
 from blobmaster.evaluation.exact.priors import ROWS, most_likely_policy
 from blobmaster.evaluation.exact.recipe import train
@@ -38,6 +44,7 @@ CFR_ITERATIONS = 100
 FIGURES = {
     "uniform": "uniform",
     "cfr": f"CFR+ {CFR_ITERATIONS}",
+    "for_points": "equilibrium for points",
     "likeliest": "network's likeliest",
     "drawn": "drawn by its priors",
     "mean_drawn": "mean target, drawn",
@@ -46,6 +53,9 @@ FIGURES = {
     "mean_log_likeliest": "its likeliest",
 }
 """The policies and their headings; a table shows those that its rows have."""
+
+STANDINGS = 12
+"""Scores before the last round over which its NashConv is averaged."""
 
 RECIPE_ITERATIONS = 100
 RECIPE_RATE = 0.1
@@ -57,7 +67,12 @@ WIDTH = 160
 
 
 def run_ground_truth(
-    checkpoint: Path | None, tables: Sequence[int], *, recipe: bool, as_json: bool
+    checkpoint: Path | None,
+    tables: Sequence[int],
+    *,
+    recipe: bool,
+    last_round: bool,
+    as_json: bool,
 ) -> int:
     """Print NashConv for tables of these numbers of players; return the exit status.
 
@@ -65,6 +80,7 @@ def run_ground_truth(
         checkpoint: the network to compare, if any.
         tables: numbers of players.
         recipe: also carry out the policy improvement of self-play in tables.
+        last_round: also solve the last round of games for the share of the win.
         as_json: print JSON.
 
     Raises:
@@ -80,21 +96,28 @@ def run_ground_truth(
     steps = len(TRUMP_SHARES) * len(tables) + len(TINY_GAMES)
     if recipe:
         steps += len(RECIPE_GAMES) * len(MEANS) * RECIPE_ITERATIONS
+    of_games = [players for players in tables if players <= MOST_PLAYERS] if last_round else []
+    steps += len(of_games) * len(TRUMP_SHARES) * STANDINGS
     with Tally(Console(stderr=True), "steps", steps) as tally:
         one_card_rounds = [
             row for players in tables for row in _one_card(players, evaluator, tally)
         ]
         tiny = [_tiny(game, evaluator, tally) for game in TINY_GAMES]
+        last = [_last_round(players, evaluator, tally) for players in of_games]
         trained = [_recipe(game, tally) for game in RECIPE_GAMES] if recipe else []
     if as_json:
         name = None if checkpoint is None else str(checkpoint)
         answer = {"checkpoint": name, "one_card": one_card_rounds, "tiny": tiny}
+        if last_round:
+            answer["last_round"] = last
         if recipe:
             answer["recipe"] = trained
         click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
         _print_table("NashConv: one card each of 52", one_card_rounds)
         _print_table("NashConv: tiny games", tiny)
+        if last:
+            _print_table("NashConv in shares of the win: the last round, one card each of 52", last)
         if recipe:
             _print_table(f"NashConv: {RECIPE_ITERATIONS} improvements in tables", trained)
     return 0
@@ -126,6 +149,24 @@ def _one_card_round(game: OneCardRound, evaluator: Evaluator | None) -> Row:
         **{name: one_card.gains(game, policy).nash_conv for name, policy in policies.items()},
         "equilibrium": one_card.gains(game, solve_seat_by_seat(game)).made.tolist(),
     }
+
+
+def _last_round(players: int, evaluator: Evaluator | None, tally: Tally) -> Row:
+    """Return the mean over the trump cycle and over standings."""
+    means: dict[str, float] = {}
+    for trump, share in TRUMP_SHARES.items():
+        game = OneCardRound(players, trump)
+        fixed = {"uniform": one_card.uniform_policy(game), "for_points": solve_seat_by_seat(game)}
+        for scores in draw_scores(players, STANDINGS):
+            policies = dict(fixed)
+            if evaluator is not None:
+                policies |= policies_of(evaluator, game, scores)._asdict()
+            for name, policy in policies.items():
+                values = win_values(LastRound(game, scores), policy)
+                gap = one_card.gains_from(game, policy, values).nash_conv
+                means[name] = means.get(name, 0.0) + share * gap / STANDINGS
+            tally.advance(1)
+    return {"round": f"{players} players, {STANDINGS} standings", **means}
 
 
 def _tiny(game: TinyGame, evaluator: Evaluator | None, tally: Tally) -> Row:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from blobmaster.evaluation.exact.one_card import (
@@ -14,8 +16,14 @@ from blobmaster.evaluation.exact.one_card import (
 )
 
 
-def solve(game: OneCardRound, iterations: int) -> BidPolicy:
+def solve(
+    game: OneCardRound,
+    iterations: int,
+    value_bids: Callable[[BidPolicy], BidValues] | None = None,
+) -> BidPolicy:
     """Run CFR+ with simultaneous updates and return the average policy.
+
+    `value_bids` returns the values of a policy's bids; without it they are points.
 
     Regrets are clipped at 0 and iteration t has weight t in the average: Tammelin, "Solving large
     imperfect information games using CFR+", 2014. A seat acts once per round, so its own reach
@@ -26,15 +34,15 @@ def solve(game: OneCardRound, iterations: int) -> BidPolicy:
     average = np.zeros_like(policy)
     for iteration in range(1, iterations + 1):
         average += iteration * policy
-        regrets = np.maximum(regrets + _regrets(game, policy), 0.0)
+        values = value_bids(policy) if value_bids else bid_values(game, policy)
+        regrets = np.maximum(regrets + _regrets(game, policy, values), 0.0)
         policy = _match_regrets(game, regrets)
     # The weights 1 to n sum to n (n + 1) / 2.
     return average * 2 / (iterations * (iterations + 1))
 
 
-def _regrets(game: OneCardRound, policy: BidPolicy) -> BidValues:
+def _regrets(game: OneCardRound, policy: BidPolicy, values: BidValues) -> BidValues:
     """Return the instantaneous regret of each bid; -inf for an illegal one."""
-    values = bid_values(game, policy)
     made = policy * values[:, :, 1] + (1 - policy) * values[:, :, 0]
     legal = legal_bids(game.players)[:, None]
     # The clipping of CFR+ turns -inf into 0, so an illegal bid never gets probability.

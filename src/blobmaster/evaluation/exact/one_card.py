@@ -65,8 +65,12 @@ def uniform_policy(game: OneCardRound) -> BidPolicy:
 
 
 def gains(game: OneCardRound, policy: BidPolicy) -> Gains:
-    """Compute each seat's value under `policy` and under its best response to it."""
-    values = bid_values(game, policy)
+    """Compute each seat's points under `policy` and under its best response to it."""
+    return gains_from(game, policy, bid_values(game, policy))
+
+
+def gains_from(game: OneCardRound, policy: BidPolicy, values: BidValues) -> Gains:
+    """Compute each seat's gains from the values of its bids under `policy`."""
     made = policy * values[:, :, 1] + (1 - policy) * values[:, :, 0]
     # The values carry the probability of getting there, so sums over nodes and cards are
     # expectations. The best bid is taken for each node and card, which is all that the seat knows.
@@ -82,13 +86,13 @@ def bid_values(game: OneCardRound, policy: BidPolicy) -> BidValues:
     """Compute the counterfactual value of every bid under `policy`."""
     deck = np.array(game.deck)
     # Cards that take no trick all have strength 0; their order among each other changes nothing.
-    strength = _strengths(deck, game.trump)
+    strength = strengths(deck, game.trump)
     values = np.empty((game.nodes, len(deck), 2))
     _value_bids(game.players, deck // RANKS, strength, strength.argsort(axis=1), policy, values)
     return values
 
 
-def _strengths(deck: npt.NDArray[np.int64], trump: int) -> npt.NDArray[np.int64]:
+def strengths(deck: npt.NDArray[np.int64], trump: int) -> npt.NDArray[np.int64]:
     """Return `[suits, cards]`: a card's strength in a trick led by a suit; 0 takes no trick."""
     suit, rank = deck // RANKS, deck % RANKS
     led = np.arange(SUITS)[:, None]
