@@ -10,6 +10,7 @@ import pytest
 from blobmaster.cluster.errors import ClusterError
 from blobmaster.cluster.schedule import (
     IN_FLIGHT,
+    LATE_FIRST_S,
     LATE_S,
     MOST_TRIES,
     BlockSchedule,
@@ -35,6 +36,7 @@ class FakeCrew:
         self._numbers = workers
         self.most_in_flight = 0
         self.sent: list[tuple[int, int]] = []
+        self.late: list[int] = []
 
     def ready(self) -> set[int]:
         if not self._queues:
@@ -45,6 +47,9 @@ class FakeCrew:
         self._queues[worker].append(block)
         self.sent.append((worker, block))
         self.most_in_flight = max(self.most_in_flight, len(self._queues[worker]))
+
+    def overtaken(self, worker: int) -> None:
+        self.late.append(worker)
 
     def wait(self, seconds: float) -> list[Event]:
         del seconds
@@ -153,6 +158,36 @@ def test_a_worker_that_hangs_does_not_hold_up_the_iteration() -> None:
     assert played(crew, 20, clock=clock) == whole(20)
     held = [block for worker, block in crew.sent if worker == 1]
     assert len(crew.sent) == 20 + len(held)  # each of its blocks was given to one other
+    assert crew.late == [1] * len(held)
+
+
+def test_a_worker_that_is_as_fast_as_the_others_is_never_called_late() -> None:
+    crew = FakeCrew(3)
+    played(crew, 20)
+    assert crew.late == []
+
+
+def test_no_block_is_late_before_one_is_finished_and_its_length_known() -> None:
+    now = [0.0]
+    schedule = BlockSchedule(range(2), lambda: now[0])
+    assert [schedule.next_for(worker) for worker in (0, 1, 2)] == [0, 1, None]
+    now[0] = LATE_S + 1
+    assert schedule.next_for(2) is None
+    now[0] = LATE_FIRST_S + 1
+    assert schedule.next_for(2) == 0
+
+
+def test_a_block_is_late_after_four_times_the_longest() -> None:
+    now = [0.0]
+    schedule = BlockSchedule(range(3), lambda: now[0])
+    assert [schedule.next_for(worker) for worker in (0, 1)] == [0, 1]
+    now[0] = 2 * LATE_S
+    assert schedule.finish(0, 0)
+    assert schedule.next_for(0) == 2
+    now[0] = 4 * 2 * LATE_S - 1
+    assert schedule.next_for(2) is None
+    now[0] = 4 * 2 * LATE_S + 1
+    assert schedule.next_for(2) == 1
 
 
 def test_the_last_blocks_are_spread_over_the_workers() -> None:

@@ -21,6 +21,8 @@ HEAD_S = 1.0
 """Wait for the cluster's list of nodes before a job."""
 MOST_DEATHS = 3
 """Deaths in a row, without a finished block, after which an actor is not started again."""
+MOST_LATE = 2
+"""Late blocks, without a finished one since, after which an actor is taken to hang."""
 PATIENCE_S = 60.0
 """Time without any worker after which the log says so."""
 
@@ -30,6 +32,8 @@ class _Actor(NamedTuple):
     node: str
     deaths: int
     """Deaths in a row of the actors whose place it took."""
+    late: int | None = None
+    """Late blocks since it has finished one; None before its first, which may compile kernels."""
 
 
 class RayCrew:
@@ -48,6 +52,8 @@ class RayCrew:
         """By the reference of its facts, an actor that is not used yet."""
         self._pending: dict[Any, tuple[int, int]] = {}
         """By the reference of a result, the actor and the block."""
+        self._news: list[Event] = []
+        """Events that `wait` has not returned yet."""
         self._refused: set[str] = set()
         self._jobs = 0
         self._sent: SentJob | None = None
@@ -79,8 +85,21 @@ class RayCrew:
         reference = self._actors[worker].handle.play.remote(self._sent, block)
         self._pending[reference] = worker, block
 
+    def overtaken(self, worker: int) -> None:
+        """See `Crew`; an actor that hangs is killed, and a new one takes its place."""
+        actor = self._actors.get(worker)
+        if actor is None or actor.late is None:
+            return
+        self._actors[worker] = actor._replace(late=actor.late + 1)
+        if actor.late + 1 >= MOST_LATE:
+            lost = self._bury(worker, f"it hangs: {MOST_LATE} of its blocks came too late")
+            self._news += [] if lost is None else [lost]
+
     def wait(self, seconds: float) -> list[Event]:
         """See `Crew`."""
+        if news := self._news:
+            self._news = []
+            return news
         self._say_if_idle()
         waiting = [*self._hellos, *self._pending]
         if not waiting:
@@ -102,7 +121,7 @@ class RayCrew:
         except errors.RayError as error:
             return self._bury(worker, one_line(error))
         actor = self._actors[worker]
-        self._actors[worker] = actor._replace(deaths=0)
+        self._actors[worker] = actor._replace(deaths=0, late=0)
         return Event(worker, block, result)
 
     def _take_hello(self, worker: int, reference: Any) -> Event | None:

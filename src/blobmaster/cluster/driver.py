@@ -90,10 +90,21 @@ class Driver:
         self._crew.begin(job)
         return self._report([])
 
-    def step(self, blocks: Iterable[tuple[int, int]], seconds: float) -> Report:
-        """Send blocks to workers, then wait up to so many seconds for events."""
+    def step(
+        self, overtaken: Iterable[int], blocks: Iterable[tuple[int, int]], seconds: float
+    ) -> Report:
+        """Pass on what a `Crew` is told, then wait up to so many seconds for events.
+
+        Args:
+            overtaken: workers of late blocks that others have finished.
+            blocks: workers and the blocks to send to them.
+            seconds: to wait.
+        """
+        for worker in overtaken:
+            self._crew.overtaken(worker)
         for worker, block in blocks:
-            self._crew.send(worker, block)
+            if worker in self._crew.ready():
+                self._crew.send(worker, block)
         return self._report(self._crew.wait(seconds))
 
     def _report(self, events: list[Event]) -> Report:

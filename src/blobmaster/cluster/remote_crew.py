@@ -40,6 +40,7 @@ class RemoteCrew:
             raise ClusterError(f"Ray does not start: {error}") from None
         self._job: bytes | None = None
         self._unsent: list[tuple[int, int]] = []
+        self._overtaken: list[int] = []
         self._report = Report([], set(), None)
 
     def begin(self, job: bytes) -> None:
@@ -73,6 +74,10 @@ class RemoteCrew:
         """See `Crew`."""
         self._unsent.append((worker, block))
 
+    def overtaken(self, worker: int) -> None:
+        """See `Crew`; it is passed on at the next `wait`, also of a later iteration."""
+        self._overtaken.append(worker)
+
     def wait(self, seconds: float) -> list[Event]:
         """See `Crew`.
 
@@ -81,8 +86,9 @@ class RemoteCrew:
         """
         try:
             if not self._driver.is_asked:
-                blocks, self._unsent = self._unsent, []
-                self._driver.request("step", blocks, seconds)
+                told = self._overtaken, self._unsent
+                self._overtaken, self._unsent = [], []
+                self._driver.request("step", *told, seconds)
             report = self._driver.reply(2 * seconds)
         except DriverLostError as error:
             lost = self._report.ready

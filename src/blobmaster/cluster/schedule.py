@@ -16,10 +16,12 @@ IN_FLIGHT = 2
 """Blocks at a worker: it finds the next one while the result of the last is on its way."""
 MOST_TRIES = 3
 """Failed tries after which a block stops the run: it would fail everywhere."""
-LATE_S = 60.0
+LATE_S = 10.0
 LATE_FACTOR = 4.0
 """A block is late after `LATE_S` and this many times the longest block so far. An idle worker then
-plays it, too: the other may hang."""
+plays it, too: the other may hang, or its host be unreachable."""
+LATE_FIRST_S = 60.0
+"""The same before any block is finished. Nobody knows yet how long one takes."""
 LOOK_S = 0.1
 """Time between two looks at `should_stop`."""
 
@@ -49,6 +51,10 @@ class Crew(Protocol):
 
     def send(self, worker: int, block: int) -> None:
         """Let a worker play a block after those that it has."""
+        ...
+
+    def overtaken(self, worker: int) -> None:
+        """Take note that another worker was faster with a late block of this one."""
         ...
 
     def wait(self, seconds: float) -> list[Event]:
@@ -84,6 +90,10 @@ class BlockSchedule:
         if block is not None:
             held[block] = self._clock()
         return block
+
+    def others_with(self, worker: int, block: int) -> list[int]:
+        """List the other workers that hold a block."""
+        return [other for other, held in self._held.items() if block in held and other != worker]
 
     def finish(self, worker: int, block: int) -> bool:
         """Take a block from its worker; return True if this is its first result."""
@@ -132,7 +142,7 @@ class BlockSchedule:
             self._waiting.appendleft(block)
 
     def _late_block(self) -> int | None:
-        limit = max(LATE_S, LATE_FACTOR * self._longest)
+        limit = max(LATE_S, LATE_FACTOR * self._longest) if self._longest else LATE_FIRST_S
         now = self._clock()
         for held in self._held.values():
             for block, since in held.items():
@@ -168,4 +178,6 @@ def play_blocks(
             elif event.result is None:
                 schedule.fail(event.worker, event.block, event.reason)
             elif schedule.finish(event.worker, event.block):
+                for other in schedule.others_with(event.worker, event.block):
+                    crew.overtaken(other)
                 yield event.block, event.result
