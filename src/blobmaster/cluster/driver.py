@@ -7,6 +7,7 @@ socket. Each request over that socket is `(method of Driver, arguments)`, each r
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import pickle
@@ -19,14 +20,24 @@ from collections.abc import Iterable, Set
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
+from blobmaster.cluster.address import check_address
 from blobmaster.cluster.crew import RayCrew
-from blobmaster.cluster.errors import ClusterError, one_line
+from blobmaster.cluster.errors import ClusterError
 from blobmaster.cluster.hosts import HostFacts
 from blobmaster.cluster.library import keep_local, load_ray
 from blobmaster.cluster.schedule import Event
 
 STORE_BYTES = 512 << 20
 """Size of a local object store: it holds a few versions of the weights."""
+MOST_TEXT = 300
+"""Letters of an error of Ray; some hold whole tracebacks."""
+HEAD_LOST_S = 40.0
+"""Time without an answer of the head after which the driver ends. Ray would end it after a minute,
+but after many when the head's host dies and nothing closes its connections."""
+LOOK_S = 5.0
+"""Time between two looks at the head."""
+REASON = "reason: "
+"""Begins the driver's last line, if it knows why it ends."""
 GOODBYE_S = 5.0
 """Time for an orderly end of Ray after the trainer has ended."""
 
@@ -79,7 +90,12 @@ class Driver:
             else:
                 self._ray.init(address=address, **quiet)
         except (RuntimeError, ValueError, OSError, self._ray.exceptions.RayError) as error:
-            raise ClusterError(one_line(error)) from None
+            # Not its first line alone: it names the versions, if these differ, in the next ones.
+            text = " ".join(str(error).split())[:MOST_TEXT]
+            raise ClusterError(f"{type(error).__name__}: {text}") from None
+        if address is not None:
+            head = self._ray.get_runtime_context().gcs_address
+            threading.Thread(target=_watch_head, args=(head,), daemon=True).start()
 
     def recruit(self, most: int, mixed_hosts: bool, ours: HostFacts) -> None:
         """Start the actors, for a trainer on a host with these facts."""
@@ -154,6 +170,19 @@ def serve(connection: Connection) -> None:
             connection.send_bytes(pickle.dumps(reply._replace(lines=lines.taken())))
     except (EOFError, ConnectionError):
         driver.leave()
+
+
+def _watch_head(address: str) -> None:
+    """End this process after the head of the cluster has not answered for long."""
+    seen = time.monotonic()
+    while time.monotonic() - seen < HEAD_LOST_S:
+        time.sleep(LOOK_S)
+        with contextlib.suppress(ClusterError):
+            check_address(address)
+            seen = time.monotonic()
+    sys.stdout.write(f"{REASON}its head at {address} has not answered for {HEAD_LOST_S:.0f} s\n")
+    sys.stdout.flush()
+    os._exit(1)
 
 
 def _end_after(descriptor: int) -> None:

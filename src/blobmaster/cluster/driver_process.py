@@ -14,17 +14,13 @@ import time
 from multiprocessing.connection import Connection
 from typing import Any
 
-from blobmaster.cluster.driver import Reply
+from blobmaster.cluster.driver import REASON, Reply
 from blobmaster.cluster.errors import ClusterError, DriverLostError
 
 log = logging.getLogger(__name__)
 
-JOINING = {
-    "RAY_gcs_rpc_server_reconnect_timeout_s": "30",
-    "RAY_NUM_REDIS_GET_RETRIES": "5",
-}
-"""Settings of Ray, which it reads in the environment. Without the head of its cluster Ray ends the
-driver after 30 s, not 60; it tries to join one for 5 s, not 20."""
+JOINING = {"RAY_NUM_REDIS_GET_RETRIES": "5"}
+"""A setting of Ray, which it reads in the environment: it tries to join for 5 s, not 20."""
 SILENT_S = 45.0
 """Time without a reply after which the driver is taken for lost. A reply takes a second or two."""
 LEAVING_S = 0.7
@@ -142,7 +138,9 @@ class DriverProcess:
             status = self._process.wait(LEAVING_S)
         except subprocess.TimeoutExpired:
             return DriverLostError("the process that held it ends")
-        lines = [line for line in self.output().splitlines() if line.strip()]
-        # The last line of a traceback, if there is one.
-        said = f": {lines[-1].strip()}" if lines and "Traceback" in self.output() else ""
+        lines = [line.strip() for line in self.output().splitlines() if line.strip()]
+        last = lines[-1] if lines else ""
+        if last.startswith(REASON):
+            return DriverLostError(last.removeprefix(REASON))
+        said = f": {last}" if "Traceback" in self.output() else ""
         return DriverLostError(f"Ray has ended the process that held it, status {status}{said}")
