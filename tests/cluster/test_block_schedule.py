@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -87,6 +89,11 @@ def played(crew: FakeCrew, blocks: int, **hooks) -> dict[int, bytes]:
     return dict(found)
 
 
+def next_for(schedule: BlockSchedule, worker: int) -> int | None:
+    """Hand out one block to a worker, or None if it is to wait."""
+    return next((block for _, block in schedule.hand_out({worker})), None)
+
+
 def whole(blocks: int) -> dict[int, bytes]:
     return {block: result_of(block) for block in range(blocks)}
 
@@ -139,12 +146,12 @@ def test_only_the_block_that_was_in_play_is_blamed_for_a_death() -> None:
     schedule = BlockSchedule(range(20))
     deaths = MOST_TRIES - 1
     for worker in range(deaths):
-        assert [schedule.next_for(worker) for _ in range(2)] == [0, 1]
+        assert [next_for(schedule, worker) for _ in range(2)] == [0, 1]
         schedule.lose(worker, "killed")
-    assert [schedule.next_for(deaths) for _ in range(2)] == [0, 1]
+    assert [next_for(schedule, deaths) for _ in range(2)] == [0, 1]
     assert schedule.finish(deaths, 0)
     schedule.lose(deaths, "killed")  # the first death while block 1 was in play
-    assert schedule.next_for(deaths + 1) == 1
+    assert next_for(schedule, deaths + 1) == 1
 
 
 def test_a_worker_that_hangs_does_not_hold_up_the_iteration() -> None:
@@ -170,24 +177,60 @@ def test_a_worker_that_is_as_fast_as_the_others_is_never_called_late() -> None:
 def test_no_block_is_late_before_one_is_finished_and_its_length_known() -> None:
     now = [0.0]
     schedule = BlockSchedule(range(2), lambda: now[0])
-    assert [schedule.next_for(worker) for worker in (0, 1, 2)] == [0, 1, None]
+    assert [next_for(schedule, worker) for worker in (0, 1, 2)] == [0, 1, None]
     now[0] = LATE_S + 1
-    assert schedule.next_for(2) is None
+    assert next_for(schedule, 2) is None
     now[0] = LATE_FIRST_S + 1
-    assert schedule.next_for(2) == 0
+    assert next_for(schedule, 2) == 0
 
 
 def test_a_block_is_late_after_four_times_the_longest() -> None:
     now = [0.0]
     schedule = BlockSchedule(range(3), lambda: now[0])
-    assert [schedule.next_for(worker) for worker in (0, 1)] == [0, 1]
+    assert [next_for(schedule, worker) for worker in (0, 1)] == [0, 1]
     now[0] = 2 * LATE_S
     assert schedule.finish(0, 0)
-    assert schedule.next_for(0) == 2
+    assert next_for(schedule, 0) == 2
     now[0] = 4 * 2 * LATE_S - 1
-    assert schedule.next_for(2) is None
+    assert next_for(schedule, 2) is None
     now[0] = 4 * 2 * LATE_S + 1
-    assert schedule.next_for(2) == 1
+    assert next_for(schedule, 2) == 1
+
+
+class PatientCrew(FakeCrew):
+    """Workers of which one finishes a block at each `wait`."""
+
+    def __init__(self, workers: int) -> None:
+        super().__init__(workers)
+        self._turns = itertools.cycle(range(workers))
+
+    def wait(self, seconds: float) -> list[Event]:
+        del seconds
+        return self._step(next(self._turns))
+
+
+def calls_of(play: Callable[[], object]) -> int:
+    """Count the Python functions that are called."""
+    count = 0
+
+    def profile(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(profile)
+    try:
+        play()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_a_block_takes_as_many_steps_with_hundreds_of_workers_as_with_ten() -> None:
+    few, many = (
+        calls_of(lambda of=workers: played(PatientCrew(of), 4 * of)) / (4 * workers)
+        for workers in (10, 500)
+    )
+    assert many < 1.5 * few
 
 
 def test_the_last_blocks_are_spread_over_the_workers() -> None:

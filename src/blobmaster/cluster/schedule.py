@@ -63,13 +63,26 @@ class Crew(Protocol):
 
 
 class BlockSchedule:
-    """The blocks of a job: waiting, in flight at workers, or finished."""
+    """The blocks of a job: waiting, in flight at workers, or finished.
+
+    A step takes the same time however many workers and blocks there are: with a thousand workers,
+    thousands of results arrive in a second.
+    """
 
     def __init__(self, blocks: Iterable[int], clock: Callable[[], float] = time.monotonic) -> None:
-        self._waiting = deque(dict.fromkeys(blocks))
-        self._unfinished = set(self._waiting)
-        self._held: dict[int, dict[int, float]] = {}
-        """By worker, the blocks at it and since when, in the order in which it plays them."""
+        self._fresh = deque(dict.fromkeys(blocks))
+        self._again: dict[int, None] = {}
+        """Blocks that failed or were lost, in order. They go out first."""
+        self._unfinished = set(self._fresh)
+        self._held: dict[int, dict[int, None]] = {}
+        """By worker, the blocks at it, in the order in which it plays them."""
+        self._holders: dict[int, set[int]] = {}
+        """By block, the workers that hold it."""
+        self._sent: dict[tuple[int, int], float] = {}
+        """When each (worker, block) in flight was sent, the oldest first."""
+        self._ready: Set[int] = frozenset()
+        self._by_load: list[dict[int, None]] = [{} for _ in range(IN_FLIGHT + 1)]
+        """The ready workers, by the number of blocks at each."""
         self._failures: dict[int, list[str]] = {}
         self._longest = 0.0
         self._clock = clock
@@ -79,32 +92,69 @@ class BlockSchedule:
         """True if every block is finished."""
         return not self._unfinished
 
-    def next_for(self, worker: int) -> int | None:
-        """Return a block for a worker, which holds it from now on; None if it is to wait."""
-        held = self._held.setdefault(worker, {})
-        # The last blocks are not queued behind others, so that no worker idles beside a queue.
-        room = IN_FLIGHT if len(self._waiting) > len(self._held) else 1
-        if len(held) >= room:
-            return None
-        block = self._waiting.popleft() if self._waiting else self._late_block()
-        if block is not None:
-            held[block] = self._clock()
-        return block
+    def hand_out(self, ready: Set[int]) -> Iterator[tuple[int, int]]:
+        """Yield (worker, block) while a ready worker has room; it holds the block from now on."""
+        self._admit(ready)
+        while (chosen := self._choose()) is not None:
+            worker, block = chosen
+            self._set_load(worker, block, holds=True)
+            self._holders.setdefault(block, set()).add(worker)
+            self._sent[worker, block] = self._clock()
+            yield worker, block
+
+    def _admit(self, ready: Set[int]) -> None:
+        if ready == self._ready:
+            return
+        for worker in sorted(ready - self._ready):
+            held = self._held.setdefault(worker, {})
+            self._by_load[len(held)][worker] = None
+        for worker in self._ready - ready:
+            self._by_load[len(self._held.get(worker, {}))].pop(worker, None)
+        self._ready = frozenset(ready)
+
+    def _choose(self) -> tuple[int, int] | None:
+        """Choose the next block and its worker: everybody's first block before a second one."""
+        waiting = len(self._fresh) + len(self._again)
+        for load, workers in enumerate(self._by_load[:IN_FLIGHT]):
+            # The last blocks are not queued behind others, so that no worker idles beside a queue.
+            if load > 0 and waiting <= len(self._held):
+                return None
+            if not workers:
+                continue
+            block = self._next_block()
+            return None if block is None else (next(iter(workers)), block)
+        return None
+
+    def _next_block(self) -> int | None:
+        if self._again:
+            block = next(iter(self._again))
+            del self._again[block]
+            return block
+        return self._fresh.popleft() if self._fresh else self._late_block()
+
+    def _late_block(self) -> int | None:
+        limit = max(LATE_S, LATE_FACTOR * self._longest) if self._longest else LATE_FIRST_S
+        now = self._clock()
+        for (_, block), since in self._sent.items():
+            if now - since <= limit:  # as all that were sent after it
+                return None
+            if block in self._unfinished and len(self._holders[block]) == 1:
+                return block
+        return None
 
     def others_with(self, worker: int, block: int) -> list[int]:
         """List the other workers that hold a block."""
-        return [other for other, held in self._held.items() if block in held and other != worker]
+        return sorted(self._holders.get(block, set()) - {worker})
 
     def finish(self, worker: int, block: int) -> bool:
         """Take a block from its worker; return True if this is its first result."""
-        since = self._held.get(worker, {}).pop(block, None)
+        since = self._release(worker, block)
         if since is not None:
             self._longest = max(self._longest, self._clock() - since)
         if block not in self._unfinished:
             return False
         self._unfinished.remove(block)
-        if block in self._waiting:  # it had been given up here, and arrived all the same
-            self._waiting.remove(block)
+        self._again.pop(block, None)  # it had been given up here, and arrived all the same
         return True
 
     def fail(self, worker: int, block: int, reason: str) -> None:
@@ -113,7 +163,7 @@ class BlockSchedule:
         Raises:
             ClusterError: it has failed too often.
         """
-        self._held.get(worker, {}).pop(block, None)
+        self._release(worker, block)
         if block not in self._unfinished:
             return
         reasons = self._failures.setdefault(block, [])
@@ -130,26 +180,38 @@ class BlockSchedule:
         Raises:
             ClusterError: that block has failed too often.
         """
-        held = list(self._held.pop(worker, {}))
-        for block in reversed(held[1:]):  # not its fault: these had not begun
-            self._return(block)
+        held = list(self._held.get(worker, {}))
+        for block in held:
+            self._release(worker, block)
+        self._by_load[0].pop(worker, None)
+        self._held.pop(worker, None)
+        self._ready -= {worker}
         if held:
             self.fail(worker, held[0], reason)
+        for block in held[1:]:  # not its fault: these had not begun
+            self._return(block)
+
+    def _release(self, worker: int, block: int) -> float | None:
+        """Take a block from a worker; return when it was sent there, None if it is not there."""
+        since = self._sent.pop((worker, block), None)
+        if since is not None:
+            self._set_load(worker, block, holds=False)
+            self._holders[block].remove(worker)
+        return since
+
+    def _set_load(self, worker: int, block: int, *, holds: bool) -> None:
+        held = self._held[worker]
+        self._by_load[len(held)].pop(worker, None)
+        if holds:
+            held[block] = None
+        else:
+            del held[block]
+        if worker in self._ready:
+            self._by_load[len(held)][worker] = None
 
     def _return(self, block: int) -> None:
-        is_held = any(block in held for held in self._held.values())
-        if block in self._unfinished and not is_held and block not in self._waiting:
-            self._waiting.appendleft(block)
-
-    def _late_block(self) -> int | None:
-        limit = max(LATE_S, LATE_FACTOR * self._longest) if self._longest else LATE_FIRST_S
-        now = self._clock()
-        for held in self._held.values():
-            for block, since in held.items():
-                copies = sum(block in other for other in self._held.values())
-                if block in self._unfinished and now - since > limit and copies == 1:
-                    return block
-        return None
+        if block in self._unfinished and not self._holders.get(block):
+            self._again[block] = None
 
 
 def play_blocks(
@@ -168,10 +230,8 @@ def play_blocks(
     """
     schedule = BlockSchedule(blocks, clock)
     while not schedule.is_done and not should_stop():
-        for _ in range(IN_FLIGHT):  # everybody's first block before anybody's second
-            for worker in sorted(crew.ready()):
-                if (block := schedule.next_for(worker)) is not None:
-                    crew.send(worker, block)
+        for worker, block in schedule.hand_out(crew.ready()):
+            crew.send(worker, block)
         for event in crew.wait(LOOK_S):
             if event.block is None:
                 schedule.lose(event.worker, event.reason)
