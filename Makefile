@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help newest trackers ray env train monitor test check format bench proofs learning-curve golden search-cost docs \
+.PHONY: help newest trackers ray ray-proofs env train monitor test check format bench proofs learning-curve golden search-cost docs \
   picture clean
 
 newest: ## run the tests with the newest packages that pyproject.toml allows, in .venv-newest
@@ -34,7 +34,10 @@ ray: $(READY) ## test `--backend ray`, in .venv-ray (100 MB to download)
 	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
 	  > $$(.venv-ray/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/blobmaster.pth
 	@.venv-ray/bin/python -m pip install --disable-pip-version-check -q -e '.[ray]'
-	.venv-ray/bin/python -m pytest -rs tests/cluster
+	.venv-ray/bin/python -m pytest -rs -m "not long" tests/cluster
+
+ray-proofs: $(READY) ## the long proofs of `--backend ray`, after `make ray`: faults of hosts, which need root
+	.venv-ray/bin/python -m pytest -rsP -m long tests/cluster
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
