@@ -1,0 +1,92 @@
+"""A driver that is lost is replaced, and its workers with it; the run fails if none comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from blobmaster.cluster import remote_crew
+from blobmaster.cluster.driver import Report
+from blobmaster.cluster.errors import ClusterError, DriverLostError
+from blobmaster.cluster.remote_crew import RemoteCrew
+from blobmaster.cluster.schedule import Event, play_blocks
+
+
+class FakeDriver:
+    """A driver whose two workers finish a block at each step, until it is lost."""
+
+    def __init__(self, steps: int) -> None:
+        self._left = steps
+        self.jobs: list[bytes] = []
+        self.is_asked = False
+        self.is_killed = False
+        self._report = Report([], {1, 2}, None)
+
+    def ask(self, method: str, *arguments: Any, patience: float = 0.0) -> Report:
+        del patience
+        self.jobs += arguments if method == "begin" else ()
+        return Report([], {1, 2}, None)
+
+    def request(self, method: str, overtaken: list[int], blocks: Any, seconds: float) -> None:
+        del method, overtaken, seconds
+        if not self._left:
+            raise DriverLostError("its head is gone")
+        self._left -= 1
+        events = [Event(worker, block, b"%d" % block) for worker, block in blocks]
+        self._report = Report(events, {1, 2}, None)
+
+    def reply(self, seconds: float) -> Report:
+        del seconds
+        return self._report
+
+    def kill(self) -> None:
+        self.is_killed = True
+
+
+def crew_of(drivers: list[FakeDriver | Exception]) -> RemoteCrew:
+    """Return a crew that gets these drivers one after another, and then the last error again."""
+
+    def connect() -> Any:
+        made = drivers.pop(0) if len(drivers) > 1 else drivers[0]
+        if isinstance(made, Exception):
+            raise made
+        return made
+
+    return RemoteCrew(connect)
+
+
+def played(crew: RemoteCrew, blocks: int) -> dict[int, bytes]:
+    crew.begin(b"job")
+    never: Callable[[], bool] = lambda: False  # noqa: E731
+    return dict(play_blocks(crew, range(blocks), should_stop=never))
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_crew, "PAUSE_S", 0.0)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 3])
+def test_blocks_of_a_lost_driver_are_played_by_the_next(steps: int) -> None:
+    first, second = FakeDriver(steps), FakeDriver(100)
+    refusal = ClusterError("nothing answers")
+    crew = crew_of([first, refusal, refusal, second])
+    assert played(crew, 20) == {block: b"%d" % block for block in range(20)}
+    assert first.is_killed
+    assert second.jobs == [b"job"]
+
+
+def test_a_cluster_that_does_not_come_back_ends_the_run_with_both_reasons(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(remote_crew, "REJOIN_S", 0.0)
+    crew = crew_of([FakeDriver(2), ClusterError("nothing answers")])
+    with pytest.raises(ClusterError, match=r"its head is gone.*nothing answers"):
+        played(crew, 20)
+
+
+def test_a_driver_that_never_starts_is_refused() -> None:
+    with pytest.raises(ClusterError, match="does not start"):
+        crew_of([DriverLostError("no answer")])
