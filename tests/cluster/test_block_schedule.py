@@ -16,6 +16,7 @@ from blobmaster.cluster.schedule import (
     LATE_S,
     MOST_TRIES,
     BlockSchedule,
+    Counts,
     Event,
     play_blocks,
 )
@@ -84,7 +85,8 @@ def never() -> bool:
 
 def played(crew: FakeCrew, blocks: int, **hooks) -> dict[int, bytes]:
     """Play blocks; return the result of each, and check that none came twice."""
-    found = list(play_blocks(crew, range(blocks), **({"should_stop": never} | hooks)))
+    events = play_blocks(crew, range(blocks), **({"should_stop": never} | hooks))
+    found = [(event.block, event.result) for event in events]
     assert len(dict(found)) == len(found)
     return dict(found)
 
@@ -231,6 +233,37 @@ def test_a_block_takes_as_many_steps_with_hundreds_of_workers_as_with_ten() -> N
         for workers in (10, 500)
     )
     assert many < 1.5 * few
+
+
+def test_lost_and_repeated_blocks_are_counted_over_all_jobs() -> None:
+    counts = Counts()
+    died: list[int] = []
+
+    def fate(worker: int, block: int) -> str:
+        if block in (3, 7) and died.count(block) < 2:
+            died.append(block)
+            return "fails" if block == 3 else "dies"
+        return "done"
+
+    assert played(FakeCrew(1, fate), 10, counts=counts) == whole(10)
+    # Block 3 failed twice. Block 7 was lost twice with its worker, and block 8 behind it.
+    assert counts.lost == counts.repeated
+    assert counts.lost == 2 + 2 + 2
+    assert played(FakeCrew(3, lambda *_: "twice"), 10, counts=counts) == whole(10)
+    assert counts.lost == 6
+
+
+def test_a_late_block_is_repeated_and_not_lost() -> None:
+    now, counts = [0.0], Counts()
+
+    def clock() -> float:
+        now[0] += LATE_S / 50
+        return now[0]
+
+    crew = FakeCrew(2, lambda worker, _: "hangs" if worker == 1 else "done")
+    assert played(crew, 6, clock=clock, counts=counts) == whole(6)
+    held = [block for worker, block in crew.sent if worker == 1]
+    assert (counts.lost, counts.repeated) == (0, len(held))
 
 
 def test_the_last_blocks_are_spread_over_the_workers() -> None:

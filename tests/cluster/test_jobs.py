@@ -57,9 +57,9 @@ class SendingPool:
         self._jobs += 1
         sent = SentJob(self._jobs, [packed(job)])
         for block in reversed(list(blocks)):
-            result, units = unpacked(self._actor.play(sent, block))
-            on_units(units)
-            yield block, result
+            answer = self._actor.play(sent, block)
+            on_units(answer.units)
+            yield block, unpacked(answer.result)
 
 
 @pytest.fixture

@@ -105,6 +105,10 @@ def test_a_run_by_ray_is_bit_identical_to_one_on_threads(tmp_path: Path, setting
     ours, theirs = (rating_of(tmp_path / name / "run") for name in ("threads", "ray"))
     assert ours == theirs
     assert {"elo", "points_vs_random", "calibration_error"} <= ours.keys()
+    assert status_of(tmp_path / "threads" / "run")["cluster"] is None
+    cluster = status_of(tmp_path / "ray" / "run")["cluster"]
+    assert (cluster["host_count"], cluster["actors"], cluster["unit"]) == (1, 2, "deals")
+    assert cluster["hosts"][0]["answered_at"] <= time.time()
 
 
 @pytest.mark.parametrize(

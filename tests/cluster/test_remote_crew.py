@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from blobmaster.cluster.driver import Report
 from blobmaster.cluster.errors import ClusterError, DriverLostError
 from blobmaster.cluster.remote_crew import RemoteCrew
 from blobmaster.cluster.schedule import Event, play_blocks
+from blobmaster.run.status.schema import Host
 
 
 class FakeDriver:
@@ -24,10 +25,12 @@ class FakeDriver:
         self.is_killed = False
         self._report = Report([], {1, 2}, None)
 
-    def ask(self, method: str, *arguments: Any, patience: float = 0.0) -> Report:
+    def ask(self, method: str, *arguments: Any, patience: float = 0.0) -> Any:
         del patience
-        self.jobs += arguments if method == "begin" else ()
-        return Report([], {1, 2}, None)
+        if method == "end":
+            return [Host(name="after")]
+        self.jobs += arguments
+        return Report([], {1, 2}, None, [Host(name="before")])
 
     def request(self, method: str, overtaken: list[int], blocks: Any, seconds: float) -> None:
         del method, overtaken, seconds
@@ -45,7 +48,9 @@ class FakeDriver:
         self.is_killed = True
 
 
-def crew_of(drivers: list[FakeDriver | Exception]) -> RemoteCrew:
+def crew_of(
+    drivers: list[FakeDriver | Exception], on_hosts: Callable[[Sequence[Host]], None] = id
+) -> RemoteCrew:
     """Return a crew that gets these drivers one after another, and then the last error again."""
 
     def connect() -> Any:
@@ -54,13 +59,14 @@ def crew_of(drivers: list[FakeDriver | Exception]) -> RemoteCrew:
             raise made
         return made
 
-    return RemoteCrew(connect)
+    return RemoteCrew(connect, on_hosts)
 
 
 def played(crew: RemoteCrew, blocks: int) -> dict[int, bytes]:
     crew.begin(b"job")
     never: Callable[[], bool] = lambda: False  # noqa: E731
-    return dict(play_blocks(crew, range(blocks), should_stop=never))
+    events = play_blocks(crew, range(blocks), should_stop=never)
+    return {event.block: event.result for event in events}
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +82,14 @@ def test_blocks_of_a_lost_driver_are_played_by_the_next(steps: int) -> None:
     assert played(crew, 20) == {block: b"%d" % block for block in range(20)}
     assert first.is_killed
     assert second.jobs == [b"job"]
+
+
+def test_the_hosts_are_passed_on_whenever_a_driver_tells_them() -> None:
+    told: list[str] = []
+    crew = crew_of([FakeDriver(1), FakeDriver(100)], lambda hosts: told.append(hosts[0].name))
+    assert len(played(crew, 20)) == 20
+    crew.end()
+    assert told == ["before", "before", "after"]  # of two drivers, and of the job's end
 
 
 def test_a_cluster_that_does_not_come_back_ends_the_run_with_both_reasons(

@@ -9,13 +9,12 @@ import pytest
 from blobmaster.monitor.prometheus.exposition import exposition
 from blobmaster.monitor.screen.drawing import UNICODE, Glyphs
 from blobmaster.monitor.screen.frame import Frame
-from blobmaster.monitor.screen.panels import notices
 from blobmaster.monitor.screen.registry import PANELS
 from blobmaster.monitor.text import plain
 from blobmaster.monitor.view import View
 
 ALL = tuple(panel.draw for panel in PANELS)
-BOUNDED = tuple(panel for panel in ALL if panel is not notices.draw)
+BOUNDED = tuple(panel.draw for panel in PANELS if not panel.fits_content)
 
 
 def frame(shown: View, width: int, height: int, glyphs: Glyphs = UNICODE) -> Frame:

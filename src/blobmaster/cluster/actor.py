@@ -20,6 +20,15 @@ class SentJob(NamedTuple):
     """The reference of the pickled job, in a list: else Ray would fetch it anew for every block."""
 
 
+class Answer(NamedTuple):
+    """A finished block."""
+
+    result: bytes
+    """Packed."""
+    units: int
+    """Rounds or deals."""
+
+
 class BlockActor:
     """Plays blocks in a process of its own, on one core. It keeps the newest job."""
 
@@ -32,8 +41,8 @@ class BlockActor:
         """Return the facts of the actor's host."""
         return host_facts()
 
-    def play(self, sent: SentJob, block: int) -> bytes:
-        """Play one block; return its result and its units, for `unpacked`."""
+    def play(self, sent: SentJob, block: int) -> Answer:
+        """Play one block."""
         units = 0
 
         def count(more: int) -> None:
@@ -41,7 +50,7 @@ class BlockActor:
             units += more
 
         result = self._taken(sent).play(block, should_stop=never, on_units=count)
-        return packed((result, units))
+        return Answer(packed(result), units)
 
     def _taken(self, sent: SentJob) -> Job[Any]:
         if self._job is None or sent.version != self._version:

@@ -12,6 +12,7 @@ from blobmaster.config.compose import ConfigError
 if TYPE_CHECKING:
     import torch
 
+    from blobmaster.cluster.ray_cluster import ShowHosts
     from blobmaster.selfplay.pool import Pool
 
 
@@ -41,7 +42,12 @@ class PlayBackend:
 
     @contextmanager
     def pool(
-        self, workers: int, device: torch.device, *, blocks_per_worker: int = 1
+        self,
+        workers: int,
+        device: torch.device,
+        *,
+        blocks_per_worker: int = 1,
+        show: ShowHosts = lambda *_: None,
     ) -> Iterator[Pool]:
         """Open a pool; to be called in the main thread.
 
@@ -49,6 +55,7 @@ class PlayBackend:
             workers: threads or the most actors; 0 for one per core.
             device: where the networks run.
             blocks_per_worker: threads for each of the workers.
+            show: gets the hosts of a cluster, see `ShowHosts`.
 
         Raises:
             ClusterError: there is no Ray, or no cluster at the address.
@@ -70,7 +77,7 @@ class PlayBackend:
         from blobmaster.cluster.ray_cluster import RayCluster
 
         with RayCluster(self.address, workers, mixed_hosts=self.mixed_hosts) as cluster:
-            yield cluster.pool()
+            yield cluster.pool(show)
 
 
 THREADS = PlayBackend()

@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Set
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from blobmaster.cluster.actor import BlockActor, SentJob
+from blobmaster.cluster.actor import Answer, BlockActor, SentJob
 from blobmaster.cluster.errors import ClusterError, one_line
+from blobmaster.cluster.host_ledger import HostLedger
 from blobmaster.cluster.hosts import HostFacts, difference
 from blobmaster.cluster.library import node_affinity
 from blobmaster.cluster.schedule import Event
+from blobmaster.run.status.schema import Host
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +62,9 @@ class RayCrew:
         self._sent: SentJob | None = None
         self._last_problem = "it has no CPU"
         self._idle_since: float | None = None
+        self._names: dict[str, tuple[str, str]] = {}
+        """By node, its host's name and address."""
+        self._ledger = HostLedger()
         self._recruit(PATIENCE_S)
 
     def begin(self, job: bytes) -> None:
@@ -66,6 +72,7 @@ class RayCrew:
         self._jobs += 1
         self._sent = SentJob(self._jobs, [self._ray.put(job)])
         self._pending.clear()  # of a job that was stopped
+        self._ledger.begin()
         self._idle_since = None
         self._recruit(HEAD_S)
 
@@ -73,6 +80,19 @@ class RayCrew:
         """Forget the references of a job, which would fill the object store."""
         self._sent = None
         self._pending.clear()
+        self._ledger.end()
+
+    def hosts(self) -> list[Host]:
+        """Return what is known of the hosts that have actors."""
+        actors = Counter(actor.node for actor in self._actors.values())
+        asked = [*self._hellos.values(), *(worker for worker, _ in self._pending.values())]
+        waiting = Counter(self._actors[worker].node for worker in asked if worker in self._actors)
+        return [
+            self._ledger.host(
+                node, *self._names.get(node, ("", "")), actors=count, waiting=waiting[node]
+            )
+            for node, count in actors.items()
+        ]
 
     def ready(self) -> Set[int]:
         """See `Crew`."""
@@ -82,7 +102,9 @@ class RayCrew:
 
     def send(self, worker: int, block: int) -> None:
         """See `Crew`."""
-        reference = self._actors[worker].handle.play.remote(self._sent, block)
+        actor = self._actors[worker]
+        self._ledger.asked(actor.node)
+        reference = actor.handle.play.remote(self._sent, block)
         self._pending[reference] = worker, block
 
     def overtaken(self, worker: int) -> None:
@@ -115,14 +137,16 @@ class RayCrew:
         worker, block = self._pending.pop(reference)
         errors = self._ray.exceptions
         try:
-            result: bytes = self._ray.get(reference)
+            answer: Answer = self._ray.get(reference)
         except errors.RayTaskError as error:
+            self._ledger.answered(self._actors[worker].node, 0)
             return Event(worker, block, reason=one_line(error.cause or error))
         except errors.RayError as error:
             return self._bury(worker, one_line(error))
         actor = self._actors[worker]
         self._actors[worker] = actor._replace(deaths=0, late=0)
-        return Event(worker, block, result)
+        self._ledger.answered(actor.node, answer.units)
+        return Event(worker, block, answer.result, answer.units)
 
     def _take_hello(self, worker: int, reference: Any) -> Event | None:
         """Use an actor whose host is like this one; end any other."""
@@ -130,6 +154,7 @@ class RayCrew:
             facts: HostFacts = self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
             return self._bury(worker, one_line(error))
+        self._ledger.heard(self._actors[worker].node)
         problem = difference(self._ours, facts)
         if problem is None or self._accept(self._actors[worker].node, problem):
             self._checked.add(worker)
@@ -175,17 +200,23 @@ class RayCrew:
         Args:
             patience: seconds to wait for the list of the nodes.
         """
+        nodes = self._nodes(patience)
+        for node in nodes:
+            self._names[node["NodeID"]] = (
+                str(node.get("NodeManagerHostname", "")),
+                str(node.get("NodeManagerAddress", "")),
+            )
         free: dict[str, int] = {
             node["NodeID"]: int(node["Resources"].get("CPU", 0))
-            for node in self._nodes(patience)
+            for node in nodes
             if node["Alive"] and (self._mixed_hosts or node["NodeID"] not in self._refused)
         }
         for actor in self._actors.values():
             free[actor.node] = free.get(actor.node, 0) - 1
         slots = [node for node, cpus in free.items() for _ in range(cpus)]
         room = self._most - len(self._actors) if self._most else len(slots)
-        for node in slots[: max(room, 0)]:
-            self._start(node, 0)
+        for slot in slots[: max(room, 0)]:
+            self._start(slot, 0)
 
     def _nodes(self, patience: float) -> list[dict[str, Any]]:
         """List the nodes of the cluster; empty if its head does not answer.
@@ -204,6 +235,7 @@ class RayCrew:
         self._numbers += 1
         self._actors[self._numbers] = _Actor(handle, node, deaths)
         self._hellos[handle.facts.remote()] = self._numbers
+        self._ledger.asked(node)
 
     def _say_if_idle(self) -> None:
         now = time.monotonic()

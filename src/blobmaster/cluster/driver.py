@@ -26,6 +26,7 @@ from blobmaster.cluster.errors import ClusterError
 from blobmaster.cluster.hosts import HostFacts
 from blobmaster.cluster.library import keep_local, load_ray
 from blobmaster.cluster.schedule import Event
+from blobmaster.run.status.schema import Host
 
 STORE_BYTES = 512 << 20
 """Size of a local object store: it holds a few versions of the weights."""
@@ -38,6 +39,8 @@ LOOK_S = 5.0
 """Time between two looks at the head."""
 REASON = "reason: "
 """Begins the driver's last line, if it knows why it ends."""
+HOSTS_S = 1.0
+"""Time between two reports of the hosts."""
 GOODBYE_S = 5.0
 """Time for an orderly end of Ray after the trainer has ended."""
 
@@ -59,6 +62,8 @@ class Report(NamedTuple):
     ready: Set[int]
     problem: str | None
     """Why no block can be played any more."""
+    hosts: list[Host] | None = None
+    """The hosts that have actors; None if they were reported less than `HOSTS_S` ago."""
 
 
 class Driver:
@@ -67,6 +72,7 @@ class Driver:
     def __init__(self) -> None:
         self._ray: Any = None
         self._crew: Any = None
+        self._hosts_at = 0.0
 
     def join(self, address: str | None, cpus: int) -> None:
         """Join a cluster; without an address, start Ray on so many CPUs of this machine.
@@ -104,6 +110,7 @@ class Driver:
     def begin(self, job: bytes) -> Report:
         """Start a packed job."""
         self._crew.begin(job)
+        self._hosts_at = 0.0
         return self._report([])
 
     def step(
@@ -124,14 +131,18 @@ class Driver:
         return self._report(self._crew.wait(seconds))
 
     def _report(self, events: list[Event]) -> Report:
+        hosts, now = None, time.monotonic()
+        if now - self._hosts_at > HOSTS_S:
+            hosts, self._hosts_at = self._crew.hosts(), now
         try:
-            return Report(events, set(self._crew.ready()), None)
+            return Report(events, set(self._crew.ready()), None, hosts)
         except ClusterError as error:
-            return Report(events, set(), str(error))
+            return Report(events, set(), str(error), hosts)
 
-    def end(self) -> None:
-        """End a job."""
+    def end(self) -> list[Host]:
+        """End a job; return the hosts."""
         self._crew.end()
+        return list(self._crew.hosts())
 
     def leave(self) -> None:
         """Leave the cluster; end a local Ray."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Self
 
 from blobmaster.cluster.actor import packed, unpacked
@@ -13,14 +13,20 @@ from blobmaster.cluster.errors import ClusterError, DriverLostError
 from blobmaster.cluster.hosts import host_facts
 from blobmaster.cluster.library import require_ray
 from blobmaster.cluster.remote_crew import RemoteCrew
-from blobmaster.cluster.schedule import play_blocks
+from blobmaster.cluster.schedule import Counts, play_blocks
 from blobmaster.run.container import usable_cores
+from blobmaster.run.status.schema import Host
 from blobmaster.selfplay.pool import Job, Result
 
 JOIN_S = 20.0
 """Timeout of joining a cluster, for which Ray would wait for minutes."""
 START_S = 120.0
 """Timeout of starting Ray on this machine, which may be busy."""
+
+
+ShowHosts = Callable[[Sequence[Host], int, int], None]
+"""Called about once a second while blocks are played: with the hosts that have actors, and the
+number of blocks so far that were lost and repeated."""
 
 
 class RayCluster:
@@ -51,8 +57,11 @@ class RayCluster:
     def __exit__(self, *_: object) -> None:
         self._crews.close()
 
-    def pool(self) -> RayPool:
+    def pool(self, show: ShowHosts) -> RayPool:
         """Connect, or start Ray; return the pool of the cluster's actors, which start now.
+
+        Args:
+            show: see `ShowHosts`.
 
         Raises:
             ClusterError: no cluster can be joined, or Ray does not start.
@@ -64,9 +73,10 @@ class RayCluster:
             driver.ask("recruit", self._workers, self._mixed_hosts, ours)
             return driver
 
-        crew = RemoteCrew(connect)
+        counts = Counts()
+        crew = RemoteCrew(connect, lambda hosts: show(hosts, counts.lost, counts.repeated))
         self._crews.callback(crew.close)
-        return RayPool(crew)
+        return RayPool(crew, counts)
 
     def _join(self) -> DriverProcess:
         address = self._address
@@ -86,8 +96,9 @@ class RayCluster:
 class RayPool:
     """A `Pool` of the actors of a cluster."""
 
-    def __init__(self, crew: RemoteCrew) -> None:
+    def __init__(self, crew: RemoteCrew, counts: Counts) -> None:
         self._crew = crew
+        self._counts = counts
 
     def map(
         self,
@@ -104,9 +115,12 @@ class RayPool:
         """
         self._crew.begin(packed(job))
         try:
-            for block, content in play_blocks(self._crew, blocks, should_stop=should_stop):
-                result, units = unpacked(content)
-                on_units(units)
-                yield block, result
+            for event in play_blocks(
+                self._crew, blocks, should_stop=should_stop, counts=self._counts
+            ):
+                assert event.block is not None
+                assert event.result is not None
+                on_units(event.units)
+                yield event.block, unpacked(event.result)
         finally:
             self._crew.end()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 
 from blobmaster.cluster.driver import Report
 from blobmaster.cluster.driver_process import DriverProcess
 from blobmaster.cluster.errors import ClusterError, DriverLostError
 from blobmaster.cluster.schedule import Event
+from blobmaster.run.status.schema import Host
 
 log = logging.getLogger(__name__)
 
@@ -23,17 +24,21 @@ PAUSE_S = 2.0
 class RemoteCrew:
     """A `Crew` whose actors belong to the driver. A lost driver takes its actors with it."""
 
-    def __init__(self, connect: Callable[[], DriverProcess]) -> None:
+    def __init__(
+        self, connect: Callable[[], DriverProcess], on_hosts: Callable[[Sequence[Host]], None]
+    ) -> None:
         """Start the driver.
 
         Args:
             connect: returns a driver that has joined the cluster and recruited. It raises
                 `ClusterError` or `DriverLostError`.
+            on_hosts: called about once a second with the hosts, while blocks are played.
 
         Raises:
             ClusterError: there is no cluster.
         """
         self._connect = connect
+        self._on_hosts = on_hosts
         try:
             self._driver = connect()
         except DriverLostError as error:
@@ -53,7 +58,7 @@ class RemoteCrew:
         self._unsent = []
         try:
             # A new report: the last one, of a job that was stopped, may not have been taken.
-            self._report = self._driver.ask("begin", job)
+            self._take(self._driver.ask("begin", job))
         except DriverLostError as error:
             self._rejoin(error)
 
@@ -62,7 +67,7 @@ class RemoteCrew:
         self._job = None
         if not self._driver.is_asked:
             with contextlib.suppress(DriverLostError):
-                self._driver.ask("end")
+                self._on_hosts(self._driver.ask("end"))
 
     def ready(self) -> Set[int]:
         """See `Crew`."""
@@ -96,8 +101,13 @@ class RemoteCrew:
             return [Event(worker, None, reason=str(error)) for worker in lost]
         if report is None:
             return []
-        self._report = report
+        self._take(report)
         return list(report.events)
+
+    def _take(self, report: Report) -> None:
+        self._report = report
+        if report.hosts is not None:
+            self._on_hosts(report.hosts)
 
     def close(self) -> None:
         """Leave the cluster."""
@@ -117,7 +127,7 @@ class RemoteCrew:
             try:
                 self._driver = self._connect()
                 if self._job is not None:
-                    self._report = self._driver.ask("begin", self._job)
+                    self._take(self._driver.ask("begin", self._job))
                 return
             except (ClusterError, DriverLostError) as failure:
                 if time.monotonic() > until:

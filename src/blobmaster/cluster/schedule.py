@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Set
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from blobmaster.cluster.errors import ClusterError
@@ -34,8 +35,20 @@ class Event(NamedTuple):
     """None if the worker is lost, with all its blocks."""
     result: bytes | None = None
     """None after a failure."""
+    units: int = 0
+    """Rounds or deals of the result."""
     reason: str = ""
     """The failure, in one line."""
+
+
+@dataclass
+class Counts:
+    """Troubles of all jobs so far."""
+
+    lost: int = 0
+    """Blocks that failed, or were lost with their worker."""
+    repeated: int = 0
+    """Blocks that were given to one more worker."""
 
 
 class Crew(Protocol):
@@ -69,7 +82,12 @@ class BlockSchedule:
     thousands of results arrive in a second.
     """
 
-    def __init__(self, blocks: Iterable[int], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        blocks: Iterable[int],
+        clock: Callable[[], float] = time.monotonic,
+        counts: Counts | None = None,
+    ) -> None:
         self._fresh = deque(dict.fromkeys(blocks))
         self._again: dict[int, None] = {}
         """Blocks that failed or were lost, in order. They go out first."""
@@ -84,6 +102,7 @@ class BlockSchedule:
         self._by_load: list[dict[int, None]] = [{} for _ in range(IN_FLIGHT + 1)]
         """The ready workers, by the number of blocks at each."""
         self._failures: dict[int, list[str]] = {}
+        self._counts = counts or Counts()
         self._longest = 0.0
         self._clock = clock
 
@@ -98,6 +117,7 @@ class BlockSchedule:
         while (chosen := self._choose()) is not None:
             worker, block = chosen
             self._set_load(worker, block, holds=True)
+            self._counts.repeated += block in self._holders
             self._holders.setdefault(block, set()).add(worker)
             self._sent[worker, block] = self._clock()
             yield worker, block
@@ -211,6 +231,7 @@ class BlockSchedule:
 
     def _return(self, block: int) -> None:
         if block in self._unfinished and not self._holders.get(block):
+            self._counts.lost += 1
             self._again[block] = None
 
 
@@ -220,15 +241,16 @@ def play_blocks(
     *,
     should_stop: Callable[[], bool],
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[tuple[int, bytes]]:
-    """Play blocks, and yield each once, with its number and its first result, when that arrives.
+    counts: Counts | None = None,
+) -> Iterator[Event]:
+    """Play blocks, and yield the event of each one's first result when it arrives.
 
     It returns early if `should_stop`, and leaves the blocks in flight to the crew.
 
     Raises:
         ClusterError: a block fails everywhere, or no worker is left.
     """
-    schedule = BlockSchedule(blocks, clock)
+    schedule = BlockSchedule(blocks, clock, counts)
     while not schedule.is_done and not should_stop():
         for worker, block in schedule.hand_out(crew.ready()):
             crew.send(worker, block)
@@ -240,4 +262,4 @@ def play_blocks(
             elif schedule.finish(event.worker, event.block):
                 for other in schedule.others_with(event.worker, event.block):
                     crew.overtaken(other)
-                yield event.block, event.result
+                yield event

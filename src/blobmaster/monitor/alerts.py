@@ -19,7 +19,8 @@ class ShownAlert:
     """A condition that needs the user's attention."""
 
     kind: str
-    """The trainer's kind (`disk-low`, `save-failed`), or `stalled`, `dead`, `elo-falling`."""
+    """The trainer's kind (`disk-low`, `save-failed`, `host-silent`), or `stalled`, `dead`,
+    `elo-falling`."""
     level: str
     """`warning` or `error`."""
     message: str

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from blobmaster.monitor.alerts import ShownAlert, alerts
+from blobmaster.monitor.hosts import ShownCluster, shown_cluster
 from blobmaster.monitor.read.curves import Curve
 from blobmaster.monitor.read.liveness import Observation, Verdict, has_age
 from blobmaster.monitor.text import fmt
@@ -133,6 +134,8 @@ class View:
     """Name of the checkpoint that `--resume` would load."""
     disk: Disk | None = None
     machine: Machine | None = None
+    cluster: ShownCluster | None = None
+    """None if the run has no cluster."""
     alerts: tuple[ShownAlert, ...] = ()
     request: str | None = None
     """The request to the trainer and its progress, in a sentence."""
@@ -197,6 +200,7 @@ def view(reading: Reading, source: Path, pending: PendingRequest | None = None) 
         resumes_from=_resumes_from(status, reading.checkpoints),
         disk=status.disk,
         machine=status.machine,
+        cluster=shown_cluster(status, observation),
         alerts=alerts(status, verdict, reading.curves),
         request=_request(status, verdict, pending, reading.now, left),
         next_command=_clean_or_none(status.resume_command) if ended_here else None,

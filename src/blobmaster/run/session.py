@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -22,11 +22,12 @@ from blobmaster.run.errors import RunLostError, WriteAbandonedError
 from blobmaster.run.files.inflight import InflightStore
 from blobmaster.run.files.layout import START, RunLayout
 from blobmaster.run.opening import acquire_directory, prepare_directory, restore_status
+from blobmaster.run.status.cluster import ClusterReporter
 from blobmaster.run.status.machine import ResourceSampler
 from blobmaster.run.status.publisher import StatusPublisher
 from blobmaster.run.status.run_progress import RunProgress, equal_work
 from blobmaster.run.status.running_clock import RunningClock
-from blobmaster.run.status.schema import ENDED, clean_metrics
+from blobmaster.run.status.schema import ENDED, Host, clean_metrics
 from blobmaster.run.status.step_progress import StepProgress
 from blobmaster.run.status.ticker import Ticker
 
@@ -91,6 +92,7 @@ class RunSession:
             self._publisher, self._requests, self._on_wait, self._check_held, root=root
         )
         self._resources = ResourceSampler(self.layout, self._publisher)
+        self._cluster = ClusterReporter(self._publisher, self._progress)
         self._resources.hours_left = self._hours_until_full
         self.store = CheckpointStore(self.layout)
         self.inflight = InflightStore(self.layout, self._retry.until_written)
@@ -246,6 +248,16 @@ class RunSession:
     def advance(self, units: int = 1) -> None:
         """Count units of the step as done. Cheap and thread-safe."""
         self._progress.advance(units, self.clock())
+
+    def show_hosts(self, hosts: Sequence[Host], lost_blocks: int, repeated_blocks: int) -> None:
+        """Show the hosts of a cluster that work for the run, and their alerts.
+
+        Args:
+            hosts: all of them, however many.
+            lost_blocks: units of distributed work that failed or were lost in this session.
+            repeated_blocks: those that were given to one more worker.
+        """
+        self._cluster.show(hosts, lost_blocks, repeated_blocks)
 
     def publish(self, metrics: Mapping[str, Any]) -> None:
         """Set some of the loop's own metrics in the status; the others keep their values."""

@@ -219,7 +219,8 @@ def _train(
     pool = None
     if options.backend.name != "threads":
         device = choose_device(config.inference.device)
-        pool = cluster.enter_context(options.backend.pool(config.run.workers, device))
+        opened = options.backend.pool(config.run.workers, device, show=session.show_hosts)
+        pool = cluster.enter_context(opened)
     pipeline = TrainingPipeline(config, session, workers, pool)
     if checkpoint is not None:
         _restore(pipeline, checkpoint)  # may fail, so before `begin` changes the directory

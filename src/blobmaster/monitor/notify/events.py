@@ -13,7 +13,7 @@ from blobmaster.monitor.alerts import ELO_FALLING
 from blobmaster.monitor.metrics import number
 from blobmaster.monitor.text import fmt
 from blobmaster.monitor.view import View
-from blobmaster.run.status.schema import DISK_LOW
+from blobmaster.run.status.schema import DISK_LOW, HOST_SILENT
 
 EVENT_SCHEMA: Final = 1
 RECOVERED: Final = "recovered"
@@ -32,7 +32,7 @@ TROUBLES: Final = {
 """Events of states that need the user's attention."""
 OVER: Final = frozenset({"finished", "paused", "failed", "dead"})
 """States without a trainer."""
-ALERTS: Final = (DISK_LOW, ELO_FALLING)
+ALERTS: Final = (DISK_LOW, ELO_FALLING, HOST_SILENT)
 """Alerts that are events of the same name, while the run is not over."""
 
 

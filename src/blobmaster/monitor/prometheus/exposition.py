@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from blobmaster.monitor.hosts import ShownCluster
 from blobmaster.monitor.metrics import METRICS
 from blobmaster.monitor.prometheus.gauges import LABELLED, LASTING, MOMENTARY, VITAL, Gauge
 from blobmaster.monitor.read.curves import finite, numbers
@@ -125,9 +126,30 @@ def _momentary(view: View) -> Iterator[_Sample]:
         yield _Sample("step_rate", step.rate, labels)
         yield _Sample("step_seconds_left", step.seconds_left, labels)
     yield from _of(MOMENTARY, view)
+    if view.cluster is not None:
+        yield from _cluster(view.cluster)
     if view.machine is not None:
         for name, value in numbers(view.machine.gpu or {}):
             yield _Sample("gpu", value, {"measure": name})
+
+
+def _cluster(cluster: ShownCluster) -> Iterator[_Sample]:
+    """Yield the sums of a cluster, and the figures of the hosts that are listed."""
+    yield _Sample("cluster_hosts", cluster.host_count)
+    yield _Sample("cluster_actors", cluster.actors)
+    yield _Sample("cluster_units_per_minute", cluster.units_per_minute)
+    yield _Sample("cluster_lost_blocks", cluster.lost_blocks)
+    yield _Sample("cluster_repeated_blocks", cluster.repeated_blocks)
+    seen = set()
+    for host in cluster.hosts:
+        labels = {"host": host.name, "address": host.address}
+        # Two samples with the same labels would make the whole text invalid.
+        if (key := (host.name, host.address)) not in seen:
+            seen.add(key)
+            yield _Sample("host_actors", host.actors, labels)
+            yield _Sample("host_units_per_minute", host.units_per_minute, labels)
+            yield _Sample("host_answer_age_seconds", host.answer_age_s, labels)
+            yield _Sample("host_silent", int(host.silent), labels)
 
 
 def _own(view: View) -> Iterator[_Sample]:

@@ -164,6 +164,15 @@ LABELLED: Final = {
     "step_total": "Units of the current step; 0 if unknown.",
     "step_rate": "Units per second.",
     "step_seconds_left": "Estimated time until the current step ends.",
+    "cluster_hosts": "Hosts of the cluster that work for the run.",
+    "cluster_actors": "Actors of the cluster that work for the run.",
+    "cluster_units_per_minute": "Rounds or deals a minute of all hosts, in the current step.",
+    "cluster_lost_blocks": "Blocks of this session that failed or were lost with their worker.",
+    "cluster_repeated_blocks": "Blocks of this session that were given to one more worker.",
+    "host_actors": "Actors of a host.",
+    "host_units_per_minute": "Rounds or deals a minute of a host, in the current step.",
+    "host_answer_age_seconds": "Time since a host's last answer.",
+    "host_silent": "1 for a host that has work and has stopped answering, else 0.",
     "gpu": "A figure of the trainer's GPU, by measure.",
 }
 """Help of the gauges that `exposition` fills in with labels, or from its own clock."""

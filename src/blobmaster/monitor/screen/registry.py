@@ -13,6 +13,7 @@ from blobmaster.monitor.screen.drawing import Line
 from blobmaster.monitor.screen.frame import Frame
 from blobmaster.monitor.screen.panels import (
     checkpoints,
+    cluster,
     footer,
     header,
     log,
@@ -43,6 +44,7 @@ PANELS: Final = (
     Panel("header", header.draw, "top"),
     Panel("notices", notices.draw, "top", fits_content=True),
     Panel("progress", progress.draw, "top", title="run"),
+    Panel("cluster", cluster.draw, "top", fits_content=True),
     Panel("figures", training.draw, "left", title="training"),
     Panel("machine", machine.draw, "left", title="machine"),
     Panel("checkpoints", checkpoints.draw, "bottom", title="checkpoints"),

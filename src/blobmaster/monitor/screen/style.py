@@ -31,8 +31,11 @@ PanelWidget {
 }
 Screen.-ascii PanelWidget { border: ascii ansi_bright_black; }
 
-Screen #header, Screen #notices, Screen #footer { height: 1; border: none; padding: 0; }
+Screen #header, Screen #notices, Screen #cluster, Screen #footer {
+    height: 1; border: none; padding: 0;
+}
 Screen #notices { height: 0; max-height: 7; }
+Screen #cluster { height: 0; max-height: 3; }
 #progress { height: 7; }
 #middle { height: 1fr; }
 #left { width: 46; }
@@ -42,6 +45,9 @@ Screen #notices { height: 0; max-height: 7; }
 
 /* Larger screens get more lines and space, smaller ones omit the least important panels. */
 Screen.-tall #progress { height: 9; }
+Screen.-tall #cluster { max-height: 6; }
+Screen.-high #cluster { max-height: 10; }
+Screen.-tiny #cluster { max-height: 1; }
 Screen.-tall #machine { height: 7; }
 Screen.-high #machine { height: 9; }
 Screen.-high #bottom { height: 16; }

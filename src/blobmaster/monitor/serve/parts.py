@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from blobmaster.monitor.facts import facts
+from blobmaster.monitor.hosts import ShownHost, cluster_text, host_name, host_text, left_out
 from blobmaster.monitor.report.markup import text
 from blobmaster.monitor.screen.drawing import STATE_ROLES, UNICODE
 from blobmaster.monitor.text import fmt
@@ -163,6 +164,22 @@ def _machine(shown: Shown) -> str:
     return "".join(rows)
 
 
+def _cluster(shown: Shown) -> str:
+    cluster = shown.view.cluster
+    if cluster is None:
+        return ""
+    rows = "".join(map(_host, cluster.hosts))
+    more = left_out(cluster)
+    rest = f'<p class="dim">and {fmt.count(more)} more hosts</p>' if more else ""
+    return f"<p>{text(cluster_text(cluster))}</p>{rows}{rest}"
+
+
+def _host(host: ShownHost) -> str:
+    role = ' class="warning"' if host.silent else ""
+    told = f"<span{role}>{text(host_text(host))}</span>"
+    return f'<p class="row"><span>{text(host_name(host))}</span>{told}</p>'
+
+
 def _load(name: str, share: float, tail: str) -> str:
     role = "warning" if share > 0.9 and name != "CPU" else ""
     told = f"{fmt.percent(share, 0)} {tail}"
@@ -238,6 +255,7 @@ RUN_PARTS: Final = (
     Part("figures", _figures, "Training"),
     Part("charts", lambda _: "", "Curves"),
     Part("machine", _machine, "Machine"),
+    Part("cluster", _cluster, "Cluster"),
     Part("checkpoints", _checkpoints, "Checkpoints"),
     Part("log", _log, "Log"),
 )

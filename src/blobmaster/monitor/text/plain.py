@@ -6,6 +6,7 @@ import time
 from typing import Final
 
 from blobmaster.monitor.facts import facts
+from blobmaster.monitor.hosts import cluster_text, host_name, host_text, left_out
 from blobmaster.monitor.text import fmt
 from blobmaster.monitor.view import View
 from blobmaster.run.files.plain_json import encode_json
@@ -190,6 +191,19 @@ def _resources(view: View) -> list[str]:
         _line("checkpoint", checkpoint_text(view)),
         _line("disk", disk_text(view)),
         _line("machine", machine_text(view)),
+        *_cluster(view),
+    ]
+
+
+def _cluster(view: View) -> list[str]:
+    cluster = view.cluster
+    if cluster is None:
+        return []
+    more = left_out(cluster)
+    return [
+        _line("cluster", cluster_text(cluster)),
+        *(_line("host", f"{host_name(host)}: {host_text(host)}") for host in cluster.hosts),
+        *([_line("", f"and {fmt.count(more)} more hosts")] if more else []),
     ]
 
 

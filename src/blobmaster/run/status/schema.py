@@ -25,6 +25,8 @@ SAVE_FAILED = "save-failed"
 """Kind of the alert for a write that waits for the disk."""
 DISK_LOW = "disk-low"
 """Kind of the alert for low disk space."""
+HOST_SILENT = "host-silent"
+"""Kind of the alert for hosts of the cluster that have stopped answering."""
 STATES = ("starting", "running", "pausing", "paused", "waiting", "finished", "failed")
 AT_REST = frozenset({"paused", "finished"})
 """States without a step in progress."""
@@ -96,6 +98,37 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     gpu: dict[str, Any] | None
 
 
+class Host(msgspec.Struct, frozen=True, kw_only=True):
+    """A host of the cluster that works for the run."""
+
+    name: str = ""
+    address: str = ""
+    actors: int = 0
+    """Its processes that work for the run."""
+    units_per_minute: float | None = None
+    """`Cluster.unit` a minute, in the step that it works for, or worked for last."""
+    answered_at: float | None = None
+    """Time of its last answer; None before the first."""
+    silent: bool = False
+    """True if it has work and has not answered for long."""
+
+
+class Cluster(msgspec.Struct, frozen=True, kw_only=True):
+    """The hosts that work for the run; the sums include those that are not listed."""
+
+    hosts: list[Host] = []
+    """Some of them, silent ones first."""
+    host_count: int = 0
+    actors: int = 0
+    units_per_minute: float | None = None
+    unit: str = ""
+    """Such as `rounds`."""
+    lost_blocks: int = 0
+    """Blocks of this session that failed, or were lost with their worker."""
+    repeated_blocks: int = 0
+    """Blocks of this session that were given to one more worker."""
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """The control request being carried out."""
 
@@ -145,6 +178,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     disk: Disk | None = None
     alerts: list[Alert] = []
     machine: Machine | None = None
+    cluster: Cluster | None = None
+    """None if the run works on one machine without a cluster."""
     request: Request | None = None
     resume_command: str | None = None
     error: str | None = None

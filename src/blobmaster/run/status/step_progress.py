@@ -46,6 +46,11 @@ class StepProgress:
             self._began, self._began_wall = now, wall
             self._move(now)
 
+    @property
+    def unit(self) -> str:
+        """The name of the step's units."""
+        return self._unit
+
     def advance(self, units: int, now: float) -> None:
         """Add completed units."""
         with self._lock:

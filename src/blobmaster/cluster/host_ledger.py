@@ -1,0 +1,111 @@
+"""The ledger of the hosts: what each has done for the job, and when it answered last."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from blobmaster.cluster.schedule import LATE_FACTOR
+from blobmaster.run.status.schema import Host
+
+SILENT_S = 60.0
+"""A host is silent after this, and `LATE_FACTOR` times the longest wait for a block so far."""
+SETTLE_S = 5.0
+"""Time from a job's start until its own rates are told; until then they are the last job's."""
+
+
+@dataclass
+class _Entry:
+    units: int = 0
+    """Of the job."""
+    rate_before: float | None = None
+    """Units a minute of the last job."""
+    answered_at: float | None = None
+    asked_at: float | None = None
+    """Time of the first question since the last answer."""
+    has_played: bool = False
+
+    @property
+    def silent_since(self) -> float:
+        times = [time for time in (self.answered_at, self.asked_at) if time is not None]
+        return max(times, default=0.0)
+
+
+class HostLedger:
+    """What is known of each host, by its node. It knows no Ray.
+
+    Only a host that was asked can be silent, and only one that has played: before its first block
+    it may be compiling.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._entries: dict[str, _Entry] = {}
+        self._longest = 0.0
+        self._began_at = clock()
+        self._ended_at: float | None = None
+
+    def begin(self) -> None:
+        """Start a job: count its units anew."""
+        self._began_at, self._ended_at = self._clock(), None
+        for entry in self._entries.values():
+            entry.units = 0
+            entry.asked_at = None  # answers to the last job are not heard any more
+
+    def end(self) -> None:
+        """End a job."""
+        self._ended_at = self._clock()
+        for entry in self._entries.values():
+            entry.rate_before = self._rate(entry)
+
+    def asked(self, node: str) -> None:
+        """Note that a host is to play a block, or to tell its facts."""
+        entry = self._entry(node)
+        if entry.asked_at is None:
+            entry.asked_at = self._clock()
+
+    def heard(self, node: str) -> None:
+        """Note that a host has told its facts."""
+        entry = self._entry(node)
+        entry.answered_at, entry.asked_at = self._clock(), None
+
+    def answered(self, node: str, units: int) -> None:
+        """Note that a host has played a block of so many units, or that the block failed there."""
+        entry = self._entry(node)
+        self._longest = max(self._longest, self._clock() - entry.silent_since)
+        self.heard(node)
+        entry.units += units
+        entry.has_played = True
+
+    def host(self, node: str, name: str, address: str, *, actors: int, waiting: int) -> Host:
+        """Return what the status shows of a host.
+
+        Args:
+            node: the host.
+            name, address: the host's.
+            actors: its actors.
+            waiting: questions that it has not answered.
+        """
+        entry, now = self._entry(node), self._clock()
+        limit = max(SILENT_S, LATE_FACTOR * self._longest)
+        age = None if entry.answered_at is None else now - entry.answered_at
+        return Host(
+            name=name,
+            address=address,
+            actors=actors,
+            units_per_minute=self._rate(entry) if self._has_settled(now) else entry.rate_before,
+            answered_at=None if age is None else time.time() - age,
+            silent=entry.has_played and waiting > 0 and now - entry.silent_since > limit,
+        )
+
+    def _entry(self, node: str) -> _Entry:
+        return self._entries.setdefault(node, _Entry())
+
+    def _has_settled(self, now: float) -> bool:
+        return self._ended_at is not None or now - self._began_at >= SETTLE_S
+
+    def _rate(self, entry: _Entry) -> float | None:
+        until = self._clock() if self._ended_at is None else self._ended_at
+        minutes = (until - self._began_at) / 60
+        return entry.units / minutes if minutes > 0 else None
