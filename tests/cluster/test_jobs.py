@@ -43,6 +43,7 @@ class SendingPool:
         store = type("Store", (), {"get": staticmethod(lambda reference: reference)})
         monkeypatch.setattr("blobmaster.cluster.actor.load_ray", lambda: store)
         self._actor = BlockActor()
+        self.core_seconds_elsewhere = 0.0
         self._jobs = 0
 
     def map(
@@ -58,6 +59,8 @@ class SendingPool:
         sent = SentJob(self._jobs, [packed(job)])
         for block in reversed(list(blocks)):
             answer = self._actor.play(sent, block)
+            assert answer.core_seconds > 0
+            self.core_seconds_elsewhere += answer.core_seconds
             on_units(answer.units)
             yield block, unpacked(answer.result)
 

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from blobmaster.cluster import remote_crew
+from blobmaster.cluster.actor import packed
 from blobmaster.cluster.driver import Report
 from blobmaster.cluster.errors import ClusterError, DriverLostError
+from blobmaster.cluster.ray_cluster import RayPool
 from blobmaster.cluster.remote_crew import RemoteCrew
-from blobmaster.cluster.schedule import Event, play_blocks
+from blobmaster.cluster.schedule import Counts, Event, play_blocks
 from blobmaster.run.status.schema import Host
 
 
@@ -37,7 +39,10 @@ class FakeDriver:
         if not self._left:
             raise DriverLostError("its head is gone")
         self._left -= 1
-        events = [Event(worker, block, b"%d" % block) for worker, block in blocks]
+        events = [
+            Event(worker, block, packed(f"result {block}"), units=3, core_seconds=0.5)
+            for worker, block in blocks
+        ]
         self._report = Report(events, {1, 2}, None)
 
     def reply(self, seconds: float) -> Report:
@@ -46,6 +51,13 @@ class FakeDriver:
 
     def kill(self) -> None:
         self.is_killed = True
+
+
+class Echo:
+    """A job that other processes play."""
+
+    def play(self, block: int, **_: object) -> str:
+        raise AssertionError(f"block {block} is played elsewhere")
 
 
 def crew_of(
@@ -79,9 +91,19 @@ def test_blocks_of_a_lost_driver_are_played_by_the_next(steps: int) -> None:
     first, second = FakeDriver(steps), FakeDriver(100)
     refusal = ClusterError("nothing answers")
     crew = crew_of([first, refusal, refusal, second])
-    assert played(crew, 20) == {block: b"%d" % block for block in range(20)}
+    assert played(crew, 20) == {block: packed(f"result {block}") for block in range(20)}
     assert first.is_killed
     assert second.jobs == [b"job"]
+
+
+def test_the_pool_counts_the_units_and_the_time_of_each_block_once() -> None:
+    units: list[int] = []
+    pool = RayPool(crew_of([FakeDriver(100)]), Counts())
+    for _ in range(2):
+        found = pool.map(Echo(), range(8), should_stop=lambda: False, on_units=units.append)
+        assert sorted(found) == [(block, f"result {block}") for block in range(8)]
+    assert units == [3] * 16
+    assert pool.core_seconds_elsewhere == 16 * 0.5
 
 
 def test_the_hosts_are_passed_on_whenever_a_driver_tells_them() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 from typing import Any, NamedTuple
 
 from blobmaster.cluster.hosts import HostFacts, host_facts
@@ -27,6 +28,8 @@ class Answer(NamedTuple):
     """Packed."""
     units: int
     """Rounds or deals."""
+    core_seconds: float
+    """CPU time that it took."""
 
 
 class BlockActor:
@@ -49,8 +52,9 @@ class BlockActor:
             nonlocal units
             units += more
 
+        began = time.process_time()
         result = self._taken(sent).play(block, should_stop=never, on_units=count)
-        return Answer(packed(result), units)
+        return Answer(packed(result), units, time.process_time() - began)
 
     def _taken(self, sent: SentJob) -> Job[Any]:
         if self._job is None or sent.version != self._version:

@@ -146,7 +146,9 @@ class RayCrew:
         actor = self._actors[worker]
         self._actors[worker] = actor._replace(deaths=0, late=0)
         self._ledger.answered(actor.node, answer.units)
-        return Event(worker, block, answer.result, answer.units)
+        return Event(
+            worker, block, answer.result, units=answer.units, core_seconds=answer.core_seconds
+        )
 
     def _take_hello(self, worker: int, reference: Any) -> Event | None:
         """Use an actor whose host is like this one; end any other."""

@@ -99,6 +99,7 @@ class RayPool:
     def __init__(self, crew: RemoteCrew, counts: Counts) -> None:
         self._crew = crew
         self._counts = counts
+        self.core_seconds_elsewhere = 0.0
 
     def map(
         self,
@@ -120,6 +121,7 @@ class RayPool:
             ):
                 assert event.block is not None
                 assert event.result is not None
+                self.core_seconds_elsewhere += event.core_seconds
                 on_units(event.units)
                 yield event.block, unpacked(event.result)
         finally:

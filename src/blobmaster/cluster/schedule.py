@@ -37,6 +37,8 @@ class Event(NamedTuple):
     """None after a failure."""
     units: int = 0
     """Rounds or deals of the result."""
+    core_seconds: float = 0.0
+    """CPU time of the result."""
     reason: str = ""
     """The failure, in one line."""
 

@@ -39,6 +39,11 @@ class Job(Protocol[Played]):
 class Pool(Protocol):
     """Workers that play blocks. The result of a block does not depend on its worker."""
 
+    @property
+    def core_seconds_elsewhere(self) -> float:
+        """CPU time of all blocks so far that other processes have played."""
+        ...
+
     def map(
         self,
         job: Job[Result],
@@ -74,6 +79,7 @@ class LocalPool:
         if workers < 1:
             raise ValueError(f"a pool needs at least one worker, not {workers}")
         self.workers = workers
+        self.core_seconds_elsewhere = 0.0
         self._prepare = prepare
 
     def map(

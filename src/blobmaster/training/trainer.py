@@ -122,7 +122,7 @@ class TrainingPipeline:
     def _iterate(self, iteration: int) -> bool:
         """Run one iteration; return False if it was interrupted before its end."""
         clock = self._session.clock
-        began, began_core = clock(), time.process_time()
+        began, began_core = clock(), self._core_seconds()
         self._metrics.show(iteration)
         played = self._self_play.play(iteration, self._player)
         if played is None:
@@ -133,7 +133,7 @@ class TrainingPipeline:
         # Ratings are not part of the cost: they do not train.
         cost = {
             "training_seconds": clock() - began,
-            "training_core_seconds": time.process_time() - began_core,
+            "training_core_seconds": self._core_seconds() - began_core,
         }
         rating = None
         if is_permanent(iteration):
@@ -153,6 +153,9 @@ class TrainingPipeline:
             "" if rating is None else f"; {rating}",
         )
         return True
+
+    def _core_seconds(self) -> float:
+        return time.process_time() + self._pool.core_seconds_elsewhere
 
     @property
     def _player(self) -> BlobNetwork:
