@@ -86,28 +86,6 @@ ITERATIONS = {"hang": 8, "late": 15}
 """Of a run that lasts for longer than the fault; else 4."""
 
 
-def survive(tmp_path: Path, expected: Callable[[int], str], fault: str, seed: str) -> None:
-    """Train with a fault, and compare the run with that of threads."""
-    draws = random.Random(seed)
-    iterations = ITERATIONS.get(fault, 4)
-    with namespaces.network(3) as net:
-        net.hosts[0].start_ray(head=True)
-        for host in net.hosts[1 : 2 if fault == "late" else 3]:
-            host.start_ray()
-        training = Training(tmp_path / "ray", net.hosts[0], net.head, iterations)
-        iteration, blocks = draws.randrange(2 if fault == "late" else 4), draws.randint(1, 18)
-        training.reach(iteration, blocks)
-        hurt = time.monotonic()
-        FAULTS[fault](net, draws)
-        text, digest = training.finish()
-    took = time.monotonic() - hurt
-    print(
-        f"BLOBMASTER_SEED={SEED} {fault} at block {blocks} of iteration {iteration + 1}, "
-        f"{took:.0f} s to the end"
-    )
-    assert digest == expected(iterations), text
-
-
 def test_a_run_on_three_hosts_is_bit_identical_to_one_on_threads(
     tmp_path: Path, expected: Callable[[int], str], net: Network
 ) -> None:
@@ -124,7 +102,19 @@ def test_a_run_on_three_hosts_is_bit_identical_to_one_on_threads(
 def test_a_run_on_three_hosts_survives(
     tmp_path: Path, expected: Callable[[int], str], fault: str
 ) -> None:
-    survive(tmp_path, expected, fault, f"{SEED} {fault}")
+    draws = random.Random(f"{SEED} {fault}")
+    iterations = ITERATIONS.get(fault, 4)
+    with namespaces.network(3) as net:
+        net.hosts[0].start_ray(head=True)
+        for host in net.hosts[1 : 2 if fault == "late" else 3]:
+            host.start_ray()
+        training = Training(tmp_path / "ray", net.hosts[0], net.head, iterations)
+        iteration, blocks = draws.randrange(2 if fault == "late" else 4), draws.randint(1, 18)
+        print(f"BLOBMASTER_SEED={SEED}: {fault} at {iteration + 1}.{blocks}")
+        training.reach(iteration, blocks)
+        FAULTS[fault](net, draws)
+        text, digest = training.finish()
+    assert digest == expected(iterations), text
 
 
 @pytest.mark.long
