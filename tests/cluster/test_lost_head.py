@@ -43,11 +43,13 @@ def lose_head_host(net: Network) -> None:
     net.hosts[0].die()
 
 
-def lose_own_node(net: Network) -> None:
-    assert net.hosts[1].kill(RAY_NODE) == 1
+def lose_nodes(net: Network) -> None:
+    # All: the hosts share a file system, where a driver also finds the sockets of other nodes.
+    for host in net.hosts:
+        assert host.kill(RAY_NODE) == 1
 
 
-LOSSES = [lose_head, lose_head_host, lose_own_node]
+LOSSES = [lose_head, lose_head_host, lose_nodes]
 
 
 @pytest.mark.long
