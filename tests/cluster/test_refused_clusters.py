@@ -65,7 +65,9 @@ def test_an_address_where_nobody_answers_is_named(
 def test_a_wrong_or_missing_token_is_named(
     net: Network, tmp_path: Path, environment: dict[str, str | None]
 ) -> None:
-    assert "RAY_AUTH_TOKEN" in refused(net, tmp_path, net.head, environment)
+    # Without a token Ray would look for one in the home, and write one there.
+    home: dict[str, str | None] = {"HOME": str(tmp_path)}
+    assert "RAY_AUTH_TOKEN" in refused(net, tmp_path, net.head, environment | home)
 
 
 def test_another_version_of_ray_is_named(tmp_path: Path) -> None:
