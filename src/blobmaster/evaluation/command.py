@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.console import Console
 
 from blobmaster.evaluation.breakdown.output import breakdown_document, print_breakdown
+from blobmaster.evaluation.ending import run_to_end
 from blobmaster.evaluation.output import (
     calibration_document,
     document,
@@ -19,7 +20,7 @@ from blobmaster.evaluation.output import (
     print_results,
 )
 from blobmaster.evaluation.request import EvaluationRequest, table_settings
-from blobmaster.terminal.console import Tally, call_interruptibly
+from blobmaster.terminal.console import Tally
 
 if TYPE_CHECKING:
     import torch
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from blobmaster.evaluation.matches import Arena
     from blobmaster.evaluation.measure import Evaluation
     from blobmaster.selfplay.pool import Pool
-
-INTERRUPTED = 130
 
 
 class _Prepared(NamedTuple):
@@ -46,7 +45,9 @@ class _Prepared(NamedTuple):
 
 
 def run_evaluation(request: EvaluationRequest) -> int:
-    """Play, print the results and return the exit status; Ctrl+C prints the results so far.
+    """Play, print the results and return the exit status.
+
+    Ctrl+C and the loss of a cluster print the results so far.
 
     Raises:
         RunError: a checkpoint cannot be used, or an extra is not installed.
@@ -60,22 +61,21 @@ def run_evaluation(request: EvaluationRequest) -> int:
             "loading torch and the kernels; the first time, compiling takes half a minute …"
         )
     prepared = _prepare(request)
-    evaluation, calibration = prepared.evaluation, None
+    evaluation = prepared.evaluation
+    calibration: Calibration | None = None
     total = request.settings.deals * len(request.opponents) + prepared.breakdown.total_deals
     if not request.whole_games:
         total += prepared.calibration.rounds
-    status = 0
+
+    def measure() -> None:
+        nonlocal calibration
+        calibration = _play(request, prepared, pool, stopping, tally)
+
     with (
         request.backend.pool(request.workers, prepared.device) as pool,
         Tally(console, request.units, total) as tally,
     ):
-        try:
-            calibration = call_interruptibly(
-                lambda: _play(request, prepared, pool, stopping, tally)
-            )
-        except KeyboardInterrupt:
-            stopping.set()
-            status = INTERRUPTED
+        ending = run_to_end(measure, stopping)
     found, tables = evaluation.found(), prepared.breakdown.tables()
     if request.as_json:
         results = document(request, evaluation, found, time.monotonic() - began)
@@ -83,13 +83,14 @@ def run_evaluation(request: EvaluationRequest) -> int:
         results["calibration"] = calibration_document(calibration)
         print(json.dumps(results))  # noqa: T201 (the answer)
     else:
-        if status == INTERRUPTED:
-            print("interrupted: the results so far")  # noqa: T201 (the answer)
+        if ending.note is not None:
+            print(ending.note)  # noqa: T201 (the answer)
         print_results(request, evaluation, found)
         print_breakdown(request.settings, tables)
         if calibration is not None:
             print_calibration(calibration)
-    return status
+    ending.report_problem()
+    return ending.status
 
 
 def _prepare(request: EvaluationRequest) -> _Prepared:

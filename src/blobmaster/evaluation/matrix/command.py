@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from blobmaster.evaluation.ending import run_to_end
 from blobmaster.evaluation.matrix.output import as_matrix, document, heat_map, print_table
 from blobmaster.evaluation.matrix.request import MatrixRequest
 from blobmaster.matrix.file import Matrix, write
@@ -16,18 +17,18 @@ from blobmaster.run.errors import RunError
 from blobmaster.run.files import atomic
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.files.output_file import write_problem
-from blobmaster.terminal.console import Tally, call_interruptibly
+from blobmaster.terminal.console import Tally
 
 if TYPE_CHECKING:
     import torch
 
     from blobmaster.evaluation.matches import Arena
 
-INTERRUPTED = 130
-
 
 def run_matrix(request: MatrixRequest) -> int:
-    """Play, print the table, write the heat map; Ctrl+C shows the results so far.
+    """Play, print the table, write the heat map.
+
+    Ctrl+C and the loss of a cluster show the results so far.
 
     Raises:
         RunError: a checkpoint cannot be used, or the heat map cannot be written.
@@ -36,7 +37,7 @@ def run_matrix(request: MatrixRequest) -> int:
     from blobmaster.evaluation.matrix.table import Matrix
     from blobmaster.inference.evaluator import choose_device
 
-    began, stopping, status = time.monotonic(), threading.Event(), 0
+    began, stopping = time.monotonic(), threading.Event()
     device = choose_device(request.device)
     arena, run_id = _arena(request, device)
     names = [player.text for player in request.players]
@@ -45,25 +46,23 @@ def run_matrix(request: MatrixRequest) -> int:
         request.backend.pool(request.workers, device) as pool,
         Tally(Console(stderr=True), "deals", matrix.total_deals) as tally,
     ):
-        try:
-            call_interruptibly(
-                lambda: matrix.play(pool, should_stop=stopping.is_set, on_deals=tally.advance)
-            )
-        except KeyboardInterrupt:
-            stopping.set()
-            status = INTERRUPTED
+        ending = run_to_end(
+            lambda: matrix.play(pool, should_stop=stopping.is_set, on_deals=tally.advance),
+            stopping,
+        )
     made = as_matrix(request, matrix.found(), run_id)
     if request.as_json:
         print(json.dumps(document(request, made, time.monotonic() - began)))  # noqa: T201 (the answer)
     else:
-        if status == INTERRUPTED:
-            print("interrupted: the results so far")  # noqa: T201 (the answer)
+        if ending.note is not None:
+            print(ending.note)  # noqa: T201 (the answer)
         print_table(made)
     if request.output is not None:
         _write(request, heat_map(request, made))
-    if status != INTERRUPTED:  # a whole matrix of earlier is better than a part of a new one
+    if ending.is_complete:  # a whole matrix of earlier is better than a part of a new one
         _keep(request, made)
-    return status
+    ending.report_problem()
+    return ending.status
 
 
 def _arena(request: MatrixRequest, device: torch.device) -> tuple[Arena, str]:
