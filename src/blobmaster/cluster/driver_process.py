@@ -7,6 +7,7 @@ import logging
 import os
 import pickle
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,8 @@ log = logging.getLogger(__name__)
 JOINING = {"RAY_NUM_REDIS_GET_RETRIES": "5"}
 """A setting of Ray, which it reads in the environment: it tries to join for 5 s, not 20."""
 SILENT_S = 45.0
-"""Time without a reply after which the driver is taken for lost. A reply takes a second or two."""
+"""Time without a reply after which the driver is taken for lost. A reply takes a second or two.
+So long may also a send wait for a driver that reads nothing."""
 LEAVING_S = 0.7
 """Wait for the end of Ray. A trainer that receives a signal promises to be gone within 2 s."""
 
@@ -49,6 +51,10 @@ class DriverProcess:
             start_new_session=True,  # Ctrl+C is for the trainer alone
         )
         its.close()
+        # A job is larger than the socket's buffer, so sending it to a stopped driver would wait
+        # without limit. A `struct timeval`; `settimeout` is not for blocking reads and writes.
+        limit = struct.pack("ll", int(SILENT_S), int(SILENT_S % 1 * 1e6))
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
         self._connection = Connection(ours.detach())
         self._unanswered: str | None = None
         self._asked_at = 0.0
@@ -74,13 +80,17 @@ class DriverProcess:
         """Send a request whose reply `reply` will return.
 
         Raises:
-            DriverLostError: the driver has ended.
+            DriverLostError: the driver has ended, or does not read.
         """
+        if self._connection.closed:  # ended by `kill`, and no other could be started
+            raise DriverLostError("its process has ended")
         # Not `send`: it would put tensors into shared memory, and send names.
         try:
             self._connection.send_bytes(pickle.dumps((method, arguments)))
         except ConnectionError:
             raise self._lost() from None
+        except BlockingIOError:  # by SO_SNDTIMEO
+            raise DriverLostError(f"Ray has not read a request for {SILENT_S:.0f} s") from None
         self._unanswered, self._asked_at = method, time.monotonic()
 
     def reply(self, seconds: float) -> Any:
