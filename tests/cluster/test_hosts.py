@@ -37,8 +37,12 @@ def test_the_model_of_the_cpu_is_read_on_both_architectures(tmp_path: Path) -> N
     assert cpu_model(tmp_path / "missing") == platform.machine()
 
 
-def test_without_ray_the_backend_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ray", None)
+def test_without_ray_the_backend_says_what_to_install_also_beside_a_folder_of_that_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "__init__.py").touch()
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])  # as by `python -m`, and without Ray
     with pytest.raises(ClusterError, match=r"pip install 'blobmaster\[ray\]'"):
         ray_cluster.RayCluster("auto", 1, mixed_hosts=False)
 

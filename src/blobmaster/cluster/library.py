@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib.metadata
 import os
 import secrets
 from types import ModuleType
@@ -17,10 +17,13 @@ def require_ray() -> None:
     Raises:
         ClusterError: it is not.
     """
-    if importlib.util.find_spec("ray") is None:
+    try:
+        # Not `find_spec`: a folder named `ray` in the current folder would pass for it.
+        importlib.metadata.distribution("ray")
+    except importlib.metadata.PackageNotFoundError:
         raise ClusterError(
             "--backend ray needs Ray: pip install 'blobmaster[ray]', or leave out --backend"
-        )
+        ) from None
 
 
 def load_ray() -> ModuleType:
