@@ -147,7 +147,7 @@ def test_a_run_whose_actors_are_killed_is_bit_identical(tmp_path: Path) -> None:
         os.kill(victim.pid, signal.SIGKILL)
     text, _ = trainer.communicate()
     assert trainer.poll() == 0, text
-    assert text.count("has died and is started again") == 2
+    assert text.count("is lost and started again") == 2
     assert digest_of(newest(folder / "run")) == expected
 
 
