@@ -49,8 +49,8 @@ what the seat sees, and no hidden card:
 
 Decide from the arguments alone: calls come from many tables, and from several threads. Draw from
 `random`, a `random.Random` whose draws repeat when the match repeats. A file that fails, or returns
-what is not legal, ends the match with a line that says where. It is run like any program, so use
-only files that you trust.
+what is not legal, ends the match with a line that says where. Its `print` writes to standard error.
+It is run like any program, so use only files that you trust.
 """
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +38,12 @@ def bid(seen, legal, random):
     return legal[0]
 def play(seen, legal, random):
     return legal[0]
+"""
+
+SHY = """
+class Shy(Exception):
+    def __repr__(self): raise RuntimeError
+    __str__ = __repr__
 """
 
 
@@ -109,13 +117,23 @@ def test_the_list_of_legal_choices_is_its_own(tmp_path: Path):
     ("text", "words"),
     [
         ("def bid(", "is not Python"),
+        ("x = " + "-" * 100_000 + "1", "is not Python"),
         ("def bid(seen, legal, random): return 0", r"no function play\(seen, legal, random\)"),
         ("1 / 0", "failed in line 1: ZeroDivisionError"),
         (LOWEST.replace("return legal[0]", "return seen.hands", 1), "failed in line 3: Attribute"),
-        (LOWEST.replace("return legal[0]", "return 99", 1), "bid returned 99, which is none of"),
+        (LOWEST.replace("return legal[0]", "return 99", 1), "bid returned 99, not an int of"),
         (LOWEST.replace("return legal[0]", "return None"), "bid returned None"),
         (LOWEST.replace("return legal[0]", "return float(legal[0])"), r"bid returned \d\.0"),
         ("import sys; sys.exit(0)", "failed in line 1: SystemExit"),
+        ("import asyncio; raise asyncio.CancelledError", "failed in line 1: CancelledError"),
+        (LOWEST.replace("def bid", "async def bid"), "no function bid"),
+        (LOWEST.replace("return legal[0]", "return 'x' * 10**6"), "bid returned 'x{1,50}[.]{3}"),
+        (
+            LOWEST.replace("return legal[0]", "raise ValueError('x' * 10**6)"),
+            "ValueError: x{1,300}$",
+        ),
+        (SHY + LOWEST.replace("return legal[0]", "raise Shy"), "failed in line 7: Shy: an error"),
+        (SHY + LOWEST.replace("return legal[0]", "return Shy()"), "bid returned <Shy instance"),
     ],
 )
 def test_a_faulty_file_ends_in_one_line_that_names_it(tmp_path: Path, text: str, words: str):
@@ -123,6 +141,34 @@ def test_a_faulty_file_ends_in_one_line_that_names_it(tmp_path: Path, text: str,
         matched(player(tmp_path, text))
     assert "mine.py" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("future", ["", "from __future__ import annotations"])
+def test_a_file_may_define_data_classes(tmp_path: Path, future: str):
+    classes = "from dataclasses import dataclass\n@dataclass\nclass Plan:\n    tricks: int = 0\n"
+    text = f"{future}\n{classes}{LOWEST}".replace("legal[0]", "legal[Plan().tricks]")
+    assert (matched(player(tmp_path, text)) == matched(player(tmp_path, LOWEST))).all()
+
+
+def test_annotations_of_a_file_are_evaluated_as_in_any_file(tmp_path: Path):
+    with pytest.raises(RunError, match="NameError"):
+        player(tmp_path, "x: nothing = 0\n" + LOWEST)
+
+
+def test_a_file_with_the_name_of_a_module_does_not_replace_it(tmp_path: Path):
+    path = tmp_path / "random.py"
+    path.write_text(LOWEST)
+    make_opponent(OpponentRequest(parse_player(str(path)), CPU))(64)
+    assert sys.modules["random"] is random
+
+
+def test_what_a_file_prints_is_not_among_the_results(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    matched(player(tmp_path, LOWEST.replace("return", "print('hello'); return")))
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("hello\n")
 
 
 def test_a_missing_file_is_named(tmp_path: Path):

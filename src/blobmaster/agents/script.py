@@ -6,12 +6,16 @@ the player, so nothing that it keeps passes from one thread to another.
 
 from __future__ import annotations
 
+import inspect
 import random
+import reprlib
+import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -46,6 +50,8 @@ Choice = Callable[["Seen", list[int], random.Random], int]
 """`bid` or `play`: returns one of the legal bids or cards."""
 
 FUNCTIONS = ("bid", "play")
+MOST_TEXT = 300
+"""Letters of an error of the script; some hold whole tables."""
 
 
 @dataclass(frozen=True)
@@ -113,10 +119,16 @@ class ScriptAgent:
             RunError: the script fails, or lacks a function.
         """
         self._path = path
-        names: dict[str, Any] = {"__name__": path.stem, "__file__": str(path)}
+        # A module that Python knows: else `dataclass` fails where annotations are strings. No file
+        # can have its name, so a script `random.py` does not replace the library's module.
+        module = ModuleType(f"player {path}")
+        sys.modules[module.__name__] = module
+        names = module.__dict__
+        # Standard output is for the results, which may be JSON.
+        names |= {"__file__": str(path), "print": partial(print, file=sys.stderr)}
         self._guarded(lambda: exec(code, names))
         for name in FUNCTIONS:
-            if not callable(names.get(name)):
+            if not callable(names.get(name)) or inspect.iscoroutinefunction(names[name]):
                 raise RunError(
                     f"{path} has no function {name}(seen, legal, random): see docs/opponents.md"
                 )
@@ -151,37 +163,50 @@ class ScriptAgent:
         # A copy: a script that sorts or shuffles the list must not decide what is legal.
         answer = self._guarded(lambda: choose(seen, list(legal), draws))
         if type(answer) is not int or answer not in legal:
-            raise RunError(f"{self._path}: {name} returned {answer!r}, which is none of {legal}")
+            # Not `repr`: the answer may be a table of millions, or fail to show itself.
+            shown = reprlib.repr(answer)
+            raise RunError(f"{self._path}: {name} returned {shown}, not an int of {legal}")
         return answer
 
     def _guarded(self, call: Callable[[], Any]) -> Any:
         try:
             return call()
-        except (Exception, SystemExit) as error:  # noqa: BLE001 (somebody's code: any is possible)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 (somebody's code: any is possible)
             frames = traceback.extract_tb(error.__traceback__)
             lines = [frame.lineno for frame in frames if frame.filename == str(self._path)]
             where = f" in line {lines[-1]}" if lines else ""
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise RunError(f"{self._path} failed{where}: {reason}") from None
+            raise RunError(f"{self._path} failed{where}: {_one_line(error)}") from None
+
+
+def _one_line(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 (its class may be somebody's, too)
+        text = "an error without a text"
+    return " ".join(f"{type(error).__name__}: {text}".split())[:MOST_TEXT]
 
 
 def make_script(request: OpponentRequest) -> AgentMaker:
     """Make the player of a Python file.
 
     Raises:
-        RunError: the file cannot be read, or is not Python.
+        RunError: the file cannot be read, is not Python, fails, or lacks a function.
     """
     path = request.name.path
     try:
         source = path.read_bytes()
-        compile(source, str(path), "exec")
+        _player(path, source)  # a fault is reported now, not after the first matches
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from None
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        # The last two come from the compiler, for expressions that are nested too deeply.
         raise RunError(f"{path} is not Python: {error}") from None
-    _compiled(path, source)  # a fault is reported now, not after the first matches
-    return OfAnySize(_compiled, (path, source))
+    # The source, not the code: this is pickled for other processes, and code cannot be.
+    return OfAnySize(_player, (path, source))
 
 
-def _compiled(path: Path, source: bytes) -> ScriptAgent:
-    return ScriptAgent(path, compile(source, str(path), "exec"))
+def _player(path: Path, source: bytes) -> ScriptAgent:
+    # Without `dont_inherit`, this module's `annotations` import would hold for the script, too.
+    return ScriptAgent(path, compile(source, str(path), "exec", dont_inherit=True))
