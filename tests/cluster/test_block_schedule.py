@@ -93,7 +93,10 @@ def played(crew: FakeCrew, blocks: int, **hooks) -> dict[int, bytes]:
 
 def next_for(schedule: BlockSchedule, worker: int) -> int | None:
     """Hand out one block to a worker, or None if it is to wait."""
-    return next((block for _, block in schedule.hand_out({worker})), None)
+    for chosen, block in schedule.hand_out({worker}):
+        assert chosen == worker  # no other is ready
+        return block
+    return None
 
 
 def whole(blocks: int) -> dict[int, bytes]:
@@ -270,6 +273,98 @@ def test_the_last_blocks_are_spread_over_the_workers() -> None:
     crew = FakeCrew(4)
     played(crew, 4)
     assert sorted(worker for worker, _ in crew.sent) == [0, 1, 2, 3]
+
+
+def test_as_many_blocks_as_workers_wait_until_somebody_is_idle() -> None:
+    schedule = BlockSchedule(range(9))
+    handed = list(schedule.hand_out({0, 1, 2, 3}))
+    assert handed == [(0, 0), (1, 1), (2, 2), (3, 3), (0, 4)]
+
+
+def test_a_worker_that_is_not_ready_gets_no_block() -> None:
+    schedule = BlockSchedule(range(9))
+    assert next_for(schedule, 0) == 0
+    assert next_for(schedule, 1) == 1
+    assert schedule.finish(0, 0)
+    assert next_for(schedule, 1) == 2
+
+
+def test_a_worker_with_the_number_of_a_lost_one_gets_blocks() -> None:
+    schedule = BlockSchedule(range(9))
+    assert next_for(schedule, 0) == 0
+    schedule.lose(0, "its driver is gone")
+    assert next_for(schedule, 0) == 0
+
+
+def test_a_block_that_arrives_after_it_was_given_up_is_not_played_again() -> None:
+    schedule = BlockSchedule(range(2))
+    assert next_for(schedule, 0) == 0
+    schedule.lose(0, "killed")
+    assert schedule.finish(0, 0)
+    assert next_for(schedule, 1) == 1
+    assert next_for(schedule, 2) is None
+
+
+def late_with_two(counts: Counts, *, failures: int = 0) -> BlockSchedule:
+    """Return a schedule whose only block is late at worker 0, and at worker 1, too."""
+    now = [0.0]
+    schedule = BlockSchedule([0], lambda: now[0], counts)
+    for _ in range(failures):
+        assert next_for(schedule, 0) == 0
+        schedule.fail(0, 0, "no luck")
+    assert next_for(schedule, 0) == 0
+    now[0] = LATE_FIRST_S + 1
+    assert next_for(schedule, 1) == 0
+    return schedule
+
+
+def test_a_block_that_another_worker_still_plays_is_not_lost() -> None:
+    counts = Counts()
+    schedule = late_with_two(counts)
+    schedule.fail(0, 0, "no luck")
+    assert next_for(schedule, 2) is None
+    assert counts.lost == 0
+
+
+def test_a_block_that_is_finished_cannot_be_lost_or_stop_the_run() -> None:
+    counts = Counts()
+    schedule = late_with_two(counts, failures=MOST_TRIES - 1)
+    lost = counts.lost
+    assert schedule.finish(1, 0)
+    schedule.fail(0, 0, "no luck")
+    assert (schedule.is_done, counts.lost) == (True, lost)
+
+
+def test_finished_blocks_behind_another_are_not_lost_with_their_worker() -> None:
+    now, counts = [0.0], Counts()
+    schedule = BlockSchedule(range(3), lambda: now[0], counts)
+    assert [next_for(schedule, 0) for _ in range(2)] == [0, 1]
+    now[0] = LATE_FIRST_S + 1
+    assert [next_for(schedule, worker) for worker in (1, 2, 3)] == [2, 0, 1]
+    assert schedule.finish(3, 1)
+    schedule.lose(0, "killed")
+    assert next_for(schedule, 4) is None
+    assert counts.lost == 0
+
+
+def test_a_short_block_does_not_hide_a_long_one() -> None:
+    now = [0.0]
+    schedule = BlockSchedule(range(3), lambda: now[0])
+    assert [next_for(schedule, worker) for worker in (0, 1)] == [0, 1]
+    now[0] = 2 * LATE_S
+    assert schedule.finish(0, 0)
+    assert next_for(schedule, 0) == 2
+    now[0] += 1
+    assert schedule.finish(0, 2)
+    now[0] = 4 * 2 * LATE_S - 1
+    assert next_for(schedule, 2) is None
+
+
+def test_a_block_that_is_named_twice_is_played_once() -> None:
+    crew = FakeCrew(2)
+    events = list(play_blocks(crew, [3, 5, 3], should_stop=never))
+    assert sorted(event.block for event in events) == [3, 5]
+    assert len(crew.sent) == 2
 
 
 def test_a_stop_leaves_the_blocks_in_flight() -> None:

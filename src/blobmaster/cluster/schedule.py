@@ -164,9 +164,9 @@ class BlockSchedule:
                 return block
         return None
 
-    def others_with(self, worker: int, block: int) -> list[int]:
-        """List the other workers that hold a block."""
-        return sorted(self._holders.get(block, set()) - {worker})
+    def holders(self, block: int) -> list[int]:
+        """List the workers that still hold a block."""
+        return sorted(self._holders.get(block, ()))
 
     def finish(self, worker: int, block: int) -> bool:
         """Take a block from its worker; return True if this is its first result."""
@@ -262,6 +262,6 @@ def play_blocks(
             elif event.result is None:
                 schedule.fail(event.worker, event.block, event.reason)
             elif schedule.finish(event.worker, event.block):
-                for other in schedule.others_with(event.worker, event.block):
-                    crew.overtaken(other)
+                for slower in schedule.holders(event.block):
+                    crew.overtaken(slower)
                 yield event
