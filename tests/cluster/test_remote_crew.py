@@ -126,3 +126,86 @@ def test_a_cluster_that_does_not_come_back_ends_the_run_with_both_reasons(
 def test_a_driver_that_never_starts_is_refused() -> None:
     with pytest.raises(ClusterError, match="does not start"):
         crew_of([DriverLostError("no answer")])
+
+
+class SlowDriver(FakeDriver):
+    """A driver that does not reply until it is let go, and then, if it is lost, not at all."""
+
+    def __init__(self) -> None:
+        super().__init__(100)
+        self.requests: list[tuple[list[int], list[tuple[int, int]]]] = []
+        self.endings = 0
+        self.is_slow = self.is_lost = False
+
+    def ask(self, method: str, *arguments: Any, patience: float = 0.0) -> Any:
+        self.endings += method == "end"
+        if self.is_lost:
+            raise DriverLostError("its head is gone")
+        return super().ask(method, *arguments, patience=patience)
+
+    def request(self, method: str, overtaken: list[int], blocks: Any, seconds: float) -> None:
+        super().request(method, overtaken, blocks, seconds)
+        self.requests.append((overtaken, blocks))
+        self.is_asked = True
+
+    def reply(self, seconds: float) -> Any:
+        if self.is_lost:
+            raise DriverLostError("its head is gone")
+        if self.is_slow:
+            return None
+        self.is_asked = False
+        return super().reply(seconds)
+
+
+def test_what_is_sent_during_a_long_step_is_passed_on_once_in_the_next() -> None:
+    driver = SlowDriver()
+    crew = crew_of([driver])
+    crew.begin(b"job")
+    crew.send(1, 7)
+    driver.is_slow = True
+    assert crew.wait(0.0) == []
+    crew.send(2, 8)
+    crew.overtaken(1)
+    driver.is_slow = False
+    assert [event.block for event in crew.wait(0.0)] == [7]
+    for _ in range(2):
+        crew.wait(0.0)
+    assert driver.requests == [([], [(1, 7)]), ([1], [(2, 8)]), ([], [])]
+
+
+def test_what_was_for_workers_of_a_lost_driver_is_not_passed_on_to_the_next() -> None:
+    first, second = SlowDriver(), SlowDriver()
+    crew = crew_of([first, second])
+    crew.begin(b"job")
+    first.is_slow = True
+    crew.wait(0.0)
+    crew.send(1, 7)
+    crew.overtaken(2)
+    first.is_lost = True
+    assert {event.worker for event in crew.wait(0.0)} == {1, 2}
+    crew.wait(0.0)
+    assert second.requests == [([], [])]
+
+
+def test_blocks_of_a_job_that_was_stopped_are_not_sent_in_the_next() -> None:
+    driver = SlowDriver()
+    crew = crew_of([driver])
+    crew.begin(b"job")
+    crew.send(1, 7)
+    crew.end()
+    crew.begin(b"next job")
+    crew.wait(0.0)
+    assert driver.requests == [([], [])]
+
+
+def test_a_job_ends_although_its_driver_is_busy_or_lost() -> None:
+    driver = SlowDriver()
+    crew = crew_of([driver])
+    crew.begin(b"job")
+    driver.is_slow = True
+    crew.wait(0.0)
+    crew.end()  # a stop must not wait for the step
+    assert driver.endings == 0
+    driver.is_asked, driver.is_lost = False, True
+    crew.end()
+    assert driver.endings == 1

@@ -120,7 +120,8 @@ class RemoteCrew:
             ClusterError: the cluster cannot be joined again.
         """
         log.warning("the cluster is lost (%s) and is joined again", error)
-        self._report = Report([], set(), None)
+        # They name its workers, and those of the next one have the same numbers.
+        self._overtaken, self._unsent = [], []
         until = time.monotonic() + REJOIN_S
         while True:
             self._driver.kill()
