@@ -185,7 +185,8 @@ def _one_line(error: BaseException) -> str:
         text = str(error)
     except Exception:  # noqa: BLE001 (its class may be somebody's, too)
         text = "an error without a text"
-    return " ".join(f"{type(error).__name__}: {text}".split())[:MOST_TEXT]
+    name = type(error).__name__
+    return " ".join(f"{name}: {text}".split())[:MOST_TEXT] if text else name
 
 
 def make_script(request: OpponentRequest) -> AgentMaker:
@@ -202,7 +203,7 @@ def make_script(request: OpponentRequest) -> AgentMaker:
         raise RunError(f"{path} cannot be read: {error.strerror}") from None
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         # The last two come from the compiler, for expressions that are nested too deeply.
-        raise RunError(f"{path} is not Python: {error}") from None
+        raise RunError(f"{path} is not Python: {_one_line(error)}") from None
     # The source, not the code: this is pickled for other processes, and code cannot be.
     return OfAnySize(_player, (path, source))
 

@@ -82,9 +82,7 @@ def parse_request(
     texts = [player.text, *(opponent.text for opponent in named)]
     for text in texts:
         if texts.count(text) > 1:
-            raise ValueError(
-                f"two players would be called {text}: name others, or rename a checkpoint"
-            )
+            raise ValueError(f"two players would be called {text}: name others, or rename a file")
     settings = table_settings(players, cards, deals)
     breakdown = Breakdown()
     if by is not None:

@@ -51,6 +51,7 @@ def test_without_a_network_the_reference_policies_are_printed(capsys):
     [
         (("--players", 9), "Blob is for 3 to 8 players, not 9"),
         (("nowhere.pth",), "nowhere.pth"),
+        (("--last-round", "--players", 5), "--last-round takes tables of up to 4"),
     ],
 )
 def test_a_mistake_is_one_line(arguments, said, capsys):

@@ -84,11 +84,14 @@ def run_ground_truth(
         as_json: print JSON.
 
     Raises:
-        ValueError: the rules allow no table of such a size.
+        ValueError: the rules allow no table of such a size, or all are too large for `last_round`.
         CheckpointError: the checkpoint cannot be used.
     """
     for players in tables:
         check_round(players, 1, NO_TRUMP, 0)
+    of_games = [players for players in tables if players <= MOST_PLAYERS] if last_round else []
+    if last_round and not of_games:
+        raise ValueError(f"--last-round takes tables of up to {MOST_PLAYERS}: add --players 3")
     evaluator = None
     if checkpoint is not None:
         device = choose_device("auto")
@@ -96,7 +99,6 @@ def run_ground_truth(
     steps = len(TRUMP_SHARES) * len(tables) + len(TINY_GAMES)
     if recipe:
         steps += len(RECIPE_GAMES) * len(MEANS) * RECIPE_ITERATIONS
-    of_games = [players for players in tables if players <= MOST_PLAYERS] if last_round else []
     steps += len(of_games) * len(TRUMP_SHARES) * STANDINGS
     with Tally(Console(stderr=True), "steps", steps) as tally:
         one_card_rounds = [
