@@ -108,6 +108,14 @@ def test_its_draws_repeat_and_differ_between_deals(tmp_path: Path):
     assert (matched(player(tmp_path, LOWEST)) != first).any()
 
 
+def test_each_decision_draws_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    agent = player(tmp_path, LOWEST.replace("return", "print(random.random()); return"))
+    states, streams = new_round(3, 1, 0, 0, [[0], [1], [2]])[None], np.ones((1, 1), np.uint64)
+    for _ in range(3):
+        agent.choose(states, streams)
+    assert len(set(capsys.readouterr().err.splitlines())) == 3
+
+
 def test_the_list_of_legal_choices_is_its_own(tmp_path: Path):
     clearing = LOWEST.replace("return legal[0]", "first = legal[0]; legal.clear(); return first")
     assert (matched(player(tmp_path, clearing)) == matched(player(tmp_path, LOWEST))).all()

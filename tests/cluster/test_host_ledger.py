@@ -49,6 +49,16 @@ def test_a_host_is_shown_with_the_units_a_minute_of_its_job(told: Told) -> None:
     assert told.host().units_per_minute == 0
 
 
+def test_a_short_job_is_shown_with_its_own_rate_once_it_has_ended(told: Told) -> None:
+    told.plays(60, units=60)
+    told.ledger.end()
+    told.ledger.begin()
+    told.plays(SETTLE_S / 5, units=10)
+    assert told.host().units_per_minute == pytest.approx(60)
+    told.ledger.end()
+    assert told.host().units_per_minute == pytest.approx(600)
+
+
 def test_the_last_answer_is_told_by_the_wall_clock(told: Told) -> None:
     assert told.host().answered_at is None
     told.ledger.heard("a")

@@ -91,6 +91,12 @@ def test_scores_are_drawn_as_sums_of_earlier_rounds_and_repeat():
     assert all(len(scores) == 4 and set(scores) <= possible for scores in drawn)
 
 
+def test_most_bids_of_the_earlier_rounds_are_made():
+    # Two rounds of three players: 3 in 4 bids are made, and one in three of these bids a trick.
+    scores = np.array(draw_scores(3, 2000)) / 2
+    assert scores.mean() == pytest.approx(0.75 * (10 * 2 / 3 + 11 / 3), abs=0.15)
+
+
 def test_a_player_of_games_sees_the_scores_and_that_the_round_is_the_last():
     seen = []
 
