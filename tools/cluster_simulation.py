@@ -56,10 +56,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an iteration's self-play took."""
+    """The time that an iteration's self-play takes, and how busy the cores are."""
 
     seconds: float
-    """From the first block sent to the last result."""
+    """From the first step of packing the weights to the last result."""
     busy: float
     """Share of the cores' time spent on blocks."""
 
@@ -136,7 +136,7 @@ def learning_seconds(rounds: int, learner: str) -> float:
 
 def table() -> str:
     """Return a table in Markdown."""
-    learners = [f"learner on {name} busy" for name in STEP_S]
+    learners = [f"learner busy, {name}" for name in STEP_S]
     titles = ["decides by", "cores", "rounds a block", "self-play", "cores busy", *learners]
     rows = [titles, ["---"] * len(titles)]
     for decides_by in ROUNDS_PER_CORE_MINUTE:

@@ -56,7 +56,7 @@ MOST_TEXT = 300
 
 @dataclass(frozen=True)
 class Seen:
-    """What the acting seat sees. Cards are `13 * suit + rank`, with the two as rank 0."""
+    """The view of the acting seat. Cards are `13 * suit + rank`, with the two as rank 0."""
 
     seat: int
     """The acting seat; seats are numbered in order of play."""

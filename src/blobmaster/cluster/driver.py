@@ -52,7 +52,7 @@ class Reply(NamedTuple):
     refused: str | None = None
     """The text of the `ClusterError` that the method raised."""
     lines: tuple[tuple[int, str], ...] = ()
-    """What was logged since the last reply, with the levels."""
+    """Log lines since the last reply, with their levels."""
 
 
 class Report(NamedTuple):
@@ -116,12 +116,12 @@ class Driver:
     def step(
         self, overtaken: Iterable[int], blocks: Iterable[tuple[int, int]], seconds: float
     ) -> Report:
-        """Pass on what a `Crew` is told, then wait up to so many seconds for events.
+        """Pass on calls of `Crew.overtaken` and `Crew.send`, then wait for events.
 
         Args:
             overtaken: workers of late blocks that others have finished.
             blocks: workers and the blocks to send to them.
-            seconds: to wait.
+            seconds: the longest wait.
         """
         for worker in overtaken:
             self._crew.overtaken(worker)

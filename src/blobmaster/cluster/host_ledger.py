@@ -12,7 +12,7 @@ from blobmaster.run.status.schema import Host
 SILENT_S = 60.0
 """A host is silent after this, and `LATE_FACTOR` times the longest wait for a block so far."""
 SETTLE_S = 5.0
-"""Time from a job's start until its own rates are told; until then they are the last job's."""
+"""Time from a job's start until its own rates are shown; until then the last job's are."""
 
 
 @dataclass
@@ -33,7 +33,7 @@ class _Entry:
 
 
 class HostLedger:
-    """What is known of each host, by its node. It knows no Ray.
+    """The work and the last answer of each host, by its node. It knows no Ray.
 
     Only a host that was asked can be silent, and only one that has played: before its first block
     it may be compiling.

@@ -91,9 +91,9 @@ class RemoteCrew:
         """
         try:
             if not self._driver.is_asked:
-                told = self._overtaken, self._unsent
+                news = self._overtaken, self._unsent
                 self._overtaken, self._unsent = [], []
-                self._driver.request("step", *told, seconds)
+                self._driver.request("step", *news, seconds)
             report = self._driver.reply(2 * seconds)
         except DriverLostError as error:
             lost = self._report.ready

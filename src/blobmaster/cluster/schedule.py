@@ -45,7 +45,7 @@ class Event(NamedTuple):
 
 @dataclass
 class Counts:
-    """Troubles of all jobs so far."""
+    """Numbers of blocks that had to be played again, over all jobs so far."""
 
     lost: int = 0
     """Blocks that failed, or were lost with their worker."""
@@ -57,7 +57,9 @@ class Crew(Protocol):
     """Workers elsewhere. Each plays the blocks that it was sent one after another."""
 
     def ready(self) -> Set[int]:
-        """Return the workers that take blocks now; a lost one comes back under another number.
+        """Return the workers that take blocks now.
+
+        A new worker may have the number of one whose loss `wait` has returned.
 
         Raises:
             ClusterError: there are none, and none will come.
