@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
 from drawn_panels import check_what_is_shown, frame
 from monitor_terminal import make_status
 from rich.cells import cell_len
-from test_monitor_view import seen
+from test_monitor_view import NOW, seen
 
 from blobmaster.monitor.hosts import host_text
 from blobmaster.monitor.prometheus.exposition import exposition
+from blobmaster.monitor.read.liveness import Process, observe
 from blobmaster.monitor.screen.panels import cluster
 from blobmaster.monitor.serve.parts import RUN_PARTS, Shown
 from blobmaster.monitor.text import plain
@@ -121,8 +121,19 @@ def test_what_others_write_is_shown_or_ignored(number: int):
 
 
 def test_the_age_of_an_answer_grows_while_the_trainer_is_silent():
-    status = make_status(cluster=cluster_of([host("a", answered_at=time.time())], 0, 0))
-    view = seen(status)
-    assert view.cluster is not None
-    assert view.cluster.hosts[0].answer_age_s is not None
-    assert view.cluster.hosts[0].answer_age_s >= 0
+    first = make_status()
+    answered = host("a", answered_at=first.heartbeat_at - 3)
+    status = make_status(cluster=cluster_of([answered], 0, 0))
+    at_first = observe(None, status, Process.ALIVE, NOW, status.heartbeat_at)
+    later = observe(at_first, status, Process.ALIVE, NOW + 100, status.heartbeat_at)
+    ages = [seen(status, observation=found).cluster for found in (at_first, later)]
+    assert [found and found.hosts[0].answer_age_s for found in ages] == [
+        pytest.approx(3, abs=1),
+        pytest.approx(103, abs=1),
+    ]
+
+
+def test_a_number_of_hosts_below_those_that_are_listed_is_not_shown():
+    view = written({"hosts": [{"name": "one"}, {"name": "two"}], "host_count": 1})
+    assert "2 hosts" in lines_at(view, 80)[0]
+    assert "more" not in plain.page(view).split("cluster  ", 1)[1]
