@@ -89,21 +89,19 @@ class HostLedger:
         """
         entry, now = self._entry(node), self._clock()
         limit = max(SILENT_S, LATE_FACTOR * self._longest)
+        has_settled = now - self._began_at >= SETTLE_S
         age = None if entry.answered_at is None else now - entry.answered_at
         return Host(
             name=name,
             address=address,
             actors=actors,
-            units_per_minute=self._rate(entry) if self._has_settled(now) else entry.rate_before,
+            units_per_minute=self._rate(entry) if has_settled else entry.rate_before,
             answered_at=None if age is None else time.time() - age,
             silent=entry.has_played and waiting > 0 and now - entry.silent_since > limit,
         )
 
     def _entry(self, node: str) -> _Entry:
         return self._entries.setdefault(node, _Entry())
-
-    def _has_settled(self, now: float) -> bool:
-        return self._ended_at is not None or now - self._began_at >= SETTLE_S
 
     def _rate(self, entry: _Entry) -> float | None:
         until = self._clock() if self._ended_at is None else self._ended_at
