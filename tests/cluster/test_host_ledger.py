@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from blobmaster.cluster.host_ledger import SETTLE_S, SILENT_S, HostLedger
+from blobmaster.cluster.host_ledger import FIRST_SILENT_S, SETTLE_S, SILENT_S, HostLedger
 from blobmaster.cluster.schedule import LATE_FACTOR
 from blobmaster.run.status.schema import Host
 
@@ -89,16 +89,24 @@ def test_long_blocks_are_no_silence(told: Told) -> None:
     assert told.host().silent
 
 
-def test_a_host_that_was_not_asked_or_has_never_played_is_not_silent(told: Told) -> None:
+def test_a_host_that_was_not_asked_or_may_still_compile_is_not_silent(told: Told) -> None:
     told.plays(5)
     told.ledger.heard("b")
     told.ledger.asked("b")  # it compiles
-    told.now += 10 * SILENT_S
+    told.now += FIRST_SILENT_S - 1
     assert not told.host(waiting=0).silent
     assert not told.host("b").silent
     told.ledger.asked("a")
     told.now += SILENT_S - 1
     assert not told.host().silent
+
+
+def test_a_host_that_never_answers_is_silent_in_the_end(told: Told) -> None:
+    told.ledger.asked("b")
+    told.now += FIRST_SILENT_S + 1
+    assert told.host("b").silent
+    told.ledger.heard("b")
+    assert not told.host("b").silent
 
 
 def test_a_host_stays_silent_while_new_actors_do_not_answer_either(told: Told) -> None:

@@ -11,6 +11,8 @@ from blobmaster.run.status.schema import Host
 
 SILENT_S = 60.0
 """A host is silent after this, and `LATE_FACTOR` times the longest wait for a block so far."""
+FIRST_SILENT_S = 300.0
+"""The same for a host that has not played yet: it may be compiling kernels."""
 SETTLE_S = 5.0
 """Time from a job's start until its own rates are shown; until then the last job's are."""
 
@@ -18,7 +20,7 @@ SETTLE_S = 5.0
 @dataclass
 class _Entry:
     units: int = 0
-    """Of the job."""
+    """Units that it has played of the current job."""
     rate_before: float | None = None
     """Units a minute of the last job."""
     answered_at: float | None = None
@@ -35,8 +37,7 @@ class _Entry:
 class HostLedger:
     """The work and the last answer of each host, by its node. It knows no Ray.
 
-    Only a host that was asked can be silent, and only one that has played: before its first block
-    it may be compiling.
+    Only a host that was asked can be silent.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -88,7 +89,8 @@ class HostLedger:
             waiting: questions that it has not answered.
         """
         entry, now = self._entry(node), self._clock()
-        limit = max(SILENT_S, LATE_FACTOR * self._longest)
+        patience = SILENT_S if entry.has_played else FIRST_SILENT_S
+        limit = max(patience, LATE_FACTOR * self._longest)
         has_settled = now - self._began_at >= SETTLE_S
         age = None if entry.answered_at is None else now - entry.answered_at
         return Host(
@@ -97,7 +99,7 @@ class HostLedger:
             actors=actors,
             units_per_minute=self._rate(entry) if has_settled else entry.rate_before,
             answered_at=None if age is None else time.time() - age,
-            silent=entry.has_played and waiting > 0 and now - entry.silent_since > limit,
+            silent=waiting > 0 and now - entry.silent_since > limit,
         )
 
     def _entry(self, node: str) -> _Entry:

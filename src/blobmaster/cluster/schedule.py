@@ -22,7 +22,7 @@ LATE_FACTOR = 4.0
 """A block is late after `LATE_S` and this many times the longest block so far. An idle worker then
 plays it, too: the other may hang, or its host be unreachable."""
 LATE_FIRST_S = 60.0
-"""The same before any block is finished. Nobody knows yet how long one takes."""
+"""A block is late after this before any is finished: how long one takes is not known yet."""
 LOOK_S = 0.1
 """Time between two looks at `should_stop`."""
 
