@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from pathlib import Path
@@ -183,6 +184,12 @@ def test_what_a_file_prints_is_not_among_the_results(
 def test_a_missing_file_is_named(tmp_path: Path):
     with pytest.raises(RunError, match="cannot be read: No such file"):
         make_opponent(OpponentRequest(parse_player(str(tmp_path / "nobody.py")), CPU))
+
+
+def test_a_fifo_is_refused_at_once(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe.py")
+    with pytest.raises(RunError, match="not a regular file"):
+        make_opponent(OpponentRequest(parse_player(str(tmp_path / "pipe.py")), CPU))
 
 
 def test_the_example_plays_better_than_random_players():

@@ -196,6 +196,8 @@ def make_script(request: OpponentRequest) -> AgentMaker:
         RunError: the file cannot be read, is not Python, fails, or lacks a function.
     """
     path = request.name.path
+    if path.is_fifo():  # reading it would wait for a writer
+        raise RunError(f"{path} is not a regular file: name a Python file")
     try:
         source = path.read_bytes()
         _player(path, source)  # a fault is reported now, not after the first matches
