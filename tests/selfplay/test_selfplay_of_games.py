@@ -15,7 +15,6 @@ from blobmaster.game.rules import (
     BIDS,
     DEALER,
     DEALT,
-    HANDS,
     HISTORY,
     LONGEST,
     MAX_LEGAL,
@@ -24,6 +23,8 @@ from blobmaster.game.rules import (
     SCORES,
     SEAT,
     STATE,
+    TRICKS,
+    is_bidding,
     is_over,
 )
 from blobmaster.game.scoring import points
@@ -58,15 +59,16 @@ class PlainNetwork:
         return priors
 
     def chances(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Bids, made or guessed, and probabilities that depend on every field."""
+        """Bids, and probabilities that depend on every field until the round is over."""
         assert (states[:, LONGEST] > 0).all()
         self.most_rows = max(self.most_rows, len(states))
-        made = states[:, BIDS : BIDS + 8]
-        bids = np.where(
-            made >= 0, made, states[:, HANDS : HANDS + 8] % (states[:, DEALT, None] + 1)
-        )
         playing = np.arange(8) < states[:, PLAYERS, None]
-        return np.where(playing, bids, 0), (playing * scrambled(states) * 2.5).clip(0, 1)
+        bids = np.where(playing, states[:, BIDS : BIDS + 8], 0)
+        assert (bids >= 0).all()  # self-play finishes the bidding first
+        exact = (playing * scrambled(states) * 2.5).clip(0, 1)
+        for row in np.flatnonzero([is_over(state) for state in states]):
+            exact[row] = states[row, TRICKS : TRICKS + 8] == bids[row]
+        return bids, exact
 
     def standings(self, states: np.ndarray) -> np.ndarray:
         """Return shares that depend only on what is known between two rounds."""
@@ -126,8 +128,13 @@ def test_the_number_of_lanes_changes_no_game(lanes):
 
 def after_forced(state: np.ndarray, action: int) -> np.ndarray:
     child = played(state, action)
-    while not is_over(child) and len(legal_of(child)) == 1:
-        child = played(child, legal_of(child)[0])
+    while not is_over(child):
+        legal = legal_of(child)
+        if len(legal) > 1 and not is_bidding(child):
+            break
+        # The other seats finish the bidding; in greedy rounds each takes its likeliest bid.
+        priors = PlainNetwork().priors(child[None])[0, : len(legal)]
+        child = played(child, legal[int(np.argmax(priors))])
     return child
 
 
@@ -173,13 +180,17 @@ def stake_of(state: np.ndarray) -> float:
 
 
 def test_the_policy_target_weighs_shares_of_the_win_by_the_stake_of_the_round():
-    ends = lasts = 0
-    rounds = play(some_games(8))
-    for record, decisions in zip(rounds, rounds.decisions, strict=True):
+    ends = lasts = bids = 0
+    deals = some_games(8, greedy_rounds=0.5)
+    rounds = play(deals)
+    for record, decisions, greedy in zip(rounds, rounds.decisions, deals.greedy, strict=True):
         entries = record.astype(np.int64)
         for decision in range(decisions):
             state = np.empty(STATE, np.int64)
             offset = replay_to(entries, decision, state)
+            if is_bidding(state) and not greedy:
+                continue  # the bids after it are drawn
+            bids += is_bidding(state)
             legal = legal_of(state)
             values = np.array([value_of(state, action) for action in legal]) / stake_of(state)
             weights = PlainNetwork().priors(state[None])[0, : len(legal)] * np.exp(
@@ -192,3 +203,4 @@ def test_the_policy_target_weighs_shares_of_the_win_by_the_stake_of_the_round():
             lasts += ended and state[ROUNDS_LEFT] == 0
     assert ends > 20
     assert lasts > 3
+    assert bids > 20

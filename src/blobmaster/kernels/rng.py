@@ -62,6 +62,12 @@ def _next_bits(stream: Stream) -> np.uint64:
     return bits ^ (bits >> _31)
 
 
+@inner_kernel
+def split(stream: Stream, child: Stream) -> None:
+    """Start `child` at a number drawn from `stream`: further draws from the two are unrelated."""
+    child[0] = _next_bits(stream)
+
+
 @kernel
 def uniform(stream: Stream) -> float:
     """Draw a number from [0, 1) with 53 random bits."""

@@ -28,6 +28,7 @@ from blobmaster.kernels.compile import inner_kernel, lean_kernel
 from blobmaster.search.batch import EvaluationRequests
 from blobmaster.search.tree import Priors, Values
 from blobmaster.selfplay.deals import Deals
+from blobmaster.selfplay.finished_bidding import finish_bidding, new_bidders
 from blobmaster.selfplay.lanes import (
     IDLE,
     Block,
@@ -38,6 +39,7 @@ from blobmaster.selfplay.lanes import (
     new_block,
     records_of,
     refill,
+    temperature_of,
     write_policy,
 )
 from blobmaster.selfplay.successors import (
@@ -110,6 +112,7 @@ def _play_games(
     """
     outcomes = new_outcomes(deals, len(state.block.round_of))
     requests = state.requests
+    bidders = new_bidders(len(requests.critic))
     # The critic's chances give the possible scores, and `standings` tells what these are worth: its
     # rows exist only once the critic has answered.
     while not should_stop():
@@ -117,6 +120,7 @@ def _play_games(
         decisions, children = requests.rows.tolist()
         if decisions == 0:
             return True
+        finish_bidding(evaluator, state.block, state.successors, requests, bidders)
         priors = evaluator.priors(requests.actor[:decisions])
         chances = evaluator.chances(requests.critic[:children])
         count = list_outcomes(state.block, state.successors, outcomes, *chances)
@@ -187,9 +191,7 @@ def _decide_all(state: LookaheadBlock, priors: Priors) -> None:
             # is near 0 would never be played, and no network would learn what follows it.
             shares[edge] = (1.0 - state.explore) * priors[row, edge] + state.explore / count
         # At temperature 0 the uniform part changes nothing, as it is the same for all actions.
-        temperature = 0.0 if block.greedy[number] else 1.0
-        if noisy:
-            temperature = block.network_opponent_temperature
+        temperature = temperature_of(block, number, block.state[lane])
         edge = draw_edge(shares, count, temperature, block.streams[number])
         decide(block, lane, legal[edge])
         row += 1

@@ -48,6 +48,7 @@ from blobmaster.game.rules import (
     apply,
     is_over,
     legal_actions,
+    legal_count,
     only_action,
 )
 from blobmaster.game.standing import deal_next, score_round, winners
@@ -208,19 +209,31 @@ def _play_on(block: Block, lane: int) -> bool:
     while not is_over(state):
         action = only_action(state)
         if action < 0:
-            style = _style_of_choice(block, state)
-            if style == _BY_NETWORK:
+            if needs_network(block, state):
                 return True
             # Every real choice writes its bytes, also where there is nothing to learn: readers find
             # a policy by counting the legal actions of the choices before it (`records.replay_to`).
-            count = legal_actions(state, block.legal)
-            _end_policy(block, number, count)  # its bytes stay zero: nothing to learn
-            if style == _AT_RANDOM:
-                action = block.legal[below(block.streams[number], count)]
-            else:
-                action = choose_by_style(state, style, block.streams[number])
+            # Its bytes stay zero.
+            _end_policy(block, number, legal_count(state))
+            action = choose_without_network(block, state, block.streams[number])
         _take(block, lane, action)
     return False
+
+
+@inner_kernel
+def needs_network(block: Block, state: State) -> bool:
+    """Return True if the acting seat's choice is made by a network."""
+    return _style_of_choice(block, state) == _BY_NETWORK
+
+
+@inner_kernel
+def choose_without_network(block: Block, state: State, stream: Stream) -> int:
+    """Return the action of an opponent that needs no network, or of a seat in a settled round."""
+    style = _style_of_choice(block, state)
+    if style == _AT_RANDOM:
+        count = legal_actions(state, block.legal)
+        return block.legal[below(stream, count)]
+    return choose_by_style(state, style, stream)
 
 
 @inner_kernel
@@ -241,6 +254,14 @@ def is_network_opponent(state: State) -> bool:
     """Return True if an opponent that is a network is to act: nothing is learned from it."""
     seat = state[SEAT]
     return is_opponent(state, seat) and kind_at(state, seat) == BY_NETWORK
+
+
+@inner_kernel
+def temperature_of(block: Block, number: int, state: State) -> float:
+    """Return the temperature of a choice by a network in round `number`: 0 takes the likeliest."""
+    if is_network_opponent(state):
+        return block.network_opponent_temperature
+    return 0.0 if block.greedy[number] else 1.0
 
 
 @inner_kernel
