@@ -69,9 +69,13 @@ def never() -> bool:
     return False
 
 
+PLAIN = {"random_opponent_rounds": 0.0, "opponent_styles": 0.0, "greedy_rounds": 0.0}
+"""Rounds of the network alone."""
+
+
 def some_deals(rounds: int, mix: RoundMix = WIDE, **settings: float) -> Deals:
     draws = generator(7, "test lookahead")
-    chosen = SelfPlaySettings(**({"random_opponent_rounds": 0.0, "greedy_rounds": 0.0} | settings))
+    chosen = SelfPlaySettings(**(PLAIN | settings))
     return assign_players(deal(mix, rounds, draws), chosen, draws)
 
 

@@ -31,7 +31,7 @@ from blobmaster.selfplay.successors import max_children
 CPU = torch.device("cpu")
 MIX = RoundMix(players={3: 0.5, 5: 0.5}, most_cards={3: {5: 1.0}, 5: {4: 1.0}})
 SEARCH = SearchSettings(worlds=2, simulations=6)
-ROUNDS = 40
+ROUNDS = 80
 
 
 class FromPython(NetworkEvaluator):
@@ -50,11 +50,12 @@ class Played:
         backend: FakeBackend | None,
         *,
         games: bool = False,
+        opponent_styles: float = 0.8,
         number_format: str = "fp32",
         kind: type[NetworkEvaluator] = NetworkEvaluator,
     ):
         network = new_network(NetworkSettings(width=32, blocks=1), 4, sees_games=games).eval()
-        settings = SelfPlaySettings(decide_by=decide_by, lanes=9)
+        settings = SelfPlaySettings(decide_by=decide_by, lanes=9, opponent_styles=opponent_styles)
         draws = generator(5, "test of compiled blocks")
         deals = assign_players(
             (deal_games if games else deal)(MIX, 3 if games else ROUNDS, draws), settings, draws
@@ -105,7 +106,9 @@ def test_a_block_in_compiled_code_equals_one_stepped_from_python(decide_by):
 
 @pytest.mark.parametrize("decide_by", ["lookahead", "search"])
 def test_compiled_code_returns_to_python_once_in_many_steps(decide_by):
-    plain, compiled = from_python(decide_by), Played(decide_by, backend := FakeBackend())
+    # Opponents that are networks request no values, which makes more pairs of sizes.
+    plain = from_python(decide_by, opponent_styles=0.0)
+    compiled = Played(decide_by, backend := FakeBackend(), opponent_styles=0.0)
     # Once for every new pair of sizes, and else once in so many steps.
     assert compiled.looks <= len(backend.sizes) + plain.looks // STEPS + 2
     assert compiled.looks < plain.looks / 2

@@ -45,7 +45,8 @@ def first_successors(**settings: float) -> tuple[Deals, np.ndarray]:
     The first bidders are no opponents: an opponent's choice has no successors.
     """
     draws = generator(5, "test bids")
-    chosen = SelfPlaySettings(**{"lanes": GAMES, "greedy_rounds": 0.0, **settings})
+    plain = {"lanes": GAMES, "greedy_rounds": 0.0, "opponent_styles": 0.0}
+    chosen = SelfPlaySettings(**(plain | settings))
     deals = assign_players(deal_games(MIX, GAMES, draws), chosen, draws)
     first = deals.starts[:-1]
     leaders = (deals.plan[first, 3] + 1) % 4

@@ -39,7 +39,8 @@ class LeaningEvaluator(UniformEvaluator):
 
 def some_deals(rounds: int, mix: RoundMix = MIX, games: bool = False, **settings: Any) -> Deals:
     draws = generator(9, "test opponents")
-    chosen = SelfPlaySettings(**({"random_opponent_rounds": 0.8, "greedy_rounds": 0.0} | settings))
+    plain = {"random_opponent_rounds": 0.8, "opponent_styles": 0.0, "greedy_rounds": 0.0}
+    chosen = SelfPlaySettings(**(plain | settings))
     return assign_players((deal_games if games else deal)(mix, rounds, draws), chosen, draws)
 
 

@@ -84,7 +84,8 @@ class PlainNetwork:
 
 def some_games(count: int, **settings: float) -> Deals:
     draws = generator(3, "test games")
-    chosen = SelfPlaySettings(**({"random_opponent_rounds": 0.0, "greedy_rounds": 0.0} | settings))
+    plain = {"random_opponent_rounds": 0.0, "opponent_styles": 0.0, "greedy_rounds": 0.0}
+    chosen = SelfPlaySettings(**(plain | settings))
     return assign_players(deal_games(MIX, count, draws), chosen, draws)
 
 

@@ -58,7 +58,10 @@ def _played(
 ) -> Rounds:
     draws = generator(seed, "rounds to learn from")
     settings = SelfPlaySettings(
-        lanes=32, random_opponent_rounds=random_opponent_rounds, greedy_rounds=greedy_rounds
+        lanes=32,
+        random_opponent_rounds=random_opponent_rounds,
+        opponent_styles=0.0,
+        greedy_rounds=greedy_rounds,
     )
     found = play_block(
         UniformEvaluator(),

@@ -41,6 +41,12 @@ RENAMED: dict[str, dict[str, str]] = {
 }
 """By table, the former name of a key and its name today. Both load, in files and checkpoints."""
 
+ABSENT: Tables = {
+    "self_play": {"opponent_styles": 0.0},
+    "learning": {"mean_log_from": 1.0},
+}
+"""Values of settings that some checkpoints lack: what their runs did before the key existed."""
+
 
 def compose(*layers: Tables, base: Config | None = None) -> Config:
     """Return the defaults (or `base`) with each layer's keys replacing those before it.
@@ -86,10 +92,12 @@ def inherited_settings(config: Config) -> Config:
 def from_tables(tables: Mapping[str, Any]) -> Config:
     """Return the settings of a checkpoint.
 
+    A key that it lacks has its default, or the value in `ABSENT`.
+
     Raises:
         ConfigError: they belong to another version.
     """
-    return compose({name: dict(table) for name, table in tables.items()})
+    return compose(ABSENT, {name: dict(table) for name, table in tables.items()})
 
 
 def as_tables(config: Config) -> Tables:

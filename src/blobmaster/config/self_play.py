@@ -73,19 +73,26 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     random_opponent_rounds: Annotated[float, Meta(ge=0, le=1)] = 0.3
     """Share of rounds or games with opponents, from whose choices nothing is learned. They let the
-    network see other play than its own; by default they play at random."""
+    network see other play than its own: at random, or by a style (see `opponent_styles`)."""
 
     random_opponent_seats: Annotated[float, Meta(ge=0, le=1)] = 0.6
     """Share of seats that opponents take in such a round or game."""
 
-    opponent_styles: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    opponent_styles: Annotated[float, Meta(ge=0, le=1)] = 0.8
     """Share of opponents that play by a style of `opponent_mix`; the others play at random."""
 
     opponents_alike: Annotated[float, Meta(ge=0, le=1)] = 0.5
     """Share of rounds or games in which all opponents with a style have the same one."""
 
     opponent_mix: dict[StyleName, float] = msgspec.field(
-        default_factory=lambda: dict.fromkeys(STYLE_NAMES[1:], 1.0)
+        default_factory=lambda: {
+            "noisy-self": 1.0,
+            "underbidder": 1.0,
+            "sandbagger": 3.0,
+            "grabber": 1.0,
+            "careless": 1.0,
+            "overbidder": 1.0,
+        }
     )
     """Relative weight of each style of opponent; one that is left out does not play. The rule
     players are listed in `docs/opponents.md`; `noisy-self` is the network itself, drawing its
