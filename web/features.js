@@ -44,6 +44,8 @@ export const FEATURE_INDEX = layOut({
   need: MAX_PLAYERS * NEEDS,
   voids: MAX_PLAYERS * SUITS,
   balance: BALANCE,
+  outranked: CARDS,
+  winner_outranked: RANKS,
   in_game: 1,
   seats: MAX_PLAYERS,
   deals: MAX_PLAYERS,
@@ -91,6 +93,7 @@ export function features(round, seesGames = false) {
     at.seen,
   );
   markTable(round, slots, row, relative);
+  markOutranked(round, slots, row);
   row[at.has_trump] = round.trump === NO_TRUMP ? 0 : 1;
   row[at.players + round.players - MIN_PLAYERS] = 1;
   row[at.round + round.cards - 1] = 1;
@@ -118,6 +121,20 @@ function markTable(round, slots, row, relative) {
   });
   row[at.winner + relative(round.winner)] = 1;
   row[at.led_suit + slots[led]] = 1;
+}
+
+/** Mark by how many unseen cards of its suit each card of the hand, and the trick's winner, is outranked. */
+function markOutranked(round, slots, row) {
+  const at = FEATURE_INDEX;
+  const hand = round.hands[round.seat];
+  const seen = new Set([...hand, ...round.plays.map((play) => play.card)]);
+  const outranking = (card) => {
+    let count = 0;
+    for (let other = card + 1; suitOf(other) === suitOf(card); other++) if (!seen.has(other)) count++;
+    return count;
+  };
+  for (const card of hand) row[at.outranked + RANKS * slots[suitOf(card)] + outranking(card)] = 1;
+  if (ledSuit(round) !== null) row[at.winner_outranked + outranking(round.table[round.winner])] = 1;
 }
 
 function markSeats(round, slots, row, relative) {

@@ -24,9 +24,11 @@ from blobmaster.game.rules import (
     PLAYERS,
     SEAT,
     SEEN,
+    TABLE,
     TRICKS,
     TRUMP,
     VOIDS,
+    WINNER,
     apply,
     new_round,
 )
@@ -87,6 +89,15 @@ def whole(states: np.ndarray) -> np.ndarray:
     return rows
 
 
+def ranked(held: int, others: int, slot: np.ndarray) -> set[int]:
+    """Return `13 * slot` + the number of `others` that outrank it, for each card held."""
+    return {
+        13 * slot[c // 13] + sum(o // 13 == c // 13 and o > c for o in range(52) if others >> o & 1)
+        for c in range(52)
+        if held >> c & 1
+    }
+
+
 @pytest.mark.parametrize(("players", "cards"), SOME_SIZES)
 def test_the_critic_sees_the_observation_every_hand_and_each_seats_kind_of_opponent(players, cards):
     states = RandomRound(27, players, cards).states
@@ -102,12 +113,24 @@ def test_the_critic_sees_the_observation_every_hand_and_each_seats_kind_of_oppon
         zip(states, rows[:, FEATURES:], slots, strict=True)
     ):
         hands = row[DEAL_INDEX["hands"]].reshape(MAX_PLAYERS - 1, 52)
+        live_hands = row[DEAL_INDEX["live_hands"]].reshape(MAX_PLAYERS, 52)
+        live = sum(int(hand) for hand in state[HANDS : HANDS + players])
+        live += sum(1 << int(card) for card in state[TABLE : TABLE + players] if card >= 0)
         for relative in range(1, MAX_PLAYERS):
             shown = set(hands[relative - 1].nonzero()[0].tolist())
             held = 0
             if relative < players:
                 held = int(state[HANDS + (state[SEAT] + relative) % players])
             assert shown == {13 * slot[c // 13] + c % 13 for c in range(52) if held >> c & 1}
+        for relative in range(MAX_PLAYERS):
+            held = 0
+            if relative < players:
+                held = int(state[HANDS + (state[SEAT] + relative) % players])
+            shown = set(live_hands[relative].nonzero()[0].tolist())
+            assert shown == ranked(held, live, slot)
+        winner = row[DEAL_INDEX["live_winner"]].nonzero()[0].tolist()
+        best = 1 << int(state[TABLE + state[WINNER]]) if state[IN_TRICK] > 0 else 0
+        assert set(winner) == ranked(best, live, np.zeros(4, int))
         shown = np.concatenate([row[DEAL_INDEX["random_seats"]], row[DEAL_INDEX["kinds"]]])
         expected = np.zeros((KINDS, MAX_PLAYERS))
         for relative in range(players):
@@ -135,6 +158,13 @@ def test_every_group_of_features_agrees_with_the_state(players, cards):
         assert part["seen"].sum() == int(state[SEEN]).bit_count()
         assert part["table"].sum() == 2 * state[IN_TRICK]  # a suit and a rank each
         assert part["winner"].sum() == part["led_suit"].sum() == (state[IN_TRICK] > 0)
+        unseen = (1 << 52) - 1 & ~int(state[SEEN] | state[HANDS + me])
+        assert set(part["outranked"].nonzero()[0].tolist()) == ranked(
+            int(state[HANDS + me]), unseen, slot
+        )
+        best = int(state[TABLE + state[WINNER]])
+        expected = ranked(1 << best, unseen, np.zeros(4, int)) if state[IN_TRICK] > 0 else set()
+        assert set(part["winner_outranked"].nonzero()[0].tolist()) == expected
         assert part["has_trump"] == (state[TRUMP] != NO_TRUMP)
         assert part["players"].nonzero()[0].tolist() == [players - 3]
         assert part["round"].nonzero()[0].tolist() == [cards - 1]

@@ -11,20 +11,45 @@ from blobmaster.checkpoint.file import read_checkpoint
 from blobmaster.checkpoint.network import load_trained
 from blobmaster.config.network import NetworkSettings
 from blobmaster.game.cards import MAX_PLAYERS
-from blobmaster.model.features import DEAL_INDEX, FEATURES, WHOLE_FEATURES
-from blobmaster.model.game_features import GAME_WHOLE_FEATURES, STANDING_FEATURES
+from blobmaster.model.features import DEAL_INDEX, FEATURES, INDEX, WHOLE_FEATURES
+from blobmaster.model.game_features import GAME_WHOLE_FEATURES, STANDING_FEATURES, VIEW_FEATURES
 from blobmaster.model.network import BlobNetwork, new_network
 from blobmaster.training.learner import Learner
 
 CPU = torch.device("cpu")
 FILES = Path(__file__).parents[1] / "fixtures" / "version-0.1"
 CHECKPOINT = next((FILES / "run" / "cache").glob("*.pth"))
-KINDS = slice(FEATURES + DEAL_INDEX["kinds"].start, FEATURES + DEAL_INDEX["kinds"].stop)
-IN_STANDING = slice(MAX_PLAYERS, MAX_PLAYERS + KINDS.stop - KINDS.start)
 
 
-def without(tensor: torch.Tensor, columns: slice) -> torch.Tensor:
-    return torch.cat([tensor[:, : columns.start], tensor[:, columns.stop :]], dim=1)
+def in_deal(group: str) -> list[int]:
+    """Return the columns of a group of the deal's features in the critic's input."""
+    return [FEATURES + column for column in range(WHOLE_FEATURES)[DEAL_INDEX[group]]]
+
+
+LIVE = in_deal("live_hands") + in_deal("live_winner")
+OUTRANKED = [*range(FEATURES)[INDEX["outranked"]], *range(FEATURES)[INDEX["winner_outranked"]]]
+KINDS = in_deal("kinds")
+IN_STANDING = [*range(MAX_PLAYERS, MAX_PLAYERS + len(KINDS))]
+ADDED = {
+    "before the features of rank": {
+        "actor.stem.weight": OUTRANKED,
+        "critic.stem.weight": OUTRANKED + LIVE,
+    },
+    "before the kinds of opponents, in version 0.1": {
+        "actor.stem.weight": OUTRANKED,
+        "critic.stem.weight": OUTRANKED + LIVE + KINDS,
+        "standing.0.weight": IN_STANDING,
+    },
+}
+"""By age of a network, the columns that its weights lack."""
+
+OF_0_1 = ADDED["before the kinds of opponents, in version 0.1"]
+
+
+def without(tensor: torch.Tensor, columns: list[int]) -> torch.Tensor:
+    kept = torch.ones(tensor.shape[1], dtype=torch.bool)
+    kept[columns] = False
+    return tensor[:, kept]
 
 
 def trained(sees_games: bool) -> BlobNetwork:
@@ -37,26 +62,31 @@ def trained(sees_games: bool) -> BlobNetwork:
 
 
 @pytest.mark.parametrize("sees_games", [False, True])
-def test_a_network_without_kinds_of_opponents_computes_the_same_after_loading(sees_games):
+@pytest.mark.parametrize("age", ADDED)
+def test_an_older_network_computes_the_same_after_loading(age, sees_games):
     made = trained(sees_games)
     old = dict(made.state_dict())
-    old["critic.stem.weight"] = without(old["critic.stem.weight"], KINDS)
-    rows = torch.rand(9, GAME_WHOLE_FEATURES if sees_games else WHOLE_FEATURES)
-    plain = rows.clone()
-    plain[:, KINDS] = 0.0
-    standing = torch.rand(9, STANDING_FEATURES)
-    if sees_games:
-        old["standing.0.weight"] = without(old["standing.0.weight"], IN_STANDING)
+    lacking = {name: columns for name, columns in ADDED[age].items() if name in old}
+    for name, columns in lacking.items():
+        old[name] = without(old[name], columns)
     loaded = new_network(NetworkSettings(width=32, blocks=1), 4, sees_games=sees_games)
     loaded.load_state_dict(old)
-    with torch.inference_mode():
-        # The old network is the made one on rows without opponents of a kind.
-        for found, expected in zip(loaded(rows), made(plain), strict=True):
-            torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
-        if sees_games:
-            found = loaded.standing(standing)
-            standing[:, IN_STANDING] = 0.0
-            torch.testing.assert_close(found, made.standing(standing), rtol=0, atol=1e-4)
+    inputs = {
+        "actor": VIEW_FEATURES if sees_games else FEATURES,
+        "critic": GAME_WHOLE_FEATURES if sees_games else WHOLE_FEATURES,
+        "standing": STANDING_FEATURES,
+    }
+    for part, width in inputs.items():
+        if part == "standing" and not sees_games:
+            continue
+        rows = torch.rand(9, width)
+        plain = rows.clone()  # what the old network saw of it
+        for name, columns in lacking.items():
+            if name.startswith(part):
+                plain[:, columns] = 0.0
+        with torch.inference_mode():
+            found, expected = getattr(loaded, part)(rows), getattr(made, part)(plain)
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("sees_games", [False, True])
@@ -77,10 +107,10 @@ def test_weights_of_another_width_do_not_load():
 
 def test_the_networks_of_version_0_1_load_with_zeros_for_the_new_inputs():
     state = torch.load(read_checkpoint(CHECKPOINT).content, weights_only=True)
-    network = load_trained(CHECKPOINT, CPU).network
-    weight = network.critic.stem.weight
-    assert torch.equal(without(weight, KINDS), state["learner"]["average"]["critic.stem.weight"])
-    assert (weight[:, KINDS] == 0).all()
+    weights = load_trained(CHECKPOINT, CPU).network.state_dict()
+    for name in ("actor.stem.weight", "critic.stem.weight"):
+        assert torch.equal(without(weights[name], OF_0_1[name]), state["learner"]["average"][name])
+        assert (weights[name][:, OF_0_1[name]] == 0).all()
 
 
 def test_the_learner_of_version_0_1_continues_with_zeros_for_the_new_inputs():
@@ -91,15 +121,13 @@ def test_the_learner_of_version_0_1_continues_with_zeros_for_the_new_inputs():
     learner.load_state_dict(state)
     now = learner.state_dict()
     names = [name for name, _ in network.named_parameters()]
-    number = names.index("critic.stem.weight")
-    pairs = [
-        (now["network"]["critic.stem.weight"], state["network"]["critic.stem.weight"]),
-        (now["average"]["critic.stem.weight"], state["average"]["critic.stem.weight"]),
-    ] + [
-        (now["optimizer"]["state"][number][key], state["optimizer"]["state"][number][key])
-        for key in ("exp_avg", "exp_avg_sq")
-    ]
-    for wide, old in pairs:
-        assert wide.shape == network.critic.stem.weight.shape
-        assert torch.equal(without(wide, KINDS), old)
-        assert (wide[:, KINDS] == 0).all()
+    for name in ("actor.stem.weight", "critic.stem.weight"):
+        number = names.index(name)
+        pairs = [(now[which][name], state[which][name]) for which in ("network", "average")] + [
+            (now["optimizer"]["state"][number][key], state["optimizer"]["state"][number][key])
+            for key in ("exp_avg", "exp_avg_sq")
+        ]
+        for wide, old in pairs:
+            assert wide.shape == network.state_dict()[name].shape
+            assert torch.equal(without(wide, OF_0_1[name]), old)
+            assert (wide[:, OF_0_1[name]] == 0).all()

@@ -12,7 +12,7 @@ from trainer import command, run
 
 from blobmaster.checkpoint.network import load_trained
 from blobmaster.config.compose import RENAMED, ConfigError, as_tables, compose, read_file
-from blobmaster.game.cards import MAX_PLAYERS
+from blobmaster.game.cards import CARDS, MAX_PLAYERS, RANKS
 from blobmaster.game.opponents import KINDS
 from blobmaster.run.status.schema import read_status
 
@@ -47,8 +47,11 @@ def test_a_checkpoint_holds_its_network_and_settings():
     assert trained.meta.iteration == 2
     assert trained.config.self_play.lanes == 20
     assert trained.config.learning.ema_decay == 0.9
-    # The critic's inputs for kinds of opponents are newer than the file.
-    added = (KINDS - 1) * MAX_PLAYERS * trained.config.network.width
+    # Newer than the file: inputs for the ranks among the cards still out, in the actor, and in the
+    # critic, which also sees these ranks of all hands and the kinds of opponents.
+    ranks, live_ranks = CARDS + RANKS, MAX_PLAYERS * CARDS + RANKS
+    inputs = 2 * ranks + live_ranks + (KINDS - 1) * MAX_PLAYERS
+    added = inputs * trained.config.network.width
     found = sum(p.numel() for p in trained.network.parameters())
     assert found == trained.meta.identity.parameters + added
 

@@ -79,23 +79,31 @@ INDEX = lay_out(
         "need": MAX_PLAYERS * NEEDS,
         "voids": MAX_PLAYERS * SUITS,
         "balance": BALANCE,
+        "outranked": CARDS,
+        "winner_outranked": RANKS,
     }
 )
 """The slice of each group of features in an observation. All are 0 or 1, except `bid` and `tricks`,
-which are divided by the cards dealt."""
+which are divided by the cards dealt. `outranked` has the cards of the hand once more, by slot and
+by how many unseen cards of the suit outrank them; `winner_outranked` has that number for the card
+that is winning the trick."""
 
-FEATURES = INDEX["balance"].stop
+FEATURES = INDEX["winner_outranked"].stop
 """Width of an observation."""
 
 DEAL_INDEX = lay_out(
     {
         "hands": (MAX_PLAYERS - 1) * CARDS,
+        "live_hands": MAX_PLAYERS * CARDS,
+        "live_winner": RANKS,
         "random_seats": MAX_PLAYERS,
         "kinds": (KINDS - 1) * MAX_PLAYERS,
     }
 )
 """The slice of each group of features of the deal, which only the critic sees. All are 0 or 1: the
-other seats' hands, the seats of random opponents, and the seats of each other kind of opponent."""
+other seats' hands; all hands by slot and by how many live cards of the suit, in a hand or on the
+table, outrank a card, and that number for the card that is winning the trick; the seats of random
+opponents, and of each other kind of opponent."""
 
 OPPONENT_FEATURES = KINDS * MAX_PLAYERS
 """Width of the last groups of the deal's features: a seat's opponent of each kind."""
@@ -124,6 +132,10 @@ _TRICKS = INDEX["tricks"].start
 _NEED = INDEX["need"].start
 _VOIDS = INDEX["voids"].start
 _BALANCE = INDEX["balance"].start
+_OUTRANKED = INDEX["outranked"].start
+_WINNER_OUTRANKED = INDEX["winner_outranked"].start
+_LIVE_HANDS = DEAL_INDEX["live_hands"].start
+_LIVE_WINNER = DEAL_INDEX["live_winner"].start
 _RANDOM_SEATS = DEAL_INDEX["random_seats"].start
 
 Slots = npt.NDArray[np.int64]
@@ -219,6 +231,12 @@ def encode(state: State, row: npt.NDArray[np.float32], slots: Slots) -> None:
     row[_DEALER + (state[DEALER] - observer) % players] = 1.0
     row[_LEADER + (state[LEADER] - observer) % players] = 1.0
     _encode_seats(state, observer, slots, row)
+    # Whether a card can be beaten depends on the cards that are still out, not on its rank. Without
+    # these features the network has to count them, 52 inputs against 52, for each card.
+    unseen = ~(state[SEEN] | state[HANDS + observer])
+    _mark_by_rank_among(state[HANDS + observer], unseen, slots, row, _OUTRANKED)
+    if state[IN_TRICK] > 0:
+        row[_WINNER_OUTRANKED + _outranking(state[TABLE + state[WINNER]], unseen)] = 1.0
 
 
 @inner_kernel
@@ -227,6 +245,25 @@ def _mark_cards(mask: int, slots: Slots, row: npt.NDArray[np.float32], start: in
         card = lowest_bit(mask)
         mask &= mask - 1
         row[start + RANKS * slots[card // RANKS] + card % RANKS] = 1.0
+
+
+@inner_kernel
+def _mark_by_rank_among(
+    mask: int, others: int, slots: Slots, row: npt.NDArray[np.float32], start: int
+) -> None:
+    """Mark each card of `mask` by its slot and the number of `others` that outrank it."""
+    while mask != 0:
+        card = lowest_bit(mask)
+        mask &= mask - 1
+        row[start + RANKS * slots[card // RANKS] + _outranking(card, others)] = 1.0
+
+
+@inner_kernel
+def _outranking(card: int, cards: int) -> int:
+    """Return how many of `cards` are of the same suit as `card` and higher: 0 to 12."""
+    # The suit's mask comes first: `cards` may be a complement, with bits beyond the 52 cards.
+    suit = cards >> (RANKS * (card // RANKS)) & SUIT_RANKS
+    return popcount(suit >> (card % RANKS + 1))
 
 
 @inner_kernel
@@ -276,6 +313,17 @@ def encode_deal(state: State, row: npt.NDArray[np.float32], slots: Slots) -> Non
     for relative in range(1, players):
         hand = state[HANDS + (observer + relative) % players]
         _mark_cards(hand, slots, row, (relative - 1) * CARDS)
+    # Two deals in which the same seats beat each other are one to the critic, whatever the ranks.
+    live = 0
+    for seat in range(players):
+        live |= state[HANDS + seat]
+        if state[TABLE + seat] >= 0:
+            live |= 1 << state[TABLE + seat]
+    for relative in range(players):
+        hand = state[HANDS + (observer + relative) % players]
+        _mark_by_rank_among(hand, live, slots, row, _LIVE_HANDS + relative * CARDS)
+    if state[IN_TRICK] > 0:
+        row[_LIVE_WINNER + _outranking(state[TABLE + state[WINNER]], live)] = 1.0
     mark_opponents(state, row[_RANDOM_SEATS:])
 
 

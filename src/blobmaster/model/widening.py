@@ -12,14 +12,25 @@ import torch
 from torch import Tensor
 
 from blobmaster.game.cards import MAX_PLAYERS
-from blobmaster.model.features import DEAL_INDEX, FEATURES, OPPONENT_FEATURES
+from blobmaster.model.features import DEAL_INDEX, FEATURES, INDEX, OPPONENT_FEATURES
 
-ADDED: Final[tuple[Mapping[str, slice], ...]] = (
+
+def _in_deal(group: str) -> slice:
+    """Return the columns of a group of the deal's features in the critic's input."""
+    columns = DEAL_INDEX[group]
+    return slice(FEATURES + columns.start, FEATURES + columns.stop)
+
+
+_OUTRANKED = slice(INDEX["outranked"].start, INDEX["winner_outranked"].stop)
+
+ADDED: Final[tuple[Mapping[str, tuple[slice, ...]], ...]] = (
     {
-        "critic.stem.weight": slice(
-            FEATURES + DEAL_INDEX["kinds"].start, FEATURES + DEAL_INDEX["kinds"].stop
-        ),
-        "standing.0.weight": slice(MAX_PLAYERS, OPPONENT_FEATURES),
+        "critic.stem.weight": (_in_deal("kinds"),),
+        "standing.0.weight": (slice(MAX_PLAYERS, OPPONENT_FEATURES),),
+    },
+    {
+        "actor.stem.weight": (_OUTRANKED,),
+        "critic.stem.weight": (_OUTRANKED, _in_deal("live_hands"), _in_deal("live_winner")),
     },
 )
 """Inputs that were added since version 0.1, oldest first: by name of the weight, their columns in
@@ -42,8 +53,8 @@ def widened(name: str, tensor: Tensor, width: int) -> Tensor:
         return tensor
     is_old = torch.ones(width, dtype=torch.bool)
     for added in reversed(ADDED):
-        if name in added:
-            is_old[added[name]] = False
+        for columns in added.get(name, ()):
+            is_old[columns] = False
         if int(is_old.sum()) == tensor.shape[1]:
             wide = tensor.new_zeros(len(tensor), width)
             wide[:, is_old] = tensor
