@@ -14,13 +14,14 @@ from blobmaster.run.checkpoints.record import RunRecord
 from blobmaster.run.checkpoints.retention import is_permanent
 from blobmaster.run.checkpoints.retry import WriteRetry
 from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore, RunIdentity
-from blobmaster.run.control.lock import Loss, RunLock
+from blobmaster.run.control.lock import RunLock
 from blobmaster.run.control.process import this_process
 from blobmaster.run.control.requests import Requests
 from blobmaster.run.control.signals import SignalWatch
 from blobmaster.run.errors import RunLostError, WriteAbandonedError
 from blobmaster.run.files.inflight import InflightStore
 from blobmaster.run.files.layout import START, RunLayout
+from blobmaster.run.loss_watch import LossWatch
 from blobmaster.run.opening import acquire_directory, prepare_directory, restore_status
 from blobmaster.run.status.cluster import ClusterReporter
 from blobmaster.run.status.machine import ResourceSampler
@@ -30,15 +31,12 @@ from blobmaster.run.status.running_clock import RunningClock
 from blobmaster.run.status.schema import ENDED, Host, clean_metrics
 from blobmaster.run.status.step_progress import StepProgress
 from blobmaster.run.status.ticker import Ticker
+from blobmaster.run.thread_failures import ThreadFailures
 
 __all__ = ["RunIdentity", "RunSession"]
 
-LOST = "lost"
-"""Kind of the alert for a run directory or a lock that is no longer at its path."""
 NO_LOCK = "no-lock"
 """Kind of the alert for a filesystem without locks."""
-THREAD_FAILED = "thread-failed"
-"""Kind of the alert for a thread beside the loop that ended by an error."""
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +76,6 @@ class RunSession:
     def __init__(self, root: Path, command: str) -> None:
         self.layout = RunLayout(root)
         self._lock = RunLock(self.layout)
-        self._loss: Loss | None = None
-        self._losing = threading.Lock()
         acquire_directory(self.layout, self._lock, command)
         self._watch = SignalWatch()
         self._requests = Requests()
@@ -88,8 +84,9 @@ class RunSession:
         self._publisher = StatusPublisher(
             self.layout, this_process(), self._progress, self._watch.wake, self.clock
         )
+        self._loss = LossWatch(self._lock, self._publisher, self.fail)
         self._retry = WriteRetry(
-            self._publisher, self._requests, self._on_wait, self._check_held, root=root
+            self._publisher, self._requests, self._on_wait, self._loss.check, root=root
         )
         self._resources = ResourceSampler(self.layout, self._publisher)
         self._cluster = ClusterReporter(self._publisher, self._progress)
@@ -106,7 +103,7 @@ class RunSession:
             publisher=self._publisher,
             sample=self._sample,
             close_status=self._close_status,
-            is_held=lambda: self._find_loss() is None,
+            is_held=self._loss.holds,
             fail=self.fail,
             exit_status=lambda: self.exit_status,
         )
@@ -115,8 +112,7 @@ class RunSession:
             self._publisher.raise_alert(NO_LOCK, "warning", self._lock.warning)
         self._publisher.write()
         self._watch.install()
-        self._hook_before = threading.excepthook
-        threading.excepthook = self._report_thread
+        self._failures = ThreadFailures(self._publisher)
         self._ticker.start()
 
     def __enter__(self) -> Self:
@@ -135,7 +131,7 @@ class RunSession:
         finally:
             self._commits.close()
             self._ticker.stop()
-            threading.excepthook = self._hook_before
+            self._failures.close()
             self._close_status()
             self._publisher.close()
             self._watch.restore()
@@ -352,38 +348,6 @@ class RunSession:
         self._publisher.update(urgent=False, error=line)
         self._publisher.set_state("failed")
 
-    def _check_held(self) -> None:
-        """Fail the run if its directory or lock is no longer at its path.
-
-        Raises:
-            RunLostError: it is not.
-        """
-        if (loss := self._find_loss()) is not None:
-            raise RunLostError(loss.message)
-
-    def _find_loss(self) -> Loss | None:
-        """Return what was lost, and fail the run when it is first found."""
-        with self._losing:
-            if self._loss is None and (loss := self._lock.loss()) is not None:
-                self._loss = loss
-                if loss.directory:
-                    # The status goes with the directory. At the old path there may be another run.
-                    self._publisher.relocate(RunLayout(self._lock.held_root))
-                self._publisher.raise_alert(LOST, "error", loss.message)
-                self.fail(loss.message)
-            return self._loss
-
-    def _report_thread(self, failure: threading.ExceptHookArgs) -> None:
-        """Log and show the error that ended a thread beside the loop, which goes on without it."""
-        if issubclass(failure.exc_type, SystemExit):
-            return
-        name = "" if failure.thread is None else f" {failure.thread.name}"
-        reason = " ".join(f"{failure.exc_type.__name__}: {failure.exc_value}".split())
-        message = f"the thread{name} has failed, and the run continues without it: {reason}"
-        trace = failure.exc_value and (failure.exc_type, failure.exc_value, failure.exc_traceback)
-        log.error("%s", message, exc_info=trace)
-        self._publisher.raise_alert(THREAD_FAILED, "error", message)
-
     def _running(self) -> RunRecord:
         if self._record is None:
             raise RuntimeError("call begin() before the first iteration")
@@ -429,14 +393,14 @@ class RunSession:
         last = self._publisher.status.last_checkpoint
         if self._record is None or last is None:
             return None
+        progress = self._record.progress.sample(self.clock())
         prefix = self._record.identity.checkpoint_name(0).prefix
-        sample = self._record.progress.sample(self.clock())
-        growth = measure_growth(disk, self.layout, self.store, prefix, last, sample)
+        growth = measure_growth(disk, self.layout, self.store, prefix, last, progress)
         return None if growth is None else hours_left(growth, free_bytes)
 
     def _close_status(self) -> None:
         """Write this session's last status, or restore the earlier one if no run has started."""
-        if self._record or self._loss:
+        if self._record or self._loss.is_lost:
             failure = self._commits.failure
             if failure is not None and self._publisher.status.state not in ENDED:
                 self.fail(failure)
