@@ -20,6 +20,15 @@ from blobmaster.config.config import Config
 from blobmaster.config.presets import FAST, GAMES
 
 
+def test_a_checkpoint_from_before_a_setting_keeps_what_its_run_did():
+    tables = as_tables(Config())
+    del tables["self_play"]["opponent_styles"]
+    del tables["learning"]["mean_log_from"]
+    found = from_tables(tables)
+    assert found.self_play.opponent_styles == 0.0 != Config().self_play.opponent_styles
+    assert found.learning.mean_log_from == 1.0 != Config().learning.mean_log_from
+
+
 def test_checking_settings_loads_neither_torch_nor_numba() -> None:
     code = (
         "import sys, blobmaster.cli.main, blobmaster.training.command\n"

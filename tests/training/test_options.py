@@ -88,3 +88,26 @@ def test_phase_2_starts_from_a_phase_1_that_was_played_by_search(tmp_path: Path)
 
 def test_a_run_that_begins_without_flags_has_the_settings_that_it_always_had() -> None:
     assert as_tables(settings()) == msgspec.to_builtins(Config(), str_keys=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rounds", "ratio"),
+    [
+        ([], 8000, 1.0),
+        (["--decide-by", "search"], 2000, 4.0),
+        (["--enable-curriculum"], 2000, 4.0),
+        (["--enable-curriculum", "--decide-by", "lookahead"], 2000, 1.0),
+    ],
+)
+def test_a_run_by_search_plays_fewer_rounds_and_learns_more_from_each(
+    arguments: list[str], rounds: int, ratio: float
+) -> None:
+    found = settings(*arguments)
+    assert (found.units(0), found.learning.replay_ratio) == (rounds, ratio)
+
+
+def test_a_settings_file_wins_over_the_preset_of_search(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("[self_play]\nrounds = 77\n[learning]\nreplay_ratio = 2\n")
+    found = compose_settings(options("--decide-by", "search", config_file=file), None, None)
+    assert (found.units(0), found.learning.replay_ratio) == (77, 2.0)

@@ -22,7 +22,7 @@ class LearningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     batch: Annotated[int, Meta(ge=1)] = 1024
     """Decisions per optimizer step."""
 
-    replay_ratio: Annotated[float, Meta(gt=0)] = 4.0
+    replay_ratio: Annotated[float, Meta(gt=0)] = 1.0
     """Average number of times that a new decision is drawn. An iteration takes
     `replay_ratio × new decisions / batch` steps."""
 

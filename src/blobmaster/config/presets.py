@@ -1,4 +1,4 @@
-"""Presets that the settings file and flags override: `--fast`, `--exploit`, and phase 2."""
+"""Presets that the settings file and flags override: `--fast`, `--exploit`, search and phase 2."""
 
 from __future__ import annotations
 
@@ -37,6 +37,13 @@ EXPLOIT: Tables = {
     },
 }
 """`--exploit`: opponents hold all seats but one, and a frozen network holds theirs."""
+
+SEARCH: Tables = {
+    "self_play": {"rounds": 2000},
+    "learning": {"replay_ratio": 4.0},
+}
+"""Self-play by search. A round costs some twenty times the time that it costs by lookahead, so
+there are fewer of them, and each is learned from more often."""
 
 GAMES: Tables = {
     "run": {"training_on": "games", "iterations": 100},

@@ -36,7 +36,7 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     the visit counts of a determinized tree search. The flags `--enable-curriculum` and `--search`
     make it `search` unless `--decide-by lookahead` is given."""
 
-    rounds: Annotated[int, Meta(ge=1)] = 2000
+    rounds: Annotated[int, Meta(ge=1)] = 8000
     """Rounds per iteration of phase 1. The curriculum replaces it."""
 
     rounds_per_block: Annotated[int, Meta(ge=1, le=65536)] = 128

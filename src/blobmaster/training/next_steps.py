@@ -61,9 +61,7 @@ def after_training(
     return {
         "watch the run, from any terminal": f"{_program(root)} monitor{_where(root)}",
         **go_on,
-        "the real run: 500 iterations, days long": train_command(
-            root, "--enable-curriculum", "--decide-by", "lookahead"
-        ),
+        "the real run: 500 iterations, hours long": train_command(root),
     }
 
 

@@ -16,7 +16,7 @@ from blobmaster.config.compose import (
     read_file,
 )
 from blobmaster.config.config import Config
-from blobmaster.config.presets import EXPLOIT, FAST, GAMES
+from blobmaster.config.presets import EXPLOIT, FAST, GAMES, SEARCH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,11 +85,14 @@ def compose_settings(
     base = None if origin is None else inherited_settings(origin.config)
     if options.is_exploiter and origin is not None:
         given = [EXPLOIT, *given, _copies_of(origin.path)]
+    # Presets lie below the given layers, which alone say that this is phase 2, or by search.
+    if compose(*given, base=base).plays_games:
+        given = [GAMES, *given]
     config = compose(*given, base=base)
-    # The preset of phase 2 lies below the given layers, which alone say that this is phase 2.
-    if config.plays_games:
-        config = compose(GAMES, *given, base=base)
-    config = compose(_implied(options.flags, config, base or Config()), base=config)
+    given.append(_implied(options.flags, config, base or Config()))
+    config = compose(*given, base=base)
+    if base is None and config.self_play.decide_by == "search":
+        config = compose(SEARCH, *given)
     _check_search(options.flags, config)
     if origin is not None:
         _check_can_start_from(origin, config, is_exploiter=options.is_exploiter)
