@@ -13,8 +13,8 @@ from positions import SIZES, RandomRound, exchange_hidden, legal_of, played
 from blobmaster.agents.belief import ROWS, BeliefAgent, BeliefLookahead
 from blobmaster.agents.network import belief_player
 from blobmaster.config.belief import BeliefSettings
-from blobmaster.game.cards import SUIT_MASKS
-from blobmaster.game.rules import HANDS, LONGEST, ROUNDS_LEFT, SCORES, SEAT, TRUMP
+from blobmaster.game.cards import MAX_PLAYERS, SUIT_MASKS
+from blobmaster.game.rules import BIDS, HANDS, LONGEST, PLAYERS, ROUNDS_LEFT, SCORES, SEAT, TRUMP
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.kernels.rng import stream
 
@@ -104,6 +104,32 @@ def test_the_player_of_a_network_that_sees_games_plays_them_for_the_win():
     assert for_win != for_points
     player = belief_player(parts, FEW, CPU)(1)
     assert player.choose(states, streams.copy()).tolist() == for_win
+
+
+class AsksAfterAllBids(UniformEvaluator):
+    """Fails if it is asked for the chances of a round in which a seat has yet to bid."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    def chances(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        self.asked += len(states)
+        for state in states:
+            assert (state[BIDS : BIDS + state[PLAYERS]] >= 0).all()
+        return super().chances(states)
+
+    def standings(self, states: np.ndarray) -> np.ndarray:
+        return np.full((len(states), MAX_PLAYERS), 0.25, np.float32)
+
+
+def test_for_the_win_every_seat_has_bid_before_the_critic_is_asked():
+    states = RandomRound(2, 4, 4).states[:3]
+    states[:, LONGEST], states[:, ROUNDS_LEFT] = 4, 0
+    evaluator = AsksAfterAllBids()
+    player = BeliefAgent(evaluator, FEW, for_win=True)
+    player.choose(states, np.stack([stream(4, "a", row) for row in range(len(states))]))
+    assert evaluator.asked > 50
 
 
 def test_rollouts_and_critic_play_whole_rounds():

@@ -18,6 +18,7 @@ from blobmaster.game.rules import (
     SEAT,
     STATE,
     TRICKS,
+    is_bidding,
     is_over,
     rewind,
 )
@@ -26,7 +27,9 @@ from blobmaster.kernels.rng import stream
 from blobmaster.search.determinization import new_table
 from blobmaster.search.weighted_worlds import (
     add_log_likelihoods,
+    bid_likeliest,
     draw_worlds,
+    is_bidding_anywhere,
     list_past_choices,
     list_successors_in,
     new_found,
@@ -140,6 +143,32 @@ def test_rollouts_score_what_playing_out_each_action_scores(played, data):
             is_exact = over[BIDS + other] == over[TRICKS + other]
             assert found.bids[0, edge, other] == over[BIDS + other]
             assert found.exact[0, edge, other] == is_exact
+
+
+@settings(max_examples=20)
+@given(rounds, st.data())
+def test_the_seats_still_to_bid_make_their_likeliest_bids(played, data):
+    bidding = [state for state in played.choices if is_bidding(state)]
+    state = data.draw(st.sampled_from(bidding or [None]))
+    if state is None:
+        return
+    rows, found = new_rows(MAX_LEGAL), new_found(1)
+    _, count = list_successors_in(state[None], np.zeros(1, np.int64), 0, rows, found)
+    while is_bidding_anywhere(rows, count):
+        priors = hand_policy(rows.state[:count])
+        count = bid_likeliest(priors, rows, int(state[SEAT]), found)
+    left = {int(rows.edge[row]): rows.state[row] for row in range(count)}
+    for edge, action in enumerate(legal_of(state)):
+        child = after(state, action)
+        while not is_over(child) and (is_bidding(child) or len(legal_of(child)) == 1):
+            legal = legal_of(child)
+            child = after(child, legal[int(hand_policy(child[None])[0, : len(legal)].argmax())])
+        if is_over(child):
+            assert edge not in left
+            bids = child[BIDS : BIDS + int(child[PLAYERS])]
+            assert found.bids[0, edge, : len(bids)].tolist() == bids.tolist()
+        else:
+            assert left[edge].tolist() == child.tolist()
 
 
 def played_out(state: np.ndarray, action: int) -> np.ndarray:

@@ -16,7 +16,9 @@ from blobmaster.search.determinization import new_table
 from blobmaster.search.weighted_worlds import (
     Found,
     add_log_likelihoods,
+    bid_likeliest,
     draw_worlds,
+    is_bidding_anywhere,
     list_past_choices,
     list_successors_in,
     new_found,
@@ -135,6 +137,11 @@ class BeliefLookahead:
         rows, begin = self._rows, 0
         while begin < len(chosen):
             begin, count = list_successors_in(self._worlds, chosen, begin, rows, found)
+            # The share of the win needs every seat's bid, which no critic foresees: the seats that
+            # are still to bid do so first, each from its own hand in that world.
+            while chances and is_bidding_anywhere(rows, count):
+                priors = self._evaluator.priors(rows.state[:count])
+                count = bid_likeliest(priors, rows, seat, found)
             if count > 0 and not self._settings.rollouts:
                 if chances:
                     write_chances(*self._evaluator.chances(rows.state[:count]), rows, found)

@@ -31,6 +31,7 @@ from blobmaster.game.rules import (
     State,
     apply,
     card_played,
+    is_bidding,
     is_over,
     legal_actions,
     play_forced,
@@ -237,12 +238,33 @@ def play_likeliest(priors: Priors, rows: Rows, seat: int, found: Found) -> int:
     Returns:
         The number of rows left.
     """
+    return _take_likeliest(priors, rows, seat, found, False)
+
+
+@kernel
+def bid_likeliest(priors: Priors, rows: Rows, seat: int, found: Found) -> int:
+    """Do as `play_likeliest` at the rows where a seat has yet to bid; the others stay."""
+    return _take_likeliest(priors, rows, seat, found, True)
+
+
+@kernel
+def is_bidding_anywhere(rows: Rows, count: int) -> bool:
+    """Return True if a seat has yet to bid at one of the first `count` rows."""
+    found = False
+    for row in range(count):
+        found = found or is_bidding(rows.state[row])
+    return found
+
+
+@inner_kernel
+def _take_likeliest(priors: Priors, rows: Rows, seat: int, found: Found, only_bids: bool) -> int:
     left = 0
     for row in range(len(priors)):
         state = rows.state[row]
-        count = legal_actions(state, rows.legal)
-        apply(state, rows.legal[first_largest(priors[row], count)])
-        play_forced(state)
+        if is_bidding(state) or not only_bids:
+            count = legal_actions(state, rows.legal)
+            apply(state, rows.legal[first_largest(priors[row], count)])
+            play_forced(state)
         world, edge = rows.world[row], rows.edge[row]
         if is_over(state):
             _write_result(state, seat, world, edge, found)
