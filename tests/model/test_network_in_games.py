@@ -21,6 +21,8 @@ from blobmaster.game.rules import (
     ROUNDS_LEFT,
     SCORES,
     SEAT,
+    TRICKS,
+    is_bidding,
 )
 from blobmaster.inference.evaluator import STANDING_ROWS, NetworkEvaluator
 from blobmaster.inference.precision import convert
@@ -201,17 +203,28 @@ def test_the_winners_share_the_win_of_a_finished_game():
 
 def test_values_are_the_chances_of_exact_bids_times_their_points():
     states = some_states(games=True)
+    states = states[[not is_bidding(state) for state in states]]
+    assert len(states) > 20
     evaluator = NetworkEvaluator(trained(sees_games=True).parts, len(states), CPU)
     bids, exact = evaluator.chances(states)
     values = evaluator.values(states)
     for state, bid, chance, value in zip(states, bids, exact, values, strict=True):
         players = int(state[PLAYERS])
         made = state[BIDS : BIDS + players]
-        assert (bid[:players][made >= 0] == made[made >= 0]).all()
+        assert (bid[:players] == made).all()
         paid = chance * (10 + bid) / (10 + int(state[DEALT]))
         assert paid[:players] == pytest.approx(value[:players], abs=1e-5)
         assert (bid[players:] == 0).all()
         assert (chance[players:] == 0).all()
+
+
+def test_the_chances_of_a_round_that_is_over_are_its_result():
+    states = np.array([in_a_game(RandomRound(seed, 4, 3).end, seed) for seed in range(20)])
+    evaluator = NetworkEvaluator(trained(sees_games=True).parts, len(states), CPU)
+    bids, exact = evaluator.chances(states)
+    assert (bids[:, :4] == states[:, BIDS : BIDS + 4]).all()
+    assert (exact[:, :4] == (states[:, TRICKS : TRICKS + 4] == bids[:, :4])).all()
+    assert 0 < exact[:, :4].mean() < 1
 
 
 def test_priors_in_games_do_not_depend_on_hidden_cards():

@@ -103,7 +103,7 @@ class Evaluator(Protocol):
     def chances(self, states: State) -> tuple[Bids, Values]:
         """Return each seat's bid and the probability that it is made, with all hands known.
 
-        Both are `[rows, MAX_PLAYERS]`; for a seat that has not bid, the bid that pays best.
+        Both are `[rows, MAX_PLAYERS]`. Every seat must have bid; the round may be over.
         """
         ...
 

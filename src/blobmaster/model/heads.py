@@ -128,10 +128,9 @@ def decode_chances(
     """Decode a row of trick logits into each seat's bid and the probability that it is exact.
 
     Args:
-        state: `[STATE]`.
+        state: `[STATE]`, in which every seat has bid; also of a round that is over.
         tricks: `[TRICK_OUTPUTS]`.
-        bids: `[MAX_PLAYERS]`, overwritten, by absolute seat; for a seat that has not bid, the bid
-            that pays best.
+        bids: `[MAX_PLAYERS]`, overwritten, by absolute seat.
         exact: `[MAX_PLAYERS]`, overwritten: the probability that the bid is exact.
     """
     players = state[PLAYERS]
@@ -140,28 +139,12 @@ def decode_chances(
         low = state[TRICKS + seat]
         high = most_tricks(state, seat)
         bid = state[BIDS + seat]
-        if bid < 0:  # the seat has not bid yet
-            bid = _best_bid(tricks, start, low, high)
         # A missed bid pays 0, so expected points over the points of the bid are its probability.
         made = _expected_points(tricks, start, low, high, bid)
         bids[seat] = bid
         exact[seat] = made / exact_points(bid)
     bids[players:] = 0
     exact[players:] = 0.0
-
-
-@inner_kernel
-def _best_bid(output: npt.NDArray[np.float32], start: int, low: int, high: int) -> int:
-    """Return the bid with the most expected points."""
-    # Bid by expected points, not by probability: a higher bid pays more, and may be less likely.
-    best = low
-    for tricks in range(low, high + 1):
-        # Relative to the best so far: the softmax's denominator cancels, and exp cannot overflow
-        # to an infinity on both sides.
-        gain = output[start + tricks] - output[start + best]
-        if np.exp(gain) * exact_points(tricks) > exact_points(best):
-            best = tricks
-    return best
 
 
 @inner_kernel
