@@ -141,12 +141,10 @@ def test_a_mix_of_opponents_replaces_the_default_one() -> None:
     assert config.self_play.opponent_mix == {"noisy-self": 2.0}
 
 
-def test_the_mean_logarithm_is_fitted_only_to_targets_of_a_lookahead_on_rounds():
-    assert compose().targets == compose().learning
-    for tables in (
-        {"self_play": {"decide_by": "search"}},
-        {"run": {"training_on": "games"}},
-    ):
-        config = compose(tables)
-        assert config.targets.mean_log_from == 1.0
-        assert config.targets.reverse_share(499) == 0.0
+def test_the_mean_logarithm_is_fitted_only_to_targets_of_a_lookahead():
+    for phase in ("rounds", "games"):
+        config = compose({"run": {"training_on": phase}})
+        assert config.targets == config.learning
+    config = compose({"self_play": {"decide_by": "search"}})
+    assert config.targets.mean_log_from == 1.0
+    assert config.targets.reverse_share(499) == 0.0

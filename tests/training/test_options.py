@@ -106,6 +106,11 @@ def test_a_run_by_search_plays_fewer_rounds_and_learns_more_from_each(
     assert (found.units(0), found.learning.replay_ratio) == (rounds, ratio)
 
 
+def test_phase_2_fits_the_mean_logarithm_early() -> None:
+    assert settings().targets.mean_log_from == 0.7
+    assert settings("--training-on", "games").targets.mean_log_from == 0.3
+
+
 def test_a_settings_file_wins_over_the_preset_of_search(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text("[self_play]\nrounds = 77\n[learning]\nreplay_ratio = 2\n")

@@ -64,9 +64,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def targets(self) -> LearningSettings:
         """The learning settings, as far as they suit the policy targets of this run."""
-        # Visit counts are averaged over worlds before they are recorded, and in games the mean
-        # logarithm was never tried: values of up to 20 do not fit its range.
-        if self.self_play.decide_by == "lookahead" and not self.plays_games:
+        # Visit counts are averaged over worlds before they are recorded.
+        if self.self_play.decide_by == "lookahead":
             return self.learning
         return msgspec.structs.replace(self.learning, mean_log_from=1.0)
 
