@@ -12,7 +12,8 @@ from blobmaster.run.status.schema import Host
 SILENT_S = 60.0
 """A host is silent after this, and `LATE_FACTOR` times the longest wait for a block so far."""
 FIRST_SILENT_S = 300.0
-"""The same for a host that has not played yet: it may be compiling kernels."""
+"""Seconds without an answer after which a host that has played nothing yet is silent. Longer than
+`SILENT_S`, because it may be compiling kernels."""
 SETTLE_S = 5.0
 """Time from a job's start until its own rates are shown; until then the last job's are."""
 
