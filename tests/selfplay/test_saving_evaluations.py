@@ -13,6 +13,7 @@ from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.game.records import Rounds, replay_out
 from blobmaster.game.rules import PLAYERS, STATE, legal_count
 from blobmaster.game.scoring import points
+from blobmaster.kernels.rng import generator
 from blobmaster.search.endgame import is_settled
 from blobmaster.selfplay import by_lookahead as lookahead
 from blobmaster.selfplay.by_search import play_block
@@ -61,7 +62,7 @@ def test_cheap_searches_leave_no_policy_but_values_to_learn():
     window = ReplayWindow(100_000)
     window.add(rounds)
     batch = new_batch(2000)
-    window.draw(np.random.default_rng(0), 0.8, batch)
+    window.read(window.order(generator(0, "order"), 2000, window.decisions), 0.8, batch)
     sums = batch.policy.sum(axis=1)
     learned = sums > 0
     assert 0.2 < learned.mean() < 0.4

@@ -39,7 +39,7 @@ from blobmaster.model.network import new_network
 from blobmaster.selfplay.engine import SelfPlayEngine
 from blobmaster.selfplay.pool import LocalPool
 from blobmaster.training.learner import Learner
-from blobmaster.training.replay_buffer import compile_draw, new_batch
+from blobmaster.training.replay_buffer import compile_read, new_batch
 from blobmaster.training.warm_up import play_one_round
 
 LONGEST_REQUEST = 1 << 20
@@ -65,7 +65,7 @@ def load_kernels() -> None:
     pool = LocalPool(1, prepare=use_one_thread)
     engine = SelfPlayEngine(pool, config.rounds, config.self_play, 0, torch.device("cpu"))
     play_one_round(engine, network)
-    compile_draw(new_batch(1))
+    compile_read(new_batch(1))
 
 
 def become(request: dict[str, Any], streams: list[int]) -> None:

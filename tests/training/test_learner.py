@@ -21,7 +21,7 @@ from blobmaster.model.heads import ACTOR_OUTPUTS, CRITIC_OUTPUTS, TRICK_COUNTS, 
 from blobmaster.model.network import new_network
 from blobmaster.training.learner import DivergedError, Learner, Losses
 from blobmaster.training.losses import losses
-from blobmaster.training.replay_buffer import ABSENT, ReplayWindow, new_batch
+from blobmaster.training.replay_buffer import ABSENT, Batch, ReplayWindow, new_batch
 
 CPU = torch.device("cpu")
 
@@ -76,7 +76,7 @@ def test_the_loss_falls_on_real_rounds():
     window.add(telling_rounds())
     learner = new_learner(learning_rate=3e-3)
     batch = new_batch(2000)
-    window.draw(generator(1, "judge"), 1.0, batch)
+    window.read(window.order(generator(1, "judge"), 2000, window.decisions), 1.0, batch)
     tensors = [torch.from_numpy(array) for array in batch]
 
     def judged() -> tuple[float, float]:
@@ -98,7 +98,7 @@ def test_the_loss_falls_on_real_rounds():
 
 def test_losses_are_the_cross_entropies_of_plain_python(window):
     batch = new_batch(40)
-    window.draw(generator(1, "batch"), 0.8, batch)
+    window.read(window.order(generator(1, "batch"), 40, window.decisions), 0.8, batch)
     batch.policy[7] = 0.0  # a random opponent's
     batch.greedy[:] = np.arange(40) % 3 == 0
     draws = np.random.default_rng(1)
@@ -269,6 +269,42 @@ def test_a_step_is_taken_at_the_schedules_rate(window):
 )
 def test_an_iteration_has_the_steps_that_its_decisions_bring(decisions, steps):
     assert new_learner(batch=64, replay_ratio=4.0).steps_for(decisions) == steps
+
+
+class RecordingWindow(ReplayWindow):
+    """Counts how often each of its decisions is read."""
+
+    def learned(self, learner: Learner, new: int) -> np.ndarray:
+        self.reads = np.zeros(self.decisions, np.int64)
+        learn(learner, 0, self, learner.steps_for(new))
+        return self.reads
+
+    def read(self, numbers: np.ndarray, tau: float, batch: Batch) -> None:
+        np.add.at(self.reads, numbers, 1)
+        super().read(numbers, tau, batch)
+
+
+@pytest.mark.parametrize("ratio", [0.5, 1.0, 2.0, 3.5])
+def test_an_iteration_learns_each_decision_of_the_newest_ones_once(ratio):
+    window = RecordingWindow(10**6)
+    window.add(selfplayed())
+    new = window.decisions // 4
+    reads = window.learned(new_learner(batch=64, replay_ratio=ratio), new)
+    draws = 64 * math.ceil(ratio * new / 64)
+    assert reads.sum() == draws < window.decisions
+    assert reads.max() == 1
+    older_than_all_drawn_from = window.decisions - math.ceil(draws / min(ratio, 1))
+    assert not reads[:older_than_all_drawn_from].any()
+    if ratio >= 1:
+        assert reads[older_than_all_drawn_from:].all()
+
+
+def test_a_window_of_fewer_decisions_is_learned_again_and_again():
+    window = RecordingWindow(10**6)
+    window.add(selfplayed().newest(4))
+    reads = window.learned(new_learner(batch=64, replay_ratio=4.0), window.decisions)
+    assert set(reads.tolist()) <= {4, 5, 6}
+    assert reads.min() == 4
 
 
 def fitted(share: float) -> np.ndarray:

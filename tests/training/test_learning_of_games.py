@@ -56,8 +56,9 @@ def drawn(size: int) -> tuple[Batch, np.ndarray]:
     window = ReplayWindow(10**6)
     window.add(games_played())
     batch = new_batch(size, of_games=True)
-    window.draw(np.random.default_rng(5), 1.0, batch)
-    return batch, np.random.default_rng(5).integers(0, window.decisions, size)
+    chosen = window.order(generator(5, "order"), size, window.decisions)
+    window.read(chosen, 1.0, batch)
+    return batch, chosen
 
 
 def test_a_batch_has_the_standing_and_the_winners_of_its_games():

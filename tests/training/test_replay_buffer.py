@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import chisquare
 from selfplayed import decisions_of, greedy_rounds, rounds_with_random_opponents, selfplayed
 
 from blobmaster.config.learning import LearningSettings
@@ -39,8 +38,9 @@ def drawn(window: ReplayWindow, size: int, tau: float = 1.0) -> tuple[Batch, lis
     batch = new_batch(size)
     for array in batch:
         array[:] = 1
-    window.draw(generator(2, "draw"), tau, batch)
-    return batch, generator(2, "draw").integers(0, window.decisions, size).tolist()
+    numbers = window.order(generator(2, "order"), size, window.decisions)
+    window.read(numbers, tau, batch)
+    return batch, numbers.tolist()
 
 
 @pytest.mark.parametrize("tau", [1.0, 0.7, 0.25])
@@ -100,18 +100,38 @@ def test_tau_falls_linearly_and_then_stays():
     )
 
 
-def test_every_decision_is_drawn_equally_often():
+def test_a_batch_of_all_decisions_has_each_once():
     window = ReplayWindow(10**6)
     window.add(selfplayed().newest(3))
-    decisions = decisions_of(selfplayed().newest(3))
-    batch, chosen = drawn(window, 40 * len(decisions))
-    assert chisquare(np.bincount(chosen, minlength=len(decisions))).pvalue > 1e-3
-    assert len(np.unique(batch.wholes, axis=0)) == len(decisions)
+    batch, chosen = drawn(window, window.decisions)
+    assert sorted(chosen) == list(range(window.decisions))
+    assert len(np.unique(batch.wholes, axis=0)) == window.decisions
+
+
+@given(st.integers(1, 300), st.integers(1, 60), st.integers(0, 5))
+def test_no_decision_of_the_newest_comes_again_before_the_others(draws, pool, seed):
+    window = ReplayWindow(10**6)
+    window.add(numbered_rounds(0, [7, 13, 20]))
+    order = window.order(generator(seed, "order"), draws, pool)
+    assert len(order) == draws
+    newest = set(range(max(40 - pool, 0), 40))
+    for start in range(0, draws, len(newest)):
+        piece = order[start : start + len(newest)].tolist()
+        assert len(set(piece)) == len(piece)
+        assert set(piece) <= newest
+
+
+def test_orders_of_equal_streams_are_equal_and_of_others_differ():
+    window = filled_window()
+    one, same = (window.order(generator(3, "order"), 500, 400).tolist() for _ in range(2))
+    other = window.order(generator(4, "order"), 500, 400).tolist()
+    assert one == same != other
+    assert one != sorted(one)
 
 
 def test_drawing_from_an_empty_window_is_an_error():
     with pytest.raises(ValueError, match="window is empty"):
-        ReplayWindow(10).draw(generator(0, "draw"), 1.0, new_batch(1))
+        ReplayWindow(10).order(generator(0, "order"), 1, 1)
 
 
 def numbered_rounds(first: int, decisions: list[int]) -> Rounds:

@@ -170,6 +170,21 @@ def test_a_short_real_run_plays_better_than_the_untrained_network(tmp_path: Path
     assert status["elo_low"] > 1000
 
 
+@pytest.mark.parametrize(("window", "warnings"), [(150, 1), (5000, 0)])
+def test_a_window_that_cannot_hold_an_iteration_warns_once(
+    tmp_path: Path, window: int, warnings: int
+) -> None:
+    text = TINY.replace("[learning]", f"[learning]\nwindow = {window}")
+    config = write_config(tmp_path, text)
+    done = run("train", "--config", config, "--iterations", 2, "--checkpoint-dir", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    found = re.findall(
+        r"an iteration brings (\d+) decisions.*Set learning.window to at least \1", done.stdout
+    )
+    assert len(found) == warnings
+    assert all(int(decisions) > window for decisions in found)
+
+
 def test_a_run_until_flat_ends_when_its_ratings_show_no_gain_and_a_resume_ends_at_once(
     tmp_path: Path,
 ) -> None:

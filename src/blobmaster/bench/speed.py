@@ -64,7 +64,7 @@ def _bare_step(
     network: BlobNetwork, window: ReplayWindow, settings: LearningSettings, device: torch.device
 ) -> Callable[[], None]:
     batch = new_batch(settings.batch)
-    window.draw(generator(0, "bench"), 1.0, batch)
+    window.read(window.order(generator(0, "bench"), settings.batch, settings.batch), 1.0, batch)
     tensors = [torch.from_numpy(array).to(device) for array in batch]
     optimizer = torch.optim.AdamW(network.parameters(), fused=True)
 

@@ -17,14 +17,17 @@ class LearningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """The replay window, the optimizer and the training targets."""
 
     window: Annotated[int, Meta(ge=1)] = 500_000
-    """Decisions in the replay window. When it is full, the oldest rounds are dropped."""
+    """Most decisions in the replay window. When it is full, the oldest rounds are dropped. It
+    should hold those of `replay_ratio` iterations; a run whose window does not even hold one
+    warns."""
 
     batch: Annotated[int, Meta(ge=1)] = 1024
     """Decisions per optimizer step."""
 
     replay_ratio: Annotated[float, Meta(gt=0)] = 1.0
-    """Average number of times that a new decision is drawn. An iteration takes
-    `replay_ratio × new decisions / batch` steps."""
+    """Number of times that a new decision is learned from. An iteration takes
+    `replay_ratio × new decisions / batch` steps, and learns once from each decision of the newest
+    `replay_ratio` iterations in the window."""
 
     learning_rate: Annotated[float, Meta(gt=0), Flag("--learning-rate")] = 1e-3
     """Learning rate of the first iteration."""

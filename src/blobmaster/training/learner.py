@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -64,7 +65,7 @@ class Learner:
         self._reverse_share: Tensor | float = self._number(0.0)
         self._fit_optimizer()
         self._graph_step: CudaGraphStep | None = None
-        # Double buffering: a thread draws one batch while the network learns from the other.
+        # Double buffering: a thread reads one batch while the network learns from the other.
         self._batches = [
             new_batch(settings.batch, of_games=network.sees_games, pinned=device.type == "cuda")
             for _ in range(2)
@@ -147,23 +148,35 @@ class Learner:
         self._reverse_share = self._set(
             self._reverse_share, self._settings.reverse_share(iteration)
         )
+        numbers = self._order(window, steps, stream)
         sums = np.zeros(3)
-        # One thread draws, so that batches take their random numbers from the stream in order. The
-        # compiled draw releases the GIL and runs beside the step.
-        with ThreadPoolExecutor(1, thread_name_prefix="draw") as drawer:
-            drawn = drawer.submit(window.draw, stream, tau, self._batches[0])
+        # The compiled read releases the GIL and runs beside the step.
+        with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
+            read = reader.submit(window.read, numbers[0], tau, self._batches[0])
             for step in range(steps):
                 if should_stop():
                     return None
                 rate = self.learning_rate(iteration + step / steps)
-                drawn.result()  # wait for this step's batch, and raise what its draw raised
+                read.result()  # wait for this step's batch, and raise what reading it raised
                 batch, other = self._batches[step % 2], self._batches[(step + 1) % 2]
                 if step + 1 < steps:
-                    drawn = drawer.submit(window.draw, stream, tau, other)
+                    read = reader.submit(window.read, numbers[step + 1], tau, other)
                 sums += self._step(batch, rate)
                 on_step()
         self._check_weights()
         return Losses(*(sums / steps).tolist())
+
+    def _order(
+        self, window: ReplayWindow, steps: int, stream: np.random.Generator
+    ) -> npt.NDArray[np.int64]:
+        """Return the numbers of each step's decisions in the window, `[steps, batch]`."""
+        s = self._settings
+        draws = steps * s.batch
+        # From the newest `replay_ratio` iterations, each decision once. So each comes
+        # `replay_ratio` times before its iteration is too old. A ratio below 1 draws a share of the
+        # newest iteration.
+        pool = math.ceil(draws / min(s.replay_ratio, 1.0))
+        return window.order(stream, draws, pool).reshape(steps, s.batch)
 
     def _step(self, batch: Batch, rate: float) -> list[float]:
         """Learn from a batch; return the total, policy and value loss."""

@@ -68,7 +68,7 @@ class Batch(NamedTuple):
 
 
 def new_batch(size: int, *, of_games: bool = False, pinned: bool = False) -> Batch:
-    """Return an empty batch that `ReplayWindow.draw` fills again and again.
+    """Return an empty batch that `ReplayWindow.read` fills again and again.
 
     Args:
         size: decisions B.
@@ -114,21 +114,35 @@ class ReplayWindow:
         kept = int(np.searchsorted(from_newest, self._capacity, side="right"))
         self._hold(joined.newest(max(kept, 1)) if kept < len(joined) else joined)
 
-    def draw(self, generator: np.random.Generator, tau: float, batch: Batch) -> None:
-        """Fill `batch` with decisions that are drawn uniformly with replacement.
+    def order(self, generator: np.random.Generator, draws: int, pool: int) -> npt.NDArray[np.int64]:
+        """Return the numbers of the decisions to draw, in random order.
+
+        No decision comes again before all others of the pool have come as often: drawn with
+        replacement, as often as there are decisions, a third of them would never come.
 
         Args:
             generator: the source of randomness.
-            tau: the policy targets are raised to the power of 1 / tau and normalized.
-            batch: is overwritten.
+            draws: the length of the result.
+            pool: draw from this many of the newest decisions; fewer if the window has fewer.
 
         Raises:
             ValueError: the window is empty.
         """
         if self.decisions == 0:
             raise ValueError("nothing to learn from: the replay window is empty")
-        chosen = generator.integers(0, self.decisions, len(batch.wholes))
-        _fill(self._rounds.data, self._rounds.starts, self._ends, chosen, tau, batch)
+        pool = min(pool, self.decisions)
+        passes = [generator.permutation(pool) for _ in range(-(-draws // pool))]
+        return np.concatenate(passes)[:draws] + (self.decisions - pool)
+
+    def read(self, numbers: npt.NDArray[np.int64], tau: float, batch: Batch) -> None:
+        """Fill `batch` with decisions.
+
+        Args:
+            numbers: `[B]`, the decisions' numbers in the window, the oldest's being 0.
+            tau: the policy targets are raised to the power of 1 / tau and normalized.
+            batch: is overwritten.
+        """
+        _fill(self._rounds.data, self._rounds.starts, self._ends, numbers, tau, batch)
 
     def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
         """Return the records as arrays. `add` replaces them and never changes them in place."""
@@ -145,11 +159,13 @@ class ReplayWindow:
         )
 
 
-def compile_draw(batch: Batch) -> None:
-    """Compile the kernel behind `ReplayWindow.draw` for such batches, or load it from the cache."""
+def compile_read(batch: Batch) -> None:
+    """Compile the kernel behind `ReplayWindow.read` for such batches, or load it from the cache."""
     rounds = no_rounds()
-    chosen = np.zeros(1, np.int64)
-    compiled_for(_fill, rounds.data, rounds.starts, np.cumsum(rounds.decisions), chosen, 1.0, batch)
+    numbers = np.zeros(1, np.int64)
+    compiled_for(
+        _fill, rounds.data, rounds.starts, np.cumsum(rounds.decisions), numbers, 1.0, batch
+    )
 
 
 @kernel
@@ -157,21 +173,21 @@ def _fill(
     data: Bytes,
     starts: npt.NDArray[np.int64],
     ends: npt.NDArray[np.int64],
-    chosen: npt.NDArray[np.int64],
+    numbers: npt.NDArray[np.int64],
     tau: float,
     batch: Batch,
 ) -> None:
     # The window holds compact records, not encoded examples, which take hundreds of floats each.
-    # So every draw replays a round up to the decision and encodes the state there.
+    # So every read replays a round up to the decision and encodes the state there.
     state = np.empty(STATE, np.int64)
     slots = np.empty(SUITS, np.int64)
     legal = np.empty(MAX_LEGAL, np.int64)
-    for i in range(len(chosen)):
+    for i in range(len(numbers)):
         # Decisions are numbered through the whole window; `ends` gives the round of a number.
-        number = count_at_most(ends, chosen[i])
+        number = count_at_most(ends, numbers[i])
         before = ends[number - 1] if number > 0 else 0
         record = data[starts[number] : starts[number + 1]].astype(np.int64)
-        policy = replay_to(record, chosen[i] - before, state)
+        policy = replay_to(record, numbers[i] - before, state)
         batch.greedy[i] = is_greedy(record)
         encode_whole(state, batch.wholes[i, :WHOLE_FEATURES], slots)
         if state[LONGEST] > 0:

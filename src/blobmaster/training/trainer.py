@@ -68,6 +68,7 @@ class TrainingPipeline:
         network = new_network(config.network, seed, sees_games=games)
         self._learner = Learner(network, config.targets, seed, self._device)
         self._window = ReplayWindow(config.learning.window)
+        self._has_warned_of_window = False
         self._ratings = Ratings(config.rating, seed, whole_games=games)
         self._gains = DoublingGains(FLAT_GAIN / 10 if games else FLAT_GAIN)
         self._gated = GatedNetwork(self._untrained) if config.rating.gating_threshold > 0 else None
@@ -164,7 +165,15 @@ class TrainingPipeline:
 
     def _learn(self, iteration: int, played: Played) -> Losses | None:
         self._window.add(played.rounds)
-        steps = self._learner.steps_for(played.rounds.decision_count)
+        new = played.rounds.decision_count
+        if self._window.decisions < new and not self._has_warned_of_window:
+            self._has_warned_of_window = True
+            log.warning(
+                "an iteration brings %d decisions, of which the replay window holds only %d: the "
+                "others are never learned from. Set learning.window to at least %d",
+                *(new, self._window.decisions, new),
+            )
+        steps = self._learner.steps_for(new)
         self._session.step("learning", total=steps, unit="steps")
         return self._learner.learn(
             iteration,

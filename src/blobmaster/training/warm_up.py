@@ -11,7 +11,7 @@ from blobmaster.inference.stepping import never
 from blobmaster.model.network import BlobNetwork
 from blobmaster.run.session import RunSession
 from blobmaster.selfplay.engine import SelfPlayEngine
-from blobmaster.training.replay_buffer import compile_draw, new_batch
+from blobmaster.training.replay_buffer import compile_read, new_batch
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def warm_up(engine: SelfPlayEngine, network: BlobNetwork, session: RunSession) -
     log.info("loading the kernels; the first time, compiling them takes some ten seconds")
     began = time.monotonic()
     # Self-play last: a second process may be compiling its kernels (`compile_ahead`).
-    compile_draw(new_batch(1, of_games=network.sees_games))
+    compile_read(new_batch(1, of_games=network.sees_games))
     play_one_round(engine, network, session.should_stop.is_set)
     log.info("the kernels are ready after %.1f s", time.monotonic() - began)
 
