@@ -69,7 +69,7 @@ def never() -> bool:
     return False
 
 
-PLAIN = {"random_opponent_rounds": 0.0, "opponent_styles": 0.0, "greedy_rounds": 0.0}
+PLAIN = {"opponent_rounds": 0.0, "opponent_styles": 0.0, "greedy_rounds": 0.0}
 """Rounds of the network alone."""
 
 
@@ -194,7 +194,7 @@ def test_no_action_depends_on_a_hidden_card():
 
 def test_random_opponents_choose_uniformly_and_leave_an_empty_policy():
     mix = RoundMix(players={4: 1.0}, most_cards={4: {5: 1.0}}, longest_only=True)
-    deals = some_deals(900, mix, random_opponent_rounds=0.5, random_opponent_seats=0.6)
+    deals = some_deals(900, mix, opponent_rounds=0.5, opponent_seats=0.6)
     rounds = play(deals)
     assert [int(record[4]) for record in rounds] == deals.opponents.tolist()
     bids: dict[bool, list[int]] = {True: [], False: []}
@@ -208,7 +208,7 @@ def test_random_opponents_choose_uniformly_and_leave_an_empty_policy():
 
 
 def test_random_opponents_take_the_given_share_of_seats_and_never_all_of_a_round():
-    deals = some_deals(20_000, random_opponent_rounds=0.3, random_opponent_seats=0.6)
+    deals = some_deals(20_000, opponent_rounds=0.3, opponent_seats=0.6)
     players = deals.plan[:, PLAYERS]
     assert (deals.opponents < (1 << players) - 1).all()
     seats = np.array([int(mask).bit_count() for mask in deals.opponents])
@@ -222,12 +222,12 @@ def test_random_opponents_take_the_given_share_of_seats_and_never_all_of_a_round
 
 @pytest.mark.parametrize("lanes", [1, 3, 40, 1000])
 def test_the_number_of_lanes_changes_no_round(lanes):
-    deals = some_deals(25, random_opponent_rounds=0.5)
+    deals = some_deals(25, opponent_rounds=0.5)
     assert play(deals, lanes=lanes).to_bytes() == play(deals, lanes=7).to_bytes()
 
 
 def test_records_are_whole_rounds_of_the_deals_in_their_order():
-    deals = some_deals(40, random_opponent_rounds=0.5)
+    deals = some_deals(40, opponent_rounds=0.5)
     for record, (players, cards, trump, dealer), deck in zip(
         play(deals), deals.plan.tolist(), deals.deck, strict=True
     ):

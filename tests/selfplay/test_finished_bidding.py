@@ -64,25 +64,25 @@ def bids_after_the_first(judged: np.ndarray) -> np.ndarray:
 
 
 def test_every_seat_has_bid_before_the_critic_is_asked():
-    _, judged = first_successors(random_opponent_rounds=0.5)
+    _, judged = first_successors(opponent_rounds=0.5)
     assert (judged[..., DEALT] == CARDS).all()
     assert (judged[..., BIDS : BIDS + 4] >= 0).all()
 
 
 def test_seats_of_the_network_draw_their_bids_from_its_policy():
-    _, judged = first_successors(random_opponent_rounds=0.0)
+    _, judged = first_successors(opponent_rounds=0.0)
     second = bids_after_the_first(judged)[:, 0]
     assert set(second.tolist()) == {0, 1}
     assert (second == 0).mean() == pytest.approx(0.7, abs=0.08)  # three standard errors
 
 
 def test_in_greedy_rounds_they_make_their_likeliest_bid():
-    _, judged = first_successors(random_opponent_rounds=0.0, greedy_rounds=1.0)
+    _, judged = first_successors(opponent_rounds=0.0, greedy_rounds=1.0)
     assert (bids_after_the_first(judged)[:, :2] == 0).all()
 
 
 def test_opponents_bid_in_their_own_way():
-    _, judged = first_successors(random_opponent_rounds=1.0, random_opponent_seats=0.9)
+    _, judged = first_successors(opponent_rounds=1.0, opponent_seats=0.9)
     seats = (judged[:, 0, DEALER] + 2) % 4
     opponent = (judged[:, 0, OPPONENTS] >> seats) & 1 != 0
     assert opponent.sum() > 200
@@ -92,7 +92,7 @@ def test_opponents_bid_in_their_own_way():
 
 
 def test_one_decisions_successors_share_their_draws():
-    _, judged = first_successors(random_opponent_rounds=0.0)
+    _, judged = first_successors(opponent_rounds=0.0)
     seats = (judged[:, :1, DEALER] + 2) % 4
     second = np.take_along_axis(judged, (BIDS + seats)[..., None], axis=2)[..., 0]
     assert (second == second[:, :1]).all()

@@ -39,7 +39,7 @@ class LeaningEvaluator(UniformEvaluator):
 
 def some_deals(rounds: int, mix: RoundMix = MIX, games: bool = False, **settings: Any) -> Deals:
     draws = generator(9, "test opponents")
-    plain = {"random_opponent_rounds": 0.8, "opponent_styles": 0.0, "greedy_rounds": 0.0}
+    plain = {"opponent_rounds": 0.8, "opponent_styles": 0.0, "greedy_rounds": 0.0}
     chosen = SelfPlaySettings(**(plain | settings))
     return assign_players((deal_games if games else deal)(mix, rounds, draws), chosen, draws)
 
@@ -105,7 +105,7 @@ def test_a_share_of_the_tables_has_one_style_only(alike):
     deals = some_deals(
         4000,
         RoundMix(players={8: 1.0}, most_cards={8: {1: 1.0}}),
-        random_opponent_seats=1.0,
+        opponent_seats=1.0,
         opponent_styles=1.0,
         opponents_alike=alike,
     )

@@ -84,7 +84,7 @@ class PlainNetwork:
 
 def some_games(count: int, **settings: float) -> Deals:
     draws = generator(3, "test games")
-    plain = {"random_opponent_rounds": 0.0, "opponent_styles": 0.0, "greedy_rounds": 0.0}
+    plain = {"opponent_rounds": 0.0, "opponent_styles": 0.0, "greedy_rounds": 0.0}
     chosen = SelfPlaySettings(**(plain | settings))
     return assign_players(deal_games(MIX, count, draws), chosen, draws)
 
@@ -101,7 +101,7 @@ def play(deals: Deals, **settings: float) -> Rounds:
 
 
 def test_records_hold_scores_the_place_in_the_game_and_the_winners():
-    deals = some_games(9, random_opponent_rounds=0.5, greedy_rounds=0.3)
+    deals = some_games(9, opponent_rounds=0.5, greedy_rounds=0.3)
     records = [record.astype(np.int64) for record in play(deals)]
     for first, end in zip(deals.starts[:-1], deals.starts[1:], strict=True):
         players = int(deals.plan[first, 0])

@@ -39,7 +39,7 @@ def telling_rounds() -> Rounds:
 @cache
 def rounds_with_random_opponents() -> Rounds:
     """Rounds in which some seats play at random."""
-    return _played(40, 1, MIX, SearchSettings(worlds=1, simulations=8), random_opponent_rounds=0.5)
+    return _played(40, 1, MIX, SearchSettings(worlds=1, simulations=8), opponent_rounds=0.5)
 
 
 @cache
@@ -53,13 +53,13 @@ def _played(
     seed: int,
     mix: RoundMix,
     search: SearchSettings,
-    random_opponent_rounds: float = 0.0,
+    opponent_rounds: float = 0.0,
     greedy_rounds: float = 0.0,
 ) -> Rounds:
     draws = generator(seed, "rounds to learn from")
     settings = SelfPlaySettings(
         lanes=32,
-        random_opponent_rounds=random_opponent_rounds,
+        opponent_rounds=opponent_rounds,
         opponent_styles=0.0,
         greedy_rounds=greedy_rounds,
     )

@@ -41,7 +41,7 @@ def small_network(seed: int = 1) -> BlobNetwork:
 def games_played(count: int = 40) -> Rounds:
     """Return games played by an untrained network."""
     draws = generator(1, "games to learn from")
-    settings = SelfPlaySettings(random_opponent_rounds=0.5)
+    settings = SelfPlaySettings(opponent_rounds=0.5)
     deals = assign_players(deal_games(MIX, count, draws), settings, draws)
     evaluator = NetworkEvaluator(small_network().eval().parts, max_children(deals, count), CPU)
     found = play_block(

@@ -40,6 +40,10 @@ def test_a_settings_file_with_old_keys_loads():
 def test_an_old_key_beside_its_new_name_is_refused():
     with pytest.raises(ConfigError, match=r"self_play\.slots is the old name of self_play\.lanes"):
         compose({"self_play": {"slots": 8, "lanes": 8}})
+    with pytest.raises(
+        ConfigError, match=r"random_opponent_seats is the old name of self_play\.opp"
+    ):
+        compose({"self_play": {"stranger_seats": 0.5, "random_opponent_seats": 0.5}})
 
 
 def test_a_checkpoint_holds_its_network_and_settings():

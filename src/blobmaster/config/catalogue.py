@@ -104,7 +104,7 @@ def all_settings() -> Iterator[Setting]:
 
 def _settings(table: str, owner: type, defaults: dict[str, Any]) -> Iterator[Setting]:
     meanings = _attribute_docstrings(owner)
-    former = {new: old for old, new in RENAMED.get(table, {}).items()}
+    renamed = RENAMED.get(table, {})
     for key, hint in get_type_hints(owner, include_extras=True).items():
         annotations = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
         yield Setting(
@@ -115,7 +115,7 @@ def _settings(table: str, owner: type, defaults: dict[str, Any]) -> Iterator[Set
             default=defaults[key],
             meaning=meanings.get(key, ""),
             flag=next((item for item in annotations if isinstance(item, Flag)), None),
-            former_names=(former[key],) if key in former else (),
+            former_names=tuple(old for old, new in renamed.items() if new == key),
             is_fixed=(table, key) in UNCHANGEABLE,
         )
 

@@ -32,14 +32,16 @@ RENAMED: dict[str, dict[str, str]] = {
     "run": {"turns": "blocks_per_worker"},
     "self_play": {
         "slots": "lanes",
-        "stranger_rounds": "random_opponent_rounds",
-        "stranger_seats": "random_opponent_seats",
+        "stranger_rounds": "opponent_rounds",
+        "random_opponent_rounds": "opponent_rounds",
+        "stranger_seats": "opponent_seats",
+        "random_opponent_seats": "opponent_seats",
         "earnest_rounds": "greedy_rounds",
     },
     "learning": {"reuse": "replay_ratio", "average_decay": "ema_decay"},
     "rating": {"promotion_threshold": "gating_threshold"},
 }
-"""By table, the former name of a key and its name today. Both load, in files and checkpoints."""
+"""By table, the former names of keys and their names today. All load, in files and checkpoints."""
 
 ABSENT: Tables = {
     "self_play": {"opponent_styles": 0.0},
@@ -70,10 +72,14 @@ def compose(*layers: Tables, base: Config | None = None) -> Config:
 def _with_new_names(name: str, table: dict[str, Any]) -> dict[str, Any]:
     """Return the table with every former key under its name of today."""
     renamed = RENAMED.get(name, {})
-    for old, new in renamed.items():
-        if old in table and new in table:
-            raise ConfigError(f"{name}.{old} is the old name of {name}.{new}: keep one of them")
-    return {renamed.get(key, key): value for key, value in table.items()}
+    written: dict[str, str] = {}
+    for key in table:
+        today = renamed.get(key, key)
+        if today in written:
+            old = key if key in renamed else written[today]
+            raise ConfigError(f"{name}.{old} is the old name of {name}.{today}: keep one of them")
+        written[today] = key
+    return {today: table[key] for today, key in written.items()}
 
 
 def inherited_settings(config: Config) -> Config:

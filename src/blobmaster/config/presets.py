@@ -29,8 +29,8 @@ FAST: Tables = {
 
 EXPLOIT: Tables = {
     "self_play": {
-        "random_opponent_rounds": 1.0,
-        "random_opponent_seats": 1.0,
+        "opponent_rounds": 1.0,
+        "opponent_seats": 1.0,
         "opponent_styles": 1.0,
         "opponent_mix": {"noisy-self": 1.0},
         "greedy_rounds": 0.0,

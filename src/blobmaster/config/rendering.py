@@ -141,14 +141,14 @@ def _section(table: Table) -> str:
 
 
 def _described(setting: Setting) -> str:
-    """The meaning, followed by flag, former name and a mark."""
+    """The meaning, followed by flag, former names and a mark."""
     extras = []
     if setting.flag is not None:
         value = f" {setting.flag.metavar}" if setting.flag.metavar else ""
         names = ", ".join(f"`{name}{value}`" for name in (setting.flag.name, *setting.flag.aliases))
         extras.append(f"Flag: {names}.")
     if setting.former_names:
-        extras.append(f"Formerly `{', '.join(setting.former_names)}`.")
+        extras.append(f"Formerly {', '.join(f'`{name}`' for name in setting.former_names)}.")
     if setting.is_fixed:
         extras.append("*Fixed.*")
     return " ".join([setting.meaning, *extras])

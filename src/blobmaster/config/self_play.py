@@ -71,11 +71,11 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """Finish a round by uniformly random play once no seat's points can change. These actions, like
     those of opponents, are not learned."""
 
-    random_opponent_rounds: Annotated[float, Meta(ge=0, le=1)] = 0.3
+    opponent_rounds: Annotated[float, Meta(ge=0, le=1)] = 0.3
     """Share of rounds or games with opponents, from whose choices nothing is learned. They let the
     network see other play than its own: at random, or by a style (see `opponent_styles`)."""
 
-    random_opponent_seats: Annotated[float, Meta(ge=0, le=1)] = 0.6
+    opponent_seats: Annotated[float, Meta(ge=0, le=1)] = 0.6
     """Share of seats that opponents take in such a round or game."""
 
     opponent_styles: Annotated[float, Meta(ge=0, le=1)] = 0.8
@@ -126,10 +126,10 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         return 0.0 if self.exploited else 2.0
 
     def __post_init__(self) -> None:
-        if self.random_opponent_rounds + self.greedy_rounds > 1:
+        if self.opponent_rounds + self.greedy_rounds > 1:
             raise ValueError(
-                "self_play: random_opponent_rounds and greedy_rounds are shares of all rounds, and "
-                f"{self.random_opponent_rounds} + {self.greedy_rounds} is more than 1: lower one"
+                "self_play: opponent_rounds and greedy_rounds are shares of all rounds, and "
+                f"{self.opponent_rounds} + {self.greedy_rounds} is more than 1: lower one"
             )
         weights = self.opponent_mix.values()
         if not all(0 <= weight < math.inf for weight in weights) or not sum(weights) > 0:

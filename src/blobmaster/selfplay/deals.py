@@ -123,10 +123,10 @@ def assign_players(
     games = len(starts) - 1
     players = deals.plan[starts[:-1], 0]
     drawn = generator.random(games)
-    has_opponents = drawn < settings.random_opponent_rounds
+    has_opponents = drawn < settings.opponent_rounds
     greedy = drawn >= 1.0 - settings.greedy_rounds
     seats = np.arange(MAX_PLAYERS)
-    is_seated = generator.random((games, MAX_PLAYERS)) < settings.random_opponent_seats
+    is_seated = generator.random((games, MAX_PLAYERS)) < settings.opponent_seats
     is_seated &= has_opponents[:, None] & (seats < players[:, None])
     is_seated[np.arange(games), generator.integers(0, players)] = False
     # Everything is drawn for all games, also where it is not used, so that the setting of one share
