@@ -16,7 +16,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import click
 from curve_picture import picture
@@ -31,11 +31,27 @@ from blobmaster.run.files.layout import RunLayout
 
 OPPONENTS = ("random", "heuristic", "ismcts-100")
 MEASURES = ("points", "exact", "wins", "lead")
-PLAYERS, CARDS = 4, 5
 GO_ON = "the same command resumes it, another DIR starts over"
 
 Row = dict[str, str]
 """A line of the record, by column."""
+
+
+class Table(NamedTuple):
+    """The table of a measurement."""
+
+    players: int
+    cards: int
+    deals: int
+
+    @property
+    def arguments(self) -> list[str]:
+        """The arguments of `evaluate` for it."""
+        return [
+            *("--players", str(self.players)),
+            *("--cards", str(self.cards)),
+            *("--deals", str(self.deals)),
+        ]
 
 
 class StoppedError(Exception):
@@ -52,7 +68,9 @@ class StoppedError(Exception):
 )
 @click.option("--deals", type=int, default=600, help="Deals per measurement.")
 @click.option("--last-deals", type=int, default=2000, help="Deals of the last measurements.")
-@click.option("--search", default="3x35", help="Search of an extra measurement at the end.")
+@click.option("--players", default=4, help="Players at a table of the measurements.")
+@click.option("--cards", default=5, help="Cards dealt to each of them.")
+@click.option("--search", default="3x35", help="Search of an extra measurement at the end, or ''.")
 @backend_flags
 def learning_curve(
     root: Path,
@@ -62,10 +80,14 @@ def learning_curve(
     every: int,
     deals: int,
     last_deals: int,
+    players: int,
+    cards: int,
     search: str,
     backend: PlayBackend,
 ) -> None:
     """Train the run in DIR with the given settings, from scratch or from its last checkpoint.
+
+    A run that has all its iterations is only measured.
 
     OUTPUT.csv and OUTPUT.svg are rewritten after each measurement; lines of other runs are removed.
     """
@@ -82,7 +104,8 @@ def learning_curve(
         for with_search in ("", search) if is_last else ("",):
             key = measurement_key(entry, with_search)
             if record.lacks(key):
-                found = measure(entry, with_search, last_deals if is_last else deals, backend)
+                table = Table(players, cards, last_deals if is_last else deals)
+                found = measure(entry, with_search, table, backend)
                 record.add(key | training_cost(root, mark) | found)
     click.echo(f"the curve is in {record.table} and {record.drawing}")
 
@@ -109,13 +132,12 @@ def measurement_key(entry: CheckpointEntry, search: str) -> Row:
     return {"run": run_id, "iteration": str(iteration), "search": search}
 
 
-def measure(entry: CheckpointEntry, search: str, deals: int, backend: PlayBackend) -> Row:
+def measure(entry: CheckpointEntry, search: str, table: Table, backend: PlayBackend) -> Row:
     """Measure a checkpoint against the opponents and in the one-card round."""
     met = ["--against", *OPPONENTS, *(["--search", search] if search else [])]
-    table = ["--players", str(PLAYERS), "--cards", str(CARDS), "--deals", str(deals)]
-    played = [*table, *backend.arguments]
+    played = [*table.arguments, *backend.arguments]
     found = read_json("evaluate", str(entry.path), *met, *played, "--json")
-    solved = read_json("ground-truth", str(entry.path), "--players", str(PLAYERS), "--json")
+    solved = read_json("ground-truth", str(entry.path), "--players", str(table.players), "--json")
     return to_row(found, solved)
 
 

@@ -119,6 +119,7 @@ def test_interrupted_while_training_and_while_measuring_it_finishes_the_record(t
     settings.write_text(SMALL)
     command = [sys.executable, str(TOOL), "run", "--config", "settings.toml", "--output", "curve"]
     command += ["--every", "2", "--deals", "10", "--last-deals", "10", "--search", "1x4"]
+    command += ["--players", "3", "--cards", "2"]
     for patience in (3.0, 8.0, 15.0):
         with subprocess.Popen(command, cwd=tmp_path) as begun:
             time.sleep(patience)  # wherever that is
