@@ -134,6 +134,12 @@ def test_drawing_from_an_empty_window_is_an_error():
         ReplayWindow(10).order(generator(0, "order"), 1, 1)
 
 
+@pytest.mark.parametrize("numbers", [[0], [0, 1, 2], [0, -1], [0, 10**6]])
+def test_decisions_that_the_window_or_the_batch_has_no_room_for_are_refused(numbers: list[int]):
+    with pytest.raises(ValueError, match="do not fit 2 rows"):
+        filled_window().read(np.array(numbers), 1.0, new_batch(2))
+
+
 def numbered_rounds(first: int, decisions: list[int]) -> Rounds:
     """Return rounds for bookkeeping alone: the record of round n repeats the byte n."""
     records = [[first + i] * count for i, count in enumerate(decisions)]

@@ -141,7 +141,17 @@ class ReplayWindow:
             numbers: `[B]`, the decisions' numbers in the window, the oldest's being 0.
             tau: the policy targets are raised to the power of 1 / tau and normalized.
             batch: is overwritten.
+
+        Raises:
+            ValueError: there is another number of them than the batch has rows, or one that the
+                window does not hold.
         """
+        # Kernels do not check bounds: they would read past the records.
+        fits = len(numbers) == len(batch.wholes)
+        if not fits or numbers.min() < 0 or numbers.max() >= self.decisions:
+            raise ValueError(
+                f"{len(numbers)} decisions of {self.decisions} do not fit {len(batch.wholes)} rows"
+            )
         _fill(self._rounds.data, self._rounds.starts, self._ends, numbers, tau, batch)
 
     def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
