@@ -170,7 +170,7 @@ def test_a_short_real_run_plays_better_than_the_untrained_network(tmp_path: Path
     assert status["elo_low"] > 1000
 
 
-@pytest.mark.parametrize(("window", "warnings"), [(150, 1), (5000, 0)])
+@pytest.mark.parametrize(("window", "warnings"), [(50, 1), (5000, 0)])
 def test_a_window_that_cannot_hold_an_iteration_warns_once(
     tmp_path: Path, window: int, warnings: int
 ) -> None:
