@@ -24,6 +24,7 @@ from curve_picture import picture
 from blobmaster.cli.backend_flags import backend_flags
 from blobmaster.cluster.backend import PlayBackend
 from blobmaster.config.compose import ConfigError, compose, read_file
+from blobmaster.game.cards import MAX_CARDS, MAX_PLAYERS, MIN_PLAYERS
 from blobmaster.run.checkpoints.store import CheckpointEntry, CheckpointStore
 from blobmaster.run.files import atomic
 from blobmaster.run.files.history import HistoryRow, decode_row
@@ -68,9 +69,18 @@ class StoppedError(Exception):
 )
 @click.option("--deals", type=int, default=600, help="Deals per measurement.")
 @click.option("--last-deals", type=int, default=2000, help="Deals of the last measurements.")
-@click.option("--players", default=4, help="Players at a table of the measurements.")
-@click.option("--cards", default=5, help="Cards dealt to each of them.")
-@click.option("--search", default="3x35", help="Search of an extra measurement at the end, or ''.")
+@click.option(
+    "--players",
+    type=click.IntRange(MIN_PLAYERS, MAX_PLAYERS),
+    default=4,
+    help="Players at a table of the measurements.",
+)
+@click.option(
+    "--cards", type=click.IntRange(1, MAX_CARDS), default=5, help="Cards dealt to each of them."
+)
+@click.option(
+    "--search", default="3x35", help="Search of an extra measurement at the end; '' for none."
+)
 @backend_flags
 def learning_curve(
     root: Path,
