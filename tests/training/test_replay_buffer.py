@@ -136,7 +136,7 @@ def test_drawing_from_an_empty_window_is_an_error():
 
 @pytest.mark.parametrize("numbers", [[0], [0, 1, 2], [0, -1], [0, 10**6]])
 def test_decisions_that_the_window_or_the_batch_has_no_room_for_are_refused(numbers: list[int]):
-    with pytest.raises(ValueError, match="do not fit 2 rows"):
+    with pytest.raises(ValueError, match="into 2 rows"):
         filled_window().read(np.array(numbers), 1.0, new_batch(2))
 
 

@@ -172,9 +172,9 @@ class Learner:
         """Return the numbers of each step's decisions in the window, `[steps, batch]`."""
         s = self._settings
         draws = steps * s.batch
-        # From the newest `replay_ratio` iterations, each decision once. So each comes
-        # `replay_ratio` times before its iteration is too old. A ratio below 1 draws a share of the
-        # newest iteration.
+        # Each decision of the newest `replay_ratio` iterations is learned once. If iterations are
+        # of equal size, it is learned `replay_ratio` times before it is too old. At a ratio below
+        # 1, only that share of the newest iteration is learned.
         pool = math.ceil(draws / min(s.replay_ratio, 1.0))
         return window.order(stream, draws, pool).reshape(steps, s.batch)
 

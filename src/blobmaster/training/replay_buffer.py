@@ -117,8 +117,8 @@ class ReplayWindow:
     def order(self, generator: np.random.Generator, draws: int, pool: int) -> npt.NDArray[np.int64]:
         """Return the numbers of the decisions to draw, in random order.
 
-        No decision comes again before all others of the pool have come as often: drawn with
-        replacement, as often as there are decisions, a third of them would never come.
+        A decision is drawn a second time only after every decision of the pool was drawn once.
+        With replacement, as many draws as decisions would leave out 37 % of them.
 
         Args:
             generator: the source of randomness.
@@ -150,7 +150,8 @@ class ReplayWindow:
         fits = len(numbers) == len(batch.wholes)
         if not fits or numbers.min() < 0 or numbers.max() >= self.decisions:
             raise ValueError(
-                f"{len(numbers)} decisions of {self.decisions} do not fit {len(batch.wholes)} rows"
+                f"cannot read {len(numbers)} decisions into {len(batch.wholes)} rows: the numbers "
+                f"must be below {self.decisions}, and as many as rows"
             )
         _fill(self._rounds.data, self._rounds.starts, self._ends, numbers, tau, batch)
 
