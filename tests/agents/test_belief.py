@@ -14,7 +14,17 @@ from blobmaster.agents.belief import ROWS, BeliefAgent, BeliefLookahead
 from blobmaster.agents.network import belief_player
 from blobmaster.config.belief import BeliefSettings
 from blobmaster.game.cards import MAX_PLAYERS, SUIT_MASKS
-from blobmaster.game.rules import BIDS, HANDS, LONGEST, PLAYERS, ROUNDS_LEFT, SCORES, SEAT, TRUMP
+from blobmaster.game.rules import (
+    BIDS,
+    HANDS,
+    LONGEST,
+    OPPONENTS,
+    PLAYERS,
+    ROUNDS_LEFT,
+    SCORES,
+    SEAT,
+    TRUMP,
+)
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.kernels.rng import stream
 
@@ -26,16 +36,18 @@ def agent(settings: BeliefSettings = FEW) -> BeliefAgent:
     return BeliefAgent(NETWORK, settings)
 
 
-@pytest.mark.parametrize("rollouts", [False, True])
+@pytest.mark.parametrize(
+    "more", [{}, {"rollouts": True}, {"styles": 0.5}], ids=["critic", "rollouts", "styles"]
+)
 @settings(max_examples=20)
 @given(size=st.sampled_from(SIZES), seed=st.integers(0, 99))
-def test_its_choice_is_the_same_whoever_holds_the_hidden_cards(rollouts, size, seed):
+def test_its_choice_is_the_same_whoever_holds_the_hidden_cards(more, size, seed):
     states = RandomRound(seed, *size).choices
     if len(states) == 0:
         return
     exchanged = np.array([exchange_hidden(state, int(state[SEAT]), seed) for state in states])
     streams = np.stack([stream(seed, "a", row) for row in range(len(states))])
-    player = agent(BeliefSettings(worlds=8, rollouts=rollouts))
+    player = agent(BeliefSettings(worlds=8, **more))
     chosen = player.choose(states, streams.copy())
     assert chosen.tolist() == player.choose(exchanged, streams.copy()).tolist()
     assert all(
@@ -77,6 +89,44 @@ def test_worlds_that_a_bid_makes_improbable_weigh_little():
     ]
     assert found[0].effective == pytest.approx(64)
     assert found[1].effective < 16  # one world in fifteen has trump in both hands
+
+
+class NotesOpponents(UniformEvaluator):
+    """Keeps who holds the seats of the positions that it judges."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opponents: list[int] = []
+
+    def values(self, states: np.ndarray) -> np.ndarray:
+        self.opponents += states[:, OPPONENTS].tolist()
+        return super().values(states)
+
+
+def test_the_critic_judges_worlds_with_the_players_that_are_believed_in():
+    states = RandomRound(3, 5, 7).choices[-12:]
+    for styles in (0.0, 0.9):
+        evaluator = NotesOpponents()
+        player = BeliefAgent(evaluator, BeliefSettings(worlds=32, styles=styles))
+        player.choose(states, np.stack([stream(4, "a", row) for row in range(len(states))]))
+        kinds = {opponents >> MAX_PLAYERS & 15 for opponents in evaluator.opponents}
+        assert len(evaluator.opponents) > 20
+        assert (len(kinds) > 3) == (styles > 0)
+
+
+def test_the_step_grows_with_the_belief_that_the_others_are_not_like_the_network():
+    state, prior = RandomRound(3, 4, 5).choices[-1], np.full(18, 1 / 2, np.float32)
+    found = [
+        BeliefLookahead(NETWORK, BeliefSettings(worlds=32, styles=styles)).consider(
+            state, stream(1, "a"), prior
+        )
+        for styles in (0.0, 0.3, 0.9)
+    ]
+    assert found[0].unlike == 0.0
+    assert 0.0 < found[1].unlike < found[2].unlike < 1.0
+    for seen in found:
+        step = 32.0 + (256.0 - 32.0) * seen.unlike
+        assert seen.score == pytest.approx(np.log(seen.prior) + step * seen.value)
 
 
 def test_it_takes_the_bid_that_pays_most_in_a_round_that_holds_no_secret():

@@ -48,6 +48,8 @@ def test_a_search_spec_changes_the_named_settings_and_keeps_the_rest(text, shown
     [
         ("belief:256", BeliefSettings(worlds=256)),
         ("belief:1024:rollouts", BeliefSettings(worlds=1024, rollouts=True)),
+        ("belief:256:styles", BeliefSettings(worlds=256, styles=0.3)),
+        ("belief:256:styles=0.5", BeliefSettings(worlds=256, styles=0.5)),
         ("belief:64:step=8:uniform=0.1", BeliefSettings(worlds=64, step=8, uniform=0.1)),
     ],
 )

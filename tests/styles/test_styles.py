@@ -33,7 +33,7 @@ from blobmaster.styles.catalogue import (
     TRAINING_STYLES,
     style_number,
 )
-from blobmaster.styles.rules import choose_by_style
+from blobmaster.styles.rules import choose_by_style, write_style_chances
 
 NAMES = [style.name for style in STYLES]
 SIZES = [(3, 9), (4, 5), (5, 7), (8, 3)]
@@ -118,6 +118,23 @@ def test_the_batch_kernel_chooses_as_the_kernel_of_one_state_does(name):
         for state, draws in zip(states, streams, strict=True)
     ]
     assert chosen_by(name, states).tolist() == one_by_one
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_chances_of_a_style_are_how_often_it_chooses_so(name):
+    number, draws, tries = style_number(name), generator(0, "tries"), 600
+    for state in choices()[::40]:
+        legal = legal_of(state)
+        chances = np.empty((len(legal), len(STYLES)))
+        for action, row in zip(legal, chances, strict=True):
+            write_style_chances(state, action, row)
+        assert chances[:, number].sum() == pytest.approx(1.0)
+        streams = draws.integers(0, 2**64, (tries, 1), dtype=np.uint64)
+        chosen = [choose_by_style(state, number, stream) for stream in streams]
+        counts = np.array([chosen.count(action) for action in legal])
+        # Five standard deviations of a binomial number; exact where there is no chance.
+        spread = 5 * np.sqrt(tries * chances[:, number] * (1 - chances[:, number]))
+        assert (abs(counts - tries * chances[:, number]) <= spread + 1e-6).all()
 
 
 def test_underbidders_bid_about_a_trick_less_and_overbidders_a_trick_more_than_the_heuristic():

@@ -13,6 +13,7 @@ from blobmaster.game.rules import LONGEST, MAX_LEGAL, SEAT, STATE, State, legal_
 from blobmaster.inference.evaluator import Evaluator
 from blobmaster.kernels.rng import Stream
 from blobmaster.search.determinization import new_table
+from blobmaster.search.opponent_types import add_type_likelihoods, draw_types, new_types
 from blobmaster.search.weighted_worlds import (
     Found,
     add_log_likelihoods,
@@ -52,6 +53,9 @@ class Considered(NamedTuple):
     largest is taken."""
     effective: float
     """Effective number of worlds (Kish): 1 / Σ weight²."""
+    unlike: float
+    """The probability that another seat does not play like the network; the mean over the seats. 0
+    without `styles`."""
 
 
 class BeliefLookahead:
@@ -72,6 +76,7 @@ class BeliefLookahead:
         self._worlds = np.zeros((settings.worlds, STATE), np.int64)
         self._rows = new_rows(ROWS)
         self._found = new_found(min(settings.kept, settings.worlds))
+        self._types = new_types(settings.worlds, settings.styles) if settings.styles > 0 else None
 
     def consider(self, state: State, draws: Stream, prior: npt.NDArray[np.float32]) -> Considered:
         """Value the legal actions of `state` (`[STATE]`), of which hidden hands are not read.
@@ -82,7 +87,8 @@ class BeliefLookahead:
             prior: `[MAX_LEGAL]`: the network's policy at `state`.
         """
         draw_worlds(state, self._table, draws, self._worlds)
-        weights = self._weights()
+        weights = self._weights(draws)
+        unlike = 0.0 if self._types is None else float(weights @ self._types.unlike)
         chosen = self._most_probable(weights)
         of_win = self._for_win and bool(state[LONGEST])
         seat = int(state[SEAT])
@@ -100,19 +106,32 @@ class BeliefLookahead:
         else:
             value = share @ found.value[:, :count].astype(np.float64)
         improved = value if win is None else win / stake
-        score = np.log(np.maximum(own, 1e-12)) + self._settings.step * improved
+        step = (1.0 - unlike) * self._settings.step + unlike * self._settings.style_step
+        score = np.log(np.maximum(own, 1e-12)) + step * improved
         effective = float(1.0 / np.square(weights).sum())
-        return Considered(legal[:count], own, value, win, score, effective)
+        return Considered(legal[:count], own, value, win, score, effective, unlike)
 
-    def _weights(self) -> npt.NDArray[np.float64]:
-        """Return each world's probability, given what the other seats did; sums to one."""
+    def _weights(self, draws: Stream) -> npt.NDArray[np.float64]:
+        """Return each world's probability, given what the other seats did; sums to one.
+
+        With `styles`, also draw who holds the other seats of each world.
+        """
         logs = np.zeros(len(self._worlds))
+        types, uniform = self._types, self._settings.uniform
+        if types is not None:
+            types.log_likelihood.fill(0.0)
         begin = 0
         while begin < len(self._worlds):
             begin, count = list_past_choices(self._worlds, begin, self._rows)
-            if count > 0:
-                priors = self._evaluator.priors(self._rows.state[:count])
-                add_log_likelihoods(priors, self._rows, self._settings.uniform, logs)
+            if count == 0:
+                continue
+            priors = self._evaluator.priors(self._rows.state[:count])
+            if types is None:
+                add_log_likelihoods(priors, self._rows, uniform, logs)
+            else:
+                add_type_likelihoods(priors, self._rows, uniform, types)
+        if types is not None:
+            draw_types(types, draws, self._worlds, logs)
         # Relative to the largest: products of forty probabilities may vanish.
         weights: npt.NDArray[np.float64] = np.exp(logs - logs.max())
         return weights / weights.sum()

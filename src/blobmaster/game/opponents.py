@@ -29,6 +29,9 @@ KIND_BITS = 4
 KIND_BYTES = MAX_PLAYERS * KIND_BITS // 8
 """The bytes of the kinds of all seats."""
 
+NO_OPPONENTS = 0
+"""The value of `OPPONENTS` where the network holds every seat."""
+
 _MASK = (1 << MAX_PLAYERS) - 1
 _KIND = (1 << KIND_BITS) - 1
 
@@ -43,6 +46,12 @@ def is_opponent(state: State, seat: int) -> bool:
 def kind_at(state: State, seat: int) -> int:
     """Return the kind of the opponent at the seat."""
     return (state[OPPONENTS] >> (MAX_PLAYERS + KIND_BITS * seat)) & _KIND
+
+
+@inner_kernel
+def with_opponent(opponents: int, seat: int, kind: int) -> int:
+    """Return the value of `OPPONENTS` with an opponent at a seat that had none."""
+    return opponents | 1 << seat | kind << (MAX_PLAYERS + KIND_BITS * seat)
 
 
 def pack_opponents(

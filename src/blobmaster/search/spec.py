@@ -23,7 +23,10 @@ VARIANTS: Final[dict[str, dict[str, str]]] = {
 BELIEF: Final = "belief"
 """The word before the number of worlds of a belief-weighted lookahead."""
 
-BELIEF_VARIANTS: Final[dict[str, dict[str, str]]] = {"rollouts": {"rollouts": "true"}}
+BELIEF_VARIANTS: Final[dict[str, dict[str, str]]] = {
+    "rollouts": {"rollouts": "true"},
+    "styles": {"styles": "0.3"},
+}
 """As `VARIANTS`, for a belief-weighted lookahead."""
 
 HELP: Final = (

@@ -54,6 +54,8 @@ class Rows(NamedTuple):
     """`[R]`: the number of its world."""
     edge: npt.NDArray[np.int64]
     """`[R]`: an index into the legal actions."""
+    action: npt.NDArray[np.int64]
+    """`[R]`: the action that was taken."""
     choices: npt.NDArray[np.int64]
     """`[R]`: the number of legal actions."""
     scratch: State
@@ -68,6 +70,7 @@ def new_rows(capacity: int) -> Rows:
         state=np.zeros((capacity, STATE), np.int64),
         world=np.zeros(capacity, np.int64),
         edge=np.zeros(capacity, np.int64),
+        action=np.zeros(capacity, np.int64),
         choices=np.zeros(capacity, np.int64),
         scratch=np.zeros(STATE, np.int64),
         legal=np.zeros(MAX_LEGAL, np.int64),
@@ -145,6 +148,7 @@ def _list_choices_of(world: State, number: int, rows: Rows, written: int) -> int
                 copy_row(state, rows.state[written])
                 rows.world[written] = number
                 rows.choices[written] = count
+                rows.action[written] = action
                 for edge in range(count):
                     if rows.legal[edge] == action:
                         rows.edge[written] = edge

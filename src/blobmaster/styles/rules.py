@@ -16,6 +16,8 @@ The heuristic's four constants were tuned by matches between variants, with 4 ×
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -37,6 +39,7 @@ from blobmaster.game.rules import (
     is_bidding,
     legal_actions,
     legal_cards,
+    legal_count,
 )
 from blobmaster.kernels.compile import inner_kernel, kernel
 from blobmaster.kernels.intrinsics import lowest_bit
@@ -78,6 +81,7 @@ _BID_BIAS, _BID_NOISE, _CARELESS = range(3)
 _PARAMETERS = np.array([[s.bid_bias, s.bid_noise, s.careless] for s in STYLES])
 _BID_RULE, _UNTIL_MET, _ONCE_MET = range(3)
 _RULES = np.array([[s.bid_rule, s.until_met, s.once_met] for s in STYLES])
+_AIMS = SABOTAGE + 1
 
 
 @kernel
@@ -87,6 +91,73 @@ def choose_all_by_style(
     """Write the choice for each of `[rows, STATE]` into `actions` (`[rows]`)."""
     for row in range(len(states)):
         actions[row] = choose_by_style(states[row], style, streams[row])
+
+
+@kernel
+def write_style_chances(state: State, action: int, chances: npt.NDArray[np.float64]) -> None:
+    """Write the probability that each style gives to a legal action of the acting seat.
+
+    Args:
+        state: `[STATE]`, at a choice. The other seats' hands are not read.
+        action: one of the legal actions.
+        chances: overwritten, `[len(STYLES)]`.
+    """
+    if is_bidding(state):
+        estimate = _estimated_bid(state)
+        for style in range(len(_RULES)):
+            wanted = _wanted_tricks(state, style, estimate)
+            chances[style] = _chance_of_bid(state, style, wanted, action - FIRST_BID)
+    else:
+        _write_chances_of_card(state, action, chances)
+    count = legal_count(state)
+    for style in range(len(_RULES)):
+        careless = _PARAMETERS[style, _CARELESS]
+        chances[style] = (1.0 - careless) * chances[style] + careless / count
+
+
+@kernel
+def _write_chances_of_card(state: State, card: int, chances: npt.NDArray[np.float64]) -> None:
+    seat = state[SEAT]
+    need = state[BIDS + seat] - state[TRICKS + seat]
+    expected = expected_tricks(state)
+    slots = np.empty(SUITS, np.int64)
+    canonical_slots(state, seat, slots)
+    # Many styles share an aim, and its choice is what takes time: each is made once.
+    chosen = np.full(_AIMS, -1, np.int64)
+    for style in range(len(_RULES)):
+        aim = _aim_of(state, style, need)
+        if chosen[aim] < 0:
+            chosen[aim] = _choose_card_by_aim(state, aim, need, expected, slots)
+        chances[style] = 1.0 if chosen[aim] == card else 0.0
+
+
+@inner_kernel
+def _chance_of_bid(state: State, style: int, wanted: float, bid: int) -> float:
+    noise = _PARAMETERS[style, _BID_NOISE]
+    if noise == 0.0:
+        return 1.0 if _bid_nearest_to(state, wanted) == bid else 0.0
+    # With noise the wanted tricks are normally distributed: a bid has the share of those that round
+    # to it, or of all beyond it if it is the lowest or the highest.
+    forbidden = forbidden_bid(state)
+    low = -np.inf if bid == 0 else bid - 0.5
+    high = np.inf if bid == state[DEALT] else bid + 0.5
+    # A forbidden bid goes to its neighbours: half of its range to each, or all of it to the only
+    # one.
+    if forbidden >= 0 and forbidden == bid - 1:
+        low = -np.inf if forbidden == 0 else bid - 1.0
+    elif forbidden >= 0 and forbidden == bid + 1:
+        high = np.inf if forbidden == state[DEALT] else bid + 1.0
+    return _normal_share(high, wanted, noise) - _normal_share(low, wanted, noise)
+
+
+@inner_kernel
+def _normal_share(end: float, mean: float, deviation: float) -> float:
+    """Return the share of a normal distribution below `end`."""
+    if end == np.inf:
+        return 1.0
+    if end == -np.inf:
+        return 0.0
+    return 0.5 * (1.0 + math.erf((end - mean) / (deviation * math.sqrt(2.0))))
 
 
 @kernel
@@ -109,8 +180,17 @@ def choose_by_style(state: State, style: int, stream: Stream) -> int:
 
 @inner_kernel
 def _choose_bid(state: State, style: int, stream: Stream) -> int:
+    estimate = _estimated_bid(state) if _RULES[style, _BID_RULE] == BY_ESTIMATE else 0.0
+    wanted = _wanted_tricks(state, style, estimate)
+    noise = _PARAMETERS[style, _BID_NOISE]
+    if noise > 0.0:
+        wanted += noise * normal(stream)
+    return _bid_nearest_to(state, wanted)
+
+
+@inner_kernel
+def _bid_nearest_to(state: State, wanted: float) -> int:
     cards = state[DEALT]
-    wanted = _wanted_tricks(state, style, stream)
     bid = min(max(int(np.floor(wanted + 0.5 + TOLERANCE)), 0), cards)
     if bid != forbidden_bid(state):
         return bid
@@ -121,15 +201,8 @@ def _choose_bid(state: State, style: int, stream: Stream) -> int:
 
 
 @inner_kernel
-def _wanted_tricks(state: State, style: int, stream: Stream) -> float:
-    """Return the bid before rounding."""
-    rule = _RULES[style, _BID_RULE]
-    if rule == SURE_TRICKS:
-        return float(sure_tricks(state))
-    if rule == EVEN_SHARE:
-        return state[DEALT] / state[PLAYERS]
-    if rule != BY_ESTIMATE:
-        return 0.0
+def _estimated_bid(state: State) -> float:
+    """Return the heuristic player's bid before rounding."""
     bid_sum = 0
     bidders = 0
     for seat in range(state[PLAYERS]):
@@ -137,24 +210,41 @@ def _wanted_tricks(state: State, style: int, stream: Stream) -> float:
             bid_sum += state[BIDS + seat]
             bidders += 1
     excess = bid_sum - state[DEALT] * bidders / state[PLAYERS]
-    wanted = expected_tricks(state) - BID_CAUTION - OVERBID_WEIGHT * excess
-    wanted += _PARAMETERS[style, _BID_BIAS]
-    noise = _PARAMETERS[style, _BID_NOISE]
-    if noise > 0.0:
-        wanted += noise * normal(stream)
-    return wanted
+    return expected_tricks(state) - BID_CAUTION - OVERBID_WEIGHT * excess
+
+
+@inner_kernel
+def _wanted_tricks(state: State, style: int, estimate: float) -> float:
+    """Return a style's bid before noise and rounding; `estimate` is from `_estimated_bid`."""
+    rule = _RULES[style, _BID_RULE]
+    if rule == SURE_TRICKS:
+        return float(sure_tricks(state))
+    if rule == EVEN_SHARE:
+        return state[DEALT] / state[PLAYERS]
+    if rule != BY_ESTIMATE:
+        return 0.0
+    return estimate + _PARAMETERS[style, _BID_BIAS]
 
 
 @kernel
 def _choose_card(state: State, style: int) -> int:
     seat = state[SEAT]
     need = state[BIDS + seat] - state[TRICKS + seat]
-    aim = _RULES[style, _UNTIL_MET if need > 0 else _ONCE_MET]
-    if aim == SABOTAGE:
-        aim = _aim_of_sabotage(state, need)
-    expected = expected_tricks(state)
     slots = np.empty(SUITS, np.int64)
     canonical_slots(state, seat, slots)
+    aim = _aim_of(state, style, need)
+    return _choose_card_by_aim(state, aim, need, expected_tricks(state), slots)
+
+
+@inner_kernel
+def _aim_of(state: State, style: int, need: int) -> int:
+    """Return a style's aim for a card; never `SABOTAGE`, which stands for another aim."""
+    aim = _RULES[style, _UNTIL_MET if need > 0 else _ONCE_MET]
+    return _aim_of_sabotage(state, need) if aim == SABOTAGE else aim
+
+
+@inner_kernel
+def _choose_card_by_aim(state: State, aim: int, need: int, expected: float, slots: Slots) -> int:
     chosen = -1
     lowest = np.inf
     options = legal_cards(state)
