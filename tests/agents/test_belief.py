@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from positions import SIZES, RandomRound, exchange_hidden, legal_of, played
 
 from blobmaster.agents.belief import ROWS, BeliefAgent, BeliefLookahead
-from blobmaster.agents.network import belief_player
+from blobmaster.agents.network import NetworkAgent, belief_player
+from blobmaster.agents.styles import StyleAgent
 from blobmaster.config.belief import BeliefSettings
 from blobmaster.game.cards import MAX_PLAYERS, SUIT_MASKS
 from blobmaster.game.rules import (
@@ -24,6 +25,9 @@ from blobmaster.game.rules import (
     SCORES,
     SEAT,
     TRUMP,
+    apply,
+    is_over,
+    play_forced,
 )
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.kernels.rng import stream
@@ -127,6 +131,42 @@ def test_the_step_grows_with_the_belief_that_the_others_are_not_like_the_network
     for seen in found:
         step = 32.0 + (256.0 - 32.0) * seen.unlike
         assert seen.score == pytest.approx(np.log(seen.prior) + step * seen.value)
+
+
+def ends_by(player: str | None, count: int) -> np.ndarray:
+    """Return the ends of rounds in which all seats play by a style, or as the network does."""
+    agent = StyleAgent(player) if player else NetworkAgent(small_network(1).parts, 1, CPU)
+    ends = []
+    for seed in range(count):
+        state = RandomRound(seed, 4, 5).states[0].copy()
+        play_forced(state)
+        while not is_over(state):
+            apply(state, int(agent.choose(state[None], stream(seed, "b")[None])[0]))
+            play_forced(state)
+        ends.append(state)
+    return np.array(ends)
+
+
+def test_earlier_rounds_tell_who_holds_the_seats():
+    state, prior = RandomRound(9, 4, 5).choices[0], np.full(18, 1 / 2, np.float32)
+    lookahead = BeliefLookahead(NETWORK, BeliefSettings(worlds=16, styles=0.3))
+    unlike = {
+        player: lookahead.consider(state, stream(1, "a"), prior, ends_by(player, 4)).unlike
+        for player in ("sandbagger", "ducker", None)
+    }
+    assert unlike["sandbagger"] > 0.9
+    assert unlike["ducker"] > 0.9
+    assert unlike[None] < 0.3
+    # Each decision starts from its own game alone.
+    assert lookahead.consider(state, stream(1, "a"), prior).unlike == pytest.approx(0.3)
+
+
+def test_without_styles_earlier_rounds_change_nothing():
+    states = RandomRound(4, 4, 5).choices
+    streams = np.stack([stream(4, "a", row) for row in range(len(states))])
+    ends = [ends_by("sandbagger", 3)] * len(states)
+    chosen = agent().choose_after(states, streams.copy(), ends)
+    assert chosen.tolist() == agent().choose(states, streams.copy()).tolist()
 
 
 def test_it_takes_the_bid_that_pays_most_in_a_round_that_holds_no_secret():

@@ -8,9 +8,21 @@ from dealing import deals_of, play, small_network_player
 
 from blobmaster.agents.heuristic import HeuristicAgent
 from blobmaster.agents.uniform import RandomAgent
+from blobmaster.config.rounds import RoundMix
 from blobmaster.evaluation.arena import play_deals
-from blobmaster.game.rules import SEAT, apply, is_over, legal_actions, new_round
+from blobmaster.game.rules import (
+    PLAYERS,
+    ROUNDS_LEFT,
+    SCORES,
+    SEAT,
+    apply,
+    is_over,
+    legal_actions,
+    new_round,
+)
 from blobmaster.game.scoring import points
+from blobmaster.kernels.rng import generator
+from blobmaster.selfplay.deals import deal_games
 
 
 class Nth:
@@ -160,3 +172,43 @@ def test_an_illegal_action_is_an_error():
 def test_deals_for_another_number_of_players_are_an_error():
     with pytest.raises(ValueError, match="4 places"):
         play([RandomAgent()], [0] * 4, deals_of(5, 5, 5))
+
+
+class Remembers(Nth):
+    """Checks that the earlier rounds of each game are those that gave it its scores."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__(n)
+        self.counts: set[int] = set()
+
+    def choose_after(self, states, streams, earlier):
+        for state, ends in zip(states, earlier, strict=True):
+            players = int(state[PLAYERS])
+            # A game of 1 to 3 cards for four: 3, 2, 1, 1, 1, 1, 2, 3.
+            assert len(ends) == 8 - 1 - state[ROUNDS_LEFT]
+            assert all(is_over(end) for end in ends)
+            made = np.zeros(players, np.int64)
+            for end in ends:
+                assert (end[SCORES : SCORES + players] == made).all()
+                made += [points(end, seat) for seat in range(players)]
+            assert (state[SCORES : SCORES + players] == made).all()
+            self.counts.add(len(ends))
+        return self.choose(states, streams)
+
+
+def test_an_agent_that_remembers_gets_the_ends_of_the_games_earlier_rounds():
+    mix = RoundMix(players={4: 1.0}, most_cards={4: {3: 1.0}})
+    deals = deal_games(mix, 5, generator(0, "test"))
+    agents = [Remembers(1), Nth(2)]
+    remembered = play(agents, [0, 1, 1, 1], deals)
+    assert agents[0].counts == set(range(8))
+    assert (remembered.points == play([Nth(1), Nth(2)], [0, 1, 1, 1], deals).points).all()
+
+
+def test_single_rounds_have_no_earlier_ones():
+    class Alone(Nth):
+        def choose_after(self, states, streams, earlier):
+            assert [len(ends) for ends in earlier] == [0] * len(states)
+            return self.choose(states, streams)
+
+    assert len(play([Alone(1)], [0, 0, 0], deals_of(3, 4, 5)).points) == 5

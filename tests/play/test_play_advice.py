@@ -17,17 +17,28 @@ from blobmaster.agents.search import SearchAgent
 from blobmaster.config.belief import BeliefSettings
 from blobmaster.config.network import NetworkSettings
 from blobmaster.config.search import SearchSettings
-from blobmaster.game.rules import PLAYERS, SEAT
+from blobmaster.game.rules import PLAYERS, SEAT, STATE, is_over
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.kernels.rng import stream
 from blobmaster.model.network import new_network
 from blobmaster.play.advice import BeliefAdviser, SearchAdviser, advise, choose_action
 from blobmaster.play.card_text import ASCII, UNICODE
-from blobmaster.play.game import Game, hide_other_hands, legal_actions_of, state_of, take_action
+from blobmaster.play.game import (
+    Game,
+    deal_next,
+    ends_of,
+    hide_other_hands,
+    legal_actions_of,
+    replay_round,
+    round_is_over,
+    state_of,
+    take_action,
+)
 from blobmaster.play.texts import advice_lines
 
 CPU = torch.device("cpu")
 SEARCH = SearchSettings(worlds=3, simulations=12)
+NO_ROUNDS = np.empty((0, STATE), np.int64)
 NETWORK = new_network(NetworkSettings(width=16, blocks=1), 3)
 
 
@@ -44,8 +55,8 @@ def test_advice_is_the_same_whoever_holds_the_hidden_cards(size, seed, other):
     state = choices[seed % len(choices)]
     exchanged = exchange_hidden(state, int(state[SEAT]), other)
     asked = adviser()
-    mine = asked.evaluate_options(state, stream(7, "advice"))
-    assert mine == asked.evaluate_options(exchanged, stream(7, "advice"))
+    mine = asked.evaluate_options(state, stream(7, "advice"), NO_ROUNDS)
+    assert mine == asked.evaluate_options(exchanged, stream(7, "advice"), NO_ROUNDS)
     assert {option.action for option in mine} == set(legal_in(state))
 
 
@@ -63,13 +74,13 @@ def test_the_best_option_is_what_the_same_search_would_play():
     for seed in range(5):
         for state in RandomRound(seed, 4, 4).choices:
             played = agent.choose(state[None], stream(seed, "a")[None])[0]
-            assert asked.evaluate_options(state, stream(seed, "a"))[0].action == played
+            assert asked.evaluate_options(state, stream(seed, "a"), NO_ROUNDS)[0].action == played
 
 
 def test_shares_and_priors_sum_to_one_and_points_are_those_of_a_round():
     asked = adviser()
     for state in RandomRound(5, 5, 6).choices:
-        options = asked.evaluate_options(state, stream(1, "a"))
+        options = asked.evaluate_options(state, stream(1, "a"), NO_ROUNDS)
         assert sum(option.share for option in options) == pytest.approx(1)
         assert sum(option.prior for option in options) == pytest.approx(1, abs=1e-5)
         assert all(0 <= option.points <= 16 for option in options)
@@ -80,7 +91,7 @@ def test_unvisited_actions_have_the_critics_value_and_are_marked():
     state = RandomRound(1, 3, 17).choices[0]
     options = SearchAdviser(
         UniformEvaluator(), SearchSettings(worlds=1, simulations=3)
-    ).evaluate_options(state, stream(1, "a"))
+    ).evaluate_options(state, stream(1, "a"), NO_ROUNDS)
     untried = [option for option in options if not option.is_visited]
     assert len(untried) >= len(options) - 3
     assert all(option.points == 0.5 * 27 for option in untried)
@@ -144,3 +155,44 @@ def test_advice_by_a_belief_weighted_lookahead_is_what_it_would_play_and_names_i
     draws = stream(setup().seed, "table advice", *Game(setup()).decision)
     state = hide_other_hands(state_of(Game(setup())), int(state_of(Game(setup()))[SEAT]))
     assert agent.choose(state[None], draws[None])[0] == advice.options[0].action
+
+
+def after_rounds(count: int) -> Game:
+    """Return a game after so many rounds in which everybody took the first legal action."""
+    game = Game(setup())
+    for _ in range(count):
+        while not round_is_over(game):
+            game = take_action(game, options_of(game)[0])
+        game = deal_next(game)
+    return game
+
+
+class Remembers(UnexpectedAgent):
+    """Keeps the earlier rounds that it is asked with, and takes the first legal action."""
+
+    def choose_after(self, states, streams, earlier):  # noqa: ARG002 (draws nothing)
+        self.earlier = earlier
+        return np.array([legal_in(state)[0] for state in states])
+
+
+@pytest.mark.parametrize("rounds", [0, 2])
+def test_a_network_that_remembers_gets_the_ends_of_the_earlier_rounds(rounds):
+    game, agent = after_rounds(rounds), Remembers()
+    choose_action(agent, game)
+    ends = agent.earlier[0]
+    assert ends.shape == (rounds, STATE)
+    assert all(is_over(end) for end in ends)
+    for number, end in enumerate(ends):
+        assert (end == replay_round(game.setup, number, game.rounds[number])).all()
+
+
+def test_advice_with_styles_follows_from_the_earlier_rounds():
+    settings = BeliefSettings(worlds=32, styles=0.3)
+    asked = BeliefAdviser(NetworkEvaluator(NETWORK.parts, ROWS, CPU), settings)
+    game = after_rounds(2)
+    state, draws = state_of(game), stream(1, "a")
+    shares = [
+        [option.share for option in asked.evaluate_options(state, draws.copy(), ends)]
+        for ends in (NO_ROUNDS, ends_of(game), ends_of(game))
+    ]
+    assert shares[0] != shares[1] == shares[2]

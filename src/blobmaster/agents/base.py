@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,21 @@ class Agent(Protocol):
 
         Returns:
             `[rows]` legal actions.
+        """
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """An agent that can use the earlier rounds of a game."""
+
+    def choose_after(self, states: State, streams: Streams, earlier: Sequence[State]) -> Actions:
+        """Choose as `Agent.choose` does.
+
+        Args:
+            states, streams: see `Agent.choose`.
+            earlier: for each row, `[rounds, STATE]`: the ends of the earlier rounds of its game, in
+                order. The seats are those of the row's state.
         """
         ...
 

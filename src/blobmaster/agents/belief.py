@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,11 +10,13 @@ import numpy.typing as npt
 
 from blobmaster.agents.base import Actions, Streams
 from blobmaster.config.belief import BeliefSettings
+from blobmaster.game.cards import MAX_PLAYERS
+from blobmaster.game.opponents import KINDS
 from blobmaster.game.rules import LONGEST, MAX_LEGAL, SEAT, STATE, State, legal_actions
 from blobmaster.inference.evaluator import Evaluator
 from blobmaster.kernels.rng import Stream
 from blobmaster.search.determinization import new_table
-from blobmaster.search.opponent_types import add_type_likelihoods, draw_types, new_types
+from blobmaster.search.opponent_types import Types, add_type_likelihoods, draw_types, new_types
 from blobmaster.search.weighted_worlds import (
     Found,
     add_log_likelihoods,
@@ -35,6 +38,10 @@ ROWS = 2048
 
 MASS = 0.995
 """Share of the weight after which the less probable worlds are left out."""
+
+
+NOBODY = -1
+"""The acting seat of a finished round: no seat's choices are left out as its own."""
 
 
 class Considered(NamedTuple):
@@ -78,16 +85,24 @@ class BeliefLookahead:
         self._found = new_found(min(settings.kept, settings.worlds))
         self._types = new_types(settings.worlds, settings.styles) if settings.styles > 0 else None
 
-    def consider(self, state: State, draws: Stream, prior: npt.NDArray[np.float32]) -> Considered:
+    def consider(
+        self,
+        state: State,
+        draws: Stream,
+        prior: npt.NDArray[np.float32],
+        earlier: State | None = None,
+    ) -> Considered:
         """Value the legal actions of `state` (`[STATE]`), of which hidden hands are not read.
 
         Args:
             state: at a choice.
             draws: draws the worlds.
             prior: `[MAX_LEGAL]`: the network's policy at `state`.
+            earlier: `[R, STATE]`: the ends of the game's earlier rounds, in which everybody has
+                seen all cards. With `styles` they tell who holds the seats.
         """
         draw_worlds(state, self._table, draws, self._worlds)
-        weights = self._weights(draws)
+        weights = self._weights(draws, earlier)
         unlike = 0.0 if self._types is None else float(weights @ self._types.unlike)
         chosen = self._most_probable(weights)
         of_win = self._for_win and bool(state[LONGEST])
@@ -111,18 +126,38 @@ class BeliefLookahead:
         effective = float(1.0 / np.square(weights).sum())
         return Considered(legal[:count], own, value, win, score, effective, unlike)
 
-    def _weights(self, draws: Stream) -> npt.NDArray[np.float64]:
+    def _weights(self, draws: Stream, earlier: State | None) -> npt.NDArray[np.float64]:
         """Return each world's probability, given what the other seats did; sums to one.
 
         With `styles`, also draw who holds the other seats of each world.
         """
-        logs = np.zeros(len(self._worlds))
-        types, uniform = self._types, self._settings.uniform
+        logs, types = np.zeros(len(self._worlds)), self._types
         if types is not None:
-            types.log_likelihood.fill(0.0)
-        begin = 0
-        while begin < len(self._worlds):
-            begin, count = list_past_choices(self._worlds, begin, self._rows)
+            types.log_likelihood[:] = self._likelihood_of(earlier)
+        self._add_evidence(self._worlds, types, logs)
+        if types is not None:
+            draw_types(types, draws, self._worlds, logs)
+        # Relative to the largest: products of forty probabilities may vanish.
+        weights: npt.NDArray[np.float64] = np.exp(logs - logs.max())
+        return weights / weights.sum()
+
+    def _likelihood_of(self, earlier: State | None) -> npt.NDArray[np.float64]:
+        """Return `[MAX_PLAYERS, KINDS]`: `Types.log_likelihood` after finished rounds."""
+        if earlier is None or len(earlier) == 0:
+            return np.zeros((MAX_PLAYERS, KINDS))
+        rounds = earlier.copy()
+        rounds[:, SEAT] = NOBODY
+        types = new_types(len(rounds), self._settings.styles)
+        self._add_evidence(rounds, types, np.zeros(len(rounds)))
+        return types.log_likelihood.sum(axis=0)
+
+    def _add_evidence(
+        self, worlds: State, types: Types | None, logs: npt.NDArray[np.float64]
+    ) -> None:
+        """Add what the seats other than the acting one did to `types`, or without it to `logs`."""
+        uniform, begin = self._settings.uniform, 0
+        while begin < len(worlds):
+            begin, count = list_past_choices(worlds, begin, self._rows)
             if count == 0:
                 continue
             priors = self._evaluator.priors(self._rows.state[:count])
@@ -130,11 +165,6 @@ class BeliefLookahead:
                 add_log_likelihoods(priors, self._rows, uniform, logs)
             else:
                 add_type_likelihoods(priors, self._rows, uniform, types)
-        if types is not None:
-            draw_types(types, draws, self._worlds, logs)
-        # Relative to the largest: products of forty probabilities may vanish.
-        weights: npt.NDArray[np.float64] = np.exp(logs - logs.max())
-        return weights / weights.sum()
 
     def _most_probable(self, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
         """Return the worlds that hold most of the weight, the most probable first."""
@@ -185,11 +215,15 @@ class BeliefAgent:
 
     def choose(self, states: State, streams: Streams) -> Actions:
         """See `Agent`."""
+        return self.choose_after(states, streams, [states[:0]] * len(states))
+
+    def choose_after(self, states: State, streams: Streams, earlier: Sequence[State]) -> Actions:
+        """See `Remembering`."""
         actions = np.empty(len(states), np.int64)
         for begin in range(0, len(states), ROWS):
             # Copied: the lookahead's own calls overwrite the evaluator's result.
             priors = self._evaluator.priors(states[begin : begin + ROWS]).copy()
             for row, prior in enumerate(priors, start=begin):
-                found = self._lookahead.consider(states[row], streams[row], prior)
+                found = self._lookahead.consider(states[row], streams[row], prior, earlier[row])
                 actions[row] = found.legal[int(np.argmax(found.score))]
         return actions

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from blobmaster.agents.base import Agent
+from blobmaster.agents.base import Agent, Remembering
 from blobmaster.game.rules import (
     BIDS,
     MAX_LEGAL,
@@ -31,6 +31,7 @@ from blobmaster.game.rules import (
     play_forced,
 )
 from blobmaster.game.standing import deal_next, score_round
+from blobmaster.kernels.arrays import copy_row
 from blobmaster.kernels.compile import kernel
 from blobmaster.selfplay.deals import Deals
 
@@ -72,6 +73,10 @@ class _Tables(NamedTuple):
     """`[T, P]`: the number of bids that each seat made exactly so far."""
     over: npt.NDArray[np.bool_]
     """`[T]`: True after the last round."""
+    ends: State
+    """`[T, R, STATE]`: the ends of the game's rounds so far; R is one less than the most rounds."""
+    ended: npt.NDArray[np.int64]
+    """`[T]`: the number of these rounds."""
     plan: npt.NDArray[np.int64]
     deck: npt.NDArray[np.int64]
     places: npt.NDArray[np.int64]
@@ -123,7 +128,11 @@ def play_deals(
             rows = waiting[acting == number]
             if len(rows) > 0:
                 drawn = tables.streams[rows]  # a copy: fancy indexing gives no view to write to
-                actions = agent.choose(tables.states[rows], drawn)
+                if isinstance(agent, Remembering):
+                    earlier = [tables.ends[row, : tables.ended[row]] for row in rows]
+                    actions = agent.choose_after(tables.states[rows], drawn, earlier)
+                else:
+                    actions = agent.choose(tables.states[rows], drawn)
                 tables.streams[rows] = drawn
                 _apply_actions(tables, rows, actions)
         played = int(tables.over.reshape(count, places).all(axis=1).sum())
@@ -150,6 +159,8 @@ def _new_tables(deals: Deals, places: int) -> _Tables:
         round_of=np.zeros(count, np.int64),
         exact=np.zeros((count, places), np.int64),
         over=np.zeros(count, np.bool_),
+        ends=np.zeros((count, int(np.diff(deals.starts).max(initial=1)) - 1, STATE), np.int64),
+        ended=np.zeros(count, np.int64),
         plan=deals.plan,
         deck=deals.deck,
         places=deals.places,
@@ -182,6 +193,9 @@ def _play_on(tables: _Tables, table: int) -> None:
     while is_over(state):
         for seat in range(state[PLAYERS]):
             tables.exact[table, seat] += state[BIDS + seat] == state[TRICKS + seat]
+        if state[ROUNDS_LEFT] > 0:
+            copy_row(state, tables.ends[table, tables.ended[table]])
+            tables.ended[table] += 1
         score_round(state)
         if state[ROUNDS_LEFT] == 0:
             tables.over[table] = True

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from blobmaster.agents.base import Agent
+from blobmaster.agents.base import Agent, Remembering
 from blobmaster.agents.belief import BeliefLookahead
 from blobmaster.config.belief import BeliefSettings
 from blobmaster.config.search import SearchSettings
@@ -28,7 +28,7 @@ from blobmaster.game.rules import (
 from blobmaster.game.scoring import most_points, points
 from blobmaster.inference.evaluator import Evaluator
 from blobmaster.kernels.rng import Stream, stream
-from blobmaster.play.game import Game, hide_other_hands, legal_actions_of, state_of
+from blobmaster.play.game import Game, ends_of, hide_other_hands, legal_actions_of, state_of
 from blobmaster.search.batch import new_requests, new_search, requested_states
 from blobmaster.search.mcts import (
     advance_search,
@@ -80,13 +80,16 @@ def choose_action(agent: Agent, game: Game) -> int:
     if forced >= 0:
         return forced
     draws = stream(game.setup.seed, "table opponent", *game.decision)
+    if isinstance(agent, Remembering):
+        return int(agent.choose_after(_seen(state)[None], draws[None], [ends_of(game)])[0])
     return int(agent.choose(_seen(state)[None], draws[None])[0])
 
 
 def advise(adviser: Adviser, game: Game) -> Advice:
     """Evaluate the next decision for the seat to act; it has at least two legal actions."""
     draws = stream(game.setup.seed, "table advice", *game.decision)
-    return Advice(game.decision, adviser.settings, adviser.evaluate_options(state_of(game), draws))
+    options = adviser.evaluate_options(state_of(game), draws, ends_of(game))
+    return Advice(game.decision, adviser.settings, options)
 
 
 def _seen(state: State) -> State:
@@ -101,12 +104,13 @@ class Adviser(Protocol):
         """The settings of the search."""
         ...
 
-    def evaluate_options(self, state: State, draws: Stream) -> tuple[Option, ...]:
+    def evaluate_options(self, state: State, draws: Stream, earlier: State) -> tuple[Option, ...]:
         """Return the acting seat's legal actions, best first.
 
         Args:
             state: `[STATE]`, with at least two legal actions. Hidden hands are removed first.
             draws: the random stream that draws the worlds.
+            earlier: `[rounds, STATE]`: the ends of the game's earlier rounds.
         """
         ...
 
@@ -122,11 +126,11 @@ class BeliefAdviser:
         self._evaluator = evaluator
         self._lookahead = BeliefLookahead(evaluator, settings, for_win=for_win)
 
-    def evaluate_options(self, state: State, draws: Stream) -> tuple[Option, ...]:
+    def evaluate_options(self, state: State, draws: Stream, earlier: State) -> tuple[Option, ...]:
         """See `Adviser`."""
         seen = _seen(state)
         prior = self._evaluator.priors(seen[None])[0].copy()
-        found = self._lookahead.consider(seen, draws, prior)
+        found = self._lookahead.consider(seen, draws, prior, earlier)
         shares = np.exp(found.score - found.score.max())
         shares /= shares.sum()
         scale = most_points(int(seen[DEALT]))
@@ -157,7 +161,12 @@ class SearchAdviser:
         self._search = new_search(1, settings)
         self._requests = new_requests(1, settings)
 
-    def evaluate_options(self, state: State, draws: Stream) -> tuple[Option, ...]:
+    def evaluate_options(
+        self,
+        state: State,
+        draws: Stream,
+        earlier: State,  # noqa: ARG002 (a search looks at this round alone)
+    ) -> tuple[Option, ...]:
         """See `Adviser`."""
         seen = _seen(state)
         self._run(seen, draws)

@@ -21,6 +21,7 @@ from blobmaster.game.rules import (
     PLAYERS,
     ROUNDS_LEFT,
     SCORES,
+    STATE,
     TRICKS,
     State,
     apply,
@@ -121,6 +122,13 @@ def state_of(game: Game) -> State:
             made = _result(setup, number, game.rounds[number]).points
             state[SCORES : SCORES + setup.players] += made
     return state
+
+
+def ends_of(game: Game) -> State:
+    """Return `[rounds, STATE]`: how the rounds before the current one ended."""
+    setup = game.setup
+    ends = [replay_round(setup, number, game.rounds[number]) for number in range(game.number)]
+    return np.array(ends, np.int64).reshape(len(ends), STATE)
 
 
 def legal_actions_of(state: State) -> tuple[int, ...]:
