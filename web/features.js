@@ -22,6 +22,7 @@ import {
 const NEEDS = 8; // too many taken, 0, 1, .., 5, 6 or more
 const BALANCE = 13; // bids minus cards dealt, -6 to 6
 const LEFT_CLASSES = 12; // rounds left: 0, 1, .., 10, 11 or more
+const OPPONENT_KINDS = 10; // of opponents in self-play
 const DRIFT = 8; // points that two scores typically drift apart in a round
 
 /** Start of each group of features, and of the features of a game behind them. */
@@ -46,6 +47,8 @@ export const FEATURE_INDEX = layOut({
   balance: BALANCE,
   outranked: CARDS,
   winner_outranked: RANKS,
+  table_known: 1, // 0 here: the page does not study its players
+  known_kinds: OPPONENT_KINDS * MAX_PLAYERS,
   in_game: 1,
   seats: MAX_PLAYERS,
   deals: MAX_PLAYERS,

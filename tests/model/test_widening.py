@@ -29,15 +29,20 @@ def in_deal(group: str) -> list[int]:
 LIVE = in_deal("live_hands") + in_deal("live_winner")
 OUTRANKED = [*range(FEATURES)[INDEX["outranked"]], *range(FEATURES)[INDEX["winner_outranked"]]]
 KINDS = in_deal("kinds")
+KNOWN = [*range(FEATURES)[INDEX["table_known"]], *range(FEATURES)[INDEX["known_kinds"]]]
 IN_STANDING = [*range(MAX_PLAYERS, MAX_PLAYERS + len(KINDS))]
 ADDED = {
+    "before the actor saw known opponents": {
+        "actor.stem.weight": KNOWN,
+        "critic.stem.weight": KNOWN,
+    },
     "before the features of rank": {
-        "actor.stem.weight": OUTRANKED,
-        "critic.stem.weight": OUTRANKED + LIVE,
+        "actor.stem.weight": OUTRANKED + KNOWN,
+        "critic.stem.weight": OUTRANKED + KNOWN + LIVE,
     },
     "before the kinds of opponents, in version 0.1": {
-        "actor.stem.weight": OUTRANKED,
-        "critic.stem.weight": OUTRANKED + LIVE + KINDS,
+        "actor.stem.weight": OUTRANKED + KNOWN,
+        "critic.stem.weight": OUTRANKED + KNOWN + LIVE + KINDS,
         "standing.0.weight": IN_STANDING,
     },
 }

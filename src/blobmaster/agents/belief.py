@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.agents.base import Actions, Streams
+from blobmaster.agents.seat_beliefs import SeatBeliefs
 from blobmaster.config.belief import BeliefSettings
-from blobmaster.game.cards import MAX_PLAYERS
-from blobmaster.game.opponents import KINDS
 from blobmaster.game.rules import LONGEST, MAX_LEGAL, SEAT, STATE, State, legal_actions
 from blobmaster.inference.evaluator import Evaluator
 from blobmaster.kernels.rng import Stream
@@ -38,10 +37,6 @@ ROWS = 2048
 
 MASS = 0.995
 """Share of the weight after which the less probable worlds are left out."""
-
-
-NOBODY = -1
-"""The acting seat of a finished round: no seat's choices are left out as its own."""
 
 
 class Considered(NamedTuple):
@@ -83,7 +78,10 @@ class BeliefLookahead:
         self._worlds = np.zeros((settings.worlds, STATE), np.int64)
         self._rows = new_rows(ROWS)
         self._found = new_found(min(settings.kept, settings.worlds))
-        self._types = new_types(settings.worlds, settings.styles) if settings.styles > 0 else None
+        self._types: Types | None = None
+        if settings.styles > 0:
+            self._types = new_types(settings.worlds, settings.styles)
+            self._seats = SeatBeliefs(evaluator, settings.uniform, settings.styles)
 
     def consider(
         self,
@@ -133,23 +131,15 @@ class BeliefLookahead:
         """
         logs, types = np.zeros(len(self._worlds)), self._types
         if types is not None:
-            types.log_likelihood[:] = self._likelihood_of(earlier)
+            types.log_likelihood[:] = 0.0
+            if earlier is not None:
+                types.log_likelihood[:] = self._seats.log_likelihood(earlier)
         self._add_evidence(self._worlds, types, logs)
         if types is not None:
             draw_types(types, draws, self._worlds, logs)
         # Relative to the largest: products of forty probabilities may vanish.
         weights: npt.NDArray[np.float64] = np.exp(logs - logs.max())
         return weights / weights.sum()
-
-    def _likelihood_of(self, earlier: State | None) -> npt.NDArray[np.float64]:
-        """Return `[MAX_PLAYERS, KINDS]`: `Types.log_likelihood` after finished rounds."""
-        if earlier is None or len(earlier) == 0:
-            return np.zeros((MAX_PLAYERS, KINDS))
-        rounds = earlier.copy()
-        rounds[:, SEAT] = NOBODY
-        types = new_types(len(rounds), self._settings.styles)
-        self._add_evidence(rounds, types, np.zeros(len(rounds)))
-        return types.log_likelihood.sum(axis=0)
 
     def _add_evidence(
         self, worlds: State, types: Types | None, logs: npt.NDArray[np.float64]
@@ -207,10 +197,19 @@ class BeliefAgent:
     """Takes the action that the network's policy and the lookahead together find best."""
 
     def __init__(
-        self, evaluator: Evaluator, settings: BeliefSettings, *, for_win: bool = False
+        self,
+        evaluator: Evaluator,
+        settings: BeliefSettings,
+        *,
+        for_win: bool = False,
+        adapts: bool = False,
     ) -> None:
-        """Args: see `BeliefLookahead`."""
+        """Args:
+        evaluator, settings, for_win: see `BeliefLookahead`.
+        adapts: see `blobmaster.agents.network.network_player`.
+        """
         self._evaluator = evaluator
+        self._seats = SeatBeliefs(evaluator, settings.uniform) if adapts else None
         self._lookahead = BeliefLookahead(evaluator, settings, for_win=for_win)
 
     def choose(self, states: State, streams: Streams) -> Actions:
@@ -220,9 +219,10 @@ class BeliefAgent:
     def choose_after(self, states: State, streams: Streams, earlier: Sequence[State]) -> Actions:
         """See `Remembering`."""
         actions = np.empty(len(states), np.int64)
+        seen = states if self._seats is None else self._seats.marked(states, earlier)
         for begin in range(0, len(states), ROWS):
             # Copied: the lookahead's own calls overwrite the evaluator's result.
-            priors = self._evaluator.priors(states[begin : begin + ROWS]).copy()
+            priors = self._evaluator.priors(seen[begin : begin + ROWS]).copy()
             for row, prior in enumerate(priors, start=begin):
                 found = self._lookahead.consider(states[row], streams[row], prior, earlier[row])
                 actions[row] = found.legal[int(np.argmax(found.score))]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from blobmaster.agents import seat_beliefs
 from blobmaster.agents.base import Actions, AgentMaker, OfAnySize, Streams
 from blobmaster.agents.belief import ROWS, BeliefAgent
 from blobmaster.agents.factory import OpponentRequest
 from blobmaster.agents.search import SearchAgent
+from blobmaster.agents.seat_beliefs import SeatBeliefs
 from blobmaster.checkpoint.network import TrainedNetwork, load_trained
 from blobmaster.config.belief import BeliefSettings
 from blobmaster.config.inference import NumberFormat
@@ -41,6 +44,19 @@ class NetworkAgent:
         return actions
 
 
+class AdaptingAgent(NetworkAgent):
+    """A network that has learned to use who holds the seats: in a game, it adapts to them."""
+
+    def __init__(self, network: Parts, capacity: int, device: torch.device) -> None:
+        """Args: see `NetworkAgent`."""
+        super().__init__(network, max(capacity, seat_beliefs.ROWS), device)
+        self._seats = SeatBeliefs(self._evaluator)
+
+    def choose_after(self, states: State, streams: Streams, earlier: Sequence[State]) -> Actions:
+        """See `Remembering`."""
+        return self.choose(self._seats.marked(states, earlier), streams)
+
+
 @kernel
 def _choose_most_likely(states: State, priors: npt.NDArray[np.float32], actions: Actions) -> None:
     legal = np.empty(MAX_LEGAL, np.int64)
@@ -49,9 +65,16 @@ def _choose_most_likely(states: State, priors: npt.NDArray[np.float32], actions:
         actions[row] = legal[first_largest(priors[row], count)]
 
 
-def network_player(network: Parts, device: torch.device) -> AgentMaker:
-    """Make a player that follows a network's prior; the network is on `device`."""
-    return partial(NetworkAgent, network, device=device)
+def network_player(network: Parts, device: torch.device, *, adapts: bool = False) -> AgentMaker:
+    """Make a player that follows a network's prior.
+
+    Args:
+        network: on `device`.
+        device: where it runs.
+        adapts: the network has learned to use who holds the seats (`SelfPlaySettings.adapts`), and
+            does so in games.
+    """
+    return partial(AdaptingAgent if adapts else NetworkAgent, network, device=device)
 
 
 def searching_player(network: Parts, settings: SearchSettings, device: torch.device) -> AgentMaker:
@@ -67,17 +90,22 @@ def _searching(
     return SearchAgent(evaluator, capacity, settings)
 
 
-def belief_player(network: Parts, settings: BeliefSettings, device: torch.device) -> AgentMaker:
-    """Make a player that looks ahead in weighted worlds; the network is on `device`.
+def belief_player(
+    network: Parts, settings: BeliefSettings, device: torch.device, *, adapts: bool = False
+) -> AgentMaker:
+    """Make a player that looks ahead in weighted worlds.
 
-    With a network that sees games, it plays a game for the win.
+    With a network that sees games, it plays a game for the win. For the arguments see
+    `network_player`.
     """
-    return OfAnySize(_with_beliefs, (network, settings, device))
+    return OfAnySize(_with_beliefs, (network, settings, device, adapts))
 
 
-def _with_beliefs(network: Parts, settings: BeliefSettings, device: torch.device) -> BeliefAgent:
+def _with_beliefs(
+    network: Parts, settings: BeliefSettings, device: torch.device, adapts: bool
+) -> BeliefAgent:
     evaluator = NetworkEvaluator(network, ROWS, device)
-    return BeliefAgent(evaluator, settings, for_win=network.sees_games)
+    return BeliefAgent(evaluator, settings, for_win=network.sees_games, adapts=adapts)
 
 
 def trained_player(
@@ -98,10 +126,11 @@ def trained_player(
         ValueError: this machine does not support the number format.
     """
     network = convert(trained.network, number_format)
+    adapts = trained.config.self_play.adapts
     if search is None:
-        return network_player(network, device)
+        return network_player(network, device, adapts=adapts)
     if search.belief is not None:
-        return belief_player(network, search.belief, device)
+        return belief_player(network, search.belief, device, adapts=adapts)
     return searching_player(network, search.over(trained.config.search), device)
 
 

@@ -44,7 +44,7 @@ RENAMED: dict[str, dict[str, str]] = {
 """By table, the former names of keys and their names today. All load, in files and checkpoints."""
 
 ABSENT: Tables = {
-    "self_play": {"opponent_styles": 0.0},
+    "self_play": {"opponent_styles": 0.0, "opponents_known": 0.0},
     "learning": {"mean_log_from": 1.0},
 }
 """Values of settings that some checkpoints lack: what their runs did before the key existed."""

@@ -34,16 +34,18 @@ EXPLOIT: Tables = {
         "opponent_styles": 1.0,
         "opponent_mix": {"noisy-self": 1.0},
         "greedy_rounds": 0.0,
+        "opponents_known": 0.0,
     },
 }
 """`--exploit`: opponents hold all seats but one, and a frozen network holds theirs."""
 
 SEARCH: Tables = {
-    "self_play": {"rounds": 2000},
+    "self_play": {"rounds": 2000, "opponents_known": 0.0},
     "learning": {"replay_ratio": 4.0},
 }
 """Self-play by search. A round costs some twenty times the time that it costs by lookahead, so
-there are fewer of them, and each is learned from more often."""
+there are fewer of them, and each is learned from more often. Its worlds hide who holds the seats,
+so nothing would be known there."""
 
 GAMES: Tables = {
     "run": {"training_on": "games", "iterations": 100},

@@ -98,6 +98,11 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     players are listed in `docs/opponents.md`; `noisy-self` is the network itself, drawing its
     actions at a temperature of 2."""
 
+    opponents_known: Annotated[float, Meta(ge=0, le=1)] = 0.5
+    """Share of rounds or games in which the network knows who holds the seats: itself, or an
+    opponent of which kind. So it learns to play against each, and in a game, where the earlier
+    rounds show how a seat plays, it adapts (`docs/decisions.md`)."""
+
     exploited: str = ""
     """Checkpoint whose network holds the seats of the opponents named `noisy-self`, and takes its
     most likely action there. `train --exploit` sets it."""
@@ -124,6 +129,11 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         takes for second best.
         """
         return 0.0 if self.exploited else 2.0
+
+    @property
+    def adapts(self) -> bool:
+        """True if the network learns to play against opponents that it knows."""
+        return self.opponents_known > 0
 
     def __post_init__(self) -> None:
         if self.opponent_rounds + self.greedy_rounds > 1:

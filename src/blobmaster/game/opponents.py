@@ -1,7 +1,8 @@
 """Who plays at each seat in self-play: the network that learns, or an opponent of some kind.
 
-A state's `OPPONENTS` holds a mask of the opponents' seats in its lowest 8 bits, and above them 4
-bits per seat: the kind of the opponent there, 0 where there is none.
+A state's `OPPONENTS` holds a mask of the opponents' seats in its lowest 8 bits, above them 4 bits
+per seat: the kind of the opponent there, 0 where there is none; and above those one bit that says
+whether the players know all this.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ KIND_BITS = 4
 KIND_BYTES = MAX_PLAYERS * KIND_BITS // 8
 """The bytes of the kinds of all seats."""
 
+KNOWN = 1 << (MAX_PLAYERS + KIND_BITS * MAX_PLAYERS)
+"""The bit of `OPPONENTS` that says that the players know who holds the seats."""
+
 NO_OPPONENTS = 0
 """The value of `OPPONENTS` where the network holds every seat."""
 
@@ -46,6 +50,12 @@ def is_opponent(state: State, seat: int) -> bool:
 def kind_at(state: State, seat: int) -> int:
     """Return the kind of the opponent at the seat."""
     return (state[OPPONENTS] >> (MAX_PLAYERS + KIND_BITS * seat)) & _KIND
+
+
+@inner_kernel
+def are_known(state: State) -> bool:
+    """Return True if the players know who holds the seats."""
+    return state[OPPONENTS] & KNOWN != 0
 
 
 @inner_kernel
@@ -83,4 +93,4 @@ def seat_mask(opponents: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 def kinds_of(opponents: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return the kinds of all seats, as one number per state."""
-    return opponents >> MAX_PLAYERS
+    return (opponents & (KNOWN - 1)) >> MAX_PLAYERS

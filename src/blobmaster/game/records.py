@@ -11,6 +11,7 @@ first:
 
     cards in the longest rounds, rounds left, winners (a mask of seats) | scores before the round
 
+`TABLE_KNOWN` (32) is added to the players if they know who holds the seats.
 `STYLED` (16) is added to the players if an opponent of the round does not play at random. Then the
 kinds of all opponents (`game.opponents`) stand before the hands: two seats a byte, the lower seat
 in the lower four bits.
@@ -30,7 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.cards import MAX_CARDS, MAX_PLAYERS, MIN_PLAYERS
-from blobmaster.game.opponents import KIND_BYTES
+from blobmaster.game.opponents import KIND_BYTES, KNOWN
 from blobmaster.game.rules import (
     DEALT,
     LONGEST,
@@ -50,6 +51,9 @@ from blobmaster.kernels.compile import inner_kernel, kernel
 HEADER = 5
 STYLED = 16
 """Added to the players of a round with an opponent that does not play at random."""
+
+TABLE_KNOWN = 32
+"""Added to the players of a round in which they know who holds the seats."""
 
 GREEDY = 64
 """Added to the players of a greedy round, one in which each choice was the most likely action."""
@@ -150,6 +154,8 @@ def open_record(record: npt.NDArray[np.int64], state: State) -> int:
     # `deal_into` reads only the hands from the slice, which goes on to the record's end.
     deal_into(state, players, cards, record[2], record[3], record[hands:])
     state[OPPONENTS] = record[4]
+    if record[0] & TABLE_KNOWN:
+        state[OPPONENTS] |= KNOWN
     if is_styled:
         for byte in range(KIND_BYTES):
             state[OPPONENTS] |= record[kinds + byte] << (MAX_PLAYERS + 8 * byte)

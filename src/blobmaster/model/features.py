@@ -21,7 +21,7 @@ from blobmaster.game.cards import (
     SUIT_RANKS,
     SUITS,
 )
-from blobmaster.game.opponents import KINDS, is_opponent, kind_at
+from blobmaster.game.opponents import KINDS, are_known, is_opponent, kind_at
 from blobmaster.game.rules import (
     BIDS,
     DEALER,
@@ -81,14 +81,17 @@ INDEX = lay_out(
         "balance": BALANCE,
         "outranked": CARDS,
         "winner_outranked": RANKS,
+        "table_known": 1,
+        "known_kinds": KINDS * MAX_PLAYERS,
     }
 )
 """The slice of each group of features in an observation. All are 0 or 1, except `bid` and `tricks`,
 which are divided by the cards dealt. `outranked` has the cards of the hand once more, by slot and
 by how many unseen cards of the suit outrank them; `winner_outranked` has that number for the card
-that is winning the trick."""
+that is winning the trick. `table_known` says that the observer knows who holds the other seats, and
+`known_kinds` marks those of opponents by kind; a seat without a mark is then the network's."""
 
-FEATURES = INDEX["winner_outranked"].stop
+FEATURES = INDEX["known_kinds"].stop
 """Width of an observation."""
 
 DEAL_INDEX = lay_out(
@@ -134,6 +137,8 @@ _VOIDS = INDEX["voids"].start
 _BALANCE = INDEX["balance"].start
 _OUTRANKED = INDEX["outranked"].start
 _WINNER_OUTRANKED = INDEX["winner_outranked"].start
+_TABLE_KNOWN = INDEX["table_known"].start
+_KNOWN_KINDS = INDEX["known_kinds"].start
 _LIVE_HANDS = DEAL_INDEX["live_hands"].start
 _LIVE_WINNER = DEAL_INDEX["live_winner"].start
 _RANDOM_SEATS = DEAL_INDEX["random_seats"].start
@@ -237,6 +242,9 @@ def encode(state: State, row: npt.NDArray[np.float32], slots: Slots) -> None:
     _mark_by_rank_among(state[HANDS + observer], unseen, slots, row, _OUTRANKED)
     if state[IN_TRICK] > 0:
         row[_WINNER_OUTRANKED + _outranking(state[TABLE + state[WINNER]], unseen)] = 1.0
+    if are_known(state):
+        row[_TABLE_KNOWN] = 1.0
+        mark_opponents(state, row[_KNOWN_KINDS:])
 
 
 @inner_kernel

@@ -21,6 +21,7 @@ def _in_deal(group: str) -> slice:
     return slice(FEATURES + columns.start, FEATURES + columns.stop)
 
 
+_KNOWN = slice(INDEX["table_known"].start, INDEX["known_kinds"].stop)
 _OUTRANKED = slice(INDEX["outranked"].start, INDEX["winner_outranked"].stop)
 
 ADDED: Final[tuple[Mapping[str, tuple[slice, ...]], ...]] = (
@@ -32,6 +33,7 @@ ADDED: Final[tuple[Mapping[str, tuple[slice, ...]], ...]] = (
         "actor.stem.weight": (_OUTRANKED,),
         "critic.stem.weight": (_OUTRANKED, _in_deal("live_hands"), _in_deal("live_winner")),
     },
+    {"actor.stem.weight": (_KNOWN,), "critic.stem.weight": (_KNOWN,)},
 )
 """Inputs that were added since version 0.1, oldest first: by name of the weight, their columns in
 the network of today."""

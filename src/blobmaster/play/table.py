@@ -53,20 +53,20 @@ def seat_networks(trained: TrainedNetwork, search: str | None) -> tuple[Agent, A
             maximizes points.
     """
     cpu = torch.device("cpu")  # for a few rows at a time, copying to a GPU takes longer
-    parts = trained.network.parts
+    parts, config = trained.network.parts, trained.config
     spec = parse_search(search) if search is not None and search != NO_SEARCH else None
     if spec is not None and spec.belief is not None:
         belief_adviser = BeliefAdviser(
             NetworkEvaluator(parts, ROWS, cpu), spec.belief, for_win=parts.sees_games
         )
-        return belief_player(parts, spec.belief, cpu)(1), belief_adviser
-    config = trained.config
+        player = belief_player(parts, spec.belief, cpu, adapts=config.self_play.adapts)
+        return player(1), belief_adviser
     settings = config.curriculum.search(trained.meta.iteration, config.search)
     if spec is not None:
         settings = spec.over(settings)
     adviser = SearchAdviser(NetworkEvaluator(parts, settings.trees, cpu), settings)
     if search == NO_SEARCH or (search is None and config.plays_games):
-        return network_player(parts, cpu)(1), adviser
+        return network_player(parts, cpu, adapts=config.self_play.adapts)(1), adviser
     return searching_player(parts, settings, cpu)(1), adviser
 
 

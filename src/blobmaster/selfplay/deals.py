@@ -10,7 +10,7 @@ import numpy.typing as npt
 from blobmaster.config.rounds import RoundMix
 from blobmaster.config.self_play import STYLE_NAMES, SelfPlaySettings
 from blobmaster.game.cards import CARDS, MAX_PLAYERS, NO_TRUMP
-from blobmaster.game.opponents import BY_NETWORK, RANDOM, pack_opponents
+from blobmaster.game.opponents import BY_NETWORK, KNOWN, RANDOM, pack_opponents
 from blobmaster.game.schedule import game_rounds
 
 
@@ -132,6 +132,8 @@ def assign_players(
     # Everything is drawn for all games, also where it is not used, so that the setting of one share
     # does not move the draws of another.
     opponents = pack_opponents(is_seated, _draw_kinds(games, settings, generator))
+    # Drawn last, so that at 0 the deals are those of a run before this setting existed.
+    opponents |= np.where(generator.random(games) < settings.opponents_known, KNOWN, 0)
     lengths = np.diff(starts)
     return replace(
         deals, opponents=np.repeat(opponents, lengths), greedy=np.repeat(greedy, lengths)

@@ -20,6 +20,7 @@ from blobmaster.game.opponents import (
     BY_NETWORK,
     FIRST_STYLE,
     KIND_BYTES,
+    KNOWN,
     RANDOM,
     is_opponent,
     kind_at,
@@ -32,6 +33,7 @@ from blobmaster.game.records import (
     IN_GAME,
     MAX_POLICY_BYTES,
     STYLED,
+    TABLE_KNOWN,
     Rounds,
     game_header,
     join,
@@ -358,6 +360,7 @@ def _record(block: Block, number: int) -> Rounds:
     kinds = int(kinds_of(opponents))
     flags = (STYLED if kinds else 0) | (IN_GAME if most else 0)
     flags |= GREEDY if block.greedy[number] else 0
+    flags |= TABLE_KNOWN if opponents & KNOWN else 0
     # The opponents are part of the record, because the critic sees them (see
     # `features.encode_deal`).
     header = [players | flags, cards, trump, dealer, seat_mask(opponents)]

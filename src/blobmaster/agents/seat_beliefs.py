@@ -1,0 +1,91 @@
+"""What the finished rounds of a game tell about who holds its seats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from blobmaster.game.cards import MAX_PLAYERS
+from blobmaster.game.opponents import BY_NETWORK, KINDS, KNOWN, NO_OPPONENTS, pack_opponents
+from blobmaster.game.rules import OPPONENTS, PLAYERS, SEAT, STATE, State
+from blobmaster.inference.evaluator import Evaluator
+from blobmaster.search.opponent_types import add_type_likelihoods, new_types
+from blobmaster.search.weighted_worlds import list_past_choices, new_rows
+
+ROWS = 256
+"""Rows of a batch, enough for the choices of a whole round; the evaluator needs room for them."""
+
+NOBODY = -1
+"""The acting seat of a finished round: no seat's choices are left out as its own."""
+
+UNIFORM = 0.05
+"""Share of uniformly random play in the policy of the network's copies."""
+
+SHARE = 0.3
+"""The probability that a seat is not the network before it has chosen anything."""
+
+_KEPT = 8192
+"""Rounds whose likelihoods are kept: every decision of a game asks for the same ones again."""
+
+
+class SeatBeliefs:
+    """Believes by Bayes' rule who holds each seat; an instance belongs to one thread."""
+
+    def __init__(
+        self, evaluator: Evaluator, uniform: float = UNIFORM, share: float = SHARE
+    ) -> None:
+        """Args:
+        evaluator: of the network whose copies may hold seats; with room for `ROWS` rows.
+        uniform, share: see `UNIFORM` and `SHARE`.
+        """
+        self._evaluator = evaluator
+        self._uniform = uniform
+        self._rows = new_rows(ROWS)
+        self._types = new_types(1, share)
+        self._likelihood_of = lru_cache(_KEPT)(self._likelihood_of_round)
+
+    def log_likelihood(self, ends: State) -> npt.NDArray[np.float64]:
+        """Return `[MAX_PLAYERS, KINDS]`: the log probability of all that a seat did, by type.
+
+        Args:
+            ends: `[R, STATE]`, the ends of rounds; everybody has seen all their cards.
+        """
+        total = np.zeros((MAX_PLAYERS, KINDS))
+        for end in ends:
+            total += self._likelihood_of(end.tobytes())
+        return total
+
+    def marked(self, states: State, earlier: Sequence[State]) -> State:
+        """Return states in which `OPPONENTS` says who holds the other seats.
+
+        Every seat gets its most probable type: the network has learned with types, not with
+        probabilities.
+
+        Args:
+            states: `[rows, STATE]`.
+            earlier: for each row the ends of its game's earlier rounds; without any, nothing is
+                known.
+        """
+        copies = states.copy()
+        for state, ends in zip(copies, earlier, strict=True):
+            state[OPPONENTS] = self._believed(state, ends) if len(ends) > 0 else NO_OPPONENTS
+        return copies
+
+    def _believed(self, state: State, ends: State) -> int:
+        kinds = (self._types.log_prior + self.log_likelihood(ends)).argmax(axis=1)
+        seats = np.arange(MAX_PLAYERS)
+        is_seated = (kinds != BY_NETWORK) & (seats < state[PLAYERS]) & (seats != state[SEAT])
+        return KNOWN | int(pack_opponents(is_seated[None], kinds[None])[0])
+
+    def _likelihood_of_round(self, end: bytes) -> npt.NDArray[np.float64]:
+        world = np.frombuffer(end, np.int64).reshape(1, STATE).copy()
+        world[0, SEAT], world[0, OPPONENTS] = NOBODY, NO_OPPONENTS
+        self._types.log_likelihood.fill(0.0)
+        _, count = list_past_choices(world, 0, self._rows)
+        if count > 0:
+            priors = self._evaluator.priors(self._rows.state[:count])
+            add_type_likelihoods(priors, self._rows, self._uniform, self._types)
+        return self._types.log_likelihood[0].copy()
