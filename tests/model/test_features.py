@@ -11,7 +11,7 @@ from positions import SIZES, RandomRound, exchange_hidden, legal_of
 from situations import SUIT_ORDERS, knowledge_of, rename_suits, rotate_seats
 
 from blobmaster.game.cards import MAX_PLAYERS, NO_TRUMP, SUITS
-from blobmaster.game.opponents import KINDS, pack_opponents
+from blobmaster.game.opponents import KINDS, KNOWN, pack_opponents
 from blobmaster.game.rules import (
     ACTION_COUNT,
     BIDS,
@@ -144,6 +144,21 @@ def test_an_observation_does_not_reveal_opponents():
     rows = encoded(states)[0]
     states[:, OPPONENTS] = 0b10110 | 3 << 12
     assert np.array_equal(encoded(states)[0], rows)
+
+
+def test_an_observation_shows_opponents_that_are_known():
+    states = RandomRound(28, 5, 6).states
+    rows = encoded(states)[0]
+    # Seat 1 has the kind 3, seats 2 and 4 the kind 0, at random.
+    states[:, OPPONENTS] = KNOWN | 0b10110 | 3 << 12
+    seen = encoded(states)[0]
+    for state, row, before in zip(states, seen, rows, strict=True):
+        kinds = row[INDEX["known_kinds"]].reshape(KINDS, MAX_PLAYERS)
+        marks = {(0, (seat - state[SEAT]) % 5) for seat in (2, 4)} | {(3, (1 - state[SEAT]) % 5)}
+        assert set(zip(*map(np.ndarray.tolist, kinds.nonzero()), strict=True)) == marks
+        assert row[INDEX["table_known"]] == 1.0
+        row[INDEX["known_kinds"]] = row[INDEX["table_known"]] = 0.0
+        assert np.array_equal(row, before)
 
 
 @pytest.mark.parametrize(("players", "cards"), SIZES)

@@ -16,9 +16,10 @@ from blobmaster.agents.styles import StyleAgent
 from blobmaster.config.rounds import RoundMix
 from blobmaster.config.self_play import STYLE_NAMES, SelfPlaySettings
 from blobmaster.game.cards import MAX_PLAYERS
-from blobmaster.game.opponents import RANDOM
-from blobmaster.game.records import STYLED, Rounds
-from blobmaster.game.rules import ACTIONS, OPPONENTS, SEAT
+from blobmaster.game.opponents import KNOWN, RANDOM
+from blobmaster.game.records import STYLED, Rounds, open_record
+from blobmaster.game.rules import ACTIONS, OPPONENTS, SEAT, STATE
+from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.rng import generator
 from blobmaster.selfplay.by_lookahead import play_block
 from blobmaster.selfplay.deals import Deals, assign_players, deal, deal_games
@@ -40,6 +41,7 @@ class LeaningEvaluator(UniformEvaluator):
 def some_deals(rounds: int, mix: RoundMix = MIX, games: bool = False, **settings: Any) -> Deals:
     draws = generator(9, "test opponents")
     plain = {"opponent_rounds": 0.8, "opponent_styles": 0.0, "greedy_rounds": 0.0}
+    plain |= {"opponents_known": 0.0}
     chosen = SelfPlaySettings(**(plain | settings))
     return assign_players((deal_games if games else deal)(mix, rounds, draws), chosen, draws)
 
@@ -92,6 +94,35 @@ def test_kinds_follow_the_shares_and_weights_of_the_settings():
     assert sum(counts) == len(names) > 5000
     expected = np.array([0.5, 0.375, 0.125]) * len(names)
     assert chisquare(counts, expected).pvalue > 1e-3
+
+
+def test_a_share_of_the_tables_is_known_and_that_moves_no_other_draw():
+    plain = some_deals(4000, opponent_styles=0.7)
+    known = some_deals(4000, opponent_styles=0.7, opponents_known=0.4)
+    assert (plain.opponents < KNOWN).all()
+    assert (known.opponents & KNOWN - 1 == plain.opponents).all()
+    share = np.mean(known.opponents >= KNOWN)
+    assert share == pytest.approx(0.4, abs=0.03)
+    without = known.opponents & KNOWN - 1 == 0  # a table of the network alone is known, too
+    assert np.mean(known.opponents[without] >= KNOWN) == pytest.approx(0.4, abs=0.06)
+    for name in ("deck", "streams", "greedy", "plan"):
+        assert np.array_equal(getattr(known, name), getattr(plain, name))
+
+
+@pytest.mark.parametrize("games", [False, True])
+def test_the_records_say_which_tables_are_known(games):
+    deals = some_deals(12, games=games, opponent_styles=0.7, opponents_known=0.5)
+    state = np.empty(STATE, np.int64)
+    rounds = play_by_search(deals)
+    assert 0 < np.mean(deals.opponents >= KNOWN) < 1
+    for record, opponents in zip(rounds, deals.opponents, strict=True):
+        open_record_of(record.astype(np.int64), state)
+        assert state[OPPONENTS] == opponents
+
+
+@kernel
+def open_record_of(record, state):
+    open_record(record, state)  # an inner kernel, which only kernels can call
 
 
 def test_the_order_of_the_weights_in_a_file_does_not_matter():

@@ -52,8 +52,8 @@ def test_a_checkpoint_holds_its_network_and_settings():
     assert trained.config.self_play.lanes == 20
     assert trained.config.learning.ema_decay == 0.9
     # Newer than the file: inputs for the ranks among the cards still out, in the actor, and in the
-    # critic, which also sees these ranks of all hands and the kinds of opponents. And in both, those
-    # for known opponents.
+    # critic, which also sees these ranks of all hands and the kinds of opponents. And in both,
+    # those for known opponents.
     ranks, live_ranks = CARDS + RANKS, MAX_PLAYERS * CARDS + RANKS
     inputs = 2 * ranks + live_ranks + (KINDS - 1) * MAX_PLAYERS + 2 * (1 + KINDS * MAX_PLAYERS)
     added = inputs * trained.config.network.width

@@ -112,7 +112,8 @@ RATED: Final = tuple(opponent.name for opponent in OPPONENTS if opponent.is_rate
 CHECKPOINT_HELP: Final = (
     "PATH plays a checkpoint without search, PATH:3x35 searches 3 worlds with 35 simulations each, "
     "PATH:3x35:gumbel (or :shared, :solved) searches in another way, PATH:belief:256 looks one "
-    "step ahead in 256 worlds weighted by the others' bids and plays (:rollouts plays them out), "
+    "step ahead in 256 worlds weighted by the others' bids and plays (:rollouts plays them out, "
+    ":styles finds out who plays in which style), "
     "and :bf16 or :int8 at the end "
     "sets the number format"
 )

@@ -1,0 +1,118 @@
+"""The finished rounds of a game tell who holds its seats, and the network plays accordingly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from dealing import CPU, small_network
+from positions import RandomRound
+
+from blobmaster.agents.base import Remembering
+from blobmaster.agents.network import AdaptingAgent, NetworkAgent, trained_player
+from blobmaster.agents.seat_beliefs import ROWS, SeatBeliefs
+from blobmaster.agents.styles import StyleAgent
+from blobmaster.checkpoint.network import TrainedNetwork
+from blobmaster.config.compose import compose
+from blobmaster.game.cards import MAX_PLAYERS
+from blobmaster.game.opponents import BY_NETWORK, FIRST_STYLE, KINDS, KNOWN
+from blobmaster.game.rules import OPPONENTS, SEAT, STATE, apply, is_over, play_forced
+from blobmaster.inference.evaluator import NetworkEvaluator
+from blobmaster.kernels.rng import stream
+from blobmaster.search.spec import parse_search
+from blobmaster.styles.catalogue import style_number
+
+NETWORK = small_network(1)
+SEATS = ("network", "sandbagger", "grabber", "network")
+
+
+def ends_of_rounds(count: int, seats: tuple[str, ...] = SEATS) -> np.ndarray:
+    """Return the ends of rounds with these players at the seats."""
+    agents = {
+        name: NetworkAgent(NETWORK.parts, 1, CPU) if name == "network" else StyleAgent(name)
+        for name in seats
+    }
+    ends = np.zeros((count, STATE), np.int64)
+    for number in range(count):
+        state = RandomRound(number, len(seats), 7).states[0].copy()
+        play_forced(state)
+        while not is_over(state):
+            draws = stream(number, "seats")[None]
+            apply(state, int(agents[seats[int(state[SEAT])]].choose(state[None], draws)[0]))
+            play_forced(state)
+        ends[number] = state
+    return ends
+
+
+def beliefs() -> SeatBeliefs:
+    return SeatBeliefs(NetworkEvaluator(NETWORK.parts, ROWS, CPU))
+
+
+def kind_of(name: str) -> int:
+    return FIRST_STYLE + style_number(name) - 1
+
+
+def test_each_seat_is_marked_as_what_it_played_like():
+    states = RandomRound(9, 4, 7).choices[:1].repeat(2, axis=0)
+    marked = beliefs().marked(states, [ends_of_rounds(6), ends_of_rounds(0)])
+    expected = KNOWN
+    for seat, name in enumerate(SEATS):
+        if name != "network" and seat != states[0, SEAT]:
+            expected |= 1 << seat | kind_of(name) << (MAX_PLAYERS + 4 * seat)
+    assert marked[:, OPPONENTS].tolist() == [expected, 0]
+    assert (states[:, OPPONENTS] == 0).all()  # a copy is marked
+    assert np.array_equal(np.delete(marked, OPPONENTS, 1), np.delete(states, OPPONENTS, 1))
+
+
+def test_a_seat_never_marks_itself():
+    rounds = RandomRound(9, 4, 7)
+    for state in rounds.choices[:8]:
+        marked = beliefs().marked(state[None], [ends_of_rounds(6, ("sandbagger",) * 4)])[0]
+        assert int(marked[OPPONENTS]) & 0xFF == 0b1111 & ~(1 << int(state[SEAT]))
+
+
+def test_the_likelihood_is_the_sum_over_rounds_in_any_order_and_is_not_changed_by_repeating():
+    believed, ends = beliefs(), ends_of_rounds(3)
+    one_by_one = sum(believed.log_likelihood(end[None]) for end in ends)
+    assert one_by_one.shape == (MAX_PLAYERS, KINDS)
+    for order in ([0, 1, 2], [2, 0, 1]):
+        assert believed.log_likelihood(ends[order]) == pytest.approx(one_by_one)
+    assert (one_by_one[4:] == 0).all()
+    assert (one_by_one[:4] < 0).all()
+    assert one_by_one[0].argmax() == one_by_one[3].argmax() == BY_NETWORK
+
+
+def test_a_round_of_the_longest_size_fits_into_a_batch():
+    end = RandomRound(2, 3, 17).end
+    assert (beliefs().log_likelihood(end[None])[:3] < 0).all()
+
+
+def test_the_network_chooses_as_with_the_seats_that_it_believes_in():
+    agent = AdaptingAgent(NETWORK.parts, 1, CPU)
+    assert isinstance(agent, Remembering)
+    states = RandomRound(9, 4, 7).choices
+    streams, ends = np.zeros((len(states), 1), np.uint64), ends_of_rounds(4)
+    adapted = agent.choose_after(states, streams, [ends] * len(states))
+    marked = beliefs().marked(states, [ends] * len(states))
+    plain = NetworkAgent(NETWORK.parts, len(states), CPU)
+    assert adapted.tolist() == plain.choose(marked, streams).tolist()
+    assert adapted.tolist() != plain.choose(states, streams).tolist()
+    alone = agent.choose_after(states, streams, [ends[:0]] * len(states))
+    assert alone.tolist() == plain.choose(states, streams).tolist()
+
+
+@pytest.mark.parametrize("search", [None, "belief:8"])
+def test_only_a_network_that_has_learned_it_adapts(search):
+    states = RandomRound(9, 4, 7).choices
+    streams = np.stack([stream(4, "a", row) for row in range(len(states))])
+    earlier = [ends_of_rounds(4)] * len(states)
+    spec = None if search is None else parse_search(search)
+    for share in (0.0, 0.5):
+        config = compose({"self_play": {"opponents_known": share}})
+        trained = TrainedNetwork(NETWORK, config, None)
+        agent = trained_player(trained, spec, CPU)(len(states))
+        first = agent.choose(states, streams.copy()).tolist()
+        if isinstance(agent, Remembering):
+            after = agent.choose_after(states, streams.copy(), earlier).tolist()
+            assert (after != first) == (share > 0)
+        else:
+            assert share == 0
