@@ -14,7 +14,7 @@ from blobmaster.agents.styles import StyleAgent
 from blobmaster.checkpoint.network import TrainedNetwork
 from blobmaster.config.compose import compose
 from blobmaster.game.cards import MAX_PLAYERS
-from blobmaster.game.opponents import BY_NETWORK, FIRST_STYLE, KINDS, KNOWN
+from blobmaster.game.opponents import BY_NETWORK, FIRST_STYLE, KINDS, KNOWN, RANDOM
 from blobmaster.game.rules import OPPONENTS, SEAT, STATE, apply, is_over, play_forced
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.kernels.rng import stream
@@ -68,6 +68,32 @@ def test_a_seat_never_marks_itself():
     for state in rounds.choices[:8]:
         marked = beliefs().marked(state[None], [ends_of_rounds(6, ("sandbagger",) * 4)])[0]
         assert int(marked[OPPONENTS]) & 0xFF == 0b1111 & ~(1 << int(state[SEAT]))
+
+
+@pytest.mark.parametrize(
+    ("best", "marked", "known"),
+    [
+        (["network", "network", "network"], [], True),
+        (["sandbagger", "network", "network"], [1], True),
+        (["sandbagger", "random", "network"], [1], True),
+        (["network", "random", "network"], [], False),
+        (["random", "random", "random"], [], False),
+    ],
+)
+def test_a_seat_that_nothing_explains_is_not_marked(best, marked, known, monkeypatch):
+    kinds = {"network": BY_NETWORK, "sandbagger": kind_of("sandbagger")}
+    likelihood = np.zeros((MAX_PLAYERS, KINDS))
+    likelihood[:, :] = -20.0
+    likelihood[:, RANDOM] = -10.0
+    for seat, name in enumerate(best, start=1):
+        # A type that is hardly more probable than random play explains nothing.
+        likelihood[seat, kinds.get(name, BY_NETWORK)] = -9.5 if name == "random" else -7.0
+    believed = beliefs()
+    monkeypatch.setattr(believed, "log_likelihood", lambda _: likelihood)
+    state = next(s for s in RandomRound(9, 4, 7).choices if s[SEAT] == 0)
+    found = int(believed.marked(state[None], [ends_of_rounds(1)])[0, OPPONENTS])
+    assert bool(found & KNOWN) == known
+    assert [seat for seat in range(4) if found >> seat & 1] == marked
 
 
 def test_the_likelihood_is_the_sum_over_rounds_in_any_order_and_is_not_changed_by_repeating():

@@ -70,6 +70,7 @@ def never() -> bool:
 
 
 PLAIN = {"opponent_rounds": 0.0, "opponent_styles": 0.0, "greedy_rounds": 0.0}
+PLAIN |= {"opponents_known": 0.0}
 """Rounds of the network alone."""
 
 

@@ -92,7 +92,7 @@ def test_random_opponents_stay_for_a_whole_game():
 
 def test_a_game_is_greedy_as_a_whole_and_then_has_no_random_opponents():
     draws = generator(2, "test")
-    settings = SelfPlaySettings(opponent_rounds=0.5, greedy_rounds=0.5)
+    settings = SelfPlaySettings(opponent_rounds=0.5, greedy_rounds=0.5, opponents_known=0.0)
     deals = assign_players(deal_games(MIX, 50, draws), settings, draws)
     greedy = [
         set(deals.greedy[first:end].tolist())

@@ -85,6 +85,7 @@ class PlainNetwork:
 def some_games(count: int, **settings: float) -> Deals:
     draws = generator(3, "test games")
     plain = {"opponent_rounds": 0.0, "opponent_styles": 0.0, "greedy_rounds": 0.0}
+    plain |= {"opponents_known": 0.0}
     chosen = SelfPlaySettings(**(plain | settings))
     return assign_players(deal_games(MIX, count, draws), chosen, draws)
 
