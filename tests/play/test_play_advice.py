@@ -196,3 +196,21 @@ def test_advice_with_styles_follows_from_the_earlier_rounds():
         for ends in (NO_ROUNDS, ends_of(game), ends_of(game))
     ]
     assert shares[0] != shares[1] == shares[2]
+
+
+def test_advice_is_what_a_network_that_adapts_would_play_later_in_a_game():
+    settings, played = BeliefSettings(worlds=16), []
+    asked = BeliefAdviser(NetworkEvaluator(NETWORK.parts, ROWS, CPU), settings, adapts=True)
+    agent = BeliefAgent(NetworkEvaluator(NETWORK.parts, ROWS, CPU), settings, adapts=True)
+    game = after_rounds(3)
+    while not round_is_over(game):
+        state = state_of(game)
+        if len(legal_in(state)) > 1:
+            draws = stream(5, "advice", len(played))
+            best = asked.evaluate_options(state, draws.copy(), ends_of(game))[0].action
+            seen = hide_other_hands(state, int(state[SEAT]))
+            chosen = agent.choose_after(seen[None], draws[None].copy(), [ends_of(game)])
+            played.append(best == chosen[0])
+        game = take_action(game, options_of(game)[0])
+    assert len(played) > 3
+    assert all(played)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from blobmaster.agents.base import Agent, Remembering
 from blobmaster.agents.belief import BeliefLookahead
+from blobmaster.agents.seat_beliefs import SeatBeliefs
 from blobmaster.config.belief import BeliefSettings
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import (
@@ -119,17 +120,24 @@ class BeliefAdviser:
     """Looks ahead from a decision in weighted worlds and reports the result."""
 
     def __init__(
-        self, evaluator: Evaluator, settings: BeliefSettings, *, for_win: bool = False
+        self,
+        evaluator: Evaluator,
+        settings: BeliefSettings,
+        *,
+        for_win: bool = False,
+        adapts: bool = False,
     ) -> None:
-        """Args: see `BeliefLookahead`."""
+        """Args: see `blobmaster.agents.belief.BeliefAgent`."""
         self.settings = settings
         self._evaluator = evaluator
+        self._seats = SeatBeliefs(evaluator, settings.uniform) if adapts else None
         self._lookahead = BeliefLookahead(evaluator, settings, for_win=for_win)
 
     def evaluate_options(self, state: State, draws: Stream, earlier: State) -> tuple[Option, ...]:
         """See `Adviser`."""
         seen = _seen(state)
-        prior = self._evaluator.priors(seen[None])[0].copy()
+        known = seen[None] if self._seats is None else self._seats.marked(seen[None], [earlier])
+        prior = self._evaluator.priors(known)[0].copy()
         found = self._lookahead.consider(seen, draws, prior, earlier)
         shares = np.exp(found.score - found.score.max())
         shares /= shares.sum()

@@ -57,7 +57,10 @@ def seat_networks(trained: TrainedNetwork, search: str | None) -> tuple[Agent, A
     spec = parse_search(search) if search is not None and search != NO_SEARCH else None
     if spec is not None and spec.belief is not None:
         belief_adviser = BeliefAdviser(
-            NetworkEvaluator(parts, ROWS, cpu), spec.belief, for_win=parts.sees_games
+            NetworkEvaluator(parts, ROWS, cpu),
+            spec.belief,
+            for_win=parts.sees_games,
+            adapts=config.self_play.adapts,
         )
         player = belief_player(parts, spec.belief, cpu, adapts=config.self_play.adapts)
         return player(1), belief_adviser
