@@ -23,9 +23,13 @@ from blobmaster.config.presets import FAST, GAMES
 def test_a_checkpoint_from_before_a_setting_keeps_what_its_run_did():
     tables = as_tables(Config())
     del tables["self_play"]["opponent_styles"]
+    del tables["self_play"]["opponents_known"]
     del tables["learning"]["mean_log_from"]
     found = from_tables(tables)
     assert found.self_play.opponent_styles == 0.0 != Config().self_play.opponent_styles
+    assert found.self_play.opponents_known == 0.0 != Config().self_play.opponents_known
+    assert not found.self_play.adapts
+    assert Config().self_play.adapts
     assert found.learning.mean_log_from == 1.0 != Config().learning.mean_log_from
 
 

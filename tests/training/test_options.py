@@ -104,6 +104,8 @@ def test_a_run_by_search_plays_fewer_rounds_and_learns_more_from_each(
 ) -> None:
     found = settings(*arguments)
     assert (found.units(0), found.learning.replay_ratio) == (rounds, ratio)
+    # The worlds of a search hide who holds the seats.
+    assert found.self_play.opponents_known == (0.0 if ratio > 1 else 0.5)
 
 
 def test_phase_2_fits_the_mean_logarithm_early() -> None:
