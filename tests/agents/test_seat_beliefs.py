@@ -76,6 +76,7 @@ def test_a_seat_never_marks_itself():
         (["network", "network", "network"], [], True),
         (["sandbagger", "network", "network"], [1], True),
         (["sandbagger", "random", "network"], [1], True),
+        (["network", "doubtful", "network"], [], True),
         (["network", "random", "network"], [], False),
         (["random", "random", "random"], [], False),
     ],
@@ -88,6 +89,8 @@ def test_a_seat_that_nothing_explains_is_not_marked(best, marked, known, monkeyp
     for seat, name in enumerate(best, start=1):
         # A type that is hardly more probable than random play explains nothing.
         likelihood[seat, kinds.get(name, BY_NETWORK)] = -9.5 if name == "random" else -7.0
+        if name == "doubtful":  # a little more like a sandbagger, but most seats are the network's
+            likelihood[seat, kinds["sandbagger"]] = -6.0
     believed = beliefs()
     monkeypatch.setattr(believed, "log_likelihood", lambda _: likelihood)
     state = next(s for s in RandomRound(9, 4, 7).choices if s[SEAT] == 0)
