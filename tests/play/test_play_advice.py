@@ -14,6 +14,8 @@ from tables import setup
 
 from blobmaster.agents.belief import ROWS, BeliefAgent
 from blobmaster.agents.search import SearchAgent
+from blobmaster.agents.seat_beliefs import SeatBeliefs
+from blobmaster.agents.styles import StyleAgent
 from blobmaster.config.belief import BeliefSettings
 from blobmaster.config.network import NetworkSettings
 from blobmaster.config.search import SearchSettings
@@ -158,11 +160,11 @@ def test_advice_by_a_belief_weighted_lookahead_is_what_it_would_play_and_names_i
 
 
 def after_rounds(count: int) -> Game:
-    """Return a game after so many rounds in which everybody took the first legal action."""
-    game = Game(setup())
+    """Return a game after so many rounds in which everybody played as a sandbagger."""
+    game, agent = Game(setup()), StyleAgent("sandbagger")
     for _ in range(count):
         while not round_is_over(game):
-            game = take_action(game, options_of(game)[0])
+            game = take_action(game, choose_action(agent, game))
         game = deal_next(game)
     return game
 
@@ -198,19 +200,21 @@ def test_advice_with_styles_follows_from_the_earlier_rounds():
     assert shares[0] != shares[1] == shares[2]
 
 
-def test_advice_is_what_a_network_that_adapts_would_play_later_in_a_game():
-    settings, played = BeliefSettings(worlds=16), []
-    asked = BeliefAdviser(NetworkEvaluator(NETWORK.parts, ROWS, CPU), settings, adapts=True)
-    agent = BeliefAgent(NetworkEvaluator(NETWORK.parts, ROWS, CPU), settings, adapts=True)
-    game = after_rounds(3)
-    while not round_is_over(game):
-        state = state_of(game)
-        if len(legal_in(state)) > 1:
-            draws = stream(5, "advice", len(played))
-            best = asked.evaluate_options(state, draws.copy(), ends_of(game))[0].action
-            seen = hide_other_hands(state, int(state[SEAT]))
-            chosen = agent.choose_after(seen[None], draws[None].copy(), [ends_of(game)])
-            played.append(best == chosen[0])
-        game = take_action(game, options_of(game)[0])
-    assert len(played) > 3
-    assert all(played)
+def test_advice_and_choice_of_a_network_that_adapts_follow_from_the_earlier_rounds():
+    settings, game = BeliefSettings(worlds=16), after_rounds(3)
+    evaluator = NetworkEvaluator(NETWORK.parts, ROWS, CPU)
+    asked = BeliefAdviser(evaluator, settings, adapts=True)
+    agent = BeliefAgent(evaluator, settings, adapts=True)
+    state, draws, ends = state_of(game), stream(5, "advice"), ends_of(game)
+    seen = hide_other_hands(state, int(state[SEAT]))
+    options = asked.evaluate_options(state, draws.copy(), ends)
+    priors = {option.action: option.prior for option in options}
+    marked = SeatBeliefs(evaluator, settings.uniform).marked(seen[None], [ends])
+    found = [
+        evaluator.priors(states)[0, : len(options)].tolist() for states in (marked, seen[None])
+    ]
+    by_action = [priors[action] for action in legal_in(state)]
+    assert by_action == pytest.approx(found[0], abs=1e-7)
+    assert by_action != pytest.approx(found[1], abs=1e-7)
+    chosen = agent.choose_after(seen[None], draws[None].copy(), [ends])[0]
+    assert chosen == options[0].action
