@@ -12,6 +12,7 @@ from blobmaster.config.self_play import STYLE_NAMES
 from blobmaster.game.opponents import FIRST_STYLE, KINDS
 from blobmaster.game.rules import (
     BIDS,
+    DEALT,
     FIRST_BID,
     HANDS,
     PLAYERS,
@@ -23,6 +24,7 @@ from blobmaster.game.rules import (
     WINNER,
     apply,
     deal_into,
+    forbidden_bid,
     is_bidding,
     legal_actions,
 )
@@ -123,7 +125,19 @@ def test_the_batch_kernel_chooses_as_the_kernel_of_one_state_does(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_chances_of_a_style_are_how_often_it_chooses_so(name):
     number, draws, tries = style_number(name), generator(0, "tries"), 600
-    for state in choices()[::40]:
+    states = choices()
+    # The bids around a forbidden one are a case of their own, most of all at the ends.
+    forbidden = np.array([forbidden_bid(state) if is_bidding(state) else -1 for state in states])
+    strong = states[forbidden > 0][:6].copy()
+    for state in strong:  # the dealer holds the highest trumps, and everybody else has bid 0
+        seat, cards, trump = (int(state[field]) for field in (SEAT, DEALT, TRUMP))
+        for other in {*range(int(state[PLAYERS]))} - {seat}:
+            state[BIDS + other] = 0
+        state[HANDS + seat] = (1 << 13) - (1 << 13 - cards) << 13 * trump % 52
+        assert forbidden_bid(state) == cards
+    lowest = states[forbidden == 0][:6]
+    assert len(lowest) > 3
+    for state in [*states[::40], *lowest, *strong]:
         legal = legal_of(state)
         chances = np.empty((len(legal), len(STYLES)))
         for action, row in zip(legal, chances, strict=True):
