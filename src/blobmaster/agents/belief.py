@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.agents.base import Actions, Streams
+from blobmaster.agents.opponent_types import Types, add_type_likelihoods, draw_types, new_types
 from blobmaster.agents.seat_beliefs import SeatBeliefs
 from blobmaster.config.belief import BeliefSettings
 from blobmaster.game.rules import LONGEST, MAX_LEGAL, SEAT, STATE, State, legal_actions
 from blobmaster.inference.evaluator import Evaluator
 from blobmaster.kernels.rng import Stream
 from blobmaster.search.determinization import new_table
-from blobmaster.search.opponent_types import Types, add_type_likelihoods, draw_types, new_types
 from blobmaster.search.weighted_worlds import (
     Found,
     add_log_likelihoods,

@@ -8,11 +8,11 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from blobmaster.agents.opponent_types import add_type_likelihoods, new_types
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.opponents import BY_NETWORK, KINDS, KNOWN, NO_OPPONENTS, RANDOM, pack_opponents
 from blobmaster.game.rules import OPPONENTS, PLAYERS, SEAT, STATE, State
 from blobmaster.inference.evaluator import Evaluator
-from blobmaster.search.opponent_types import add_type_likelihoods, new_types
 from blobmaster.search.weighted_worlds import list_past_choices, new_rows
 
 ROWS = 256

@@ -6,6 +6,13 @@ import numpy as np
 import pytest
 from positions import RandomRound, legal_of
 
+from blobmaster.agents.opponent_types import (
+    STRAY,
+    Types,
+    add_type_likelihoods,
+    draw_types,
+    new_types,
+)
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.opponents import (
     BY_NETWORK,
@@ -21,13 +28,6 @@ from blobmaster.game.rules import MAX_LEGAL, OPPONENTS, PLAYERS, SEAT, apply, is
 from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.rng import stream
 from blobmaster.search.determinization import new_table
-from blobmaster.search.opponent_types import (
-    STRAY,
-    Types,
-    add_type_likelihoods,
-    draw_types,
-    new_types,
-)
 from blobmaster.search.weighted_worlds import draw_worlds, list_past_choices, new_rows
 from blobmaster.styles.catalogue import STYLES, TRAINING_STYLES
 from blobmaster.styles.rules import choose_by_style, write_style_chances
