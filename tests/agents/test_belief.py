@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dealing import CPU, deals_of, play, small_network, small_network_player
+from dealing import CPU, deals_of, ends_of_rounds, play, small_network, small_network_player
 from evaluators import UniformEvaluator
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,9 +25,6 @@ from blobmaster.game.rules import (
     SCORES,
     SEAT,
     TRUMP,
-    apply,
-    is_over,
-    play_forced,
 )
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.kernels.rng import stream
@@ -136,15 +133,7 @@ def test_the_step_grows_with_the_belief_that_the_others_are_not_like_the_network
 def ends_by(player: str | None, count: int) -> np.ndarray:
     """Return the ends of rounds in which all seats play by a style, or as the network does."""
     agent = StyleAgent(player) if player else NetworkAgent(small_network(1).parts, 1, CPU)
-    ends = []
-    for seed in range(count):
-        state = RandomRound(seed, 4, 5).states[0].copy()
-        play_forced(state)
-        while not is_over(state):
-            apply(state, int(agent.choose(state[None], stream(seed, "b")[None])[0]))
-            play_forced(state)
-        ends.append(state)
-    return np.array(ends)
+    return ends_of_rounds([agent] * 4, 5, count)
 
 
 def test_earlier_rounds_tell_who_holds_the_seats():

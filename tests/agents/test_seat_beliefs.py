@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dealing import CPU, small_network
+from dealing import CPU, ends_of_rounds, small_network
 from positions import RandomRound
 
 from blobmaster.agents.base import Remembering
@@ -15,7 +15,7 @@ from blobmaster.checkpoint.network import TrainedNetwork
 from blobmaster.config.compose import compose
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.opponents import BY_NETWORK, FIRST_STYLE, KINDS, KNOWN, RANDOM
-from blobmaster.game.rules import OPPONENTS, SEAT, STATE, apply, is_over, play_forced
+from blobmaster.game.rules import OPPONENTS, SEAT
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.kernels.rng import stream
 from blobmaster.search.spec import parse_search
@@ -25,22 +25,13 @@ NETWORK = small_network(1)
 SEATS = ("network", "sandbagger", "grabber", "network")
 
 
-def ends_of_rounds(count: int, seats: tuple[str, ...] = SEATS) -> np.ndarray:
+def ends_by(count: int, seats: tuple[str, ...] = SEATS) -> np.ndarray:
     """Return the ends of rounds with these players at the seats."""
     agents = {
         name: NetworkAgent(NETWORK.parts, 1, CPU) if name == "network" else StyleAgent(name)
         for name in seats
     }
-    ends = np.zeros((count, STATE), np.int64)
-    for number in range(count):
-        state = RandomRound(number, len(seats), 7).states[0].copy()
-        play_forced(state)
-        while not is_over(state):
-            draws = stream(number, "seats")[None]
-            apply(state, int(agents[seats[int(state[SEAT])]].choose(state[None], draws)[0]))
-            play_forced(state)
-        ends[number] = state
-    return ends
+    return ends_of_rounds([agents[name] for name in seats], 7, count)
 
 
 def beliefs() -> SeatBeliefs:
@@ -53,7 +44,7 @@ def kind_of(name: str) -> int:
 
 def test_each_seat_is_marked_as_what_it_played_like():
     states = RandomRound(9, 4, 7).choices[:1].repeat(2, axis=0)
-    marked = beliefs().marked(states, [ends_of_rounds(6), ends_of_rounds(0)])
+    marked = beliefs().marked(states, [ends_by(6), ends_by(0)])
     expected = KNOWN
     for seat, name in enumerate(SEATS):
         if name != "network" and seat != states[0, SEAT]:
@@ -66,7 +57,7 @@ def test_each_seat_is_marked_as_what_it_played_like():
 def test_a_seat_never_marks_itself():
     rounds = RandomRound(9, 4, 7)
     for state in rounds.choices[:8]:
-        marked = beliefs().marked(state[None], [ends_of_rounds(6, ("sandbagger",) * 4)])[0]
+        marked = beliefs().marked(state[None], [ends_by(6, ("sandbagger",) * 4)])[0]
         assert int(marked[OPPONENTS]) & 0xFF == 0b1111 & ~(1 << int(state[SEAT]))
 
 
@@ -94,13 +85,13 @@ def test_a_seat_that_nothing_explains_is_not_marked(best, marked, known, monkeyp
     believed = beliefs()
     monkeypatch.setattr(believed, "log_likelihood", lambda _: likelihood)
     state = next(s for s in RandomRound(9, 4, 7).choices if s[SEAT] == 0)
-    found = int(believed.marked(state[None], [ends_of_rounds(1)])[0, OPPONENTS])
+    found = int(believed.marked(state[None], [ends_by(1)])[0, OPPONENTS])
     assert bool(found & KNOWN) == known
     assert [seat for seat in range(4) if found >> seat & 1] == marked
 
 
 def test_the_likelihood_is_the_sum_over_rounds_in_any_order_and_is_not_changed_by_repeating():
-    believed, ends = beliefs(), ends_of_rounds(3)
+    believed, ends = beliefs(), ends_by(3)
     one_by_one = sum(beliefs().log_likelihood(end[None]) for end in ends)  # each asked first
     assert one_by_one.shape == (MAX_PLAYERS, KINDS)
     for order in ([0, 1, 2], [2, 0, 1]):
@@ -119,7 +110,7 @@ def test_the_network_chooses_as_with_the_seats_that_it_believes_in():
     agent = AdaptingAgent(NETWORK.parts, 1, CPU)
     assert isinstance(agent, Remembering)
     states = RandomRound(9, 4, 7).choices
-    streams, ends = np.zeros((len(states), 1), np.uint64), ends_of_rounds(4)
+    streams, ends = np.zeros((len(states), 1), np.uint64), ends_by(4)
     adapted = agent.choose_after(states, streams, [ends] * len(states))
     marked = beliefs().marked(states, [ends] * len(states))
     plain = NetworkAgent(NETWORK.parts, len(states), CPU)
@@ -133,7 +124,7 @@ def test_the_network_chooses_as_with_the_seats_that_it_believes_in():
 def test_only_a_network_that_has_learned_it_adapts(search):
     states = RandomRound(9, 4, 7).choices
     streams = np.stack([stream(4, "a", row) for row in range(len(states))])
-    earlier = [ends_of_rounds(4)] * len(states)
+    earlier = [ends_by(4)] * len(states)
     spec = None if search is None else parse_search(search)
     for share in (0.0, 0.5):
         config = compose({"self_play": {"opponents_known": share}})

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from dealing import ends_of_rounds
 from positions import RandomRound
 
 from blobmaster.agents.base import Remembering
@@ -14,7 +15,6 @@ from blobmaster.agents.styles import StyleAgent
 from blobmaster.checkpoint.network import TrainedNetwork
 from blobmaster.config.compose import compose
 from blobmaster.config.network import NetworkSettings
-from blobmaster.game.rules import STATE, apply, is_over, play_forced
 from blobmaster.kernels.rng import stream
 from blobmaster.model.features import INDEX
 from blobmaster.model.network import new_network
@@ -27,18 +27,6 @@ with torch.no_grad():
     NETWORK.actor.stem.weight[:, KNOWN] *= 100.0
 
 
-def ends_by_sandbaggers(count: int) -> np.ndarray:
-    ends, agent = np.zeros((count, STATE), np.int64), StyleAgent("sandbagger")
-    for number in range(count):
-        state = RandomRound(number, 4, 7).states[0].copy()
-        play_forced(state)
-        while not is_over(state):
-            apply(state, int(agent.choose(state[None], stream(number, "s")[None])[0]))
-            play_forced(state)
-        ends[number] = state
-    return ends
-
-
 @pytest.mark.parametrize("search", ["none", "belief:8"])
 @pytest.mark.parametrize("share", [0.0, 0.5])
 def test_a_network_that_has_learned_to_adapt_does_so_at_the_table(search, share):
@@ -46,7 +34,10 @@ def test_a_network_that_has_learned_to_adapt_does_so_at_the_table(search, share)
     agent, adviser = seat_networks(
         TrainedNetwork(NETWORK, config, SimpleNamespace(iteration=1)), search
     )
-    states, ends = RandomRound(9, 4, 7).choices, ends_by_sandbaggers(4)
+    states, ends = (
+        RandomRound(9, 4, 7).choices,
+        ends_of_rounds([StyleAgent("sandbagger")] * 4, 7, 4),
+    )
     streams = np.stack([stream(4, "a", row) for row in range(len(states))])
     rows = range(len(states))
     # One decision at a time, as at a table.

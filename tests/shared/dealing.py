@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
+from positions import RandomRound
 
+from blobmaster.agents.base import Agent
 from blobmaster.agents.network import NetworkAgent
 from blobmaster.config.network import NetworkSettings
 from blobmaster.config.rounds import RoundMix
 from blobmaster.evaluation.arena import Results, play_deals
-from blobmaster.kernels.rng import generator
+from blobmaster.game.rules import SEAT, STATE, State, apply, is_over, play_forced
+from blobmaster.kernels.rng import generator, stream
 from blobmaster.model.network import BlobNetwork, new_network
 from blobmaster.selfplay.deals import Deals, deal
 
@@ -30,6 +35,20 @@ def small_network(seed: int, *, sees_games: bool = False) -> BlobNetwork:
 def small_network_player(seed: int, capacity: int) -> NetworkAgent:
     """Make an agent that plays the prior of such a network."""
     return NetworkAgent(small_network(seed).parts, capacity, CPU)
+
+
+def ends_of_rounds(agents: Sequence[Agent], cards: int, count: int) -> State:
+    """Return `[count, STATE]`: the ends of rounds with these agents at the seats."""
+    ends = np.zeros((count, STATE), np.int64)
+    for number in range(count):
+        state = RandomRound(number, len(agents), cards).states[0].copy()
+        play_forced(state)
+        while not is_over(state):
+            draws = stream(number, "seats")[None]
+            apply(state, int(agents[int(state[SEAT])].choose(state[None], draws)[0]))
+            play_forced(state)
+        ends[number] = state
+    return ends
 
 
 def play(agents, lineup, deals: Deals) -> Results:

@@ -64,13 +64,20 @@ class BeliefLookahead:
     """Looks ahead from one decision after another; an instance belongs to one thread."""
 
     def __init__(
-        self, evaluator: Evaluator, settings: BeliefSettings, *, for_win: bool = False
+        self,
+        evaluator: Evaluator,
+        settings: BeliefSettings,
+        *,
+        for_win: bool = False,
+        adapts: bool = False,
     ) -> None:
         """Args:
         evaluator: with room for `ROWS` rows.
         settings: the worlds, and how they are used.
         for_win: maximize the share of the win in games; the evaluator's network sees games.
+        adapts: see `blobmaster.agents.network.network_player`.
         """
+        self._adapts = adapts
         self._for_win = for_win
         self._evaluator = evaluator
         self._settings = settings
@@ -78,10 +85,21 @@ class BeliefLookahead:
         self._worlds = np.zeros((settings.worlds, STATE), np.int64)
         self._rows = new_rows(ROWS)
         self._found = new_found(min(settings.kept, settings.worlds))
-        self._types: Types | None = None
-        if settings.styles > 0:
-            self._types = new_types(settings.worlds, settings.styles)
-            self._seats = SeatBeliefs(evaluator, settings.uniform, settings.styles)
+        self._types = new_types(settings.worlds, settings.styles) if settings.styles > 0 else None
+        self._seats = SeatBeliefs(evaluator, settings.uniform)
+
+    def priors(self, states: State, earlier: Sequence[State]) -> npt.NDArray[np.float32]:
+        """Return the network's policy at up to `ROWS` states, for `consider`.
+
+        Args:
+            states: `[rows, STATE]`.
+            earlier: see `Remembering`.
+
+        Returns:
+            `[rows, MAX_LEGAL]`, a copy: the lookahead's own calls overwrite the evaluator's result.
+        """
+        seen = self._seats.marked(states, earlier) if self._adapts else states
+        return self._evaluator.priors(seen).copy()
 
     def consider(
         self,
@@ -204,13 +222,8 @@ class BeliefAgent:
         for_win: bool = False,
         adapts: bool = False,
     ) -> None:
-        """Args:
-        evaluator, settings, for_win: see `BeliefLookahead`.
-        adapts: see `blobmaster.agents.network.network_player`.
-        """
-        self._evaluator = evaluator
-        self._seats = SeatBeliefs(evaluator, settings.uniform) if adapts else None
-        self._lookahead = BeliefLookahead(evaluator, settings, for_win=for_win)
+        """Args: see `BeliefLookahead`."""
+        self._lookahead = BeliefLookahead(evaluator, settings, for_win=for_win, adapts=adapts)
 
     def choose(self, states: State, streams: Streams) -> Actions:
         """See `Agent`."""
@@ -219,10 +232,9 @@ class BeliefAgent:
     def choose_after(self, states: State, streams: Streams, earlier: Sequence[State]) -> Actions:
         """See `Remembering`."""
         actions = np.empty(len(states), np.int64)
-        seen = states if self._seats is None else self._seats.marked(states, earlier)
         for begin in range(0, len(states), ROWS):
-            # Copied: the lookahead's own calls overwrite the evaluator's result.
-            priors = self._evaluator.priors(seen[begin : begin + ROWS]).copy()
+            batch = slice(begin, begin + ROWS)
+            priors = self._lookahead.priors(states[batch], earlier[batch])
             for row, prior in enumerate(priors, start=begin):
                 found = self._lookahead.consider(states[row], streams[row], prior, earlier[row])
                 actions[row] = found.legal[int(np.argmax(found.score))]

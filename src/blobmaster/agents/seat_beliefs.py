@@ -1,4 +1,4 @@
-"""What the finished rounds of a game tell about who holds its seats."""
+"""Infers from the finished rounds of a game who holds its seats."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.agents.opponent_types import add_type_likelihoods, new_types
+from blobmaster.config.belief import USUAL_SHARE, BeliefSettings
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.opponents import BY_NETWORK, KINDS, KNOWN, NO_OPPONENTS, RANDOM, pack_opponents
 from blobmaster.game.rules import OPPONENTS, PLAYERS, SEAT, STATE, State
@@ -20,12 +21,6 @@ ROWS = 256
 
 NOBODY = -1
 """The acting seat of a finished round: no seat's choices are left out as its own."""
-
-UNIFORM = 0.05
-"""Share of uniformly random play in the policy of the network's copies."""
-
-SHARE = 0.3
-"""The probability that a seat is not the network before it has chosen anything."""
 
 MARGIN = 1.0
 """A type explains a seat if what it did is more probable than at random, by e to this power.
@@ -39,17 +34,15 @@ rounds. Enough for 70 games of six players at once; an evaluation plays 20."""
 class SeatBeliefs:
     """Believes by Bayes' rule who holds each seat; an instance belongs to one thread."""
 
-    def __init__(
-        self, evaluator: Evaluator, uniform: float = UNIFORM, share: float = SHARE
-    ) -> None:
+    def __init__(self, evaluator: Evaluator, uniform: float = BeliefSettings().uniform) -> None:
         """Args:
         evaluator: of the network whose copies may hold seats; with room for `ROWS` rows.
-        uniform, share: see `UNIFORM` and `SHARE`.
+        uniform: share of uniformly random play in the policy of these copies.
         """
         self._evaluator = evaluator
         self._uniform = uniform
         self._rows = new_rows(ROWS)
-        self._types = new_types(1, share)
+        self._types = new_types(1, USUAL_SHARE)
         self._likelihood_of = lru_cache(_KEPT)(self._likelihood_of_round)
 
     def log_likelihood(self, ends: State) -> npt.NDArray[np.float64]:

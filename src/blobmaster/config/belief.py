@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
+
+USUAL_SHARE: Final = 0.3
+"""`styles` of `belief:256:styles`, and what a network that adapts in games believes of a seat that
+has not chosen anything."""
 
 
 class BeliefSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

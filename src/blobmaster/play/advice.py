@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from blobmaster.agents.base import Agent, Remembering
 from blobmaster.agents.belief import BeliefLookahead
-from blobmaster.agents.seat_beliefs import SeatBeliefs
 from blobmaster.config.belief import BeliefSettings
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import (
@@ -127,17 +126,14 @@ class BeliefAdviser:
         for_win: bool = False,
         adapts: bool = False,
     ) -> None:
-        """Args: see `blobmaster.agents.belief.BeliefAgent`."""
+        """Args: see `BeliefLookahead`."""
         self.settings = settings
-        self._evaluator = evaluator
-        self._seats = SeatBeliefs(evaluator, settings.uniform) if adapts else None
-        self._lookahead = BeliefLookahead(evaluator, settings, for_win=for_win)
+        self._lookahead = BeliefLookahead(evaluator, settings, for_win=for_win, adapts=adapts)
 
     def evaluate_options(self, state: State, draws: Stream, earlier: State) -> tuple[Option, ...]:
         """See `Adviser`."""
         seen = _seen(state)
-        known = seen[None] if self._seats is None else self._seats.marked(seen[None], [earlier])
-        prior = self._evaluator.priors(known)[0].copy()
+        prior = self._lookahead.priors(seen[None], [earlier])[0]
         found = self._lookahead.consider(seen, draws, prior, earlier)
         shares = np.exp(found.score - found.score.max())
         shares /= shares.sum()

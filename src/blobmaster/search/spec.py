@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from blobmaster.config.belief import BeliefSettings
+from blobmaster.config.belief import USUAL_SHARE, BeliefSettings
 from blobmaster.config.search import SearchSettings
 
 VARIANTS: Final[dict[str, dict[str, str]]] = {
@@ -25,7 +25,7 @@ BELIEF: Final = "belief"
 
 BELIEF_VARIANTS: Final[dict[str, dict[str, str]]] = {
     "rollouts": {"rollouts": "true"},
-    "styles": {"styles": "0.3"},
+    "styles": {"styles": str(USUAL_SHARE)},
 }
 """As `VARIANTS`, for a belief-weighted lookahead."""
 
