@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,7 +16,7 @@ from positions import RandomRound
 from torch.nn import functional
 
 from blobmaster.config.network import NetworkSettings
-from blobmaster.inference import cpu_program
+from blobmaster.inference import cpu_program, int8
 from blobmaster.inference.backend import check, replay
 from blobmaster.inference.cpu_plans import CpuPlans, bind_rows, cpu_plans_for
 from blobmaster.inference.cpu_program import Program, Scratch
@@ -67,7 +69,7 @@ def in_integers(part: NetworkPart, shown: torch.Tensor, rows: torch.Tensor) -> t
 
     def product(x: torch.Tensor, layer: torch.nn.Linear) -> torch.Tensor:
         weight = layer.weight.double()
-        scales = weight.abs().amax(dim=1) / 127
+        scales = weight.abs().amax(dim=1) / int8.largest_weight()
         return x @ ((weight / scales[:, None]).round() * scales[:, None]).T + layer.bias.double()
 
     def rounded(x: torch.Tensor, scale: float, zero: int) -> torch.Tensor:
@@ -90,8 +92,13 @@ def in_integers(part: NetworkPart, shown: torch.Tensor, rows: torch.Tensor) -> t
 
 
 @pytest.mark.parametrize(("width", "blocks", "count"), [(96, 2, 40), (16, 1, 1), (65, 3, 179)])
-def test_int8_agrees_with_a_float64_computation_of_its_definition(width, blocks, count):
+@pytest.mark.parametrize("largest", [None, 64], ids=["this-processor", "no-vnni"])
+def test_int8_agrees_with_a_float64_computation_of_its_definition(
+    width, blocks, count, largest, monkeypatch
+):
     skip_unless_possible("int8")
+    if largest is not None:
+        monkeypatch.setattr(int8, "largest_weight", lambda: largest)
     part = network_of(width, blocks).critic
     shown, rows = rows_of(1, 300), rows_of(2, count)
     with torch.inference_mode():
@@ -101,6 +108,30 @@ def test_int8_agrees_with_a_float64_computation_of_its_definition(width, blocks,
     # Where float32 and float64 round to different sides of a half, an activation is a step off.
     assert (apart < 1e-6).float().mean() > 0.5
     assert apart.max() < 1e-2
+
+
+def test_int8_sums_of_the_largest_products_are_not_clipped():
+    skip_unless_possible("int8")
+    part = network_of(32, 1).critic
+    ones = torch.ones(2, WHOLE_FEATURES)
+    # All products of the first outputs are as large as can be; the others skip every second weight,
+    # so that no two neighbours add up. Clipping would make both alike.
+    part.stem.weight.fill_(0.01)
+    part.stem.weight[16:, ::2] = 0.0
+    with torch.inference_mode():
+        found = QuantizedPart(part, ones)(ones)
+        wanted = in_integers(part.double(), ones.double(), ones)
+    assert abs(found - wanted).max() < 1e-2
+
+
+def test_int8_weights_use_half_of_their_range_where_products_are_added_in_16_bits():
+    skip_unless_possible("int8")
+    program = "from blobmaster.inference.int8 import largest_weight; print(largest_weight())"
+    limited = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}  # read once, when torch is loaded
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=limited, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "64\n"
 
 
 def evaluator_of(seed: int) -> NetworkEvaluator:

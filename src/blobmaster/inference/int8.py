@@ -1,14 +1,16 @@
 """A network part in int8: 8-bit weights and activations, summed in 32 bits by oneDNN.
 
-Weights have one scale per output. Activations have one per layer, set once from the layer's inputs
-on calibration positions, so a row's answer does not depend on the rows beside it. Norms and the
-residual stream stay float32 (as in Dettmers et al. 2022); activations beyond the scale are clipped.
+Weights have one scale per output; without VNNI instructions they use half of their range, see
+`largest_weight`. Activations have one per layer, set once from the layer's inputs on calibration
+positions, so a row's answer does not depend on the rows beside it. Norms and the residual stream
+stay float32 (as in Dettmers et al. 2022); activations beyond the scale are clipped.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -34,7 +36,10 @@ from blobmaster.model.layers import (
 )
 
 _LEVELS = 255
-"""Activations are 0 to 255, weights -127 to 127."""
+"""Activations are 0 to 255."""
+
+_EXACT, _NARROW = 127, 64
+"""The largest weight, with and without exact sums (see `largest_weight`)."""
 
 _MIDDLE = 128
 """The zero point of activations that may be negative."""
@@ -240,11 +245,33 @@ def _steps(scale: float, zero: int) -> _Steps:
 def _weights(layer: Linear) -> _Weights:
     weight = layer.weight.detach()
     # Symmetric, so the zero points are 0. The clamp keeps an output without weights from 0 / 0.
-    scales = weight.abs().amax(dim=1).clamp(min=1e-12) / 127
+    scales = weight.abs().amax(dim=1).clamp(min=1e-12) / largest_weight()
     rounded = (weight / scales[:, None]).round().to(torch.int8)
     packed = torch.ops.onednn.qlinear_prepack(rounded, None)
     zeros = torch.zeros(len(scales), dtype=torch.int64)
     return _Weights(packed, scales, zeros, layer.bias.detach().clone())
+
+
+@cache
+def largest_weight() -> int:
+    """Return the largest integer weight whose products this processor sums exactly: 127 or 64.
+
+    Without VNNI instructions oneDNN adds two products at a time in 16 bits (`vpmaddubsw`), which
+    are clipped at 32,767: 2 × 255 × 127 is beyond that, 2 × 255 × 64 is not (oneDNN's developer
+    guide, "Nuances of int8 Computations"). Clipped sums would be wrong in some positions only.
+    """
+    # A product of the largest numbers shows it. The name of an instruction set would not: which of
+    # them oneDNN uses also depends on its version and on ONEDNN_MAX_CPU_ISA.
+    inputs, outputs = 16, 16
+    x = torch.full((1, inputs), _LEVELS, dtype=torch.uint8)
+    weight = torch.full((outputs, inputs), _EXACT, dtype=torch.int8)
+    packed = torch.ops.onednn.qlinear_prepack(weight, None)
+    ones, zeros = torch.ones(outputs), torch.zeros(outputs, dtype=torch.int64)
+    found = torch.ops.onednn.qlinear_pointwise(
+        *(x, 1.0, 0, packed, ones, zeros, None, 1.0, 0, torch.float32, "none", [], "")
+    )
+    is_exact = bool((found == inputs * _LEVELS * _EXACT).all())
+    return _EXACT if is_exact else _NARROW
 
 
 def _norm(layer: LayerNorm, scale: float, zero: int) -> _Norm:
