@@ -11,6 +11,7 @@ from blobmaster.agents.uniform import RandomAgent
 from blobmaster.config.rounds import RoundMix
 from blobmaster.evaluation.arena import play_deals
 from blobmaster.game.rules import (
+    LONGEST,
     PLAYERS,
     ROUNDS_LEFT,
     SCORES,
@@ -22,7 +23,7 @@ from blobmaster.game.rules import (
 )
 from blobmaster.game.scoring import points
 from blobmaster.kernels.rng import generator
-from blobmaster.selfplay.deals import deal_games
+from blobmaster.selfplay.deals import deal_after, deal_games
 
 
 class Nth:
@@ -203,6 +204,38 @@ def test_an_agent_that_remembers_gets_the_ends_of_the_games_earlier_rounds():
     remembered = play(agents, [0, 1, 1, 1], deals)
     assert agents[0].counts == set(range(8))
     assert (remembered.points == play([Nth(1), Nth(2)], [0, 1, 1, 1], deals).points).all()
+
+
+class Recalls(Nth):
+    """Checks that the earlier rounds of a series leave no trace but their ends."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__(n)
+        self.counts: set[int] = set()
+
+    def choose_after(self, states, streams, earlier):
+        assert not states[:, [LONGEST, ROUNDS_LEFT, *range(SCORES, SCORES + 4)]].any()
+        assert all(is_over(end) for ends in earlier for end in ends)
+        self.counts.update(map(len, earlier))
+        return self.choose(states, streams)
+
+
+def test_of_a_series_only_the_last_round_counts_and_the_others_are_remembered():
+    mix = RoundMix(players={4: 1.0}, most_cards={4: {5: 1.0}}, longest_only=True)
+    series = deal_after(mix, 2, 6, generator(0, "test"))
+    agents, lineup = [Recalls(1), Nth(2)], [0, 1, 1, 1]
+    found = play(agents, lineup, series)
+    # The rounds that count are those that are dealt without earlier ones.
+    wanted = play([Nth(1), Nth(2)], lineup, deals_of(4, 5, 6))
+    assert agents[0].counts == {0, 1, 2}
+    assert (found.points == wanted.points).all()
+    assert (found.exact == wanted.exact).all()
+
+
+def test_the_rounds_before_a_round_that_counts_are_all_different():
+    mix = RoundMix(players={4: 1.0}, most_cards={4: {5: 1.0}}, longest_only=True)
+    series = deal_after(mix, 3, 20, generator(0, "test"))
+    assert len(np.unique(series.deck, axis=0)) == len(np.unique(series.streams)) == 80
 
 
 def test_single_rounds_have_no_earlier_ones():

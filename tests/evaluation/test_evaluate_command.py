@@ -71,6 +71,16 @@ def test_the_table_has_a_line_per_opponent_and_stderr_plain_lines(checkpoint: Pa
     assert "\x1b" not in done.stdout + done.stderr
 
 
+def test_after_earlier_rounds_players_without_a_memory_play_as_ever(checkpoint: Path):
+    plain, later = (
+        json.loads(run(checkpoint, "--deals", 20, *after, "--search", "1x2", "--json").stdout)
+        for after in ([], ["--after", 2])
+    )
+    assert (plain.pop("after"), later.pop("after")) == (0, 2)
+    assert plain.pop("seconds") + later.pop("seconds") > 0
+    assert later == plain
+
+
 def test_a_terminal_shows_a_bar_and_ctrl_c_prints_the_results_so_far(checkpoint: Path):
     arguments = command(
         checkpoint, "--deals", 100_000, "--workers", 1, "--against", "random", "ismcts-20"
@@ -93,6 +103,9 @@ def test_a_terminal_shows_a_bar_and_ctrl_c_prints_the_results_so_far(checkpoint:
         (["random"], ["--against random"]),
         (["--device", "cuda"], ["CUDA"]),
         (["--seed", "-1"], ["--seed"]),
+        (["--after", "51"], ["--after", "50"]),
+        (["--after", "2", "--games"], ["--after", "leave out --games"]),
+        (["--after", "2", "--matrix"], ["leave out --after"]),
     ],
 )
 def test_invalid_arguments_are_rejected_in_one_line(checkpoint: Path, arguments, words):

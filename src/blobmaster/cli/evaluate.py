@@ -46,6 +46,13 @@ PLAYER is one of {opponents_help()}.
 )
 @click.option("--games", is_flag=True, help="Play full games that start with --cards cards.")
 @click.option(
+    "--after",
+    type=click.IntRange(min=0, max=50),
+    default=0,
+    metavar="ROUNDS",
+    help="Let each table play ROUNDS rounds first, which do not count, so that players adapt.",
+)
+@click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed."
 )
 @click.option(
@@ -103,7 +110,7 @@ def _run_matrix(run: Path, against: tuple[str, ...], options: dict[str, Any]) ->
     from blobmaster.evaluation.matrix.command import run_matrix
     from blobmaster.evaluation.matrix.request import parse_matrix
 
-    for name in ("search", "games", "until_sure", "by"):
+    for name in ("search", "games", "after", "until_sure", "by"):
         if options.pop(name):
             flag = f"--{name.replace('_', '-')}"
             raise ValueError(

@@ -1,6 +1,7 @@
 """Duplicate play: every deal is played once per rotation of the seats, all tables in lockstep.
 
-A deal is a single round, or a whole game whose cards are all dealt beforehand. Every player of a
+A deal is a single round, a whole game whose cards are all dealt beforehand, or a series of rounds
+of which only the last counts. Every player of a
 table holds every hand once, which removes most of the luck of the cards. A round's random stream
 starts from the same state in every rotation, so that identical players get identical scores even
 if they draw their actions.
@@ -19,7 +20,6 @@ from blobmaster.game.rules import (
     BIDS,
     MAX_LEGAL,
     PLAYERS,
-    ROUNDS_LEFT,
     SCORES,
     SEAT,
     STATE,
@@ -69,6 +69,10 @@ class _Tables(NamedTuple):
     """`[T, 1]`: the random stream of the current round."""
     round_of: npt.NDArray[np.int64]
     """`[T]`: the current round, as an index into the deals' rounds."""
+    last: npt.NDArray[np.int64]
+    """`[T]`: the last round of the table's game or series."""
+    counts_last: bool
+    """True if no other round counts."""
     exact: npt.NDArray[np.int64]
     """`[T, P]`: the number of bids that each seat made exactly so far."""
     over: npt.NDArray[np.bool_]
@@ -98,7 +102,7 @@ def play_deals(
         agents: the players to which `lineups` refers. Their batches hold rows of these deals only,
             so the results depend on these arguments alone.
         lineups: each deal's table; a player may sit at several of its places.
-        deals: rounds or games for as many players as a table has places.
+        deals: rounds, games or series for as many players as a table has places.
         should_stop: called between steps; when it returns True, play is abandoned.
         on_deals: called with the number of deals that a step finished, in all their rotations.
 
@@ -115,13 +119,14 @@ def play_deals(
     tables = _new_tables(deals, places)
     count = len(tables.states) // places
     _open_all(tables, deals.starts)
+    counted = np.ones(count, np.int64) if deals.counts_last else np.diff(deals.starts)
     seated = _seat_agents(lineups)
     finished = 0
     # Every step asks each agent once, with all tables at which it is to act: large batches are what
     # makes networks fast.
     while not should_stop():
         if tables.over.all():
-            return _results(tables, np.diff(deals.starts))
+            return _results(tables, counted)
         waiting = np.flatnonzero(~tables.over)
         acting = seated[waiting, tables.states[waiting, SEAT]]
         for number, agent in enumerate(agents):
@@ -157,6 +162,8 @@ def _new_tables(deals: Deals, places: int) -> _Tables:
         states=np.zeros((count, STATE), np.int64),
         streams=np.zeros((count, 1), np.uint64),
         round_of=np.zeros(count, np.int64),
+        last=np.repeat(deals.starts[1:] - 1, places),
+        counts_last=deals.counts_last,
         exact=np.zeros((count, places), np.int64),
         over=np.zeros(count, np.bool_),
         ends=np.zeros((count, int(np.diff(deals.starts).max(initial=1)) - 1, STATE), np.int64),
@@ -187,17 +194,19 @@ def _deal(tables: _Tables, table: int, number: int) -> None:
 
 @kernel
 def _play_on(tables: _Tables, table: int) -> None:
-    """Play forced actions; when a round is over, score it and deal the next one of the game."""
+    """Play forced actions; when a round is over, score it and deal the table's next one."""
     state = tables.states[table]
     play_forced(state)
     while is_over(state):
-        for seat in range(state[PLAYERS]):
-            tables.exact[table, seat] += state[BIDS + seat] == state[TRICKS + seat]
-        if state[ROUNDS_LEFT] > 0:
+        is_last = tables.round_of[table] == tables.last[table]
+        if not is_last:
             copy_row(state, tables.ends[table, tables.ended[table]])
             tables.ended[table] += 1
-        score_round(state)
-        if state[ROUNDS_LEFT] == 0:
+        if is_last or not tables.counts_last:
+            for seat in range(state[PLAYERS]):
+                tables.exact[table, seat] += state[BIDS + seat] == state[TRICKS + seat]
+            score_round(state)
+        if is_last:
             tables.over[table] = True
             return
         _deal(tables, table, tables.round_of[table] + 1)
@@ -225,7 +234,7 @@ def _results(tables: _Tables, rounds: npt.NDArray[np.int64]) -> Results:
 
     Args:
         tables: the finished tables.
-        rounds: `[deals]`, the number of rounds of each deal.
+        rounds: `[deals]`, the number of rounds of each deal that count.
     """
     places = np.arange(tables.exact.shape[1])
     # seat_of[rotation, place]: the inverse of the rotation in `_seat_agents`.

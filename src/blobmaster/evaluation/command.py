@@ -114,6 +114,7 @@ def _prepare(request: EvaluationRequest) -> _Prepared:
         request.settings,
         SameDeals(request.seed, "evaluation"),
         whole_games=request.whole_games,
+        earlier=request.after,
     )
     evaluation = Evaluation(
         request.player.text,

@@ -14,7 +14,7 @@ from blobmaster.config.rating import RatingSettings
 from blobmaster.config.rounds import RoundMix
 from blobmaster.evaluation.arena import Lineups, Results, play_deals
 from blobmaster.kernels.rng import generator
-from blobmaster.selfplay.deals import Deals, deal, deal_games
+from blobmaster.selfplay.deals import Deals, deal, deal_after, deal_games
 from blobmaster.selfplay.pool import Pool
 
 SHARES_OF_A_WIN = 840
@@ -79,6 +79,7 @@ class Arena:
         draws: Callable[[str, int], np.random.Generator],
         *,
         whole_games: bool = False,
+        earlier: int = 0,
     ) -> None:
         """Args:
         players: by name.
@@ -86,8 +87,10 @@ class Arena:
         draws: returns the generator that deals the cards of (purpose, block). It can be pickled,
             as everything here: a pool may play in other processes.
         whole_games: if True, a deal is a game, and `settings.cards` its longest rounds.
+        earlier: rounds that the table plays before the round of a deal, and that do not count.
         """
         self.whole_games = whole_games
+        self._earlier = earlier
         self._players = players
         self._settings = settings
         self._mix = RoundMix(
@@ -172,9 +175,10 @@ class Arena:
 
     def deals(self, match: Match, block: int) -> Deals:
         """Return the deals of a block, the same ones at every call."""
-        make = deal_games if self.whole_games else deal
-        count = len(self._lineups(match, block))
-        return make(self._mix, count, self._draws(match.purpose, block))
+        count, draws = len(self._lineups(match, block)), self._draws(match.purpose, block)
+        if self._earlier > 0:
+            return deal_after(self._mix, self._earlier, count, draws)
+        return (deal_games if self.whole_games else deal)(self._mix, count, draws)
 
     def _lineups(self, match: Match, block: int) -> Lineups:
         size = self._settings.deals_per_block

@@ -94,7 +94,8 @@ def _described(request: EvaluationRequest) -> str:
     players, cards = request.settings.players, request.settings.cards
     if request.whole_games:
         return f"{players} players, games from {cards} cards, each once from every seat"
-    return f"{players} players × {cards} cards, each deal once from every seat"
+    after = f"after {request.after} rounds of the same players, " if request.after else ""
+    return f"{players} players × {cards} cards, {after}each deal once from every seat"
 
 
 def document(
@@ -125,6 +126,7 @@ def document(
         "cards": request.settings.cards,
         "deals": request.settings.deals,
         "games": request.whole_games,
+        "after": request.after,
         "seed": request.seed,
         "until_sure": request.until_sure,
         "seconds": round(seconds, 1),

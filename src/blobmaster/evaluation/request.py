@@ -40,6 +40,8 @@ class EvaluationRequest:
     until_sure: bool
     as_json: bool
     by: Breakdown
+    after: int
+    """Rounds that each table plays before a deal, and that do not count."""
     backend: PlayBackend = THREADS
 
     @property
@@ -68,6 +70,7 @@ def parse_request(
     until_sure: bool,
     as_json: bool,
     by: str | None = None,
+    after: int = 0,
     backend: PlayBackend = THREADS,
 ) -> EvaluationRequest:
     """Validate the arguments of the command line.
@@ -84,6 +87,9 @@ def parse_request(
         if texts.count(text) > 1:
             raise ValueError(f"two players would be called {text}: name others, or rename a file")
     settings = table_settings(players, cards, deals)
+    if after > 0 and (games or by is not None):
+        flag = "--games" if games else "--by"
+        raise ValueError(f"--after plays single rounds of one size: leave out {flag}")
     breakdown = Breakdown()
     if by is not None:
         if games or until_sure:
@@ -101,6 +107,7 @@ def parse_request(
         until_sure=until_sure,
         as_json=as_json,
         by=breakdown,
+        after=after,
         backend=backend,
     )
 

@@ -30,6 +30,9 @@ class Deals:
     """`[rounds]`: True in rounds whose every choice is the most probable action."""
     lengths: npt.NDArray[np.int64] | None = None
     """`[games]`: rounds of each game, which stand in a row; None if rounds belong to no game."""
+    counts_last: bool = False
+    """Each game is a series of single rounds of which only the last counts. In the others, the
+    players learn how each of them plays."""
 
     def __len__(self) -> int:
         return len(self.plan)
@@ -49,7 +52,7 @@ class Deals:
     @property
     def places(self) -> npt.NDArray[np.int64]:
         """`[rounds, 2]`: the fields `LONGEST` and `ROUNDS_LEFT` of each round's state."""
-        if self.lengths is None:
+        if self.lengths is None or self.counts_last:
             return np.zeros((len(self), 2), np.int64)
         starts = self.starts
         most = np.repeat(self.plan[starts[:-1], 1], self.lengths)
@@ -68,6 +71,31 @@ def deal(mix: RoundMix, rounds: int, generator: np.random.Generator) -> Deals:
     plan[:, 2] = generator.integers(0, NO_TRUMP + 1, rounds)
     plan[:, 3] = generator.integers(0, plan[:, 0])
     return _dealt(plan, generator)
+
+
+def deal_after(mix: RoundMix, earlier: int, rounds: int, generator: np.random.Generator) -> Deals:
+    """Deal rounds as `deal` does, and before each of them others that do not count.
+
+    Args:
+        mix: of one number of players, so that they stay the same.
+        earlier: rounds before each round that counts.
+        rounds: rounds that count; they are those of `deal` with the same generator.
+        generator: see `deal`.
+    """
+    counted = deal(mix, rounds, generator)
+    before = deal(mix, rounds * earlier, generator)
+    # All earlier rounds were dealt after all rounds that count: here each gets its own.
+    own = np.arange(len(before)).reshape(rounds, earlier)
+    order = np.column_stack([own, len(before) + np.arange(rounds)]).ravel()
+    return Deals(
+        plan=np.concatenate([before.plan, counted.plan])[order],
+        deck=np.concatenate([before.deck, counted.deck])[order],
+        streams=np.concatenate([before.streams, counted.streams])[order],
+        opponents=np.concatenate([before.opponents, counted.opponents])[order],
+        greedy=np.concatenate([before.greedy, counted.greedy])[order],
+        lengths=np.full(rounds, earlier + 1),
+        counts_last=True,
+    )
 
 
 def deal_games(mix: RoundMix, games: int, generator: np.random.Generator) -> Deals:
