@@ -15,11 +15,13 @@ import { drawWorld } from "./worlds.js";
  * probability of each number of tricks now, for a seat that has bid.
  *
  * `settings`: `worlds`, how many to draw; `random`, a source of numbers from 0 up to 1; `actions`, the
- * cards to judge beside the network's own choice, all if it is left out.
+ * cards to judge beside the network's own choice, all if it is left out; `kinds`, who holds the seats
+ * (see `SeatBeliefs`).
  */
 export function* advise(network, round, settings = {}) {
-  const { worlds = 16, random = Math.random, actions = legalActions(round) } = settings;
-  const found = network.evaluate([round])[0];
+  const { worlds = 16, random = Math.random, kinds = null } = settings;
+  const { actions = legalActions(round) } = settings;
+  const found = network.evaluate([round], kinds)[0];
   const { options, tricks } = found;
   if (isBidding(round)) {
     yield { options: options.map((option) => ({ ...option, error: 0 })), tricks, worlds: 0 };
@@ -39,7 +41,7 @@ export function* advise(network, round, settings = {}) {
     if (world === null) return;
     for (const [index, option] of options.entries()) {
       if (!isJudged(option)) continue;
-      samples[index].push(pointsAfter(network, world, option.action));
+      samples[index].push(pointsAfter(network, world, option.action, kinds));
       yield advice; // a breath after each card: a slow phone stays responsive
     }
     const judged = (option, index) => {
@@ -60,8 +62,8 @@ function errorOfMean(values) {
   return values.length < 2 ? Infinity : Math.sqrt(squares / (values.length - 1) / values.length);
 }
 
-/** Points that the acting seat expects after a card, in a world. */
-function pointsAfter(network, world, card) {
+/** Points that the acting seat expects after a card, in a world; only this seat knows the `kinds`. */
+function pointsAfter(network, world, card, kinds) {
   const seat = world.seat;
   const bid = world.bids[seat];
   let round = act(world, card);
@@ -71,8 +73,9 @@ function pointsAfter(network, world, card) {
       round = act(round, legal[0]);
       continue;
     }
-    const found = network.evaluate([round])[0];
-    if (round.seat === seat) return (found.tricks[bid] ?? 0) * score(bid, bid);
+    const isOwn = round.seat === seat;
+    const found = network.evaluate([round], isOwn ? kinds : null)[0];
+    if (isOwn) return (found.tricks[bid] ?? 0) * score(bid, bid);
     round = act(round, likeliest(found).action);
   }
   return score(bid, round.tricks[seat]);

@@ -22,8 +22,10 @@ import {
 const NEEDS = 8; // too many taken, 0, 1, .., 5, 6 or more
 const BALANCE = 13; // bids minus cards dealt, -6 to 6
 const LEFT_CLASSES = 12; // rounds left: 0, 1, .., 10, 11 or more
-const OPPONENT_KINDS = 10; // of opponents in self-play
 const DRIFT = 8; // points that two scores typically drift apart in a round
+
+/** The kinds of opponents in self-play: at random, by a network, and by each of the styles. */
+export const OPPONENT_KINDS = 10;
 
 /** Start of each group of features, and of the features of a game behind them. */
 export const FEATURE_INDEX = layOut({
@@ -47,7 +49,7 @@ export const FEATURE_INDEX = layOut({
   balance: BALANCE,
   outranked: CARDS,
   winner_outranked: RANKS,
-  table_known: 1, // 0 here: the page does not study its players
+  table_known: 1,
   known_kinds: OPPONENT_KINDS * MAX_PLAYERS,
   in_game: 1,
   seats: MAX_PLAYERS,
@@ -81,9 +83,10 @@ function layOut(widths) {
  * The features of the acting seat's view, and the slot of each suit.
  *
  * `row` has `FEATURES` numbers, or `GAME_FEATURES` if `seesGames`. Only the acting seat's hand is
- * read: the others may be null.
+ * read: the others may be null. `kinds` says who holds each seat, see `SeatBeliefs`; null if the
+ * acting seat does not know.
  */
-export function features(round, seesGames = false) {
+export function features(round, seesGames = false, kinds = null) {
   const row = new Float32Array(seesGames ? GAME_FEATURES : FEATURES);
   const slots = slotsOf(round);
   const at = FEATURE_INDEX;
@@ -104,6 +107,7 @@ export function features(round, seesGames = false) {
   row[at.dealer + relative(round.dealer)] = 1;
   row[at.leader + relative(round.leader)] = 1;
   markSeats(round, slots, row, relative);
+  if (kinds !== null) markKinds(kinds, row, relative);
   if (seesGames && round.game !== null) markGame(round, row, relative);
   return { row, slots };
 }
@@ -160,6 +164,14 @@ function markSeats(round, slots, row, relative) {
   }
   const middle = (BALANCE - 1) / 2;
   row[at.balance + clip(balance, -middle, middle) + middle] = 1;
+}
+
+function markKinds(kinds, row, relative) {
+  const at = FEATURE_INDEX;
+  row[at.table_known] = 1;
+  kinds.forEach((kind, seat) => {
+    if (kind !== null) row[at.known_kinds + MAX_PLAYERS * kind + relative(seat)] = 1;
+  });
 }
 
 function markGame(round, row, relative) {

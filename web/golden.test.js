@@ -1,12 +1,14 @@
 /** The modules agree with the golden files: `npm test`. */
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import {
+  FEATURE_INDEX,
   FIRST_BID,
   Network,
   RuleError,
+  SeatBeliefs,
   act,
   advise,
   drawWorld,
@@ -18,6 +20,7 @@ import {
   newRound,
   problemWith,
   roundPoints,
+  styleChances,
   viewOf,
 } from "./index.js";
 
@@ -55,6 +58,58 @@ test("features and priors are those of the golden files, from the seat's own vie
       found.forEach((prior, i) => assert.ok(Math.abs(prior - priors[i]) < 2e-3));
     }
   }
+});
+
+test("the styles take each action with the probability of the golden files", () => {
+  for (const record of rounds) {
+    for (const { step, chances } of record.positions) {
+      const before = record.actions.slice(0, step);
+      const whole = before.reduce((round, action) => act(round, action), newRound(record));
+      const found = styleChances(viewOf(whole, whole.seat), record.actions[step]);
+      found.forEach((chance, i) => assert.ok(Math.abs(chance - chances[i]) < 1e-6));
+    }
+  }
+});
+
+test("finished rounds show who holds the seats, as in the golden files", () => {
+  for (const { rounds, likelihood, kinds } of read("beliefs.json").tables) {
+    const ends = rounds.map((record) =>
+      record.actions.reduce((round, action) => act(round, action), newRound(record)),
+    );
+    const beliefs = new SeatBeliefs(network);
+    const { players } = rounds[0];
+    beliefs.logLikelihood(players, ends).forEach((logs, seat) =>
+      // The weights are rounded to fp16, so what the network would have done differs a little.
+      logs.forEach((log, kind) =>
+        assert.ok(Math.abs(log - likelihood[seat][kind]) < (kind === 1 ? 0.05 : 1e-5)),
+      ),
+    );
+    for (let seat = 0; seat < players; seat++) {
+      const round = { ...newRound(rounds[0]), seat };
+      assert.deepEqual(beliefs.kinds(round, ends), kinds[seat]);
+      assert.equal(beliefs.kinds(round, []), null);
+    }
+  }
+});
+
+test("a network that has not learned to use it is not told who holds the seats", () => {
+  const file = { ...read("network.json"), adapts: false };
+  const { rounds } = read("beliefs.json").tables[0];
+  const ends = rounds.map((record) =>
+    record.actions.reduce((round, action) => act(round, action), newRound(record)),
+  );
+  assert.equal(new SeatBeliefs(Network.load(file)).kinds(newRound(rounds[0]), ends), null);
+});
+
+test("the kinds of known seats are marked relative to the acting seat", () => {
+  const round = newRound(rounds.find(({ players }) => players === 4));
+  const kinds = [null, 4, null, 0].map((kind, i, all) => all[(i + 4 - round.seat) % 4]);
+  const plain = features(round).row;
+  const { row } = features(round, false, kinds);
+  const { table_known: known, known_kinds: start } = FEATURE_INDEX;
+  const changed = [...row.keys()].filter((place) => row[place] !== plain[place]);
+  assert.deepEqual(changed, [known, start + 3, start + 8 * 4 + 1]);
+  assert.ok(changed.every((place) => row[place] === 1));
 });
 
 test("every illegal action is refused with a reason, and no legal one", () => {
@@ -198,6 +253,13 @@ test("what is no network file is refused in a line", () => {
   assert.throws(() => Network.load("not JSON"), /blobmaster export CHECKPOINT --web player.json/);
   assert.throws(() => Network.load({ layers: [] }), /format 1/);
   assert.throws(() => Network.load(other), /damaged/);
+});
+
+test("the package holds every module", () => {
+  const { files } = read("../package.json");
+  const modules = readdirSync(new URL(".", import.meta.url)).filter((name) => /^[a-z]+\.js$/.test(name));
+  assert.ok(modules.length > 8);
+  assert.deepEqual(modules.filter((name) => !files.includes(name)), []);
 });
 
 test("the types name every export, and nothing else", async () => {

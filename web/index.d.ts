@@ -125,14 +125,22 @@ export function gameRounds(
   firstDealer?: Seat,
 ): { cards: number; trump: number; dealer: Seat }[];
 
+/** The kinds of opponents in self-play: at random (0), by a network (1), and by each style (from 2 on). */
+export const OPPONENT_KINDS: 10;
+/** The kind of the opponent at each seat; null where the network sits, or nobody that it knows. */
+export type Kinds = readonly (number | null)[];
 /** Start of each group of features. */
 export const FEATURE_INDEX: Readonly<Record<string, number>>;
 /** Width of the features of a single round. */
-export const FEATURES: 434;
+export const FEATURES: number;
 /** Width of the features with those of a game. */
 export const GAME_FEATURES: number;
 /** The features of what the acting seat sees, and the slot of each suit. */
-export function features(round: Round, seesGames?: boolean): { row: Float32Array; slots: number[] };
+export function features(
+  round: Round,
+  seesGames?: boolean,
+  kinds?: Kinds | null,
+): { row: Float32Array; slots: number[] };
 /** The slot of each suit. */
 export function slotsOf(round: Round): number[];
 
@@ -163,6 +171,8 @@ export interface NetworkFile {
   /** As measured in training; null if this iteration was not rated. */
   elo: number | null;
   sees_games: boolean;
+  /** It has learned to play against opponents that it knows; missing in files of older versions. */
+  adapts?: boolean;
   /** By number of players, the most cards of the rounds that it learned from. */
   trained_on: Record<string, number>;
   layers: object[];
@@ -177,9 +187,9 @@ export class Network {
   readonly about: Omit<NetworkFile, "layers" | "weights">;
   readonly seesGames: boolean;
   /** The action that the network takes for the acting seat. It reads no other hand. */
-  choose(round: Round): Action;
+  choose(round: Round, kinds?: Kinds | null): Action;
   /** Evaluate the decisions of the acting seats of some rounds. */
-  evaluate(rounds: Round[]): Evaluation[];
+  evaluate(rounds: Round[], kinds?: Kinds | null): Evaluation[];
   /** Compute `[count, features]` to `[count, OUTPUTS]` logits. */
   forward(rows: Float32Array, count?: number): Float32Array;
 }
@@ -211,8 +221,37 @@ export interface Advice extends Evaluation<JudgedOption> {
 export function advise(
   network: Network,
   round: Round,
-  settings?: { worlds?: number; random?: () => number; actions?: readonly Action[] },
+  settings?: {
+    worlds?: number;
+    random?: () => number;
+    actions?: readonly Action[];
+    kinds?: Kinds | null;
+  },
 ): Generator<Advice, void, void>;
+
+/** A rule player: its bids and the aims of its cards are those of `src/blobmaster/styles/`. */
+export interface Style {
+  readonly name: string;
+  readonly bias: number;
+  readonly noise: number;
+  readonly untilMet: string;
+  readonly onceMet: string;
+  readonly careless: number;
+}
+
+/** The styles, in the order of their kinds. */
+export const STYLES: readonly Style[];
+/** The probability that each style takes a legal action of the acting seat, whose hand is known. */
+export function styleChances(round: Round, action: Action): number[];
+
+/** Believes by Bayes' rule who holds each seat, from the finished rounds of a game. */
+export class SeatBeliefs {
+  constructor(network: Network);
+  /** What the acting seat may believe after those rounds, or null; for `choose` and `evaluate`. */
+  kinds(round: Round, earlier: readonly Round[]): Kinds | null;
+  /** The log probability of all that each seat did, by kind. */
+  logLikelihood(players: number, earlier: readonly Round[]): number[][];
+}
 
 /** A round with a hand for every seat that agrees with what the acting seat knows; null if none does. */
 export function drawWorld(round: Round, random: () => number): Round | null;

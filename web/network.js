@@ -43,7 +43,7 @@ export class Network {
   /** See `load`. */
   constructor(described) {
     const { weights, layers, ...about } = described;
-    /** Origin and strength: `name`, `iteration`, `elo` (null if not rated), `sees_games` … */
+    /** Origin and strength: `name`, `iteration`, `elo` (null if not rated), `sees_games`, `adapts` … */
     this.about = about;
     this.seesGames = Boolean(about.sees_games);
     const reader = { values: halfFloats(bytesOf(weights)), at: 0 };
@@ -59,9 +59,9 @@ export class Network {
     return applyLayers(this.layers, rows, count);
   }
 
-  /** Evaluate the decisions of the acting seats of some rounds; see `decode`. */
-  evaluate(rounds) {
-    const encoded = rounds.map((round) => features(round, this.seesGames));
+  /** Evaluate the decisions of the acting seats of some rounds; see `decode`, and `features` for `kinds`. */
+  evaluate(rounds, kinds = null) {
+    const encoded = rounds.map((round) => features(round, this.seesGames, kinds));
     const width = this.layers[0].inputs;
     const rows = new Float32Array(rounds.length * width);
     encoded.forEach(({ row }, index) => rows.set(row, index * width));
@@ -71,10 +71,10 @@ export class Network {
     );
   }
 
-  /** The action that the network takes: the legal one of highest prior. */
-  choose(round) {
+  /** The action that the network takes: the legal one of highest prior. For `kinds` see `features`. */
+  choose(round, kinds = null) {
     const legal = legalActions(round);
-    return legal.length === 1 ? legal[0] : likeliest(this.evaluate([round])[0]).action;
+    return legal.length === 1 ? legal[0] : likeliest(this.evaluate([round], kinds)[0]).action;
   }
 }
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from golden_beliefs import beliefs_of
 from positions import SIZES, RandomRound, legal_of
 from saved_networks import save_network
 
@@ -29,6 +30,8 @@ from blobmaster.game.scoring import points
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.model.features import FEATURES
 from blobmaster.model.game_features import VIEW_FEATURES, encode_game_views
+from blobmaster.styles.catalogue import STYLES, TRAINING_STYLES
+from blobmaster.styles.rules import write_style_chances
 
 FOLDER = Path(__file__).parents[2] / "web" / "golden"
 SMALL_SIZES = ((3, 1), (3, 4), (4, 1), (4, 3), (5, 2), (6, 2), (7, 2), (8, 3))
@@ -104,6 +107,13 @@ def encoded(states: np.ndarray) -> np.ndarray:
     return rows
 
 
+def chances_of(state: np.ndarray, action: int) -> list[float]:
+    """Return the probability that each training style takes an action."""
+    chances = np.zeros(len(STYLES))
+    write_style_chances(state, action, chances)
+    return chances[1 : 1 + len(TRAINING_STYLES)].tolist()
+
+
 def logits_of(trained: TrainedNetwork, rows: np.ndarray) -> np.ndarray:
     width = VIEW_FEATURES if trained.network.sees_games else FEATURES
     with torch.inference_mode():
@@ -140,6 +150,10 @@ def large(rounds: int, positions: int, networks: Sequence[TrainedNetwork]) -> di
         "rounds": [one.record() for one in played],
         "places": chosen,
         "features": [zlib.crc32(row.tobytes()) for row in rows],
+        "chances": [
+            chances_of(played[number].states[step], played[number].actions[step])
+            for number, step in chosen
+        ],
         "networks": [
             _answers(trained, first, states[first : first + share], rows[first : first + share])
             for trained, first in zip(networks, range(0, positions, share), strict=True)
@@ -166,6 +180,7 @@ def small() -> dict[str, Any]:
     return {
         "network.json": network_file(trained),
         "rounds.json": [{**one.record(), "positions": _described(one, trained)} for one in rounds],
+        "beliefs.json": beliefs_of(trained),
     }
 
 
@@ -183,6 +198,9 @@ def _described(one: GoldenRound, trained: TrainedNetwork) -> list[dict[str, Any]
                 "ones": np.flatnonzero(row == 1).tolist(),
                 "values": {str(i): float(row[i]) for i in others},
                 "priors": [round(float(p), 4) for p in prior[: len(legal_of(state))]],
+                "chances": [
+                    round(chance, 6) for chance in chances_of(state, one.actions[state[ACTIONS]])
+                ],
             }
         )
     return described

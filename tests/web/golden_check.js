@@ -3,6 +3,7 @@
 import { OUTPUTS, Network, decode, likeliest } from "../../web/network.js";
 import { act, isOver, legalActions, newRound, roundPoints } from "../../web/rules.js";
 import { FEATURES, features } from "../../web/features.js";
+import { styleChances } from "../../web/styles.js";
 
 /** Compare everything; return counts, the largest difference of a logit, and what was wrong. */
 export function check(golden) {
@@ -13,6 +14,10 @@ export function check(golden) {
     const { row } = features(round, true);
     const first = features(round).row;
     if (crc32(row) !== golden.features[i]) problems.push(`features of position ${i}`);
+    const [number, step] = golden.places[i];
+    const chances = styleChances(round, golden.rounds[number].actions[step]);
+    const isOff = (chance, style) => !(Math.abs(chance - golden.chances[i][style]) < 1e-9);
+    if (chances.some(isOff)) problems.push(`chances of the styles at position ${i}`);
     if (crc32(first) !== crc32(row.slice(0, FEATURES))) problems.push(`short features of ${i}`);
   });
   const networks = golden.networks.map((wanted) => compareNetwork(wanted, rounds));

@@ -15,11 +15,11 @@ const SLICE = 30; // milliseconds of work before the page may answer a key again
 /**
  * Work out advice in slices and show it: `show(advice, isDone)`; return a function that stops it.
  *
- * It ends with `WORLDS` deals of the hidden cards, or with fewer where they take too long. With
- * `actions` only these cards are judged, and the network's own choice.
+ * It ends with `WORLDS` deals of the hidden cards, or with fewer where they take too long. `settings`
+ * may hold `actions` and `kinds`, see `advise`.
  */
-export function adviseInSlices(network, round, show, actions = undefined) {
-  const steps = advise(network, round, { worlds: WORLDS, actions });
+export function adviseInSlices(network, round, show, settings = {}) {
+  const steps = advise(network, round, { worlds: WORLDS, ...settings });
   const patience = performance.now() + PATIENCE;
   let timer = null;
   let advice = null;

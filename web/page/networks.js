@@ -1,10 +1,12 @@
 /** The networks that travel in the page, each decoded when it is first asked. */
 
 import { plural } from "../rules.js";
+import { SeatBeliefs } from "../beliefs.js";
 import { Network } from "../network.js";
 
 const described = [];
 const loaded = new Map();
+const believing = new WeakMap(); // by network
 
 /** Read the networks in the page; return their levels: `{ key, name, trainedOn }`, in the file's order. */
 export function levels() {
@@ -51,4 +53,10 @@ export function networkOf(key) {
     level.file = null;
   }
   return loaded.get(level.key);
+}
+
+/** Who holds the other seats, as the acting seat believes after the earlier rounds of a game, or null. */
+export function kindsAt(network, round, earlier) {
+  if (!believing.has(network)) believing.set(network, new SeatBeliefs(network));
+  return believing.get(network).kinds(round, earlier);
 }

@@ -6,12 +6,13 @@ import { adviceSentence, adviceView, adviseInSlices } from "./advice_view.js";
 import { trumpWords } from "./cards.js";
 import { choiceButtons, handView } from "./choices.js";
 import { announce, button, h, refill, showDialog, store, stored } from "./dom.js";
-import { levelOf, networkOf } from "./networks.js";
+import { kindsAt, levelOf, networkOf } from "./networks.js";
 import { overView } from "./over.js";
 import {
   ME,
   currentRound,
   dealNext,
+  finishedRounds,
   isFinished,
   isGame,
   newGame,
@@ -90,7 +91,7 @@ function continueGame() {
   timer = setTimeout(
     () => {
       const network = networkOf(shown.game.level);
-      take(network.choose(viewOf(round, round.seat)));
+      take(network.choose(viewOf(round, round.seat), kindsAt(network, round, earlier())));
     },
     shown.pace * (isNewTrick ? AFTER_TRICK : 1),
   );
@@ -116,6 +117,9 @@ function take(action) {
     }
   }
 }
+
+/** The rounds before the one that is played: the networks adapt to what the players did in them. */
+const earlier = () => finishedRounds(shown.game).slice(0, shown.game.rounds.length - 1);
 
 const namesOf = (game) => seatNames(game.players);
 
@@ -226,7 +230,9 @@ function showHint(game, round) {
   store("game", noted);
   shown.game = noted;
   stopWork();
-  stopWork = adviseInSlices(networkOf(game.level), viewOf(round, ME), (advice) => {
+  const network = networkOf(game.level);
+  const kinds = kindsAt(network, round, earlier());
+  const show = (advice) => {
     if (shown.advice === null) {
       change({ advice });
       announce(adviceSentence(advice));
@@ -237,7 +243,8 @@ function showHint(game, round) {
     root
       .querySelector(".hint .card-box")
       .replaceChildren(...adviceView(advice, round).filter(Boolean));
-  });
+  };
+  stopWork = adviseInSlices(network, viewOf(round, ME), show, { kinds });
 }
 
 // ---------- After a round

@@ -88,6 +88,17 @@ export function scoresBefore(game, number) {
     .reduce((sums, { points }) => sums.map((sum, seat) => sum + points[seat]), zeros);
 }
 
+const ends = new WeakMap();
+
+/** The finished rounds as they ended, each the same object at every call. */
+export function finishedRounds(game) {
+  return game.rounds.flatMap((played, number) => {
+    if (resultOf(played) === null) return [];
+    if (!ends.has(played)) ends.set(played, roundAt(game, number));
+    return [ends.get(played)];
+  });
+}
+
 const finished = new WeakMap();
 
 /** The finished rounds: `{ cards, trump, dealer, bids, tricks, points, hints }` each. */

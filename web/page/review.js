@@ -59,7 +59,7 @@ export function review(place, network, game, number) {
         total += Number(row.dataset.lost);
         next(index + 1);
       },
-      [action],
+      { actions: [action] },
     );
   };
   next(0);

@@ -37,6 +37,7 @@ def network_file(trained: TrainedNetwork) -> dict[str, Any]:
         "iteration": meta.iteration + 1,
         "elo": None if meta.elo is None else round(meta.elo),
         "sees_games": trained.network.sees_games,
+        "adapts": trained.config.self_play.adapts,
         "trained_on": _trained_on(trained.config.rounds),
         "layers": [_description(layer) for layer in layers],
         "weights": base64.b64encode(_half_floats(layers)).decode("ascii"),
