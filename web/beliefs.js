@@ -1,7 +1,7 @@
 /** Who holds the other seats of a game: the network, a player at random, or one of some style. */
 
 import { act, legalActions, newRound, viewOf } from "./rules.js";
-import { OPPONENT_KINDS } from "./features.js";
+import { FIRST_STYLE, OPPONENT_KINDS } from "./features.js";
 import { styleChances } from "./styles.js";
 
 const RANDOM = 0;
@@ -71,7 +71,7 @@ function likelihoodOf(network, end) {
     logs[RANDOM] += Math.log(random);
     logs[BY_NETWORK] += Math.log((1 - UNIFORM) * prior + UNIFORM * random);
     styleChances(round, action).forEach((chance, style) => {
-      logs[BY_NETWORK + 1 + style] += Math.log((1 - STRAY) * chance + STRAY * random);
+      logs[FIRST_STYLE + style] += Math.log((1 - STRAY) * chance + STRAY * random);
     });
   });
   return total;

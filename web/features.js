@@ -27,6 +27,9 @@ const DRIFT = 8; // points that two scores typically drift apart in a round
 /** The kinds of opponents in self-play: at random, by a network, and by each of the styles. */
 export const OPPONENT_KINDS = 10;
 
+/** The first kind that is a style: `STYLES[kind - FIRST_STYLE]`. */
+export const FIRST_STYLE = 2;
+
 /** Start of each group of features, and of the features of a game behind them. */
 export const FEATURE_INDEX = layOut({
   hand: CARDS,

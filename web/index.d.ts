@@ -127,6 +127,8 @@ export function gameRounds(
 
 /** The kinds of opponents in self-play: at random (0), by a network (1), and by each style (from 2 on). */
 export const OPPONENT_KINDS: 10;
+/** The first kind that is a style: `STYLES[kind - FIRST_STYLE]`. */
+export const FIRST_STYLE: 2;
 /** The kind of the opponent at each seat; null where the network sits, or nobody that it knows. */
 export type Kinds = readonly (number | null)[];
 /** Start of each group of features. */
@@ -232,6 +234,8 @@ export function advise(
 /** A rule player: its bids and the aims of its cards are those of `src/blobmaster/styles/`. */
 export interface Style {
   readonly name: string;
+  /** What it does, in a few words after its name. */
+  readonly meaning: string;
   readonly bias: number;
   readonly noise: number;
   readonly untilMet: string;

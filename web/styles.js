@@ -27,19 +27,19 @@ import { slotsOf } from "./features.js";
  * and once the bid is reached; `careless` is the share of uniformly random choices.
  */
 export const STYLES = [
-  style("underbidder", { bias: -1, noise: 0.25 }),
-  style("overbidder", { bias: 1, noise: 0.25 }),
-  style("sandbagger", { bias: -1, untilMet: "take", onceMet: "take" }),
-  style("ducker", { bias: -0.5, untilMet: "duck" }),
-  style("grabber", { bias: 0.5, untilMet: "take", onceMet: "take" }),
-  style("rusher", { noise: 0.25, untilMet: "high first" }),
-  style("hoarder", { noise: 0.25, untilMet: "low first" }),
-  style("careless", { noise: 1, careless: 0.25 }),
+  style("underbidder", "bids a trick too low", { bias: -1, noise: 0.25 }),
+  style("overbidder", "bids a trick too high", { bias: 1, noise: 0.25 }),
+  style("sandbagger", "bids too low, takes every trick", { bias: -1, untilMet: "take", onceMet: "take" }),
+  style("ducker", "avoids every trick", { bias: -0.5, untilMet: "duck" }),
+  style("grabber", "takes every trick", { bias: 0.5, untilMet: "take", onceMet: "take" }),
+  style("rusher", "plays high cards first", { noise: 0.25, untilMet: "high first" }),
+  style("hoarder", "plays low cards first", { noise: 0.25, untilMet: "low first" }),
+  style("careless", "errs in every fourth choice", { noise: 1, careless: 0.25 }),
 ];
 
-function style(name, changes) {
+function style(name, meaning, changes) {
   const usual = { bias: 0, noise: 0, untilMet: "exactly", onceMet: "duck", careless: 0 };
-  return Object.freeze({ name, ...usual, ...changes });
+  return Object.freeze({ name, meaning, ...usual, ...changes });
 }
 
 const MIN_TRUMP_VALUE = 0.4; // a trump can take a trick of a suit in which its holder is void

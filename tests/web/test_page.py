@@ -51,18 +51,20 @@ def test_a_whole_game_follows_the_rules_and_the_network(page: Page, checkpoints:
 
 def test_in_a_game_the_networks_adapt_to_the_person(page: Page, checkpoints: list[Path]):
     deal(page, players=5, longest=5)
-    person = StyleAgent("sandbagger")
+    person, noticed = StyleAgent("sandbagger"), 0
     while True:
         page.wait(f"{PHASE} !== 'waiting'")
         if (phase := page.value(PHASE)) == "game over":
             break
         if phase == "round over":
+            noticed += "like the sandbagger, who bids too low" in page.text("section.over")
             page.click("button.main")
             continue
         state = state_of(game_of(page), -1)
         legal = legal_of(state)
         action = legal[0] if len(legal) == 1 else choice_of(person, state, NOTHING)
         page.click(f'[data-action="{action}"]')
+    assert noticed == 12  # rounds before the last
     _, choices, repeated = replay(game_of(page), agent_of(checkpoints[1]))
     assert repeated >= 0.95 * choices
     # Without its memory the same network chooses something else in some of these positions.

@@ -8,9 +8,10 @@ import { winnerText } from "./texts.js";
 
 /**
  * The panel under the table: `next()` deals the next round, `leave()` ends the game, and
- * `look(place)` fills an element with the review.
+ * `look(place)` fills an element with the review. `style` is the style in which the networks believe
+ * that the person plays, or null.
  */
-export function overView(game, round, names, { next, leave, look }) {
+export function overView(game, round, names, style, { next, leave, look }) {
   const isEnd = isFinished(game);
   const place = h("div", { class: "review-place" });
   const lookButton = button("Where points were lost", () => {
@@ -26,6 +27,13 @@ export function overView(game, round, names, { next, leave, look }) {
     { class: "card-box over", "aria-label": "Round over" },
     h("h3", {}, title(game, round, names)),
     resultTable(round, names),
+    style === null || isEnd
+      ? null
+      : h(
+          "p",
+          { class: "dim style" },
+          `You play like the ${style.name}, who ${style.meaning}: the networks have noticed, and adapt.`,
+        ),
     h("div", { class: "actions" }, onward, lookButton),
     place,
     h(

@@ -1,7 +1,9 @@
 /** The page to play on: set up a table, bid, play cards, and look back at a round. */
 
 import { isBidding, isOver, legalActions, plural, problemWith, viewOf } from "../rules.js";
+import { FIRST_STYLE } from "../features.js";
 import { likeliest } from "../network.js";
+import { STYLES } from "../styles.js";
 import { adviceSentence, adviceView, adviseInSlices } from "./advice_view.js";
 import { trumpWords } from "./cards.js";
 import { choiceButtons, handView } from "./choices.js";
@@ -121,6 +123,14 @@ function take(action) {
 /** The rounds before the one that is played: the networks adapt to what the players did in them. */
 const earlier = () => finishedRounds(shown.game).slice(0, shown.game.rounds.length - 1);
 
+/** The style in which the networks believe that the person plays, or null. */
+function styleOfMine() {
+  const { game } = shown;
+  const other = { ...currentRound(game), seat: ME + 1 };
+  const kind = kindsAt(networkOf(game.level), other, finishedRounds(game))?.[ME] ?? null;
+  return kind === null || kind < FIRST_STYLE ? null : STYLES[kind - FIRST_STYLE];
+}
+
 const namesOf = (game) => seatNames(game.players);
 
 // ---------- Setting up
@@ -162,7 +172,7 @@ function roundViews() {
     tableView(round, namesOf(game), game.oneRound ? null : scoresOf(game)),
     h("p", { class: "balance dim" }, balanceText(round)),
     isOver(round)
-      ? overView(game, round, namesOf(game), { next, leave, look })
+      ? overView(game, round, namesOf(game), styleOfMine(), { next, leave, look })
       : turnView(game, round),
   ];
 }
