@@ -14,7 +14,7 @@ INTRODUCTION = """# Opponents
 `N` is the number of simulations per decision. `make docs` writes this file from
 `src/blobmaster/agents/registry.py`.
 
-Rule players are variations of `heuristic` (`src/blobmaster/styles/catalogue.py`). Some can be
+Rule players are variations of `heuristic` (`src/blobmaster/game/styles.py`). Some can be
 opponents in self-play. The others are held out: they differ in kind and never take part in
 training, so they measure play against strangers.
 

@@ -18,17 +18,21 @@ import {
   rankOf,
   suitOf,
 } from "./rules.js";
+import { RANDOM_TRAITS, STYLES, TRAITS } from "./style_table.js";
 
 const NEEDS = 8; // too many taken, 0, 1, .., 5, 6 or more
 const BALANCE = 13; // bids minus cards dealt, -6 to 6
 const LEFT_CLASSES = 12; // rounds left: 0, 1, .., 10, 11 or more
 const DRIFT = 8; // points that two scores typically drift apart in a round
 
-/** The kinds of opponents in self-play: at random, by a network, and by each of the styles. */
-export const OPPONENT_KINDS = 10;
+/** The kinds of opponents that have an input of their own: at random, by a network, and of a named style. */
+const NAMED_KINDS = 10;
 
 /** The first kind that is a style: `STYLES[kind - FIRST_STYLE]`. */
 export const FIRST_STYLE = 2;
+
+/** The kinds of opponents in self-play: at random (0), by a network (1), and by each of the styles. */
+export const OPPONENT_KINDS = FIRST_STYLE + STYLES.length;
 
 /** Start of each group of features, and of the features of a game behind them. */
 export const FEATURE_INDEX = layOut({
@@ -53,7 +57,8 @@ export const FEATURE_INDEX = layOut({
   outranked: CARDS,
   winner_outranked: RANKS,
   table_known: 1,
-  known_kinds: OPPONENT_KINDS * MAX_PLAYERS,
+  known_kinds: NAMED_KINDS * MAX_PLAYERS,
+  known_traits: TRAITS * MAX_PLAYERS,
   in_game: 1,
   seats: MAX_PLAYERS,
   deals: MAX_PLAYERS,
@@ -173,8 +178,16 @@ function markKinds(kinds, row, relative) {
   const at = FEATURE_INDEX;
   row[at.table_known] = 1;
   kinds.forEach((kind, seat) => {
-    if (kind !== null) row[at.known_kinds + MAX_PLAYERS * kind + relative(seat)] = 1;
+    if (kind === null) return;
+    const place = relative(seat);
+    if (kind < NAMED_KINDS) row[at.known_kinds + MAX_PLAYERS * kind + place] = 1;
+    kindTraits(kind).forEach((trait, i) => (row[at.known_traits + MAX_PLAYERS * i + place] = trait));
   });
+}
+
+function kindTraits(kind) {
+  if (kind === 0) return RANDOM_TRAITS;
+  return kind < FIRST_STYLE ? [] : STYLES[kind - FIRST_STYLE].traits;
 }
 
 function markGame(round, row, relative) {

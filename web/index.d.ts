@@ -126,7 +126,7 @@ export function gameRounds(
 ): { cards: number; trump: number; dealer: Seat }[];
 
 /** The kinds of opponents in self-play: at random (0), by a network (1), and by each style (from 2 on). */
-export const OPPONENT_KINDS: 10;
+export const OPPONENT_KINDS: 64;
 /** The first kind that is a style: `STYLES[kind - FIRST_STYLE]`. */
 export const FIRST_STYLE: 2;
 /** The kind of the opponent at each seat; null where the network sits, or nobody that it knows. */
@@ -233,6 +233,7 @@ export function advise(
 
 /** A rule player: its bids and the aims of its cards are those of `src/blobmaster/styles/`. */
 export interface Style {
+  /** Empty for the varied styles. */
   readonly name: string;
   /** What it does, in a few words after its name. */
   readonly meaning: string;
@@ -241,7 +242,14 @@ export interface Style {
   readonly untilMet: string;
   readonly onceMet: string;
   readonly careless: number;
+  /** What the network sees, from 0 to 1. */
+  readonly traits: readonly number[];
 }
+
+/** Traits of a style. */
+export const TRAITS: 11;
+/** The traits of a player at random. */
+export const RANDOM_TRAITS: readonly number[];
 
 /** The styles, in the order of their kinds. */
 export const STYLES: readonly Style[];

@@ -5,6 +5,7 @@ export * from "./game.js";
 export * from "./features.js";
 export * from "./network.js";
 export * from "./worlds.js";
+export * from "./style_table.js";
 export * from "./styles.js";
 export * from "./beliefs.js";
 export * from "./advice.js";

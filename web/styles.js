@@ -18,29 +18,7 @@ import {
   suitOf,
 } from "./rules.js";
 import { slotsOf } from "./features.js";
-
-/**
- * The styles, in the order of their kinds in the network's input.
- *
- * `bias` is added to the estimated tricks of a hand, and `noise` is the standard deviation of a normal
- * number that is added too. `untilMet` and `onceMet` are the aims of a card while tricks are missing
- * and once the bid is reached; `careless` is the share of uniformly random choices.
- */
-export const STYLES = [
-  style("underbidder", "bids a trick too low", { bias: -1, noise: 0.25 }),
-  style("overbidder", "bids a trick too high", { bias: 1, noise: 0.25 }),
-  style("sandbagger", "bids too low, takes every trick", { bias: -1, untilMet: "take", onceMet: "take" }),
-  style("ducker", "avoids every trick", { bias: -0.5, untilMet: "duck" }),
-  style("grabber", "takes every trick", { bias: 0.5, untilMet: "take", onceMet: "take" }),
-  style("rusher", "plays high cards first", { noise: 0.25, untilMet: "high first" }),
-  style("hoarder", "plays low cards first", { noise: 0.25, untilMet: "low first" }),
-  style("careless", "errs in every fourth choice", { noise: 1, careless: 0.25 }),
-];
-
-function style(name, meaning, changes) {
-  const usual = { bias: 0, noise: 0, untilMet: "exactly", onceMet: "duck", careless: 0 };
-  return Object.freeze({ name, meaning, ...usual, ...changes });
-}
+import { STYLES } from "./style_table.js";
 
 const MIN_TRUMP_VALUE = 0.4; // a trump can take a trick of a suit in which its holder is void
 const BID_CAUTION = 0.1; // low bids are easier to make than high ones
@@ -63,10 +41,10 @@ export function styleChances(round, action) {
 
 function bidChances(round, bid) {
   const estimate = estimatedBid(round);
+  const [low, high] = rangeOf(round, bid);
   return STYLES.map(({ bias, noise }) => {
     const wanted = estimate + bias;
     if (noise === 0) return bidNearestTo(round, wanted) === bid ? 1 : 0;
-    const [low, high] = rangeOf(round, bid);
     return normalShare(high, wanted, noise) - normalShare(low, wanted, noise);
   });
 }

@@ -34,10 +34,10 @@ from blobmaster.game.rules import (
     new_round,
     play_forced,
 )
+from blobmaster.game.styles import HELD_OUT_STYLES, TRAINING_STYLES
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.rng import below, generator, stream
-from blobmaster.styles.catalogue import HELD_OUT_STYLES, TRAINING_STYLES
 
 POSITIONS = 600
 

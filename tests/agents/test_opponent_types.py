@@ -17,6 +17,7 @@ from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.opponents import (
     BY_NETWORK,
     FIRST_STYLE,
+    KIND_BITS,
     KINDS,
     RANDOM,
     kinds_of,
@@ -25,11 +26,11 @@ from blobmaster.game.opponents import (
     with_opponent,
 )
 from blobmaster.game.rules import MAX_LEGAL, OPPONENTS, PLAYERS, SEAT, apply, is_over, play_forced
+from blobmaster.game.styles import STYLES, TRAINING_STYLES
 from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.rng import stream
 from blobmaster.search.determinization import new_table
 from blobmaster.search.weighted_worlds import draw_worlds, list_past_choices, new_rows
-from blobmaster.styles.catalogue import STYLES, TRAINING_STYLES
 from blobmaster.styles.rules import choose_by_style, write_style_chances
 
 UNIFORM = 0.05
@@ -79,7 +80,7 @@ def test_a_seat_that_plays_by_a_style_is_believed_to(style):
     for seed in range(12):
         worlds = believed(late_choice(number, seed), 0.5)[1]
         for seat in range(1, 4):
-            kinds = worlds[:, OPPONENTS] >> (MAX_PLAYERS + 4 * seat) & 15
+            kinds = worlds[:, OPPONENTS] >> (MAX_PLAYERS + KIND_BITS * seat) & (1 << KIND_BITS) - 1
             shares += np.bincount(kinds, minlength=KINDS)
     # The place of no opponent is the network's: random players are marked by 0, too.
     assert shares[FIRST_STYLE:].argmax() == kind - FIRST_STYLE
@@ -116,7 +117,8 @@ def test_the_evidence_is_the_sum_over_types_for_every_seat():
         write_style_chances(rows.state[row], int(rows.action[row]), by_style)
         of_seat[RANDOM] /= choices
         of_seat[BY_NETWORK] *= (1 - UNIFORM) * priors[row, rows.edge[row]] + UNIFORM / choices
-        of_seat[FIRST_STYLE:] *= (1 - STRAY) * by_style[1:9] + STRAY / choices
+        of_kinds = by_style[1 : 1 + KINDS - FIRST_STYLE]  # style 0 is no kind of opponent
+        of_seat[FIRST_STYLE:] *= (1 - STRAY) * of_kinds + STRAY / choices
     prior = np.full(KINDS, 0.4 / (KINDS - 1))
     prior[BY_NETWORK] = 0.6
     others = [seat for seat in range(int(state[PLAYERS])) if seat != state[SEAT]]
@@ -137,4 +139,4 @@ def test_an_opponent_at_a_seat_is_packed_as_by_the_deals():
     packed = pack_opponents(is_seated, kinds)[0]
     assert seated(seated(0, 1, 3), 4, KINDS - 1) == packed
     assert seat_mask(packed) == 0b10010
-    assert kinds_of(packed) == 3 << 4 | (KINDS - 1) << 16
+    assert kinds_of(packed) == 3 << KIND_BITS | (KINDS - 1) << 4 * KIND_BITS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from dealing import CPU, ends_of_rounds, small_network
 from positions import RandomRound
 
@@ -14,14 +15,16 @@ from blobmaster.agents.styles import StyleAgent
 from blobmaster.checkpoint.network import TrainedNetwork
 from blobmaster.config.compose import compose
 from blobmaster.game.cards import MAX_PLAYERS
-from blobmaster.game.opponents import BY_NETWORK, FIRST_STYLE, KINDS, KNOWN, RANDOM
+from blobmaster.game.opponents import BY_NETWORK, FIRST_STYLE, KIND_BITS, KINDS, KNOWN, RANDOM
 from blobmaster.game.rules import OPPONENTS, SEAT
+from blobmaster.game.styles import style_number
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.kernels.rng import stream
 from blobmaster.search.spec import parse_search
-from blobmaster.styles.catalogue import style_number
 
 NETWORK = small_network(1)
+with torch.no_grad():
+    NETWORK.actor.head.weight.mul_(20.0)  # as sure of its choices as a trained one
 SEATS = ("network", "sandbagger", "grabber", "network")
 
 
@@ -48,7 +51,7 @@ def test_each_seat_is_marked_as_what_it_played_like():
     expected = KNOWN
     for seat, name in enumerate(SEATS):
         if name != "network" and seat != states[0, SEAT]:
-            expected |= 1 << seat | kind_of(name) << (MAX_PLAYERS + 4 * seat)
+            expected |= 1 << seat | kind_of(name) << (MAX_PLAYERS + KIND_BITS * seat)
     assert marked[:, OPPONENTS].tolist() == [expected, 0]
     assert (states[:, OPPONENTS] == 0).all()  # a copy is marked
     assert np.array_equal(np.delete(marked, OPPONENTS, 1), np.delete(states, OPPONENTS, 1))

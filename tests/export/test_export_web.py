@@ -127,6 +127,7 @@ def test_modules_are_joined_in_the_order_of_their_imports(tmp_path: Path):
         ('import b from "./b.js";\n', "cannot be inlined: import b"),
         ("export default 1;\n", "cannot be inlined: export default"),
         ('import { a } from "./a.js";\n', "imports itself"),
+        ('import { none } from "./b.js";\n', "imports none, which"),
     ],
 )
 def test_a_module_of_another_form_is_refused(tmp_path: Path, source: str, answer: str):

@@ -16,6 +16,7 @@ from blobmaster.game.records import (
     IN_GAME,
     MAX_POLICY_BYTES,
     STYLED,
+    WIDE_KINDS,
     Rounds,
     game_header,
     join,
@@ -76,15 +77,18 @@ def test_a_record_keeps_the_seats_of_random_opponents():
 
 @pytest.mark.parametrize("in_game", [False, True])
 @pytest.mark.parametrize("flags", [0, GREEDY])
-def test_a_record_keeps_the_kinds_of_opponents(in_game, flags):
+@pytest.mark.parametrize("bits", [4, 6], ids=["of an older run", "of today"])
+def test_a_record_keeps_the_kinds_of_opponents(in_game, flags, bits):
     round_ = RandomRound(11, 5, 3)
     policies = policies_of(round_, 0)
     plain = record_of(round_, policies).tolist()
     is_seated = np.array([[True, False, True, True, False, False, False, False]])
-    opponents = int(pack_opponents(is_seated, np.array([[KINDS - 1, 3, 0, 7, 1, 1, 1, 1]]))[0])
-    kinds = [(KINDS - 1), 0 | 7 << 4, 0, 0]
+    largest = 9 if bits == 4 else KINDS - 1
+    opponents = int(pack_opponents(is_seated, np.array([[largest, 3, 0, 7, 1, 1, 1, 1]]))[0])
+    kinds = [*(largest | 7 << 3 * bits).to_bytes(bits, "little")]
     game = game_header(3, 2, 0b1, np.array([0, 300, 20, 10, 0])).tolist() if in_game else []
     plain[0] |= STYLED | flags | (IN_GAME if in_game else 0)
+    plain[1] |= WIDE_KINDS if bits == 6 else 0
     plain[4] = 0b1101
     record = np.array(plain[:5] + game + kinds + plain[5:])
     state = np.empty(STATE, np.int64)

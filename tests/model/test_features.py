@@ -11,7 +11,7 @@ from positions import SIZES, RandomRound, exchange_hidden, legal_of
 from situations import SUIT_ORDERS, knowledge_of, rename_suits, rotate_seats
 
 from blobmaster.game.cards import MAX_PLAYERS, NO_TRUMP, SUITS
-from blobmaster.game.opponents import KINDS, KNOWN, pack_opponents
+from blobmaster.game.opponents import FIRST_VARIED, KINDS, KNOWN, RANDOM, pack_opponents
 from blobmaster.game.rules import (
     ACTION_COUNT,
     BIDS,
@@ -32,6 +32,7 @@ from blobmaster.game.rules import (
     apply,
     new_round,
 )
+from blobmaster.game.styles import VARIED_STYLES
 from blobmaster.model.features import (
     DEAL_FEATURES,
     DEAL_INDEX,
@@ -47,6 +48,7 @@ from blobmaster.model.heads import (
     decode_prior_rows,
     decode_value_rows,
 )
+from blobmaster.model.traits import TRAITS, TRAITS_OF
 
 SOME_SIZES = [(3, 3), (3, 17), (4, 7), (5, 7), (6, 4), (8, 6), (7, 1)]
 
@@ -131,12 +133,29 @@ def test_the_critic_sees_the_observation_every_hand_and_each_seats_kind_of_oppon
         winner = row[DEAL_INDEX["live_winner"]].nonzero()[0].tolist()
         best = 1 << int(state[TABLE + state[WINNER]]) if state[IN_TRICK] > 0 else 0
         assert set(winner) == ranked(best, live, np.zeros(4, int))
-        shown = np.concatenate([row[DEAL_INDEX["random_seats"]], row[DEAL_INDEX["kinds"]]])
-        expected = np.zeros((KINDS, MAX_PLAYERS))
-        for relative in range(players):
-            seat = (state[SEAT] + relative) % players
-            expected[kinds[number, seat], relative] = is_seated[number, seat]
-        assert np.array_equal(shown.reshape(KINDS, MAX_PLAYERS), expected)
+        shown = row[DEAL_INDEX["random_seats"].start : DEAL_INDEX["traits"].stop]
+        expected = marks_of(state, is_seated[number], kinds[number])
+        assert np.array_equal(shown.reshape(-1, MAX_PLAYERS), expected)
+
+
+def marks_of(state: np.ndarray, is_seated: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+    """Return a row per kind that has a name and per trait, with a column per relative seat."""
+    marks = np.zeros((FIRST_VARIED + TRAITS, MAX_PLAYERS), np.float32)
+    for relative in range(state[PLAYERS]):
+        seat = (state[SEAT] + relative) % state[PLAYERS]
+        if is_seated[seat]:
+            marks[:FIRST_VARIED, relative] = np.arange(FIRST_VARIED) == kinds[seat]
+            marks[FIRST_VARIED:, relative] = TRAITS_OF[kinds[seat]]
+    return marks
+
+
+def test_every_kind_has_marks_of_its_own_and_traits_fit_into_eight_bits():
+    """int8 takes inputs from 0 to 1."""
+    assert (TRAITS_OF >= 0).all()
+    assert (TRAITS_OF <= 1).all()
+    unnamed = np.zeros((len(VARIED_STYLES), FIRST_VARIED))
+    marks = np.hstack([np.concatenate([np.eye(FIRST_VARIED), unnamed]), TRAITS_OF])
+    assert len(np.unique(marks, axis=0)) == KINDS
 
 
 def test_an_observation_does_not_reveal_opponents():
@@ -149,15 +168,16 @@ def test_an_observation_does_not_reveal_opponents():
 def test_an_observation_shows_opponents_that_are_known():
     states = RandomRound(28, 5, 6).states
     rows = encoded(states)[0]
-    # Seat 1 has the kind 3, seats 2 and 4 the kind 0, at random.
-    states[:, OPPONENTS] = KNOWN | 0b10110 | 3 << 12
+    is_seated = np.array([False, True, True, False, True, False, False, False])
+    kinds = np.array([0, 3, RANDOM, 0, FIRST_VARIED + 8, 0, 0, 0])
+    states[:, OPPONENTS] = KNOWN | pack_opponents(is_seated[None], kinds[None])
     seen = encoded(states)[0]
+    known = slice(INDEX["known_kinds"].start, INDEX["known_traits"].stop)
     for state, row, before in zip(states, seen, rows, strict=True):
-        kinds = row[INDEX["known_kinds"]].reshape(KINDS, MAX_PLAYERS)
-        marks = {(0, (seat - state[SEAT]) % 5) for seat in (2, 4)} | {(3, (1 - state[SEAT]) % 5)}
-        assert set(zip(*map(np.ndarray.tolist, kinds.nonzero()), strict=True)) == marks
+        marks = row[known].reshape(-1, MAX_PLAYERS)
+        assert np.array_equal(marks, marks_of(state, is_seated, kinds))
         assert row[INDEX["table_known"]] == 1.0
-        row[INDEX["known_kinds"]] = row[INDEX["table_known"]] = 0.0
+        row[known] = row[INDEX["table_known"]] = 0.0
         assert np.array_equal(row, before)
 
 

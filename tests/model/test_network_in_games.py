@@ -10,7 +10,7 @@ import torch
 from positions import RandomRound
 
 from blobmaster.config.network import NetworkSettings
-from blobmaster.game.opponents import KINDS, pack_opponents
+from blobmaster.game.opponents import FIRST_VARIED, pack_opponents
 from blobmaster.game.rules import (
     BIDS,
     DEALER,
@@ -26,6 +26,7 @@ from blobmaster.game.rules import (
 )
 from blobmaster.inference.evaluator import STANDING_ROWS, NetworkEvaluator
 from blobmaster.inference.precision import convert
+from blobmaster.model.features import OPPONENT_FEATURES
 from blobmaster.model.game_features import (
     GAME_FEATURES,
     GAME_INDEX,
@@ -36,6 +37,7 @@ from blobmaster.model.game_features import (
     view_index,
 )
 from blobmaster.model.network import BlobNetwork, new_network
+from blobmaster.model.traits import TRAITS, TRAITS_OF
 
 CPU = torch.device("cpu")
 SMALL = NetworkSettings(width=48, blocks=2)
@@ -154,13 +156,14 @@ def test_the_standings_input_holds_the_opponents_and_the_games_features():
         row = np.full(STANDING_FEATURES, 7, np.float32)
         encode_standing(state, row)
         players, me = int(state[PLAYERS]), int(state[SEAT])
-        expected = np.zeros((KINDS, 8))
+        expected = np.zeros((FIRST_VARIED + TRAITS, 8), np.float32)
         for kind, seat in ((0, 0), (5, 2)):
             expected[kind, (seat - me) % players] = 1
-        assert np.array_equal(row[: 8 * KINDS].reshape(KINDS, 8), expected)
+            expected[FIRST_VARIED:, (seat - me) % players] = TRAITS_OF[kind]
+        assert np.array_equal(row[:OPPONENT_FEATURES].reshape(-1, 8), expected)
         game = np.empty(GAME_FEATURES, np.float32)
         encode_game(state, game)
-        assert (row[8 * KINDS :] == game).all()
+        assert (row[OPPONENT_FEATURES:] == game).all()
 
 
 def test_the_groups_of_the_actors_input_in_games_lie_side_by_side():

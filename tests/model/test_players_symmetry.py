@@ -17,11 +17,11 @@ from blobmaster.config.network import NetworkSettings
 from blobmaster.config.rounds import RoundMix
 from blobmaster.evaluation.arena import play_deals
 from blobmaster.game.rules import FIRST_BID, SEAT
+from blobmaster.game.styles import STYLES
 from blobmaster.kernels.rng import generator
 from blobmaster.model.features import canonical_slots
 from blobmaster.model.network import new_network
 from blobmaster.selfplay.deals import Deals, deal
-from blobmaster.styles.catalogue import STYLES
 
 CPU = torch.device("cpu")
 RULE_PLAYERS = [style.name for style in STYLES if style.careless == 0]

@@ -30,20 +30,32 @@ LIVE = in_deal("live_hands") + in_deal("live_winner")
 OUTRANKED = [*range(FEATURES)[INDEX["outranked"]], *range(FEATURES)[INDEX["winner_outranked"]]]
 KINDS = in_deal("kinds")
 KNOWN = [*range(FEATURES)[INDEX["table_known"]], *range(FEATURES)[INDEX["known_kinds"]]]
-IN_STANDING = [*range(MAX_PLAYERS, MAX_PLAYERS + len(KINDS))]
+TRAITS = [*range(FEATURES)[INDEX["known_traits"]]]
+DEAL_TRAITS = in_deal("traits")
+KINDS_IN_STANDING = [*range(MAX_PLAYERS, MAX_PLAYERS + len(KINDS))]
+TRAITS_IN_STANDING = [KINDS_IN_STANDING[-1] + 1 + i for i in range(len(DEAL_TRAITS))]
+SINCE_KNOWN = KNOWN + TRAITS
+SINCE_RANKS = OUTRANKED + SINCE_KNOWN
 ADDED = {
+    "before the traits": {
+        "actor.stem.weight": TRAITS,
+        "critic.stem.weight": TRAITS + DEAL_TRAITS,
+        "standing.0.weight": TRAITS_IN_STANDING,
+    },
     "before the actor saw known opponents": {
-        "actor.stem.weight": KNOWN,
-        "critic.stem.weight": KNOWN,
+        "actor.stem.weight": SINCE_KNOWN,
+        "critic.stem.weight": SINCE_KNOWN + DEAL_TRAITS,
+        "standing.0.weight": TRAITS_IN_STANDING,
     },
     "before the features of rank": {
-        "actor.stem.weight": OUTRANKED + KNOWN,
-        "critic.stem.weight": OUTRANKED + KNOWN + LIVE,
+        "actor.stem.weight": SINCE_RANKS,
+        "critic.stem.weight": SINCE_RANKS + LIVE + DEAL_TRAITS,
+        "standing.0.weight": TRAITS_IN_STANDING,
     },
     "before the kinds of opponents, in version 0.1": {
-        "actor.stem.weight": OUTRANKED + KNOWN,
-        "critic.stem.weight": OUTRANKED + KNOWN + LIVE + KINDS,
-        "standing.0.weight": IN_STANDING,
+        "actor.stem.weight": SINCE_RANKS,
+        "critic.stem.weight": SINCE_RANKS + LIVE + KINDS + DEAL_TRAITS,
+        "standing.0.weight": KINDS_IN_STANDING + TRAITS_IN_STANDING,
     },
 }
 """By age of a network, the columns that its weights lack."""

@@ -10,7 +10,7 @@ from blobmaster.config.rounds import RoundMix
 from blobmaster.config.search import SearchSettings
 from blobmaster.config.self_play import SelfPlaySettings
 from blobmaster.game.opponents import KIND_BYTES
-from blobmaster.game.records import STYLED, Rounds, replay_to
+from blobmaster.game.records import STYLED, WIDE_KINDS, Rounds, replay_to
 from blobmaster.game.rules import ACTIONS, STATE
 from blobmaster.kernels.rng import generator
 from blobmaster.selfplay.by_search import play_block
@@ -50,7 +50,7 @@ def decisions_of(rounds: Rounds):
     for record, decisions in zip(rounds, rounds.decisions, strict=True):
         entries = record.astype(np.int64)
         kinds = KIND_BYTES if entries[0] & STYLED else 0
-        first_action = 5 + kinds + entries[0] % STYLED * entries[1]
+        first_action = 5 + kinds + entries[0] % STYLED * (entries[1] % WIDE_KINDS)
         for decision in range(decisions):
             state = np.empty(STATE, np.int64)
             offset = replay_to(entries, decision, state)

@@ -49,7 +49,7 @@ def test_the_estimate_of_trees_is_what_they_take():
 
 @pytest.mark.parametrize("sees_games", [False, True])
 @pytest.mark.parametrize("number_format", ["fp32", "bf16", "int8"])
-@pytest.mark.parametrize("width", [16, 300, 648])
+@pytest.mark.parametrize("width", [16, 300, 632])
 def test_an_evaluator_holds_no_more_than_the_estimate(width, number_format, sees_games):
     if sees_games and number_format == "int8":
         number_format = "bf16"  # games have no int8
@@ -64,7 +64,7 @@ def test_an_evaluator_holds_no_more_than_the_estimate(width, number_format, sees
     held = plans.scratch.nbytes + bytes_of(passes) - passes.handles.nbytes
     estimate = bytes_per_row(settings) * capacity
     assert 0.3 * estimate < held < estimate
-    if width == 648 and number_format == "fp32":
+    if width == 632 and number_format == "fp32":
         assert held > 0.6 * estimate  # the estimate is not far too high
 
 

@@ -16,7 +16,7 @@ from blobmaster.agents.styles import StyleAgent
 from blobmaster.config.rounds import RoundMix
 from blobmaster.config.self_play import STYLE_NAMES, SelfPlaySettings
 from blobmaster.game.cards import MAX_PLAYERS
-from blobmaster.game.opponents import KNOWN, RANDOM
+from blobmaster.game.opponents import FIRST_VARIED, KIND_BITS, KINDS, KNOWN, RANDOM
 from blobmaster.game.records import STYLED, Rounds, open_record
 from blobmaster.game.rules import ACTIONS, OPPONENTS, SEAT, STATE
 from blobmaster.kernels.compile import kernel
@@ -62,8 +62,8 @@ def name_at(state: np.ndarray, seat: int) -> str | None:
     """Return who holds the seat: a style, `random`, or None for the network."""
     if not int(state[OPPONENTS]) >> seat & 1:
         return None
-    kind = int(state[OPPONENTS]) >> (8 + 4 * seat) & 15
-    return STYLE_NAMES[kind - 1] if kind else "random"
+    kind = int(state[OPPONENTS]) >> (8 + KIND_BITS * seat) & (1 << KIND_BITS) - 1
+    return STYLE_NAMES[min(kind, FIRST_VARIED) - 1] if kind else "random"
 
 
 def names_in(deals: Deals) -> list[list[str]]:
@@ -94,6 +94,29 @@ def test_kinds_follow_the_shares_and_weights_of_the_settings():
     assert sum(counts) == len(names) > 5000
     expected = np.array([0.5, 0.375, 0.125]) * len(names)
     assert chisquare(counts, expected).pvalue > 1e-3
+
+
+def test_varied_styles_are_drawn_alike_and_one_of_them_for_a_table_of_one_style():
+    settings = {"opponent_styles": 1.0, "opponent_mix": {"varied": 1.0}}
+    apart = [kinds_in(word) for word in some_deals(4000, opponents_alike=0.0, **settings).opponents]
+    kinds = [kind for table in apart for kind in table]
+    assert chisquare(np.bincount(kinds, minlength=KINDS)[FIRST_VARIED:]).pvalue > 1e-3
+    alike = [kinds_in(word) for word in some_deals(300, opponents_alike=1.0, **settings).opponents]
+    assert all(len(set(table)) <= 1 for table in alike)
+    assert any(len(set(table)) > 1 for table in apart)
+
+
+def test_without_varied_styles_the_deals_are_those_of_runs_before_them():
+    named = {"ducker": 3.0, "noisy-self": 1.0}
+    plain = some_deals(300, opponent_styles=0.5, opponent_mix=named)
+    zero = some_deals(300, opponent_styles=0.5, opponent_mix=named | {"varied": 0.0})
+    assert (zero.opponents == plain.opponents).all()
+
+
+def kinds_in(word: int) -> list[int]:
+    """Return the kinds of a round's opponents."""
+    kinds = [int(word) >> (8 + KIND_BITS * seat) & (1 << KIND_BITS) - 1 for seat in range(8)]
+    return [kind for seat, kind in enumerate(kinds) if int(word) >> seat & 1]
 
 
 def test_a_share_of_the_tables_is_known_and_that_moves_no_other_draw():

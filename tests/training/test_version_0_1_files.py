@@ -13,7 +13,8 @@ from trainer import command, run
 from blobmaster.checkpoint.network import load_trained
 from blobmaster.config.compose import RENAMED, ConfigError, as_tables, compose, read_file
 from blobmaster.game.cards import CARDS, MAX_PLAYERS, RANKS
-from blobmaster.game.opponents import KINDS
+from blobmaster.game.opponents import FIRST_VARIED
+from blobmaster.model.traits import TRAITS
 from blobmaster.run.status.schema import read_status
 
 FILES = Path(__file__).parents[1] / "fixtures" / "version-0.1"
@@ -53,9 +54,10 @@ def test_a_checkpoint_holds_its_network_and_settings():
     assert trained.config.learning.ema_decay == 0.9
     # Newer than the file: inputs for the ranks among the cards still out, in the actor, and in the
     # critic, which also sees these ranks of all hands and the kinds of opponents. And in both,
-    # those for known opponents.
+    # those for known opponents. Traits of the opponents are part of both.
     ranks, live_ranks = CARDS + RANKS, MAX_PLAYERS * CARDS + RANKS
-    inputs = 2 * ranks + live_ranks + (KINDS - 1) * MAX_PLAYERS + 2 * (1 + KINDS * MAX_PLAYERS)
+    inputs = 2 * ranks + live_ranks + (FIRST_VARIED - 1 + TRAITS) * MAX_PLAYERS
+    inputs += 2 * (1 + (FIRST_VARIED + TRAITS) * MAX_PLAYERS)
     added = inputs * trained.config.network.width
     found = sum(p.numel() for p in trained.network.parameters())
     assert found == trained.meta.identity.parameters + added

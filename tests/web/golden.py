@@ -24,13 +24,14 @@ from saved_networks import save_network
 from blobmaster.checkpoint.network import TrainedNetwork, load_trained
 from blobmaster.config.compose import compose
 from blobmaster.export.network_file import network_file
+from blobmaster.game.opponents import FIRST_STYLE, KINDS
 from blobmaster.game.rules import ACTIONS, LONGEST, ROUNDS_LEFT, SCORES, SEAT, TRICKS
 from blobmaster.game.schedule import round_count
 from blobmaster.game.scoring import points
+from blobmaster.game.styles import STYLES
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.model.features import FEATURES
 from blobmaster.model.game_features import VIEW_FEATURES, encode_game_views
-from blobmaster.styles.catalogue import STYLES, TRAINING_STYLES
 from blobmaster.styles.rules import write_style_chances
 
 FOLDER = Path(__file__).parents[2] / "web" / "golden"
@@ -108,10 +109,10 @@ def encoded(states: np.ndarray) -> np.ndarray:
 
 
 def chances_of(state: np.ndarray, action: int) -> list[float]:
-    """Return the probability that each training style takes an action."""
+    """Return the probability that each style of opponents in self-play takes an action."""
     chances = np.zeros(len(STYLES))
     write_style_chances(state, action, chances)
-    return chances[1 : 1 + len(TRAINING_STYLES)].tolist()
+    return chances[1 : 1 + KINDS - FIRST_STYLE].tolist()
 
 
 def logits_of(trained: TrainedNetwork, rows: np.ndarray) -> np.ndarray:
@@ -199,7 +200,7 @@ def _described(one: GoldenRound, trained: TrainedNetwork) -> list[dict[str, Any]
                 "values": {str(i): float(row[i]) for i in others},
                 "priors": [round(float(p), 4) for p in prior[: len(legal_of(state))]],
                 "chances": [
-                    round(chance, 6) for chance in chances_of(state, one.actions[state[ACTIONS]])
+                    round(chance, 4) for chance in chances_of(state, one.actions[state[ACTIONS]])
                 ],
             }
         )

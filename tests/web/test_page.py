@@ -57,14 +57,14 @@ def test_in_a_game_the_networks_adapt_to_the_person(page: Page, checkpoints: lis
         if (phase := page.value(PHASE)) == "game over":
             break
         if phase == "round over":
-            noticed += "like the sandbagger, who bids too low" in page.text("section.over")
+            noticed += "The networks have noticed, and adapt." in page.text("section.over")
             page.click("button.main")
             continue
         state = state_of(game_of(page), -1)
         legal = legal_of(state)
         action = legal[0] if len(legal) == 1 else choice_of(person, state, NOTHING)
         page.click(f'[data-action="{action}"]')
-    assert noticed == 12  # rounds before the last
+    assert noticed >= 10  # of the 12 rounds before the last
     _, choices, repeated = replay(game_of(page), agent_of(checkpoints[1]))
     assert repeated >= 0.95 * choices
     # Without its memory the same network chooses something else in some of these positions.

@@ -4,7 +4,7 @@ import { plural } from "../rules.js";
 import { button, h } from "./dom.js";
 import { ME, isFinished, resultsOf, scoresOf } from "./record.js";
 import { allHands, resultTable, scoreSheet } from "./sheet.js";
-import { winnerText } from "./texts.js";
+import { styleText, winnerText } from "./texts.js";
 
 /**
  * The panel under the table: `next()` deals the next round, `leave()` ends the game, and
@@ -32,7 +32,7 @@ export function overView(game, round, names, style, { next, leave, look }) {
       : h(
           "p",
           { class: "dim style" },
-          `You play like the ${style.name}, who ${style.meaning}: the networks have noticed, and adapt.`,
+          `${styleText(style)} The networks have noticed, and adapt.`,
         ),
     h("div", { class: "actions" }, onward, lookButton),
     place,

@@ -3,7 +3,7 @@
 import { isBidding, isOver, legalActions, plural, problemWith, viewOf } from "../rules.js";
 import { FIRST_STYLE } from "../features.js";
 import { likeliest } from "../network.js";
-import { STYLES } from "../styles.js";
+import { STYLES } from "../style_table.js";
 import { adviceSentence, adviceView, adviseInSlices } from "./advice_view.js";
 import { trumpWords } from "./cards.js";
 import { choiceButtons, handView } from "./choices.js";

@@ -87,3 +87,23 @@ export function winnerText(names, scores) {
   }
   return `${does(names, scores.indexOf(best), "win")} with ${plural(best, "point")}.`;
 }
+
+/** Say to a person how they play: `You play like the underbidder, who bids a trick too low.` */
+export function styleText(style) {
+  if (style.name !== "") return `You play like the ${style.name}, who ${style.meaning}.`;
+  return `You seem to ${bidWords(style)} and to ${playWords(style)}.`;
+}
+
+function bidWords({ bias }) {
+  if (bias < -0.9) return "bid too low";
+  if (bias < 0) return "bid a little too low";
+  return bias < 0.9 ? "bid about right" : "bid too high";
+}
+
+function playWords({ untilMet, onceMet }) {
+  if (untilMet === "duck") return "avoid every trick";
+  if (untilMet === "high first") return "play high cards first";
+  if (untilMet === "low first") return "play low cards first";
+  if (untilMet === "take") return onceMet === "take" ? "take every trick" : "take your tricks early";
+  return onceMet === "take" ? "go on taking tricks once your bid is made" : "play for your bid";
+}

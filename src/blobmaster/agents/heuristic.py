@@ -5,7 +5,7 @@ from __future__ import annotations
 from blobmaster.agents.base import AgentMaker, OfAnySize
 from blobmaster.agents.factory import OpponentRequest
 from blobmaster.agents.styles import StyleAgent
-from blobmaster.styles.catalogue import HEURISTIC
+from blobmaster.game.styles import HEURISTIC
 
 
 class HeuristicAgent(StyleAgent):

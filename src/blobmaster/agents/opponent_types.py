@@ -20,14 +20,15 @@ from blobmaster.game.opponents import (
     KINDS,
     NO_OPPONENTS,
     RANDOM,
+    style_of,
     with_opponent,
 )
 from blobmaster.game.rules import OPPONENTS, PLAYERS, SEAT, State
+from blobmaster.game.styles import STYLES
 from blobmaster.kernels.compile import inner_kernel, kernel
 from blobmaster.kernels.rng import Stream, uniform
 from blobmaster.search.tree import Priors
 from blobmaster.search.weighted_worlds import Rows
-from blobmaster.styles.catalogue import STYLES
 from blobmaster.styles.rules import write_style_chances
 
 STRAY = 0.2
@@ -86,8 +87,7 @@ def add_type_likelihoods(priors: Priors, rows: Rows, uniform_share: float, types
         logs[RANDOM] -= np.log(choices)
         write_style_chances(state, rows.action[row], types.by_style)
         for kind in range(FIRST_STYLE, KINDS):
-            # Style 0 is the heuristic player, which is no kind of opponent.
-            chance = types.by_style[1 + kind - FIRST_STYLE]
+            chance = types.by_style[style_of(kind)]
             logs[kind] += np.log((1.0 - STRAY) * chance + STRAY / choices)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from blobmaster.styles.catalogue import HELD_OUT_STYLES, HEURISTIC, TRAINING_STYLES, Style
+from blobmaster.game.styles import HELD_OUT_STYLES, HEURISTIC, TRAINING_STYLES, Style
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Rule players of the styles in `blobmaster.styles.catalogue`."""
+"""Rule players of the styles in `blobmaster.game.styles`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from blobmaster.agents.base import Actions, AgentMaker, OfAnySize, Streams
 from blobmaster.agents.factory import OpponentRequest
 from blobmaster.game.rules import State
-from blobmaster.styles.catalogue import style_number
+from blobmaster.game.styles import style_number
 from blobmaster.styles.rules import choose_all_by_style
 
 

@@ -20,11 +20,13 @@ StyleName = Literal[
     "rusher",
     "hoarder",
     "careless",
+    "varied",
 ]
 
 STYLE_NAMES: tuple[StyleName, ...] = get_args(StyleName)
 """Styles of opponents, in the order of their kinds (`blobmaster.game.opponents`): the network
-itself with noise, then the training styles of `blobmaster.styles.catalogue`."""
+itself with noise, then the training styles of `blobmaster.game.styles`; `varied` stands for any of
+its varied styles."""
 
 
 class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,6 +89,7 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     opponent_mix: dict[StyleName, float] = msgspec.field(
         default_factory=lambda: {
             "noisy-self": 1.0,
+            "varied": 8.0,
             "underbidder": 1.0,
             "sandbagger": 3.0,
             "grabber": 1.0,
@@ -95,8 +98,9 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         }
     )
     """Relative weight of each style of opponent; one that is left out does not play. The rule
-    players are listed in `docs/opponents.md`; `noisy-self` is the network itself, drawing its
-    actions at a temperature of 2."""
+    players are listed in `docs/opponents.md`; `varied` is one of 54 others, which bid and play in
+    as many ways as people may; `noisy-self` is the network itself, drawing its actions at a
+    temperature of 2."""
 
     opponents_known: Annotated[float, Meta(ge=0, le=1)] = 0.5
     """Share of rounds or games in which the network knows who holds the seats: itself, or an

@@ -14,6 +14,7 @@ from typing import Final
 
 _IMPORT: Final = re.compile(r'^import (\{[^}]*\}) from "(\.{1,2}/[\w./-]+)";$', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export ((?:const|function\*?|class) (\w+))", re.MULTILINE)
+_NAME: Final = re.compile(r"\w+")
 _LEFT_OVER: Final = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 
 
@@ -21,7 +22,8 @@ def inlined(entry: Path) -> str:
     """Return the module `entry` and all that it imports, as one script without imports.
 
     Raises:
-        ValueError: a module has an import or export of another form, or imports itself by others.
+        ValueError: a module has an import or export of another form, imports what another does not
+            export, or imports itself by others.
     """
     scripts: dict[Path, str] = {}
     _add(entry.resolve(), scripts, ())
@@ -39,6 +41,10 @@ def _add(module: Path, scripts: dict[Path, str], importers: tuple[Path, ...]) ->
     def import_(match: re.Match[str]) -> str:
         imported = (module.parent / match[2]).resolve()
         _add(imported, scripts, (*importers, module))
+        # A browser would refuse the import; in the joined script the name would be undefined.
+        offered = {name for _, name in _EXPORT.findall(imported.read_text("utf-8"))}
+        if missing := set(_NAME.findall(match[1])) - offered:
+            raise ValueError(f"{module} imports {min(missing)}, which {imported} does not export")
         return f"const {match[1]} = {_variable(imported)};"
 
     body = _IMPORT.sub(import_, source)

@@ -1,6 +1,6 @@
 """Who plays at each seat in self-play: the network that learns, or an opponent of some kind.
 
-A state's `OPPONENTS` holds a mask of the opponents' seats in its lowest 8 bits, above them 4 bits
+A state's `OPPONENTS` holds a mask of the opponents' seats in its lowest 8 bits, above them 6 bits
 per seat: the kind of the opponent there, 0 where there is none; and above those one bit that says
 whether the players know all this.
 """
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import OPPONENTS, SEAT, State
+from blobmaster.game.styles import TRAINING_STYLES, VARIED_STYLES
 from blobmaster.kernels.compile import inner_kernel
 
 RANDOM = 0
@@ -23,10 +24,13 @@ BY_NETWORK = 1
 FIRST_STYLE = 2
 """The kind that plays by the first training style; the next kinds play by the next styles."""
 
-KINDS = 10
-"""The number of kinds. They are part of records and of the critic's input: append new ones."""
+FIRST_VARIED = FIRST_STYLE + len(TRAINING_STYLES)
+"""The kind that plays by the first varied style. The kinds before it have inputs of their own."""
 
-KIND_BITS = 4
+KINDS = FIRST_VARIED + len(VARIED_STYLES)
+"""The number of kinds. They are part of records: append new ones."""
+
+KIND_BITS = 6
 KIND_BYTES = MAX_PLAYERS * KIND_BITS // 8
 """The bytes of the kinds of all seats."""
 
@@ -50,6 +54,12 @@ def is_opponent(state: State, seat: int) -> bool:
 def kind_at(state: State, seat: int) -> int:
     """Return the kind of the opponent at the seat."""
     return (state[OPPONENTS] >> (MAX_PLAYERS + KIND_BITS * seat)) & _KIND
+
+
+@inner_kernel
+def style_of(kind: int) -> int:
+    """Return the style of a kind from `FIRST_STYLE` on, as an index of `STYLES`."""
+    return 1 + kind - FIRST_STYLE  # style 0 is the heuristic player, which is no kind of opponent
 
 
 @inner_kernel

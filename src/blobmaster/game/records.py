@@ -13,8 +13,9 @@ first:
 
 `TABLE_KNOWN` (32) is added to the players if they know who holds the seats.
 `STYLED` (16) is added to the players if an opponent of the round does not play at random. Then the
-kinds of all opponents (`game.opponents`) stand before the hands: two seats a byte, the lower seat
-in the lower four bits.
+kinds of all opponents (`game.opponents`) stand before the hands, six bits a seat, the lowest seat
+and the lowest byte first, and `WIDE_KINDS` (32) is added to the cards. Without it, as in records of
+older runs, they have four bits a seat.
 
 A real choice is one with more than one legal action. Its policy has one byte per legal action, in
 `legal_actions` order: the probability times 255. All are 0 if there is nothing to learn from the
@@ -31,7 +32,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.cards import MAX_CARDS, MAX_PLAYERS, MIN_PLAYERS
-from blobmaster.game.opponents import KIND_BYTES, KNOWN
+from blobmaster.game.opponents import KIND_BITS, KNOWN
 from blobmaster.game.rules import (
     DEALT,
     LONGEST,
@@ -52,6 +53,9 @@ HEADER = 5
 STYLED = 16
 """Added to the players of a round with an opponent that does not play at random."""
 
+WIDE_KINDS = 32
+"""Added to the cards of a round whose kinds of opponents have `KIND_BITS` bits, not four."""
+
 TABLE_KNOWN = 32
 """Added to the players of a round in which they know who holds the seats."""
 
@@ -60,6 +64,8 @@ GREEDY = 64
 
 IN_GAME = 128
 """Added to the players of a round that belongs to a game."""
+
+_OLD_KIND_BITS = 4
 
 GAME_HEADER = 3
 _WINNERS = HEADER + 2
@@ -146,19 +152,25 @@ def join(parts: Iterable[Rounds]) -> Rounds:
 def open_record(record: npt.NDArray[np.int64], state: State) -> int:
     """Deal a record's round into `state`; return the offset of its first action."""
     # All flags are multiples of 16, and there are never so many players.
-    players, cards = record[0] % STYLED, record[1]
+    players, cards = record[0] % STYLED, record[1] % WIDE_KINDS
     in_game = record[0] >= IN_GAME
     kinds = HEADER + (GAME_HEADER + 2 * players if in_game else 0)
-    is_styled = record[0] & STYLED
-    hands = kinds + (KIND_BYTES if is_styled else 0)
+    bits = 0
+    if record[0] & STYLED:
+        bits = KIND_BITS if record[1] & WIDE_KINDS else _OLD_KIND_BITS
+    hands = kinds + bits * MAX_PLAYERS // 8
     # `deal_into` reads only the hands from the slice, which goes on to the record's end.
     deal_into(state, players, cards, record[2], record[3], record[hands:])
     state[OPPONENTS] = record[4]
     if record[0] & TABLE_KNOWN:
         state[OPPONENTS] |= KNOWN
-    if is_styled:
-        for byte in range(KIND_BYTES):
-            state[OPPONENTS] |= record[kinds + byte] << (MAX_PLAYERS + 8 * byte)
+    if bits > 0:
+        packed = 0
+        for byte in range(hands - kinds):
+            packed |= record[kinds + byte] << (8 * byte)
+        for seat in range(MAX_PLAYERS):
+            kind = packed >> (bits * seat) & ((1 << bits) - 1)
+            state[OPPONENTS] |= kind << (MAX_PLAYERS + KIND_BITS * seat)
     if in_game:
         state[LONGEST] = record[HEADER]
         state[ROUNDS_LEFT] = record[HEADER + 1]

@@ -21,7 +21,7 @@ from blobmaster.game.cards import (
     SUIT_RANKS,
     SUITS,
 )
-from blobmaster.game.opponents import KINDS, are_known, is_opponent, kind_at
+from blobmaster.game.opponents import FIRST_VARIED, are_known, is_opponent, kind_at
 from blobmaster.game.rules import (
     BIDS,
     DEALER,
@@ -41,6 +41,7 @@ from blobmaster.game.rules import (
 )
 from blobmaster.kernels.compile import inner_kernel, kernel
 from blobmaster.kernels.intrinsics import lowest_bit, popcount
+from blobmaster.model.traits import TRAITS, TRAITS_OF
 
 NEEDS = 8
 """Classes of the tricks that a seat still needs: too many taken, 0, 1, .., 5, 6 or more."""
@@ -82,16 +83,19 @@ INDEX = lay_out(
         "outranked": CARDS,
         "winner_outranked": RANKS,
         "table_known": 1,
-        "known_kinds": KINDS * MAX_PLAYERS,
+        "known_kinds": FIRST_VARIED * MAX_PLAYERS,
+        "known_traits": TRAITS * MAX_PLAYERS,
     }
 )
-"""The slice of each group of features in an observation. All are 0 or 1, except `bid` and `tricks`,
-which are divided by the cards dealt. `outranked` has the cards of the hand once more, by slot and
-by how many unseen cards of the suit outrank them; `winner_outranked` has that number for the card
-that is winning the trick. `table_known` says that the observer knows who holds the other seats, and
-`known_kinds` marks those of opponents by kind; a seat without a mark is then the network's."""
+"""The slice of each group of features in an observation. All are 0 or 1, except traits, `bid` and
+`tricks`, which are divided by the cards dealt. `outranked` has the cards of the hand once more, by
+slot and by how many unseen cards of the suit outrank them; `winner_outranked` has that number for
+the card that is winning the trick. `table_known` says that the observer knows who holds the other
+seats, and `known_kinds` marks those of opponents by kind; a seat without a mark is then the
+network's, or of a varied style. `known_traits` has the traits of each opponent
+(`blobmaster.model.traits`)."""
 
-FEATURES = INDEX["known_kinds"].stop
+FEATURES = INDEX["known_traits"].stop
 """Width of an observation."""
 
 DEAL_INDEX = lay_out(
@@ -100,18 +104,20 @@ DEAL_INDEX = lay_out(
         "live_hands": MAX_PLAYERS * CARDS,
         "live_winner": RANKS,
         "random_seats": MAX_PLAYERS,
-        "kinds": (KINDS - 1) * MAX_PLAYERS,
+        "kinds": (FIRST_VARIED - 1) * MAX_PLAYERS,
+        "traits": TRAITS * MAX_PLAYERS,
     }
 )
-"""The slice of each group of features of the deal, which only the critic sees. All are 0 or 1: the
-other seats' hands; all hands by slot and by how many live cards of the suit, in a hand or on the
-table, outrank a card, and that number for the card that is winning the trick; the seats of random
-opponents, and of each other kind of opponent."""
+"""The slice of each group of features of the deal, which only the critic sees. All but the traits
+are 0 or 1: the other seats' hands; all hands by slot and by how many live cards of the suit, in a
+hand or on the table, outrank a card, and that number for the card that is winning the trick; the
+seats of random opponents, of each other kind of opponent that has a name, and the traits of all
+opponents."""
 
-OPPONENT_FEATURES = KINDS * MAX_PLAYERS
-"""Width of the last groups of the deal's features: a seat's opponent of each kind."""
+OPPONENT_FEATURES = (FIRST_VARIED + TRAITS) * MAX_PLAYERS
+"""Width of the last groups of the deal's features: the kinds of opponents and their traits."""
 
-DEAL_FEATURES = DEAL_INDEX["kinds"].stop
+DEAL_FEATURES = DEAL_INDEX["traits"].stop
 """Width of the deal's features."""
 
 WHOLE_FEATURES = FEATURES + DEAL_FEATURES
@@ -339,12 +345,16 @@ def encode_deal(state: State, row: npt.NDArray[np.float32], slots: Slots) -> Non
 def mark_opponents(state: State, row: npt.NDArray[np.float32]) -> None:
     """Mark the opponents' seats, relative to the acting one, in zeros (`[OPPONENT_FEATURES]`)."""
     # Opponents play unlike the network: without this, the critic would have to average over all
-    # kinds, and its values would be wrong for each. By kind first, so that a further kind adds its
-    # features at the end.
+    # kinds, and its values would be wrong for each. By kind first, then by trait: what was added
+    # later stands at the end.
     for relative in range(state[PLAYERS]):
         seat = (state[SEAT] + relative) % state[PLAYERS]
         if is_opponent(state, seat):
-            row[MAX_PLAYERS * kind_at(state, seat) + relative] = 1.0
+            kind = kind_at(state, seat)
+            if kind < FIRST_VARIED:
+                row[MAX_PLAYERS * kind + relative] = 1.0
+            for trait in range(TRAITS):
+                row[MAX_PLAYERS * (FIRST_VARIED + trait) + relative] = TRAITS_OF[kind, trait]
 
 
 @inner_kernel

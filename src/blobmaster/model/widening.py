@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from blobmaster.game.cards import MAX_PLAYERS
+from blobmaster.game.opponents import FIRST_VARIED
 from blobmaster.model.features import DEAL_INDEX, FEATURES, INDEX, OPPONENT_FEATURES
 
 
@@ -27,13 +28,18 @@ _OUTRANKED = slice(INDEX["outranked"].start, INDEX["winner_outranked"].stop)
 ADDED: Final[tuple[Mapping[str, tuple[slice, ...]], ...]] = (
     {
         "critic.stem.weight": (_in_deal("kinds"),),
-        "standing.0.weight": (slice(MAX_PLAYERS, OPPONENT_FEATURES),),
+        "standing.0.weight": (slice(MAX_PLAYERS, FIRST_VARIED * MAX_PLAYERS),),
     },
     {
         "actor.stem.weight": (_OUTRANKED,),
         "critic.stem.weight": (_OUTRANKED, _in_deal("live_hands"), _in_deal("live_winner")),
     },
     {"actor.stem.weight": (_KNOWN,), "critic.stem.weight": (_KNOWN,)},
+    {
+        "actor.stem.weight": (INDEX["known_traits"],),
+        "critic.stem.weight": (INDEX["known_traits"], _in_deal("traits")),
+        "standing.0.weight": (slice(FIRST_VARIED * MAX_PLAYERS, OPPONENT_FEATURES),),
+    },
 )
 """Inputs that were added since version 0.1, oldest first: by name of the weight, their columns in
 the network of today."""

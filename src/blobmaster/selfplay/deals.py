@@ -10,7 +10,14 @@ import numpy.typing as npt
 from blobmaster.config.rounds import RoundMix
 from blobmaster.config.self_play import STYLE_NAMES, SelfPlaySettings
 from blobmaster.game.cards import CARDS, MAX_PLAYERS, NO_TRUMP
-from blobmaster.game.opponents import BY_NETWORK, KNOWN, RANDOM, pack_opponents
+from blobmaster.game.opponents import (
+    BY_NETWORK,
+    FIRST_VARIED,
+    KINDS,
+    KNOWN,
+    RANDOM,
+    pack_opponents,
+)
 from blobmaster.game.schedule import game_rounds
 
 
@@ -158,10 +165,14 @@ def assign_players(
     is_seated &= has_opponents[:, None] & (seats < players[:, None])
     is_seated[np.arange(games), generator.integers(0, players)] = False
     # Everything is drawn for all games, also where it is not used, so that the setting of one share
-    # does not move the draws of another.
-    opponents = pack_opponents(is_seated, _draw_kinds(games, settings, generator))
-    # Drawn last, so that at 0 the deals are those of a run before this setting existed.
-    opponents |= np.where(generator.random(games) < settings.opponents_known, KNOWN, 0)
+    # does not move the draws of another. What was added later is drawn last, so that without it the
+    # deals are those of a run before it existed.
+    kinds, alike = _draw_kinds(games, settings, generator)
+    known = generator.random(games) < settings.opponents_known
+    varied = generator.integers(FIRST_VARIED, KINDS, kinds.shape)
+    varied = np.where(alike[:, None], varied[:, :1], varied)
+    opponents = pack_opponents(is_seated, np.where(kinds == FIRST_VARIED, varied, kinds))
+    opponents |= np.where(known, KNOWN, 0)
     lengths = np.diff(starts)
     return replace(
         deals, opponents=np.repeat(opponents, lengths), greedy=np.repeat(greedy, lengths)
@@ -170,8 +181,13 @@ def assign_players(
 
 def _draw_kinds(
     games: int, settings: SelfPlaySettings, generator: np.random.Generator
-) -> npt.NDArray[np.int64]:
-    """Draw the kind of opponent for every seat of the games, `[games, MAX_PLAYERS]`."""
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Draw the kind of opponent for every seat of the games.
+
+    Returns:
+        `[games, MAX_PLAYERS]`, where `FIRST_VARIED` stands for any varied style, and `[games]`:
+        True where all opponents with a style have the same one.
+    """
     # The mix is read in the order of the kinds: the order of keys in a TOML file must not matter.
     weights = np.array([settings.opponent_mix.get(name, 0.0) for name in STYLE_NAMES])
     size = (games, MAX_PLAYERS)
@@ -180,7 +196,7 @@ def _draw_kinds(
     # be drawn seat by seat.
     alike = generator.random(games) < settings.opponents_alike
     styles = np.where(alike[:, None], styles[:, :1], styles)
-    return np.where(generator.random(size) < settings.opponent_styles, styles, RANDOM)
+    return np.where(generator.random(size) < settings.opponent_styles, styles, RANDOM), alike
 
 
 def round_shares(mix: RoundMix) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:

@@ -26,6 +26,7 @@ from blobmaster.game.opponents import (
     kind_at,
     kinds_of,
     seat_mask,
+    style_of,
 )
 from blobmaster.game.records import (
     FULL_SHARE,
@@ -34,6 +35,7 @@ from blobmaster.game.records import (
     MAX_POLICY_BYTES,
     STYLED,
     TABLE_KNOWN,
+    WIDE_KINDS,
     Rounds,
     game_header,
     join,
@@ -246,7 +248,7 @@ def _style_of_choice(block: Block, state: State) -> int:
         if kind == RANDOM:
             return _AT_RANDOM
         if kind >= FIRST_STYLE:
-            return 1 + kind - FIRST_STYLE  # style 0 is the heuristic player, which is no opponent
+            return style_of(kind)
     # A choice that can change no points teaches nothing.
     return _AT_RANDOM if block.ends_settled and is_settled(state) else _BY_NETWORK
 
@@ -363,7 +365,8 @@ def _record(block: Block, number: int) -> Rounds:
     flags |= TABLE_KNOWN if opponents & KNOWN else 0
     # The opponents are part of the record, because the critic sees them (see
     # `features.encode_deal`).
-    header = [players | flags, cards, trump, dealer, seat_mask(opponents)]
+    wide = WIDE_KINDS if kinds else 0
+    header = [players | flags, cards | wide, trump, dealer, seat_mask(opponents)]
     parts = [
         np.array(header, np.uint8),
         block.deck[number, :dealt].astype(np.uint8),

@@ -41,11 +41,7 @@ from blobmaster.game.rules import (
     legal_cards,
     legal_count,
 )
-from blobmaster.kernels.compile import inner_kernel, kernel
-from blobmaster.kernels.intrinsics import lowest_bit
-from blobmaster.kernels.rng import Stream, below, normal, uniform
-from blobmaster.model.features import Slots, canonical_slots
-from blobmaster.styles.catalogue import (
+from blobmaster.game.styles import (
     BY_ESTIMATE,
     DUCK,
     EVEN_SHARE,
@@ -57,6 +53,10 @@ from blobmaster.styles.catalogue import (
     SURE_TRICKS,
     TAKE,
 )
+from blobmaster.kernels.compile import inner_kernel, kernel
+from blobmaster.kernels.intrinsics import lowest_bit
+from blobmaster.kernels.rng import Stream, below, normal, uniform
+from blobmaster.model.features import Slots, canonical_slots
 from blobmaster.styles.estimates import (
     current_trick_probability,
     expected_tricks,
@@ -82,6 +82,11 @@ _PARAMETERS = np.array([[s.bid_bias, s.bid_noise, s.careless] for s in STYLES])
 _BID_RULE, _UNTIL_MET, _ONCE_MET = range(3)
 _RULES = np.array([[s.bid_rule, s.until_met, s.once_met] for s in STYLES])
 _AIMS = SABOTAGE + 1
+# Styles that bid alike, numbered: many varied styles differ in their play only.
+_MANNER_OF = np.unique(
+    [[s.bid_rule, s.bid_bias, s.bid_noise] for s in STYLES], axis=0, return_inverse=True
+)[1].ravel()
+_MANNERS = int(_MANNER_OF.max()) + 1
 
 
 @kernel
@@ -103,16 +108,25 @@ def write_style_chances(state: State, action: int, chances: npt.NDArray[np.float
         chances: overwritten, `[len(STYLES)]`.
     """
     if is_bidding(state):
-        estimate = _estimated_bid(state)
-        for style in range(len(_RULES)):
-            wanted = _wanted_tricks(state, style, estimate)
-            chances[style] = _chance_of_bid(state, style, wanted, action - FIRST_BID)
+        _write_chances_of_bid(state, action - FIRST_BID, chances)
     else:
         _write_chances_of_card(state, action, chances)
     count = legal_count(state)
     for style in range(len(_RULES)):
         careless = _PARAMETERS[style, _CARELESS]
         chances[style] = (1.0 - careless) * chances[style] + careless / count
+
+
+@kernel
+def _write_chances_of_bid(state: State, bid: int, chances: npt.NDArray[np.float64]) -> None:
+    estimate = _estimated_bid(state)
+    by_manner = np.full(_MANNERS, -1.0)
+    for style in range(len(_RULES)):
+        manner = _MANNER_OF[style]
+        if by_manner[manner] < 0.0:
+            wanted = _wanted_tricks(state, style, estimate)
+            by_manner[manner] = _chance_of_bid(state, style, wanted, bid)
+        chances[style] = by_manner[manner]
 
 
 @kernel

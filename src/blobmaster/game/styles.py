@@ -1,4 +1,4 @@
-"""The styles: each a few parameters of the rules in `blobmaster.styles.rules`.
+"""Styles of rule players: each is a few parameters of the rules in `blobmaster.styles.rules`.
 
 The training styles are opponents in self-play. The held-out styles never are: they measure how a
 network plays against people it has never met, so they differ in kind, not only in degree. This
@@ -8,6 +8,7 @@ module loads neither numpy nor numba.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 BY_ESTIMATE, SURE_TRICKS, EVEN_SHARE, ZERO = range(4)
@@ -58,7 +59,36 @@ TRAINING_STYLES: Final = (
     Style("hoarder", "plays low cards first", bid_noise=0.25, until_met=LOW_FIRST),
     Style("careless", "errs in every fourth choice", bid_noise=1.0, careless=0.25),
 )
-"""Opponents in self-play. Their order is part of records: append new ones at the end."""
+"""Opponents in self-play that have names. Their order is part of records: it must not change."""
+
+_BIASES: Final = (-2.0, -1.25, -0.5, 0.25, 1.0, 1.75)
+_AIMS: Final = (
+    (EXACTLY, DUCK),
+    (EXACTLY, TAKE),
+    (EXACTLY, LOW_FIRST),
+    (TAKE, DUCK),
+    (TAKE, TAKE),
+    (HIGH_FIRST, DUCK),
+    (LOW_FIRST, DUCK),
+    (LOW_FIRST, LOW_FIRST),
+    (DUCK, DUCK),
+)
+# High cards throughout, and high cards before taking more, are left out: held-out styles play so.
+
+VARIED_STYLES: Final = tuple(
+    Style(
+        f"varied-{number}",
+        "bids and plays in one of many ways",
+        bid_bias=bias,
+        bid_noise=0.4,
+        until_met=until_met,
+        once_met=once_met,
+        careless=0.1,
+    )
+    for number, ((until_met, once_met), bias) in enumerate(product(_AIMS, _BIASES))
+)
+"""Opponents in self-play that stand for people: all pairs of a way to bid and a way to play, with
+some noise. Their order is part of records: append new ones at the end."""
 
 HELD_OUT_STYLES: Final = (
     Style(
@@ -92,8 +122,8 @@ HELD_OUT_STYLES: Final = (
 )
 """Opponents in evaluations only."""
 
-STYLES: Final = (HEURISTIC, *TRAINING_STYLES, *HELD_OUT_STYLES)
-"""All styles. Kernels and records know a style by its index here."""
+STYLES: Final = (HEURISTIC, *TRAINING_STYLES, *VARIED_STYLES, *HELD_OUT_STYLES)
+"""All styles. Kernels know a style by its index here."""
 
 
 def style_number(name: str) -> int:
