@@ -16,7 +16,9 @@ INTRODUCTION = """# Opponents
 
 Rule players are variations of `heuristic` (`src/blobmaster/game/styles.py`). Some can be
 opponents in self-play. The others are held out: they differ in kind and never take part in
-training, so they measure play against strangers.
+training, so they measure play against strangers. Self-play also has 54 varied styles that have no
+names: nine ways to play cards, each with six ways to bid from two tricks too low to nearly two too
+high, with some noise and one random choice in ten.
 
 | player | meaning | in every rating | in self-play | needs |
 |---|---|---|---|---|
