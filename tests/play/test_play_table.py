@@ -18,6 +18,7 @@ from blobmaster.config.network import NetworkSettings
 from blobmaster.kernels.rng import stream
 from blobmaster.model.features import INDEX
 from blobmaster.model.network import new_network
+from blobmaster.play.advice import BeliefAdviser
 from blobmaster.play.table import seat_networks
 
 NETWORK = new_network(NetworkSettings(width=32, blocks=1), 1)
@@ -27,7 +28,7 @@ with torch.no_grad():
     NETWORK.actor.stem.weight[:, KNOWN] *= 100.0
 
 
-@pytest.mark.parametrize("search", ["none", "belief:8"])
+@pytest.mark.parametrize("search", [None, "none", "belief:8"])
 @pytest.mark.parametrize("share", [0.0, 0.5])
 def test_a_network_that_has_learned_to_adapt_does_so_at_the_table(search, share):
     config = compose({"self_play": {"opponents_known": share}})
@@ -42,6 +43,8 @@ def test_a_network_that_has_learned_to_adapt_does_so_at_the_table(search, share)
     rows = range(len(states))
     # One decision at a time, as at a table.
     alone = [agent.choose(states[n : n + 1], streams[n : n + 1].copy())[0] for n in rows]
+    if search is None:
+        assert isinstance(agent, Remembering) == isinstance(adviser, BeliefAdviser) == (share > 0)
     if isinstance(agent, Remembering):
         after = [
             agent.choose_after(states[n : n + 1], streams[n : n + 1].copy(), [ends])[0]

@@ -22,7 +22,8 @@ from blobmaster.cli.shared import PATH, end_process, require_unix
 @click.option(
     "--search",
     metavar="SEARCH",
-    help="Search of the networks and their advice: worlds x simulations, belief:WORLDS, or none.",
+    help="Search of the networks and their advice: worlds x simulations, belief:WORLDS, or none "
+    "(belief:256:styles for a network that adapts).",
 )
 @click.option("--resume", is_flag=True, help="Continue the saved game.")
 @click.option("--saved", type=PATH, help="File in which the game is saved.")

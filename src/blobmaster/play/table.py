@@ -21,6 +21,10 @@ from blobmaster.search.spec import parse_search
 NO_SEARCH: Final = "none"
 """The value of `--search` that turns the opponents' search off."""
 
+FOR_PEOPLE: Final = "belief:256:styles"
+"""The search of a network that adapts, unless another one is named. A person is a player that it
+does not know, and no other search gains as much against those (docs/measurements.md)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
@@ -47,13 +51,14 @@ def seat_networks(trained: TrainedNetwork, search: str | None) -> tuple[Agent, A
     Args:
         trained: the network, on the CPU.
         search: such as `3x35` or `belief:256`. With `none`, the opponents take the action of
-            highest prior and only the adviser searches. None stands for the search of the
-            network's training, but for
-            `none` if it was trained on whole games: its goal is to win the game, while the search
-            maximizes points.
+            highest prior and only the adviser searches. None stands for `none` if the network was
+            trained on whole games: its goal is to win the game, while a search maximizes points.
+            Else for `FOR_PEOPLE` if it adapts, or for the search of its training.
     """
     cpu = torch.device("cpu")  # for a few rows at a time, copying to a GPU takes longer
     parts, config = trained.network.parts, trained.config
+    if search is None and config.self_play.adapts and not config.plays_games:
+        search = FOR_PEOPLE
     spec = parse_search(search) if search is not None and search != NO_SEARCH else None
     if spec is not None and spec.belief is not None:
         belief_adviser = BeliefAdviser(
