@@ -82,8 +82,8 @@ def test_bids_and_outcomes_are_counted_by_cards_dealt():
 @pytest.mark.parametrize(("players", "cards"), [(3, 1), (4, 5), (6, 4)])
 def test_the_bids_are_those_of_the_networks_player(players, cards):
     deals = deals_of(players, cards, 40)
-    bids = record_bids(NetworkEvaluator(small_network(1).parts, 40, CPU), deals, never)
-    made = play([small_network_player(1, 40 * players)], [0] * players, deals)
+    bids = record_bids(NetworkEvaluator(small_network(2).parts, 40, CPU), deals, never)
+    made = play([small_network_player(2, 40 * players)], [0] * players, deals)
     chosen = np.full((40, players), True)
     forced = 40 * players - len(bids.bid)
     assert (forced > 0) == (cards == 1)  # else nobody's bid is forced
@@ -120,7 +120,7 @@ def test_predictions_are_recorded_at_the_bid_and_at_the_first_card():
 
 def test_a_networks_prediction_covers_the_possible_tricks_only():
     deals = deals_of(4, 5, 1)
-    bids = record_bids(NetworkEvaluator(small_network(1).parts, 1, CPU), deals, never)
+    bids = record_bids(NetworkEvaluator(small_network(2).parts, 1, CPU), deals, never)
     assert (bids.at_bid > 0).all()
     assert bids.at_bid == pytest.approx(1 / 2, abs=0.1)  # an untrained network knows nothing
     first = bids.at_first_card[~np.isnan(bids.at_first_card)]
