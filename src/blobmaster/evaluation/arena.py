@@ -1,10 +1,9 @@
 """Duplicate play: every deal is played once per rotation of the seats, all tables in lockstep.
 
 A deal is a single round, a whole game whose cards are all dealt beforehand, or a series of rounds
-of which only the last counts. Every player of a
-table holds every hand once, which removes most of the luck of the cards. A round's random stream
-starts from the same state in every rotation, so that identical players get identical scores even
-if they draw their actions.
+of which only the last counts. Every player of a table holds every hand once, which removes most of
+the luck of the cards. A round's random stream starts from the same state in every rotation, so that
+identical players get identical scores even if they draw their actions.
 """
 
 from __future__ import annotations

@@ -11,20 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.opponents import FIRST_STYLE, KINDS, RANDOM
-from blobmaster.game.styles import (
-    DUCK,
-    HIGH_FIRST,
-    LOW_FIRST,
-    STYLES,
-    TAKE,
-    Style,
-)
+from blobmaster.game.styles import DUCK, HIGH_FIRST, LOW_FIRST, STYLES, TAKE, Style
 
 TRAITS: Final = 11
 """Traits of a kind: how much too low and too high it bids, the noise of its bids, its carelessness,
 and its aims: four while tricks are missing, three once the bid is reached. The aims of the
 heuristic player are those without a mark."""
-
 
 _LARGEST_BIAS = 2.0
 
