@@ -145,7 +145,8 @@ function markOutranked(round, slots, row) {
   const seen = new Set([...hand, ...round.plays.map((play) => play.card)]);
   const outranking = (card) => {
     let count = 0;
-    for (let other = card + 1; suitOf(other) === suitOf(card); other++) if (!seen.has(other)) count++;
+    for (let other = card + 1; suitOf(other) === suitOf(card); other++)
+      if (!seen.has(other)) count++;
     return count;
   };
   for (const card of hand) row[at.outranked + RANKS * slots[suitOf(card)] + outranking(card)] = 1;
@@ -181,7 +182,9 @@ function markKinds(kinds, row, relative) {
     if (kind === null) return;
     const place = relative(seat);
     if (kind < NAMED_KINDS) row[at.known_kinds + MAX_PLAYERS * kind + place] = 1;
-    kindTraits(kind).forEach((trait, i) => (row[at.known_traits + MAX_PLAYERS * i + place] = trait));
+    kindTraits(kind).forEach(
+      (trait, i) => (row[at.known_traits + MAX_PLAYERS * i + place] = trait),
+    );
   });
 }
 

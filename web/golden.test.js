@@ -263,9 +263,14 @@ test("what is no network file is refused in a line", () => {
 
 test("the package holds every module", () => {
   const { files } = read("../package.json");
-  const modules = readdirSync(new URL(".", import.meta.url)).filter((name) => /^[a-z]+\.js$/.test(name));
+  const modules = readdirSync(new URL(".", import.meta.url)).filter((name) =>
+    /^[a-z]+\.js$/.test(name),
+  );
   assert.ok(modules.length > 8);
-  assert.deepEqual(modules.filter((name) => !files.includes(name)), []);
+  assert.deepEqual(
+    modules.filter((name) => !files.includes(name)),
+    [],
+  );
 });
 
 test("the types name every export, and nothing else", async () => {

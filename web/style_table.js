@@ -11,7 +11,11 @@
 export const STYLES = [
   style("underbidder", "bids a trick too low", { bias: -1, noise: 0.25 }),
   style("overbidder", "bids a trick too high", { bias: 1, noise: 0.25 }),
-  style("sandbagger", "bids too low, takes every trick", { bias: -1, untilMet: "take", onceMet: "take" }),
+  style("sandbagger", "bids too low, takes every trick", {
+    bias: -1,
+    untilMet: "take",
+    onceMet: "take",
+  }),
   style("ducker", "avoids every trick", { bias: -0.5, untilMet: "duck" }),
   style("grabber", "takes every trick", { bias: 0.5, untilMet: "take", onceMet: "take" }),
   style("rusher", "plays high cards first", { noise: 0.25, untilMet: "high first" }),
@@ -41,9 +45,7 @@ function variedStyles() {
     ["duck", "duck"],
   ];
   return aims.flatMap(([untilMet, onceMet]) =>
-    biases.map((bias) =>
-      style("", "", { bias, noise: 0.4, untilMet, onceMet, careless: 0.1 }),
-    ),
+    biases.map((bias) => style("", "", { bias, noise: 0.4, untilMet, onceMet, careless: 0.1 })),
   );
 }
 

@@ -29,11 +29,7 @@ export function overView(game, round, names, style, { next, leave, look }) {
     resultTable(round, names),
     style === null || isEnd
       ? null
-      : h(
-          "p",
-          { class: "dim style" },
-          `${styleText(style)} The networks have noticed, and adapt.`,
-        ),
+      : h("p", { class: "dim style" }, `${styleText(style)} The networks have noticed, and adapt.`),
     h("div", { class: "actions" }, onward, lookButton),
     place,
     h(

@@ -104,6 +104,7 @@ function playWords({ untilMet, onceMet }) {
   if (untilMet === "duck") return "avoid every trick";
   if (untilMet === "high first") return "play high cards first";
   if (untilMet === "low first") return "play low cards first";
-  if (untilMet === "take") return onceMet === "take" ? "take every trick" : "take your tricks early";
+  if (untilMet === "take")
+    return onceMet === "take" ? "take every trick" : "take your tricks early";
   return onceMet === "take" ? "go on taking tricks once your bid is made" : "play for your bid";
 }
