@@ -119,7 +119,7 @@ def test_a_game_against_a_checkpoint_whose_path_is_not_utf8_is_resumed(
     saved = tmp_path / os.fsdecode(b"game-\xff.json")
     checkpoint = newest(finished)
     begin = command(
-        "play", checkpoint, "--plain", "--one-round", "--cards", 2, "--seed", 1, "--seat", 1,
+        "play", checkpoint, "--plain", "--one-round", "--cards", 2, "--seed", 1, "--seat", 2,
         "--saved", saved,
     )  # fmt: skip
     begun = forked.run(begin[1:], typed="0\n", timeout=PATIENCE_S)
