@@ -11,7 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from blobmaster.game.opponents import FIRST_STYLE, KINDS, RANDOM
-from blobmaster.game.styles import DUCK, HIGH_FIRST, LOW_FIRST, STYLES, TAKE, Style
+from blobmaster.game.styles import (
+    DUCK,
+    HIGH_FIRST,
+    LOW_FIRST,
+    TAKE,
+    TRAINING_STYLES,
+    VARIED_STYLES,
+    Style,
+)
 
 TRAITS: Final = 11
 """Traits of a kind: how much too low and too high it bids, the noise of its bids, its carelessness,
@@ -35,8 +43,7 @@ def _traits_of(style: Style) -> list[float]:
 def _table() -> npt.NDArray[np.float64]:
     table = np.zeros((KINDS, TRAITS))
     table[RANDOM] = _traits_of(Style("random", "plays uniformly", careless=1.0))
-    for kind in range(FIRST_STYLE, KINDS):
-        table[kind] = _traits_of(STYLES[1 + kind - FIRST_STYLE])
+    table[FIRST_STYLE:] = [_traits_of(style) for style in (*TRAINING_STYLES, *VARIED_STYLES)]
     return table
 
 
