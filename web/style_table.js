@@ -11,7 +11,7 @@
 export const STYLES = [
   style("underbidder", "bids a trick too low", { bias: -1, noise: 0.25 }),
   style("overbidder", "bids a trick too high", { bias: 1, noise: 0.25 }),
-  style("sandbagger", "bids too low, takes every trick", {
+  style("sandbagger", "bids too low and takes every trick", {
     bias: -1,
     untilMet: "take",
     onceMet: "take",

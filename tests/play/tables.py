@@ -82,6 +82,7 @@ def table_in(folder: Path, symbols: Symbols = UNICODE, **changes: object) -> Tab
     parts = {
         "agent": RandomAgent(),
         "adviser": SearchAdviser(UniformEvaluator(), settings),
+        "beliefs": None,
         "game_file": GameFile(folder / "game.json", OPPONENT),
         "symbols": symbols,
         "pace": 0.0,

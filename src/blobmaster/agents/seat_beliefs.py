@@ -11,8 +11,17 @@ import numpy.typing as npt
 from blobmaster.agents.opponent_types import add_type_likelihoods, new_types
 from blobmaster.config.belief import USUAL_SHARE, BeliefSettings
 from blobmaster.game.cards import MAX_PLAYERS
-from blobmaster.game.opponents import BY_NETWORK, KINDS, KNOWN, NO_OPPONENTS, RANDOM, pack_opponents
+from blobmaster.game.opponents import (
+    BY_NETWORK,
+    FIRST_STYLE,
+    KINDS,
+    KNOWN,
+    NO_OPPONENTS,
+    RANDOM,
+    pack_opponents,
+)
 from blobmaster.game.rules import OPPONENTS, PLAYERS, SEAT, STATE, State
+from blobmaster.game.styles import TRAINING_STYLES, VARIED_STYLES, Style
 from blobmaster.inference.evaluator import Evaluator
 from blobmaster.search.weighted_worlds import list_past_choices, new_rows
 
@@ -73,10 +82,31 @@ class SeatBeliefs:
             state[OPPONENTS] = self._believed(state, ends) if len(ends) > 0 else NO_OPPONENTS
         return copies
 
-    def _believed(self, state: State, ends: State) -> int:
-        likelihood, seats = self.log_likelihood(ends), np.arange(MAX_PLAYERS)
+    def style_at(self, seat: int, ends: State) -> Style | None:
+        """Return the style in which a seat has most probably played.
+
+        Args:
+            seat: any seat.
+            ends: see `log_likelihood`.
+
+        Returns:
+            None if the seat more probably plays like the network, or no better than at random.
+        """
+        kinds, explained = self._most_probable(ends)
+        if not explained[seat] or kinds[seat] < FIRST_STYLE:
+            return None
+        return (*TRAINING_STYLES, *VARIED_STYLES)[kinds[seat] - FIRST_STYLE]
+
+    def _most_probable(self, ends: State) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Return each seat's most probable type, and whether it explains what the seat did."""
+        likelihood = self.log_likelihood(ends)
         kinds = (self._types.log_prior + likelihood).argmax(axis=1)
-        explained = likelihood[seats, kinds] > likelihood[:, RANDOM] + MARGIN
+        best = likelihood[np.arange(MAX_PLAYERS), kinds]
+        return kinds, best > likelihood[:, RANDOM] + MARGIN
+
+    def _believed(self, state: State, ends: State) -> int:
+        kinds, explained = self._most_probable(ends)
+        seats = np.arange(MAX_PLAYERS)
         others = (seats < state[PLAYERS]) & (seats != state[SEAT])
         is_seated = others & explained & (kinds != BY_NETWORK)
         if not is_seated.any() and not explained[others].all():

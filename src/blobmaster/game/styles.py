@@ -48,7 +48,7 @@ TRAINING_STYLES: Final = (
     Style("overbidder", "bids a trick too high", bid_bias=1.0, bid_noise=0.25),
     Style(
         "sandbagger",
-        "bids too low, takes every trick",
+        "bids too low and takes every trick",
         bid_bias=-1.0,
         until_met=TAKE,
         once_met=TAKE,

@@ -1,6 +1,6 @@
-"""The choices of the networks and their advice to the person.
+"""The choices of the networks, their advice to the person, and how they see the person.
 
-Both start from a state without the hidden hands, so neither can cheat.
+Choices and advice start from a state without the hidden hands, so neither can cheat.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from blobmaster.agents.base import Agent, Remembering
 from blobmaster.agents.belief import BeliefLookahead
+from blobmaster.agents.seat_beliefs import SeatBeliefs
 from blobmaster.config.belief import BeliefSettings
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.rules import (
@@ -26,6 +27,7 @@ from blobmaster.game.rules import (
     play_forced,
 )
 from blobmaster.game.scoring import most_points, points
+from blobmaster.game.styles import Style
 from blobmaster.inference.evaluator import Evaluator
 from blobmaster.kernels.rng import Stream, stream
 from blobmaster.play.game import Game, ends_of, hide_other_hands, legal_actions_of, state_of
@@ -90,6 +92,22 @@ def advise(adviser: Adviser, game: Game) -> Advice:
     draws = stream(game.setup.seed, "table advice", *game.decision)
     options = adviser.evaluate_options(state_of(game), draws, ends_of(game))
     return Advice(game.decision, adviser.settings, options)
+
+
+def find_style(beliefs: SeatBeliefs | None, game: Game) -> Style | None:
+    """Return the style in which the networks believe that the person plays.
+
+    Args:
+        beliefs: None if the networks do not adapt.
+        game: its finished rounds tell.
+
+    Returns:
+        None if the person plays like the network, or like nobody that it knows.
+    """
+    ends = ends_of(game)
+    if beliefs is None or len(ends) == 0:
+        return None
+    return beliefs.style_at(game.setup.seat, ends)
 
 
 def _seen(state: State) -> State:

@@ -20,8 +20,9 @@ from textual.events import Key, Paste
 from textual.message import Message
 from textual.widgets import Static
 
+from blobmaster.game.styles import Style
 from blobmaster.play import texts
-from blobmaster.play.advice import Advice, advise, choose_action
+from blobmaster.play.advice import Advice, advise, choose_action, find_style
 from blobmaster.play.drawing import draw
 from blobmaster.play.game import Game, deal_next, take_action
 from blobmaster.play.parser import Command, DealNext, OpenPage, Quit, TakeAction
@@ -49,6 +50,15 @@ class AdviceReady(Message):
     def __init__(self, advice: Advice) -> None:
         super().__init__()
         self.advice = advice
+
+
+class StyleFound(Message):
+    """The networks know better how the person plays."""
+
+    def __init__(self, decision: tuple[int, int], style: Style | None) -> None:
+        super().__init__()
+        self.decision = decision
+        self.style = style
 
 
 class SaveFailed(Message):
@@ -139,6 +149,11 @@ class GameApp(App[None]):
         self.ui = replace(self.ui, advice=message.advice)
         self._board.redraw()
 
+    def on_style_found(self, message: StyleFound) -> None:
+        if message.decision == self.game.decision:  # else the next round has been dealt
+            self.ui = replace(self.ui, style=message.style)
+            self._board.redraw()
+
     def on_save_failed(self, message: SaveFailed) -> None:
         self.ui = replace(self.ui, notice=texts.save_failed(message.error))
         self._board.redraw()
@@ -162,7 +177,7 @@ class GameApp(App[None]):
     def _show_game(self, game: Game) -> None:
         """Show the game after a move, save it, and let the network choose if it is to act."""
         self.game, self._view = game, view_of(game)
-        self.ui = replace(self.ui, chosen=0)
+        self.ui = replace(self.ui, chosen=0, style=None)
         if self._view.is_begun:
             self._jobs.put(lambda: self._save(game))
         if self._view.my_turn:
@@ -170,6 +185,8 @@ class GameApp(App[None]):
         elif self._view.to_act is not None:
             pause = self._table.pace * (1 if self._view.trick else AFTER_TRICK)
             self._jobs.put(lambda: self._choose(game, pause))
+        elif self._view.phase == "round over":
+            self._jobs.put(lambda: self._find_style(game))
         self._board.redraw()
 
     def _lines(self, width: int, height: int) -> list[Text]:
@@ -191,6 +208,9 @@ class GameApp(App[None]):
         # The pause counts from the start of the search; any key ends it early.
         self._skip_pause.wait(max(pause - (time.monotonic() - since), 0))
         self._post(ActionChosen(game.decision, action))
+
+    def _find_style(self, game: Game) -> None:
+        self._post(StyleFound(game.decision, find_style(self._table.beliefs, game)))
 
     def _save(self, game: Game) -> None:
         try:

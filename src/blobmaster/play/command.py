@@ -26,7 +26,7 @@ from blobmaster.play.saved_game import (
     path_from_text,
     path_to_text,
 )
-from blobmaster.play.table import Table, check_search, seat_networks, warm_up
+from blobmaster.play.table import Table, beliefs_of, check_search, seat_networks, warm_up
 from blobmaster.play.view import view_of
 from blobmaster.run.errors import CheckpointError
 from blobmaster.run.files.text import shell_quoted
@@ -72,6 +72,7 @@ def run_play(command: PlayRequest) -> int:
     table = Table(
         agent=agent,
         adviser=adviser,
+        beliefs=beliefs_of(trained),
         game_file=GameFile(path, opponent),
         symbols=_terminal_symbols(),
         pace=command.pace,

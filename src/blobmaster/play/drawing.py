@@ -14,6 +14,7 @@ from rich.text import Text
 from blobmaster.game.rules import FIRST_BID
 from blobmaster.play import texts
 from blobmaster.play.card_text import Symbols
+from blobmaster.play.style_text import style_line
 from blobmaster.play.ui_state import UiState
 from blobmaster.play.view import Move, View
 
@@ -57,7 +58,9 @@ def _body(view: View, ui: UiState, symbols: Symbols, width: int, room: int) -> l
     left = room - len(table) - 1
     if left <= 0 or not below:
         return table[:room]
-    return [*table, Text(), *(below[:left] if ui.page == "advice" else below[-left:])]
+    # Of moves the last ones count, of everything else the first.
+    is_moves = ui.page == "table" and view.phase in ("bidding", "playing")
+    return [*table, Text(), *(below[-left:] if is_moves else below[:left])]
 
 
 def _below(view: View, ui: UiState, symbols: Symbols, width: int) -> list[Text]:
@@ -69,7 +72,8 @@ def _below(view: View, ui: UiState, symbols: Symbols, width: int) -> list[Text]:
     if view.phase == "game over":
         return _plain(texts.standing_lines(view))
     if view.phase == "round over":
-        return _plain(texts.result_lines(view, view.results[-1]), width)
+        style = [] if ui.style is None else [style_line(ui.style)]
+        return _plain([*texts.result_lines(view, view.results[-1]), *style], width)
     return [Text(texts.move_line(view, move, symbols), "dim") for move in view.moves]
 
 

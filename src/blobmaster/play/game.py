@@ -125,9 +125,9 @@ def state_of(game: Game) -> State:
 
 
 def ends_of(game: Game) -> State:
-    """Return `[rounds, STATE]`: how the rounds before the current one ended."""
-    setup = game.setup
-    ends = [replay_round(setup, number, game.rounds[number]) for number in range(game.number)]
+    """Return `[rounds, STATE]`: how the finished rounds ended."""
+    setup, finished = game.setup, _finished(game)
+    ends = [replay_round(setup, number, game.rounds[number]) for number in range(finished)]
     return np.array(ends, np.int64).reshape(len(ends), STATE)
 
 
@@ -179,8 +179,12 @@ def is_finished(game: Game) -> bool:
 
 def results(game: Game) -> tuple[RoundResult, ...]:
     """Return the results of the finished rounds in order."""
-    finished = len(game.rounds) if round_is_over(game) else game.number
-    return tuple(_result(game.setup, n, game.rounds[n]) for n in range(finished))
+    return tuple(_result(game.setup, n, game.rounds[n]) for n in range(_finished(game)))
+
+
+def _finished(game: Game) -> int:
+    """Return the number of finished rounds."""
+    return len(game.rounds) if round_is_over(game) else game.number
 
 
 # A view replays all rounds; the cache avoids playing finished rounds again at every key press.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from blobmaster.play import texts
-from blobmaster.play.advice import advise, choose_action
+from blobmaster.play.advice import advise, choose_action, find_style
 from blobmaster.play.game import Game, deal_next, take_action
 from blobmaster.play.parser import (
     Command,
@@ -17,6 +17,7 @@ from blobmaster.play.parser import (
     TakeAction,
     parse_command,
 )
+from blobmaster.play.style_text import style_line
 from blobmaster.play.table import Table
 from blobmaster.play.view import View, view_of
 from blobmaster.terminal.output import reader_left
@@ -105,6 +106,8 @@ class LineInterface:
                 self._print([texts.bid_balance(view)])
             if view.phase in ("round over", "game over"):
                 self._print(["", *texts.result_lines(view, view.results[-1])])
+            if view.phase == "round over":
+                self._print(self._style())
             if view.phase == "game over":
                 self._print(["", *texts.standing_lines(view), texts.winner(view)])
         self._printed = view.decision
@@ -112,6 +115,10 @@ class LineInterface:
     def _hand(self, view: View) -> str:
         cards = self._table.symbols.cards(view.hand, ", ") if view.hand else "no cards left"
         return f"Your hand: {cards}"
+
+    def _style(self) -> list[str]:
+        style = find_style(self._table.beliefs, self.game)
+        return [] if style is None else [style_line(style)]
 
     def _save(self) -> None:
         try:

@@ -10,11 +10,27 @@ import torch
 from blobmaster.agents.base import Agent
 from blobmaster.agents.belief import ROWS
 from blobmaster.agents.network import belief_player, network_player, searching_player
+from blobmaster.agents.seat_beliefs import ROWS as BELIEF_ROWS
+from blobmaster.agents.seat_beliefs import SeatBeliefs
 from blobmaster.checkpoint.network import TrainedNetwork
 from blobmaster.inference.evaluator import NetworkEvaluator
-from blobmaster.play.advice import Adviser, BeliefAdviser, SearchAdviser, advise, choose_action
+from blobmaster.play.advice import (
+    Adviser,
+    BeliefAdviser,
+    SearchAdviser,
+    advise,
+    choose_action,
+    find_style,
+)
 from blobmaster.play.card_text import Symbols
-from blobmaster.play.game import Game, Setup
+from blobmaster.play.game import (
+    Game,
+    Setup,
+    legal_actions_of,
+    round_is_over,
+    state_of,
+    take_action,
+)
 from blobmaster.play.saved_game import GameFile
 from blobmaster.search.spec import parse_search
 
@@ -33,6 +49,8 @@ class Table:
     agent: Agent
     """Plays every seat but the person's."""
     adviser: Adviser
+    beliefs: SeatBeliefs | None
+    """Whom the networks take the person for; None if they do not adapt."""
     game_file: GameFile
     symbols: Symbols
     pace: float
@@ -78,8 +96,23 @@ def seat_networks(trained: TrainedNetwork, search: str | None) -> tuple[Agent, A
     return searching_player(parts, settings, cpu)(1), adviser
 
 
+def beliefs_of(trained: TrainedNetwork) -> SeatBeliefs | None:
+    """Return what infers the person's style from finished rounds, or None if no network adapts.
+
+    Args:
+        trained: the network, on the CPU.
+    """
+    if not trained.config.self_play.adapts:
+        return None
+    evaluator = NetworkEvaluator(trained.network.parts, BELIEF_ROWS, torch.device("cpu"))
+    return SeatBeliefs(evaluator)
+
+
 def warm_up(table: Table) -> None:
-    """Make one decision and one advice, so that kernels compile now: the first time takes 30 s."""
+    """Use every part once, so that kernels compile now: the first time takes 30 s."""
     game = Game(Setup(players=3, most_cards=2, seat=0, seed=0, one_round=True))
     choose_action(table.agent, game)
     advise(table.adviser, game)
+    while not round_is_over(game):
+        game = take_action(game, legal_actions_of(state_of(game))[0])
+    find_style(table.beliefs, game)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from blobmaster.game.styles import Style
 from blobmaster.play.advice import Advice
 from blobmaster.play.card_text import Symbols
 from blobmaster.play.parser import (
@@ -43,6 +44,8 @@ class UiState:
     """Why the last command was rejected; empty if it was not."""
     advice: Advice | None = None
     """The last advice; it names its decision, which may be past."""
+    style: Style | None = None
+    """After a round, the style in which the networks believe that the person plays, if any."""
 
 
 def handle_key(
