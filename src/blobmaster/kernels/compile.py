@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from numba.core import sigutils
+from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock
 
 from blobmaster.kernels.errors import KernelsUnavailableError
 from blobmaster.kernels.inner import INNER_OPTIONS, InnerCache
-from blobmaster.kernels.once import SharedCache, compile_once, exclusive
+from blobmaster.kernels.once import SharedCache, compile_once
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -228,13 +230,17 @@ class CFunction:
     @functools.cached_property
     def address(self) -> int:
         """The address of the machine code, valid as long as this object lives."""
-        name = f"{self._function.__module__}.{self._function.__qualname__}.lock"
-        # numba's lock first, as in `compile_once`.
-        with global_compiler_lock, exclusive(Path(numba.config.CACHE_DIR) / name):
-            self._compiled = numba.cfunc(
-                self._signature, cache=True, error_model="numpy", fastmath=_VECTORS
-            )(self._function)
-        address: int = self._compiled.address
+        signature = sigutils.normalize_signature(self._signature)
+        options = {"error_model": "numpy", "fastmath": _VECTORS}
+        compiled: Any = CFunc(self._function, signature, {}, options)
+        compiled._cache = cache = SharedCache(self._function)
+        with global_compiler_lock:  # first, as in `compile_once`
+            try:
+                compiled.compile()
+            finally:
+                cache.release()
+        self._compiled = compiled  # the machine code lives as long as this object
+        address: int = compiled.address
         return address
 
 

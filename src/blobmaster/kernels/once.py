@@ -14,38 +14,74 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from numba.core import caching
+from numba.core import caching, config
 from numba.core.compiler_lock import global_compiler_lock
 
-from blobmaster.kernels.location import KernelFiles
+from blobmaster.kernels.location import CheckedFiles, KernelFiles
 
 log = logging.getLogger(__name__)
 
 
 class SharedCache(caching.FunctionCache):
-    """numba's cache on disk, that locks a kernel which it does not hold until `release`."""
+    """numba's cache on disk, that locks a kernel which it does not hold until `release`.
+
+    Where the disk accepts no file, the kernel is compiled, but not saved.
+    """
 
     _impl_class = KernelFiles
 
     def __init__(self, function: Any) -> None:
         super().__init__(function)
+        self._cache_file = CheckedFiles(
+            cache_path=self._cache_path,
+            filename_base=self._impl.filename_base,
+            source_stamp=self._impl.locator.get_source_stamp(),
+        )
         self._locked = contextlib.ExitStack()
         self.is_locked = False
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        found = super().load_overload(sig, target_context)
+        found = self._load(sig, target_context)
         if found is None and not self.is_locked:
-            self._impl.locator.ensure_cache_path()
+            with contextlib.suppress(OSError):  # saving will fail, and warn
+                self._impl.locator.ensure_cache_path()
             self._locked.enter_context(exclusive(Path(f"{self._cache_file._index_path}.lock")))
             self.is_locked = True
             # While this process waited, another one may have compiled and saved the kernel.
-            found = super().load_overload(sig, target_context)
+            found = self._load(sig, target_context)
         return found
+
+    def _load(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except OSError as error:
+            _warn(error)
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:
+            _warn(error)
 
     def release(self) -> None:
         """Let other processes compile the kernel, or load it."""
         self._locked.close()
         self.is_locked = False
+
+
+def _warn(error: OSError) -> None:
+    global _has_warned
+    if not _has_warned:
+        _has_warned = True
+        log.warning(
+            "compiled kernels cannot be kept in %s: %s; every start compiles them again",
+            config.CACHE_DIR,
+            error.strerror,
+        )
+
+
+_has_warned = False
 
 
 def compile_once(kernel: Any, cache: SharedCache) -> None:
