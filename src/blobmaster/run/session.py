@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -70,13 +71,13 @@ class RunSession:
         Raises:
             RunHeldError: another trainer holds the directory.
             RunDirectoryError: it cannot be created or written.
+            ValueError: the caller is not the main thread.
         """
         return cls(root, command)
 
     def __init__(self, root: Path, command: str) -> None:
         self.layout = RunLayout(root)
         self._lock = RunLock(self.layout)
-        acquire_directory(self.layout, self._lock, command)
         self._watch = SignalWatch()
         self._requests = Requests()
         self.clock = RunningClock()
@@ -107,13 +108,20 @@ class RunSession:
             fail=self.fail,
             exit_status=lambda: self.exit_status,
         )
-        if self._lock.warning is not None:
-            log.warning("%s", self._lock.warning)
-            self._publisher.raise_alert(NO_LOCK, "warning", self._lock.warning)
-        self._publisher.write()
-        self._watch.install()
-        self._failures = ThreadFailures(self._publisher)
-        self._ticker.start()
+        acquire_directory(self.layout, self._lock, command)
+        with ExitStack() as undo:  # if a later part fails, the directory is free again
+            undo.callback(self._lock.release)
+            undo.callback(restore_status, self.layout)
+            if self._lock.warning is not None:
+                log.warning("%s", self._lock.warning)
+                self._publisher.raise_alert(NO_LOCK, "warning", self._lock.warning)
+            self._publisher.write()
+            self._watch.install()
+            undo.callback(self._watch.restore)
+            self._failures = ThreadFailures(self._publisher)
+            undo.callback(self._failures.close)
+            self._ticker.start()
+            undo.pop_all()
 
     def __enter__(self) -> Self:
         return self

@@ -9,6 +9,7 @@ import os
 import select
 import signal
 import socket
+import threading
 from types import FrameType
 from typing import Any
 
@@ -27,13 +28,13 @@ _WAKE = b"\0"
 class SignalWatch:
     """Receives signals from `install` to `restore`; the main thread calls both."""
 
+    _reader: socket.socket
+    _writer: socket.socket | None = None
+    """None before `install`: there is nobody to wake."""
+
     def __init__(self) -> None:
-        self._reader, self._writer = socket.socketpair()
-        self._reader.setblocking(False)
-        self._writer.setblocking(False)
         # Not select(): it takes no descriptor above 1,023, and a parent may leave more than that.
         self._poll = select.poll()
-        self._poll.register(self._reader, select.POLLIN)
         self._before: dict[signal.Signals, Any] = {}
         self._wakeup_before = -1
 
@@ -42,7 +43,14 @@ class SignalWatch:
 
         Raises:
             ValueError: the caller is not the main thread.
+            OSError: there is no file descriptor left. No signal is received then.
         """
+        if threading.current_thread() is not threading.main_thread():
+            raise ValueError("only the main thread can install signal handlers")
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+        self._poll.register(self._reader, select.POLLIN)
         # A signal that is ignored at start stays ignored: nohup relies on it.
         self._before = {
             number: signal.signal(number, _do_nothing)
@@ -59,19 +67,24 @@ class SignalWatch:
             signal.signal(number, handler)
         self._before = {}
         self._reader.close()
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
     def wake(self) -> None:
         """End a `wait` early; thread-safe."""
+        if self._writer is None:
+            return
         try:
             self._writer.send(_WAKE)
         except BlockingIOError:
             return  # the socket is full of wake-ups, so the thread wakes up anyway
 
     def wait(self, seconds: float) -> list[int]:
-        """Wait for signals and return them in order; empty after `seconds` or a `wake`."""
+        """Wait for watched signals and return them in order; empty after `seconds` or a `wake`."""
         ready = self._poll.poll(1000 * max(seconds, 0.0))
-        return [number for number in self._reader.recv(4096) if number] if ready else []
+        # The interpreter writes every signal that has a handler in Python, also one that is not
+        # watched here: PyTorch's data loader handles SIGCHLD.
+        return [number for number in self._reader.recv(4096) if number in WATCHED] if ready else []
 
     def _forget(self) -> None:
         """Restore the handlers in a forked child."""
