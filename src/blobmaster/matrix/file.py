@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from blobmaster.run.errors import StatusError, StatusMissingError
+from blobmaster.run.errors import FileMissingError, FileUnusableError
 from blobmaster.run.files import atomic
 from blobmaster.run.files.output_file import output_problem, write_problem
 from blobmaster.run.files.read import read_regular
@@ -80,9 +80,9 @@ def read(path: Path) -> Matrix | None:
     """
     try:
         found = msgspec.json.decode(read_regular(path, LARGEST_BYTES), type=Matrix)
-    except StatusMissingError:
+    except FileMissingError:
         return None
-    except (StatusError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (FileUnusableError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = None
     if found is None or any(_faults(found)):
         raise MatrixFileError(

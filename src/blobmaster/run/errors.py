@@ -5,6 +5,14 @@ class RunError(Exception):
     """A problem with the run's files that the user can solve; `str()` is one line."""
 
 
+class FileUnusableError(RunError):
+    """A small file of the run is no regular file, too large, or cannot be read."""
+
+
+class FileMissingError(FileUnusableError):
+    """A small file of the run is not there."""
+
+
 class StatusError(RunError):
     """The status file cannot be used: corrupt, foreign, too large or of a newer version."""
 

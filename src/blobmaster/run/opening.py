@@ -155,7 +155,12 @@ def restore_status(layout: RunLayout) -> None:
 
 def _clean_up(layout: RunLayout, process_started_at: float) -> None:
     names_in_root = {path.name for path in layout.single_files}
-    strays = atomic.remove_temporaries(layout.root, names_in_root.__contains__)
+    shared = (f"{layout.control.name}.", f"{layout.lock_holder.name}.")
+    strays = atomic.remove_temporaries(
+        layout.root,
+        # Of the shared files, each writer has a temporary file of its own (`atomic.private_path`).
+        lambda name: name in names_in_root or name.lstrip(".").startswith(shared),
+    )
     for folder in (layout.permanent, layout.cache):
         strays += atomic.remove_temporaries(
             folder, lambda name: CheckpointName.parse(name) is not None

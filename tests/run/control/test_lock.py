@@ -193,3 +193,34 @@ def test_without_file_locks_one_of_many_that_start_at_once_gets_the_directory(fa
     wait_for(lambda: sum(process.poll() is not None for process in many) == 5, "all but one")
     said = [process.communicate()[0] for process in many]
     assert sorted(said) == ["", "", "", "", "", "held\n"]
+
+
+def test_without_file_locks_a_record_that_was_read_as_dead_is_not_taken_from_the_next_holder(
+    fast_path, no_locks, monkeypatch
+):
+    leave_record(fast_path, start_ticks=1)  # its process is gone
+    first, second = RunLock(RunLayout(fast_path)), RunLock(RunLayout(fast_path))
+    may_live = lock_module.may_live
+
+    def see_it_dead_while_the_first_acquires(holder):
+        monkeypatch.setattr(lock_module, "may_live", may_live)
+        alive = may_live(holder)
+        first.acquire("first")
+        return alive
+
+    monkeypatch.setattr(lock_module, "may_live", see_it_dead_while_the_first_acquires)
+    with pytest.raises(RunHeldError, match="is held by process"):
+        second.acquire("second")
+    assert json.loads((fast_path / "run.lock.json").read_text())["command"] == "first"
+    assert first.loss() is None
+    assert paths(fast_path) == {"run.lock", "run.lock.json"}
+    first.release()
+
+
+def test_without_file_locks_a_record_with_the_inode_of_the_own_one_is_noticed(fast_path, no_locks):
+    lock = RunLock(RunLayout(fast_path))
+    lock.acquire("first")
+    record = fast_path / "run.lock.json"
+    record.write_text(record.read_text().replace("first", "other"))  # keeps the inode
+    assert "run.lock.json was deleted or replaced" in lock.loss().message
+    lock.release()

@@ -7,7 +7,7 @@ move. So readers treat what a note names as already moved.
 import math
 from dataclasses import dataclass
 
-from blobmaster.run.errors import StatusError
+from blobmaster.run.errors import FileUnusableError
 from blobmaster.run.files import atomic
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.files.read import read_regular
@@ -47,7 +47,7 @@ def read_run_note(layout: RunLayout) -> str | None:
     """Return the name of the folder that the whole run is being moved to, None without a note."""
     try:
         return plain_name(read_regular(layout.archive_note, _LIMIT_BYTES).decode(errors="replace"))
-    except StatusError:
+    except FileUnusableError:
         return None
 
 
@@ -55,7 +55,7 @@ def read_later_note(layout: RunLayout) -> LaterNote | None:
     """Return the note of a move of later checkpoints, None if there is none."""
     try:
         text = read_regular(layout.later_note, _LIMIT_BYTES).decode(errors="replace")
-    except StatusError:
+    except FileUnusableError:
         return None
     folder, _, iteration = text.strip().partition("\n")
     if not iteration.lstrip("-").isdecimal():

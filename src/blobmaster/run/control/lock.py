@@ -3,21 +3,26 @@
 import errno
 import fcntl
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from blobmaster.run.control.process import (
-    ProcessIdentity,
-    ProcessState,
-    boot_id,
-    host_name,
-    process_state,
-    this_process,
+from blobmaster.run.control.holder import (
+    LIMIT_BYTES,
+    holder_of,
+    may_live,
+    parse_holder,
+    refusal,
+    unknown_holder,
 )
-from blobmaster.run.errors import RunDirectoryError, RunHeldError, StatusError, StatusMissingError
+from blobmaster.run.control.process import this_process
+from blobmaster.run.errors import (
+    FileMissingError,
+    FileUnusableError,
+    RunDirectoryError,
+    RunHeldError,
+)
 from blobmaster.run.files import atomic
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.files.plain_json import encode_json
@@ -29,19 +34,6 @@ _NO_LOCKS = frozenset(
     {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.EBADF}
 )
 _HELD = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES})
-
-
-class LockHolder(msgspec.Struct, frozen=True, kw_only=True):
-    """The process that holds the lock, to be named to a second trainer."""
-
-    pid: int
-    host: str
-    started_at: float
-    command: str
-    start_ticks: int = 0
-    boot_id: str = ""
-    pid_namespace: int = 0
-    """Inode of the namespace in which `pid` counts; 0 if unknown."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +59,8 @@ class RunLock:
         self._layout = layout
         self._root = self._file = -1
         self._held: list[tuple[Path, tuple[int, int]]] = []
+        self._record: bytes | None = None
+        """The content of the holder's record, where it alone keeps a second trainer away."""
         self.warning: str | None = None
         """A line for the user if the filesystem has no locks."""
 
@@ -78,7 +72,7 @@ class RunLock:
             RunDirectoryError: the directory cannot be written.
         """
         try:
-            self._acquire(encode_json(_holder(this_process(), command)))
+            self._acquire(encode_json(holder_of(this_process(), command)))
         except OSError as error:
             self.close()
             where = self._layout.root
@@ -99,11 +93,9 @@ class RunLock:
                     "put it back and resume; nothing was written in its place",
                     directory=True,
                 )
-            return Loss(
-                f"{path} was deleted or replaced while this run was training, so another trainer "
-                "could start beside it: leave that file alone, and resume",
-                directory=False,
-            )
+            return _replaced(path)
+        if self._record is not None and not _holds(self._layout.lock_holder, self._record):
+            return _replaced(self._layout.lock_holder)
         return None
 
     @property
@@ -133,6 +125,7 @@ class RunLock:
                 os.close(descriptor)
         self._root = self._file = -1
         self._held = []
+        self._record = None
 
     def _acquire(self, record: bytes) -> None:
         layout = self._layout
@@ -160,7 +153,7 @@ class RunLock:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno in _HELD:
-                raise RunHeldError(_refusal(self._layout.lock_holder)) from None
+                raise RunHeldError(refusal(self._layout.lock_holder)) from None
             if error.errno in _NO_LOCKS:
                 return False
             raise
@@ -169,22 +162,45 @@ class RunLock:
     def _claim_by_record(self, record: bytes) -> None:
         path = self._layout.lock_holder
         try:
-            holder = _read_holder(path)
-        except StatusMissingError:
-            holder = None
-        except (StatusError, msgspec.MsgspecError):
-            raise RunHeldError(_unknown_holder(path)) from None
-        if holder is not None:
-            if _may_live(holder):
-                raise RunHeldError(f"{_refusal(path)}; if it has ended, delete {path}")
-            atomic.discard(path)
+            found = read_regular(path, LIMIT_BYTES)
+            if may_live(parse_holder(found)):
+                raise RunHeldError(f"{refusal(path)}; if it has ended, delete {path}")
+            _remove_dead(path, found)
+        except FileMissingError:
+            pass
+        except (FileUnusableError, msgspec.MsgspecError):
+            raise RunHeldError(unknown_holder(path)) from None
         # Of two trainers that start at once, only one gets the name.
-        own = path.with_name(f".{path.name}.{os.getpid()}")
+        own = atomic.private_path(path)
         atomic.replace(own, record, atomic.Sync.NOTHING)
-        if not atomic.rename_if_free(own, path):
+        try:
+            has_name = atomic.rename_if_free(own, path)
+        except FileNotFoundError:  # the one that has it has tidied up
+            has_name = False
+        if not has_name:
             atomic.discard(own)
-            raise RunHeldError(_refusal(path))
-        self._held.append((path, _identity(path.lstat())))
+            raise RunHeldError(refusal(path))
+        self._record = record
+
+
+def _remove_dead(path: Path, record: bytes) -> None:
+    """Remove a dead holder's record.
+
+    Raises:
+        RunHeldError: another trainer has put its own there meanwhile.
+    """
+    # Not by name: since the record was read, another trainer may have found it dead as well, have
+    # removed it and be training. So it is set aside first, and compared.
+    aside = atomic.private_path(path)
+    try:
+        atomic.rename(path, aside)
+    except FileNotFoundError:
+        return  # of those that found it dead, one gets the name
+    if read_regular(aside, LIMIT_BYTES) != record:
+        atomic.rename_if_free(aside, path)
+        atomic.discard(aside)
+        raise RunHeldError(refusal(path))
+    atomic.discard(aside)
 
 
 def _open_lock_file(path: Path) -> int:
@@ -222,51 +238,22 @@ def _is_at(path: Path, identity: tuple[int, int]) -> bool:
         return True
 
 
-def _holder(process: ProcessIdentity, command: str) -> LockHolder:
-    return LockHolder(
-        pid=process.pid,
-        host=process.host,
-        started_at=process.started_at,
-        command=command,
-        start_ticks=process.start_ticks,
-        boot_id=process.boot_id,
-        pid_namespace=process.pid_namespace,
-    )
+def _holds(path: Path, record: bytes) -> bool:
+    """Return False if `path` is missing or has another content.
 
-
-def _read_holder(path: Path) -> LockHolder:
-    return msgspec.json.decode(read_regular(path, 1 << 16), type=LockHolder)
-
-
-def _may_live(holder: LockHolder) -> bool:
-    """Return False if the holder has ended for certain; another machine's may live."""
-    if holder.host != host_name():
-        return True
-    if holder.boot_id and holder.boot_id != boot_id():
-        return False
-    state = process_state(
-        holder.pid,
-        started_at=holder.started_at,
-        start_ticks=holder.start_ticks,
-        namespace=holder.pid_namespace,
-    )
-    return state is not ProcessState.GONE
-
-
-def _refusal(path: Path) -> str:
+    The content, not the inode: another trainer's record may have got the inode of a deleted one.
+    """
     try:
-        holder = _read_holder(path)
-    except (StatusError, msgspec.MsgspecError):
-        return f"another trainer holds {path.parent}: wait for it or use another directory"
-    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder.started_at))
-    return (
-        f"{path.parent} is held by process {holder.pid} on {holder.host}, started {since}: "
-        "pause that run first, or use another --checkpoint-dir"
-    )
+        return read_regular(path, LIMIT_BYTES) == record
+    except FileMissingError:
+        return False
+    except FileUnusableError:
+        return True
 
 
-def _unknown_holder(path: Path) -> str:
-    return (
-        f"cannot read who holds {path.parent}: if no trainer is running there, delete {path}, "
-        "and start again"
+def _replaced(path: Path) -> Loss:
+    return Loss(
+        f"{path} was deleted or replaced while this run was training, so another trainer "
+        "could start beside it: leave that file alone, and resume",
+        directory=False,
     )

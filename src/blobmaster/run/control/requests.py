@@ -2,14 +2,13 @@
 
 import contextlib
 import enum
-import os
 import stat
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from blobmaster.run.errors import ControlError, StatusError
+from blobmaster.run.errors import ControlError, FileUnusableError
 from blobmaster.run.files import atomic
 from blobmaster.run.files.layout import CONTROL_NAME
 from blobmaster.run.files.output_file import output_problem
@@ -44,16 +43,19 @@ def send(path: Path, text: str) -> None:
     """
     # Several monitors may send at once. Each writes a file of its own and renames it only if `path`
     # is free. Otherwise it takes what is there, as the trainer does, and puts both in its file: so
-    # no request is lost, whoever comes first.
-    own = path.with_name(f".{path.name}.{os.getpid()}")
+    # no request is lost, whoever comes first, unless a sender is killed in between.
+    own = atomic.private_path(path)
     lines = [text]
     try:
         for _ in range(SEND_TRIES):
             atomic.replace(own, "".join(f"{line}\n" for line in lines).encode())
-            if atomic.rename_if_free(own, path):
-                return
+            try:
+                if atomic.rename_if_free(own, path):
+                    return
+            except FileNotFoundError:  # a trainer that starts has taken `own` for a dead sender's
+                continue
             _refuse_foreign(path)
-            earlier = take(path, path.with_name(f"{own.name}.earlier"))
+            earlier = take(path, atomic.private_path(path))
             if earlier is not None:
                 lines = [*earlier.kinds, *lines]
         atomic.rename(own, path)  # an empty file is in the way (a folder raises)
@@ -139,7 +141,7 @@ def _read(taken: Path) -> str:
     while True:
         try:
             text = decode(read_regular(taken, LIMIT_BYTES), errors="backslashreplace")
-        except StatusError:
+        except FileUnusableError:
             return "(a file that is too large or cannot be read)"
         if without_invisible(text).strip() or time.monotonic() > deadline:
             return text

@@ -14,6 +14,7 @@ import enum
 import errno
 import io
 import os
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -35,6 +36,11 @@ CANNOT_RENAME = frozenset({errno.EXDEV, errno.EBUSY})
 def temporary_path(path: Path) -> Path:
     """Return the path under which `path` is written until it is complete."""
     return path.with_name(f".{path.name}.tmp")
+
+
+def private_path(path: Path) -> Path:
+    """Return a new path beside `path` for this process alone, on whatever machine it runs."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
 
 
 class Sync(enum.Enum):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import xxhash
 
-from blobmaster.run.errors import StatusError
+from blobmaster.run.errors import FileUnusableError
 from blobmaster.run.files import atomic
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.files.read import read_regular
@@ -64,7 +64,7 @@ class InflightStore:
         for path, index in self._blocks(iteration):
             try:
                 blocks[index] = _payload(read_regular(path, LIMIT_BYTES), iteration, index, key)
-            except (StatusError, ValueError) as error:
+            except (FileUnusableError, ValueError) as error:
                 log.warning("%s is played again: %s", path.name, error)
                 atomic.discard(path)
         return blocks

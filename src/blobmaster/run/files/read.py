@@ -4,34 +4,34 @@ import os
 import stat
 from pathlib import Path
 
-from blobmaster.run.errors import StatusError, StatusMissingError
+from blobmaster.run.errors import FileMissingError, FileUnusableError
 
 
 def read_regular(path: Path, limit: int) -> bytes:
     """Read a regular file of at most `limit` bytes.
 
     Raises:
-        StatusMissingError: there is no file.
-        StatusError: it is no regular file, larger than `limit`, or cannot be read; one line.
+        FileMissingError: there is no file.
+        FileUnusableError: it is no regular file, larger than `limit`, or cannot be read; one line.
     """
     try:
         # O_NONBLOCK: opening a fifo that nobody writes to would block forever otherwise.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise StatusMissingError(f"no status file at {path}: has a run begun there?") from None
+        raise FileMissingError(f"there is no file {path}") from None
     except OSError as error:
-        raise StatusError(f"cannot read {path}: {error.strerror}") from None
+        raise FileUnusableError(f"cannot read {path}: {error.strerror}") from None
     try:
         # Checked on the open descriptor: the path may name another file a moment later.
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise StatusError(f"{path} is not a regular file; check the path")
+            raise FileUnusableError(f"{path} is not a regular file; check the path")
         data = _read_up_to(descriptor, limit + 1)
     except OSError as error:
-        raise StatusError(f"cannot read {path}: {error.strerror}") from None
+        raise FileUnusableError(f"cannot read {path}: {error.strerror}") from None
     finally:
         os.close(descriptor)
     if len(data) > limit:
-        raise StatusError(f"{path} is larger than {limit} bytes: not a status file")
+        raise FileUnusableError(f"{path} is larger than {limit} bytes; check the path")
     return data
 
 

@@ -14,7 +14,12 @@ from typing import Any
 
 import msgspec
 
-from blobmaster.run.errors import StatusError
+from blobmaster.run.errors import (
+    FileMissingError,
+    FileUnusableError,
+    StatusError,
+    StatusMissingError,
+)
 from blobmaster.run.files.plain_json import encode_json, plain_json
 from blobmaster.run.files.read import read_regular
 
@@ -284,7 +289,12 @@ def read_status(path: Path, limit: int = LIMIT_BYTES) -> Status:
         StatusMissingError: there is no file.
         StatusError: the file cannot be used; one line.
     """
-    return decode(read_regular(path, limit))
+    try:
+        return decode(read_regular(path, limit))
+    except FileMissingError:
+        raise StatusMissingError(f"no status file at {path}: has a run begun there?") from None
+    except FileUnusableError as error:
+        raise StatusError(str(error)) from None
 
 
 def clean_metrics(metrics: dict[str, Any]) -> dict[str, Any]:
