@@ -15,11 +15,13 @@ from blobmaster.run.checkpoints.record import RunRecord
 from blobmaster.run.checkpoints.retention import is_permanent
 from blobmaster.run.checkpoints.retry import WriteRetry
 from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore, RunIdentity
+from blobmaster.run.control import keep_note
 from blobmaster.run.control.lock import RunLock
 from blobmaster.run.control.process import this_process
-from blobmaster.run.control.requests import Requests
+from blobmaster.run.control.requests import RequestKind, Requests
 from blobmaster.run.control.signals import SignalWatch
 from blobmaster.run.errors import RunLostError, WriteAbandonedError
+from blobmaster.run.files.history import HistoryRow
 from blobmaster.run.files.inflight import InflightStore
 from blobmaster.run.files.layout import START, RunLayout
 from blobmaster.run.loss_watch import LossWatch
@@ -29,7 +31,7 @@ from blobmaster.run.status.machine import ResourceSampler
 from blobmaster.run.status.publisher import StatusPublisher
 from blobmaster.run.status.run_progress import RunProgress, equal_work
 from blobmaster.run.status.running_clock import RunningClock
-from blobmaster.run.status.schema import ENDED, Host, clean_metrics
+from blobmaster.run.status.schema import ENDED, Host, Request, clean_metrics
 from blobmaster.run.status.step_progress import StepProgress
 from blobmaster.run.status.ticker import Ticker
 from blobmaster.run.thread_failures import ThreadFailures
@@ -234,6 +236,7 @@ class RunSession:
             resume_command=resume_command,
             last_checkpoint=last_committed(self.store),
         )
+        self._recall_keep(identity.run_id)
         self._refresh_state()
         return moved[-1]
 
@@ -306,7 +309,13 @@ class RunSession:
         record = self._running()
         meta = record.make_meta(iteration, elo, config, extra)
         permanent = keep or is_permanent(iteration)
-        self._commits.submit(meta, write, permanent=permanent, rows_written=record.rows_written)
+
+        def on_disk(rows: Sequence[HistoryRow]) -> None:
+            record.rows_written(rows)
+            if keep and not self._requests.keep:
+                keep_note.remove(self.layout)
+
+        self._commits.submit(meta, write, permanent=permanent, rows_written=on_disk)
 
     def commit_start(
         self,
@@ -355,6 +364,17 @@ class RunSession:
             self._publisher.update(urgent=False, resume_command=resume_command)
         self._publisher.update(urgent=False, error=line)
         self._publisher.set_state("failed")
+
+    def _recall_keep(self, run_id: str) -> None:
+        """Carry out a CHECKPOINT request that an earlier session of the run has accepted."""
+        if self._requests.keep:  # accepted before this session knew its run
+            keep_note.write(self.layout, run_id)
+        elif keep_note.is_for(self.layout, run_id):
+            log.info("the next checkpoint is kept, as a request before the last stop asked")
+            self._requests.submit(RequestKind.CHECKPOINT)
+            self._publisher.update(request=Request(text=RequestKind.CHECKPOINT, at=time.time()))
+        else:
+            keep_note.remove(self.layout)  # another run's
 
     def _running(self) -> RunRecord:
         if self._record is None:

@@ -69,6 +69,31 @@ def test_checkpoint_keeps_the_next_commit_for_good(fast_path):
     assert len(list((fast_path / "permanent").iterdir())) == 1
 
 
+@pytest.mark.parametrize("ask", [signal.SIGTERM, signal.SIGKILL, "PAUSE NOW"])
+def test_checkpoint_is_not_forgotten_when_the_trainer_leaves_before_a_commit(fast_path, ask):
+    process = start(fast_path, 2, *ENDLESS)
+    wait_for_state(fast_path, "running")
+    control.send(fast_path / "control.signal", "CHECKPOINT")
+    wait_for(lambda: status_of(fast_path).request, "the request")
+    if isinstance(ask, str):
+        control.send(fast_path / "control.signal", ask)
+    else:
+        process.send_signal(ask)
+    finish(process)
+    assert not (fast_path / "permanent").exists()
+    assert finish(start(fast_path, 2))[0] == 0
+    assert [path.name[-11:] for path in (fast_path / "permanent").iterdir()] == ["iter001.pth"]
+    assert not (fast_path / "keep-next").exists()
+
+
+def test_a_fresh_run_keeps_no_checkpoint_for_the_run_before(fast_path):
+    assert finish(start(fast_path, 1))[0] == 0
+    (fast_path / "keep-next").write_text("another run")
+    assert finish(start(fast_path, 3))[0] == 0
+    assert not (fast_path / "permanent").exists()
+    assert not (fast_path / "keep-next").exists()
+
+
 def test_what_is_not_understood_is_shown_and_removed(fast_path):
     process = start(fast_path, 1000, *SLOW)
     wait_for_state(fast_path, "running")

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blobmaster.run.control.process import this_process
-from blobmaster.run.errors import StatusError, StatusMissingError
+from blobmaster.run.errors import FileUnusableError, StatusError, StatusMissingError
 from blobmaster.run.files import atomic
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.files.plain_json import plain_json
@@ -116,9 +116,9 @@ def test_fifos_folders_devices_and_huge_files_are_refused_at_once(fast_path):
 def test_a_folder_in_a_files_place_is_refused_with_one_line(fast_path):
     (fast_path / "status.json").mkdir()
     (fast_path / "file").touch()
-    with pytest.raises(StatusError, match=r"not a regular file; check the path$"):
+    with pytest.raises(FileUnusableError, match=r"not a regular file; check the path$"):
         read_regular(fast_path / "status.json", 100)
-    with pytest.raises(StatusError, match="Not a directory"):
+    with pytest.raises(FileUnusableError, match="Not a directory"):
         read_regular(fast_path / "file" / "status.json", 100)
 
 

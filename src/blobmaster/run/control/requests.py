@@ -98,7 +98,7 @@ class ControlMessage:
 
 
 def take(path: Path, taken: Path) -> ControlMessage | None:
-    """Read and remove the control file at `path`; returns None if it is missing or empty.
+    """Read and remove the control file at `path`; returns None if it is missing or blank.
 
     The file is renamed to `taken` before it is read, so one written meanwhile is kept as the next.
 
@@ -109,7 +109,7 @@ def take(path: Path, taken: Path) -> ControlMessage | None:
         found = path.lstat()
     except FileNotFoundError:
         return None
-    if stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and not found.st_size):
+    if stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and _is_blank(path)):
         return None
     try:
         atomic.rename(path, taken)
@@ -132,6 +132,13 @@ def is_stale(path: Path, process_started_at: float) -> bool:
     except FileNotFoundError:
         return False
     return found.st_mtime < process_started_at
+
+
+def _is_blank(path: Path) -> bool:
+    try:
+        return not without_invisible(decode(read_regular(path, LIMIT_BYTES))).strip()
+    except (FileUnusableError, UnicodeDecodeError):
+        return False
 
 
 def _read(taken: Path) -> str:
@@ -198,6 +205,11 @@ class Requests:
         with self._lock:
             self._signal = self._signal or signal
             self.should_stop.set()
+
+    @property
+    def keep(self) -> bool:
+        """True if the next checkpoint is to be permanent."""
+        return self._keep
 
     def take_keep(self) -> bool:
         """Return True, once per CHECKPOINT request, if the next checkpoint is to be permanent."""

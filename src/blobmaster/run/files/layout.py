@@ -96,6 +96,11 @@ class RunLayout:
         return self.root / "moving-later-aside"
 
     @property
+    def keep_note(self) -> Path:
+        """Names the run whose next checkpoint was asked to be kept; absent otherwise."""
+        return self.root / "keep-next"
+
+    @property
     def single_files(self) -> tuple[Path, ...]:
         """The files in the root that are replaced atomically."""
         return (
@@ -105,6 +110,7 @@ class RunLayout:
             self.lock_holder,
             self.archive_note,
             self.later_note,
+            self.keep_note,
             self.ballast,
             self.matrix,
         )

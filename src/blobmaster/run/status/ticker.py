@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from blobmaster.run.control import keep_note
 from blobmaster.run.control.requests import RequestKind, Requests, take
 from blobmaster.run.control.signals import SignalWatch
 from blobmaster.run.files.disk_errors import explain
@@ -149,6 +150,8 @@ class Ticker(threading.Thread):
             log.warning("%s comes too late: the run is already exiting", kind)
             return
         log.info("request in %s: %s", CONTROL_NAME, kind)
+        if kind is RequestKind.CHECKPOINT:
+            keep_note.write(self._layout, self._publisher.status.run_id)
         accepted = None if kind is RequestKind.CONTINUE else Request(text=kind, at=time.time())
         self._publisher.update(request=accepted)
         if self._requests.should_stop.is_set():

@@ -1,0 +1,44 @@
+"""The note of a CHECKPOINT request, so that it outlives the trainer that accepted it."""
+
+import logging
+
+from blobmaster.run.errors import FileUnusableError
+from blobmaster.run.files import atomic
+from blobmaster.run.files.disk_errors import explain
+from blobmaster.run.files.layout import RunLayout
+from blobmaster.run.files.read import read_regular
+
+_LIMIT_BYTES = 4096
+
+log = logging.getLogger(__name__)
+
+
+def write(layout: RunLayout, run_id: str) -> None:
+    """Note that the next checkpoint is to be kept; on a full disk, only this trainer knows.
+
+    Args:
+        layout: the run directory.
+        run_id: the run; empty if none has begun yet.
+    """
+    try:
+        atomic.replace(layout.keep_note, run_id.encode())
+    except OSError as error:
+        reason = explain(error, layout.root)
+        log.warning("a resume will not know that a checkpoint is to be kept: %s", reason)
+
+
+def is_for(layout: RunLayout, run_id: str) -> bool:
+    """Return True if the next checkpoint of this run is to be kept."""
+    try:
+        noted = read_regular(layout.keep_note, _LIMIT_BYTES)
+    except FileUnusableError:
+        return False
+    return noted in (run_id.encode(), b"")
+
+
+def remove(layout: RunLayout) -> None:
+    """Remove the note. Where that fails, one more checkpoint is kept, which does no harm."""
+    try:
+        atomic.discard(layout.keep_note)
+    except OSError as error:
+        log.warning("cannot delete %s: %s", layout.keep_note, explain(error, layout.root))
