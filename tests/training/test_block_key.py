@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import torch
 
+from blobmaster.cluster.hosts import host_facts
 from blobmaster.config.compose import Tables, compose
+from blobmaster.training import block_key as module
 from blobmaster.training.block_key import block_key
 
 CPU = torch.device("cpu")
@@ -63,11 +65,26 @@ def test_the_key_changes_with_each_setting_of_self_play(changes: Tables) -> None
     assert key(changes) != key()
 
 
-def test_the_key_changes_with_weights_and_device() -> None:
+def test_the_key_changes_with_weights_and_device(monkeypatch: pytest.MonkeyPatch) -> None:
     other = WEIGHTS | {"b": torch.tensor([1.0, 1.0000001])}
     assert key(weights=other) != key()
     assert key(weights={"w": WEIGHTS["w"]}) != key()
-    assert key(device=torch.device("cuda")) != key()
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "a GPU")
+    with_gpu = key(device=torch.device("cuda"))
+    assert with_gpu != key()
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "another GPU")
+    assert key(device=torch.device("cuda")) != with_gpu
+
+
+@pytest.mark.parametrize("changed", ["cpu", "torch", "numba", "blobmaster", "kernels"])
+def test_the_key_changes_with_the_code_and_the_processor_and_not_with_the_hosts_name(
+    monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    before, facts = key(), host_facts()
+    monkeypatch.setattr(module, "host_facts", lambda: facts._replace(name="elsewhere"))
+    assert key() == before
+    monkeypatch.setattr(module, "host_facts", lambda: facts._replace(**{changed: "another"}))
+    assert key() != before
 
 
 def test_with_search_the_key_changes_with_its_settings_and_its_growth() -> None:

@@ -37,7 +37,7 @@ def host_facts() -> HostFacts:
     return HostFacts(
         name=socket.gethostname(),
         cpu=f"{cpu_model()} with {instructions}",
-        torch=torch.__version__,
+        torch=str(torch.__version__),
         numba=numba.__version__,
         blobmaster=version("blobmaster"),
         kernels=Path(numba.config.CACHE_DIR).name.removeprefix("kernels-"),

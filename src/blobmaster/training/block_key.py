@@ -9,6 +9,7 @@ import msgspec
 import torch
 import xxhash
 
+from blobmaster.cluster.hosts import host_facts
 from blobmaster.config.compose import as_tables
 from blobmaster.config.config import Config
 
@@ -18,6 +19,7 @@ def block_key(
 ) -> str:
     """Return a digest that is equal only if the blocks of an iteration would be equal.
 
+    Blocks depend on the settings, the code and the kind of processor, which sets the order of sums.
     A resumed run takes the blocks of an earlier process from `inflight/` only under an equal key.
     Any other block is played again, so a key that differs needlessly costs time, and a key that is
     equal by mistake would mix rounds of different players.
@@ -27,7 +29,7 @@ def block_key(
         config: the settings; of them, those that change a block are part of the key.
         iteration: 0-based; it sets the size of search and iteration. Its number, and the block's,
             are kept with the block and are not part of the key.
-        device: only its type matters: a GPU rounds sums in another order than a CPU.
+        device: only its type matters, and a GPU's model.
     """
     digest = xxhash.xxh3_128()
     for name, tensor in weights.items():
@@ -55,5 +57,7 @@ def _ingredients(config: Config, iteration: int, device: torch.device) -> dict[s
         "self_play": self_play,
         "seed": config.run.seed,
         "device": device.type,
+        "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
+        "host": host_facts()._replace(name=""),
         "number_format": config.inference.number_format,
     }
