@@ -1,5 +1,6 @@
 """train.log: a file that cannot be opened or written is said once, and stops nothing."""
 
+import contextlib
 import logging
 import os
 
@@ -16,7 +17,8 @@ def package_log():
     yield package
     for handler in set(package.handlers) - set(before):
         package.removeHandler(handler)
-        handler.close()
+        with contextlib.suppress(OSError):  # what is left cannot be written
+            handler.close()
     package.setLevel(level)
 
 
@@ -35,6 +37,19 @@ def test_a_log_that_cannot_be_opened_is_warned_of_once(tmp_path, package_log, ca
     messages = [record.getMessage() for record in caplog.records]
     assert messages.count("trained") == 3
     assert sum("the run continues without it" in message for message in messages) == 1
+
+
+def test_a_log_that_cannot_be_written_is_warned_of_once(tmp_path, package_log, caplog, capfd):
+    path = tmp_path / "train.log"
+    path.symlink_to("/dev/full")
+    log_to_file(path)
+    for _ in range(3):
+        package_log.info("trained")
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages.count("trained") == 3
+    warned = f"cannot write {path}: No space left on device; the run continues without it"
+    assert messages.count(warned) == 1
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_log_that_can_be_opened_holds_the_lines(tmp_path, package_log):

@@ -74,20 +74,26 @@ class _RunLog(logging.FileHandler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             super().emit(record)
-        except OSError as error:
-            if not self._has_failed:  # once, on the terminal, through logging's other handlers
-                self._has_failed = True
-                log.warning(
-                    "cannot write %s: %s; the run continues without it",
-                    self.baseFilename,
-                    error.strerror,
-                )
+        except OSError as error:  # the file cannot be opened
+            self._warn(error)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        error = sys.exception()
+        if isinstance(error, OSError):  # the line cannot be written
+            self._warn(error)
+        else:
+            super().handleError(record)
 
     _has_failed = False
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
-        if not isinstance(sys.exception(), OSError):
-            super().handleError(record)
+    def _warn(self, error: OSError) -> None:
+        if not self._has_failed:  # once, on the terminal, through logging's other handlers
+            self._has_failed = True
+            log.warning(
+                "cannot write %s: %s; the run continues without it",
+                self.baseFilename,
+                error.strerror,
+            )
 
 
 def log_to_file(path: Path) -> None:

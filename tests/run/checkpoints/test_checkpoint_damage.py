@@ -1,6 +1,7 @@
 """A damaged, foreign or hostile checkpoint is refused with one line, or loads what was saved."""
 
 import io
+import os
 import pickle
 import random
 import zipfile
@@ -162,6 +163,18 @@ def test_pickled_code_is_not_run(path, tmp_path):
     with pytest.raises(pickle.UnpicklingError):
         torch.load(verified, weights_only=True)
     assert not (tmp_path / "executed").exists()
+
+
+def test_a_link_to_a_fifo_under_a_checkpoints_name_blocks_nobody(path):
+    os.mkfifo(path.parent / "fifo")
+    path.unlink()
+    path.symlink_to("fifo")
+    store = CheckpointStore(RunLayout(path.parents[1]))
+    (entry,) = store.entries()
+    with pytest.raises(CheckpointError, match="is not a regular file"):
+        entry.meta()
+    with pytest.raises(CheckpointError, match="is not a regular file"):
+        store.read(path)
 
 
 def test_a_foreign_file_of_any_size_is_refused_unread(path):

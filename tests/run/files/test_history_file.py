@@ -65,6 +65,17 @@ def test_a_reader_starts_again_when_the_file_was_replaced_or_cut(path):
     assert read_rows(path, part.cursor).restarted
 
 
+def test_a_reader_notices_a_rewritten_file_that_got_the_inode_of_the_old_one(path):
+    append_rows(path, [row(n, loss=n / 7) for n in range(1, 5)])
+    cursor = read_rows(path).cursor
+    path.write_bytes(b"")  # keeps the inode
+    append_rows(path, [row(n, loss=n / 3) for n in range(1, 9)])
+    part = read_rows(path, cursor)
+    assert part.restarted
+    assert [row.metrics["loss"] for row in part.rows] == [n / 3 for n in range(1, 9)]
+    assert not read_rows(path, part.cursor).restarted
+
+
 def test_foreign_and_torn_lines_are_passed_over(path):
     append_rows(path, [row(1)])
     with path.open("ab") as file:
@@ -123,6 +134,18 @@ def test_an_append_that_fails_halfway_leaves_no_half_line(path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         append_rows(path, [row(2)])
     assert path.read_bytes() == before
+
+
+def test_a_first_append_whose_folder_cannot_be_synced_adds_nothing(path, monkeypatch):
+    def refuse(folder) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(folder))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(atomic, "sync_folder", refuse)
+        with pytest.raises(OSError, match="Input/output"):
+            append_rows(path, [row(1)])
+    append_rows(path, [row(1)])  # as the retry does
+    assert numbers(path) == [1]
 
 
 class Unwritable(BrokenOs):

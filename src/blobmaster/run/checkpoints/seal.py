@@ -9,10 +9,13 @@ So any zip reader can still read the file, `unzip -z` shows the description, and
 is detected. (`torch.load` does not check the archive's own checksums and returns flipped bits.)
 """
 
+import contextlib
 import io
+import os
 import re
+import stat
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -93,17 +96,32 @@ class _SealingStream(io.RawIOBase):
         self._bytes += len(data)
 
 
-def read_description(path: Path) -> bytes:
+@contextlib.contextmanager
+def open_regular(path: Path) -> Iterator[io.FileIO]:
+    """Open a regular file for reading.
+
+    Raises:
+        CheckpointError: another kind of file is there.
+        OSError: it cannot be opened.
+    """
+    # O_NONBLOCK: opening a fifo that nobody writes to would block forever otherwise.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise CheckpointError("is not a regular file")
+        yield file
+
+
+def read_description(file: io.FileIO) -> bytes:
     """Read only the description, from the last 64 KiB; the other bytes are not verified.
 
     Raises:
         CheckpointError: the file is not sealed.
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
-        size = file.seek(0, io.SEEK_END)
-        file.seek(max(size - DESCRIPTION_LIMIT - _LINE_BYTES, 0))
-        return _description(file.read())
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(size - DESCRIPTION_LIMIT - _LINE_BYTES, 0))
+    return _description(file.readall())
 
 
 def verify(data: bytes) -> bytes:

@@ -3,7 +3,6 @@
 import io
 import logging
 import os
-import stat
 import time
 import zipfile
 import zlib
@@ -99,7 +98,8 @@ class CheckpointEntry:
             CheckpointError: the file is damaged at its end, foreign or unreadable.
         """
         try:
-            return _decode_meta(seal.read_description(self.path))
+            with seal.open_regular(self.path) as file:
+                return _decode_meta(seal.read_description(file))
         except (CheckpointError, OSError) as error:
             raise CheckpointError(f"{self.path}: {_reason(error)}") from None
 
@@ -250,15 +250,10 @@ class _Schema(msgspec.Struct):
 
 def _read_sealed(path: Path) -> bytes:
     """Read a regular file that ends with a seal; a foreign, maybe huge file is not read whole."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise CheckpointError("is not a regular file")
-        with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
-            seal.read_description(path)
-            return file.readall()
-    finally:
-        os.close(descriptor)
+    with seal.open_regular(path) as file:
+        seal.read_description(file)
+        file.seek(0)
+        return file.readall()
 
 
 def _refuse_unsafe_members(data: bytes) -> None:

@@ -112,13 +112,13 @@ def append(path: Path, line: bytes) -> None:
         try:
             _write_descriptor(descriptor, memoryview(line))
             os.fsync(descriptor)
+            if before == 0:
+                sync_folder(path.parent)
         except OSError:
             os.ftruncate(descriptor, before)
             raise
     finally:
         os.close(descriptor)
-    if before == 0:
-        sync_folder(path.parent)
 
 
 def rename(source: Path, target: Path) -> None:

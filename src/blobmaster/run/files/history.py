@@ -15,6 +15,8 @@ from blobmaster.run.files.plain_json import plain_json
 
 CHUNK_BYTES = 4 << 20
 """Default size of one read: about 10,000 rows."""
+BEFORE_BYTES = 256
+"""Bytes before a reader's position that tell a rewritten file: the end of a row's metrics."""
 
 
 class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +59,8 @@ class HistoryCursor:
 
     inode: int = 0
     offset: int = 0
+    before: bytes = b""
+    """The last bytes before `offset`: a rewritten file may have got the inode of the old one."""
 
 
 START = HistoryCursor()
@@ -91,22 +95,33 @@ def read_rows(path: Path, cursor: HistoryCursor = START, limit: int = CHUNK_BYTE
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             return HistoryChunk([], START, restarted=cursor != START, more=False)
-        same = cursor.inode == found.st_ino and cursor.offset <= found.st_size
+        same = (
+            cursor.inode == found.st_ino
+            and cursor.offset <= found.st_size
+            and _bytes_before(descriptor, cursor.offset, len(cursor.before)) == cursor.before
+        )
         offset = cursor.offset if same else 0
         data = os.pread(descriptor, limit, offset)
+        full = len(data) == limit
+        end = data.rfind(b"\n") + 1
+        if full and not end:  # a line longer than the limit is no history row: skip it
+            end = len(data)
+        before = _bytes_before(descriptor, offset + end, BEFORE_BYTES)
     finally:
         os.close(descriptor)
-    full = len(data) == limit
-    end = data.rfind(b"\n") + 1
-    if full and not end:  # a line longer than the limit is no history row: skip it
-        end = len(data)
     rows = [row for line in data[:end].splitlines() if (row := decode_row(line)) is not None]
     return HistoryChunk(
         rows,
-        HistoryCursor(found.st_ino, offset + end),
+        HistoryCursor(found.st_ino, offset + end, before),
         restarted=not same and cursor != START,
         more=full,
     )
+
+
+def _bytes_before(descriptor: int, offset: int, count: int) -> bytes:
+    """Return up to `count` bytes that end at `offset`."""
+    start = max(offset - count, 0)
+    return os.pread(descriptor, offset - start, start)
 
 
 def reconcile(
