@@ -104,7 +104,7 @@ def draw_types(
             with these players.
         log_evidence: overwritten, `[N]`: the log probability of all choices in each world.
     """
-    # One draw a world, not a sum over all types: seven seats of ten types have too many tables. The
+    # One draw a world, not a sum over all types: seven seats of 64 types have too many tables. The
     # mean over worlds is right all the same, since the draws follow the posterior.
     for number in range(len(worlds)):
         world = worlds[number]

@@ -35,9 +35,9 @@ MARGIN = 1.0
 """A type explains a seat if what it did is more probable than at random, by e to this power.
 Without it, zero bidders were taken for random players, and the network lost 0.35 points a round."""
 
-_KEPT = 8192
-"""Rounds whose likelihoods are kept, 1.3 kB each: every decision of a game asks for all its earlier
-rounds. Enough for 70 games of six players at once; an evaluation plays 20."""
+_KEPT = 2048
+"""Rounds whose likelihoods are kept, 4.6 kB each: every decision of a game asks for all its earlier
+rounds. Enough for 50 games of 40 rounds at once; an evaluation plays 20."""
 
 
 class SeatBeliefs:

@@ -92,7 +92,7 @@ def _networks(checkpoints: Sequence[Path]) -> tuple[list[dict[str, Any]], float]
 
 
 def _key(file: dict[str, Any]) -> tuple[str, int]:
-    """Return what a network is told from others by."""
+    """Return the key that identifies a network."""
     return file["run_id"], file["iteration"]
 
 

@@ -124,7 +124,7 @@ def play_to_end(
         on_step: called before every call of compiled code, and once at the end.
 
     Returns:
-        Whether the end was reached; False if `should_stop` came first.
+        True if the end was reached; False if `should_stop` came first.
 
     Raises:
         RuntimeError: a forward pass failed.

@@ -169,10 +169,13 @@ def dead(layout: RunLayout) -> None:
 @pytest.mark.parametrize(
     ("prepare", "says"),
     [
-        (lambda _: None, ("waiting", "tells of no iteration", "There is none", "No checkpo")),
-        (lambda layout: put(layout, make_status()), ("running", "tells of no iteration")),
+        (
+            lambda _: None,
+            ("waiting", "No iteration is finished", "There is none", "No checkpo"),
+        ),
+        (lambda layout: put(layout, make_status()), ("running", "No iteration is finished")),
         (torn, ("running", "Elo rating", "Losses")),
-        (without("history.jsonl"), ("running", "tells of no iteration", "batch 1024")),
+        (without("history.jsonl"), ("running", "No iteration is finished", "batch 1024")),
         (without("permanent"), ("running", "Elo rating", "newest four")),
         (without("status.json"), ("waiting", "Elo rating", "batch 1024", "what --resume takes")),
         (damaged, ("cannot be read: it is damaged", "No checkpoint tells them")),

@@ -108,7 +108,7 @@ def _charts(content: Content) -> str:
         else:
             figures.append(drawn)
     if not figures:
-        return "<h2>Curves</h2><p>The run's history tells of no iteration yet.</p>\n"
+        return "<h2>Curves</h2><p>No iteration is finished yet.</p>\n"
     more = f"<p>{left_out} more curves have no room here.</p>\n" if left_out else ""
     return f'<h2>Curves</h2>\n<div class="charts">{"".join(figures)}</div>{more}\n'
 
