@@ -13,7 +13,7 @@ import pytest
 from saved_networks import save_network
 from trainer import PATIENCE_S, assert_refused
 
-from blobmaster.evaluation.matrix.request import FIRST_LINES, evenly_spaced
+from blobmaster.evaluation.matrix.request import FIRST_LINES, evenly_spaced, players_of
 from blobmaster.matrix.file import read
 from blobmaster.matrix.heat_map import heat_table
 from blobmaster.run.checkpoints.store import CheckpointStore
@@ -97,10 +97,58 @@ def test_a_directory_that_takes_no_file_gets_an_answer_all_the_same(run_director
     assert "the report will not show this matrix" in done.stderr
 
 
+def rated_copies(run: Path, root: Path, *iterations: int) -> dict[int, Path]:
+    """Fill the run directory `root` with copies of the run's rated checkpoint, by iteration."""
+    original = next((run / "permanent").glob("*-elo1234.pth"))
+    (root / "permanent").mkdir(parents=True)
+    made = {}
+    for number in iterations:
+        made[number] = root / "permanent" / original.name.replace("iter005", f"iter{number:03}")
+        made[number].write_bytes(original.read_bytes())
+    return made
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+def test_a_damaged_checkpoint_is_left_out_and_named(run_directory: Path, tmp_path: Path):
+    saved = rated_copies(run_directory, tmp_path, 5, 10, 15)
+    cut(saved[15])
+    done = matrix(tmp_path, "--deals", 10, "--cards", 1, "--against", "random")
+    assert done.returncode == 0, done.stderr
+    told = [line for line in done.stderr.splitlines() if "left out" in line]
+    assert len(told) == 1
+    assert str(saved[15]) in told[0]
+    assert "1 more rated checkpoint is left out" in done.stdout
+    kept = read(tmp_path / "matrix.json")
+    assert kept.left_out == 1
+    assert kept.players == ("random", saved[5].stem, saved[10].stem)
+
+
+def test_another_checkpoint_takes_the_place_of_a_damaged_one(run_directory: Path, tmp_path: Path):
+    saved = rated_copies(run_directory, tmp_path, 5, 10, 15, 20, 25)
+    cut(saved[5])
+    cut(saved[15])
+    found = players_of(tmp_path, ["random"], 3)
+    assert [player.path for player in found.players[1:]] == [saved[10], saved[20], saved[25]]
+    assert found.left_out == 2
+    assert len(found.unusable) == 2
+
+
+def test_a_run_whose_checkpoints_are_all_damaged_is_refused(run_directory: Path, tmp_path: Path):
+    saved = rated_copies(run_directory, tmp_path, 5, 10)
+    for path in saved.values():
+        cut(path)
+    refused = matrix(tmp_path, "--deals", 10)
+    assert_refused(refused, "no rated checkpoint", str(saved[10]))
+
+
 def test_bad_input_is_refused_in_one_line(run_directory: Path, tmp_path: Path):
     foreign = tmp_path / "notes.html"
     foreign.write_text("mine")
     assert_refused(matrix(tmp_path / "gone"), "--matrix takes a run directory")
+    assert_refused(matrix(foreign), f"{foreign} is a file", "--matrix takes a run directory")
     assert_refused(matrix(tmp_path), "has no rated checkpoint")
     assert_refused(matrix(run_directory, "--search", "2x4"), "leave out --search")
     assert_refused(matrix(run_directory, "-o", foreign), "is not replaced: name another file")

@@ -58,7 +58,7 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True):
     cards: int
     seed: int
     left_out: int
-    """Rated checkpoints of the run that did not play."""
+    """Rated checkpoints of the run that did not play: they had no room, or were damaged."""
 
 
 def write(path: Path, matrix: Matrix) -> str | None:

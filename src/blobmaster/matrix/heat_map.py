@@ -63,7 +63,8 @@ def described(matrix: Matrix) -> str:
     """Describe what was played."""
     more = ""
     if matrix.left_out:
-        more = f"; {matrix.left_out} more rated checkpoints are left out (--most)"
+        are = "checkpoint is" if matrix.left_out == 1 else "checkpoints are"
+        more = f"; {matrix.left_out} more rated {are} left out (--most, or damaged)"
     return (
         f"{matrix.seats} players × {matrix.cards} cards, each deal once from every seat, "
         f"seed {matrix.seed}{more}"

@@ -39,6 +39,8 @@ def run_matrix(request: MatrixRequest) -> int:
 
     began, stopping = time.monotonic(), threading.Event()
     device = choose_device(request.device)
+    for reason in request.unusable:
+        _say(f"a checkpoint is left out: {reason}")
     arena, run_id = _arena(request, device)
     names = [player.text for player in request.players]
     matrix = Matrix(names, arena, request.settings, request.seed)
@@ -95,8 +97,10 @@ def _keep(request: MatrixRequest, made: Matrix) -> None:
     path = RunLayout(request.run).matrix
     # Not an error: the directory may be read-only or another user's, and the answer is printed.
     if (problem := write(path, made)) is not None:
-        Console(stderr=True).print(
-            f"the report will not show this matrix: {problem}", markup=False, soft_wrap=True
-        )
+        _say(f"the report will not show this matrix: {problem}")
     elif not request.as_json:
         print(f"{path}: for blobmaster report")  # noqa: T201 (the answer)
+
+
+def _say(text: str) -> None:
+    Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from blobmaster.agents.names import PlayerName, checkpoint_player, parse_player
+from blobmaster.checkpoint.file import read_checkpoint
 from blobmaster.cluster.backend import THREADS, PlayBackend
 from blobmaster.config.rating import RatingSettings
 from blobmaster.evaluation.request import table_settings
 from blobmaster.run.checkpoints.store import CheckpointStore
+from blobmaster.run.errors import CheckpointError
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.files.output_file import output_problem
 
@@ -29,7 +31,9 @@ class MatrixRequest:
     players: tuple[PlayerName, ...]
     """The fixed players, then the checkpoints, oldest first."""
     left_out: int
-    """Rated checkpoints that have no room."""
+    """Rated checkpoints that have no room, or cannot be used."""
+    unusable: tuple[str, ...]
+    """For each rated checkpoint that cannot be used, the reason in one line."""
     settings: RatingSettings
     seed: int
     workers: int
@@ -61,34 +65,78 @@ def parse_matrix(
         ValueError: an argument is invalid; the message is one line.
     """
     settings = table_settings(players, cards, deals)
-    found, left_out = players_of(run, against, most)
     fault = None if output is None else output_problem(output, FIRST_LINES)
     if fault is not None:
         raise ValueError(fault)
+    found = players_of(run, against, most)
     return MatrixRequest(
-        run, tuple(found), left_out, settings, seed, workers, device, as_json, output, backend
+        run=run,
+        players=found.players,
+        left_out=found.left_out,
+        unusable=found.unusable,
+        settings=settings,
+        seed=seed,
+        workers=workers,
+        device=device,
+        as_json=as_json,
+        output=output,
+        backend=backend,
     )
 
 
-def players_of(run: Path, against: Sequence[str], most: int) -> tuple[list[PlayerName], int]:
-    """Return the players of a run's matrix, and how many rated checkpoints are left out.
+class RunPlayers(NamedTuple):
+    """The players of a run's matrix; see `MatrixRequest`."""
+
+    players: tuple[PlayerName, ...]
+    left_out: int
+    unusable: tuple[str, ...]
+
+
+def players_of(run: Path, against: Sequence[str], most: int) -> RunPlayers:
+    """Return the players of a run's matrix.
 
     Raises:
-        ValueError: the folder has no rated checkpoint, or two players have one name; one line.
+        ValueError: the folder has no rated checkpoint that can be used, or two players have one
+            name; one line.
     """
     if not run.is_dir():
-        raise ValueError(f"there is no folder {run}: --matrix takes a run directory")
+        what = f"{run} is a file" if run.exists() else f"there is no folder {run}"
+        raise ValueError(f"{what}: --matrix takes a run directory")
     entries = CheckpointStore(RunLayout(run)).entries()
     rated = [entry.path for entry in entries if entry.permanent and entry.name.elo is not None]
     if not rated:
         raise ValueError(f"{run} has no rated checkpoint: name the directory of a run with ratings")
-    chosen = evenly_spaced(rated, most)
+    chosen, unusable = _usable(rated, most)
+    if not chosen:
+        raise ValueError(f"no rated checkpoint in {run} can be used; of the newest: {unusable[-1]}")
     named = [*map(parse_player, against or FIXED), *(checkpoint_player(p, None) for p in chosen)]
     texts = [player.text for player in named]
     for text in texts:
         if texts.count(text) > 1:
             raise ValueError(f"two players would be called {text}: name others")
-    return named, len(rated) - len(chosen)
+    return RunPlayers(tuple(named), len(rated) - len(chosen), unusable)
+
+
+def _usable(rated: Sequence[Path], most: int) -> tuple[list[Path], tuple[str, ...]]:
+    """Choose evenly spaced checkpoints that are whole, and return why others are not.
+
+    Only those chosen are read, as a long run has gigabytes of checkpoints. A damaged one is struck
+    off the list, and the choice is made again.
+    """
+    whole: set[Path] = set()
+    reasons: dict[Path, str] = {}
+    while True:
+        chosen = evenly_spaced([path for path in rated if path not in reasons], most)
+        unread = [path for path in chosen if path not in whole]
+        if not unread:
+            return chosen, tuple(reasons[path] for path in rated if path in reasons)
+        for path in unread:
+            try:
+                read_checkpoint(path)
+            except CheckpointError as error:
+                reasons[path] = str(error)
+            else:
+                whole.add(path)
 
 
 def evenly_spaced(paths: Sequence[Path], most: int) -> list[Path]:
