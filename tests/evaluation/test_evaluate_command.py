@@ -125,7 +125,7 @@ def request(*against: str, **changes):
     ("against", "changes", "words"),
     [
         ("ismcts-1", {}, ["2 to 100000"]),
-        ("other/a.pth", {}, ["two players", "called a"]),
+        ("./runs/a.pth", {}, ["runs/a is named twice", "leave one out"]),
         ("b.pth:0x5", {}, ["search 0x5", ">= 1"]),
         ("random", {"search": "lots"}, ["3x35", "lots"]),
         ("random", {"deals": 3}, ["deals", ">= 10"]),
@@ -188,3 +188,16 @@ def test_without_names_the_opponents_are_the_defaults_after_the_untrained_networ
 def test_an_opponent_named_twice_is_played_once():
     names = [opponent.text for opponent in request("random", "untrained", "random").opponents]
     assert names == ["untrained", "random"]
+
+
+def test_checkpoints_of_two_runs_with_one_file_name_are_played(checkpoint: Path, tmp_path: Path):
+    other = tmp_path / "seed2" / "permanent" / checkpoint.name
+    other.parent.mkdir(parents=True)
+    other.write_bytes(checkpoint.read_bytes())
+    done = run(checkpoint, "--deals", 10, "--cards", 1, "--against", other, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["player"] == f"{checkpoint.parent.parent.name}/…/{checkpoint.stem}"
+    assert [row["player"] for row in found["against"]] == [
+        "untrained", f"seed2/…/{checkpoint.stem}"
+    ]  # fmt: skip

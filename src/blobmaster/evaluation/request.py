@@ -12,6 +12,7 @@ from blobmaster.agents.names import PlayerName, checkpoint_player, parse_player
 from blobmaster.cluster.backend import THREADS, PlayBackend
 from blobmaster.config.rating import RatingSettings
 from blobmaster.evaluation.breakdown.request import Breakdown, parse_by
+from blobmaster.evaluation.labels import with_distinct_texts
 
 DEFAULT_OPPONENTS = ("random", "heuristic", "ismcts-100")
 """The opponents if none is named."""
@@ -82,10 +83,7 @@ def parse_request(
     player = checkpoint_player(checkpoint, search)
     # A dict keeps the order and drops an opponent that is named twice, or the anchor named by hand.
     named = dict.fromkeys([parse_player(ANCHOR), *map(parse_player, against or DEFAULT_OPPONENTS)])
-    texts = [player.text, *(opponent.text for opponent in named)]
-    for text in texts:
-        if texts.count(text) > 1:
-            raise ValueError(f"two players would be called {text}: name others, or rename a file")
+    player, *opponents = with_distinct_texts([player, *named])
     settings = table_settings(players, cards, deals)
     if after > 0 and (games or by is not None):
         flag = "--games" if games else "--by"
@@ -98,7 +96,7 @@ def parse_request(
         breakdown = parse_by(by, checkpoint, settings)
     return EvaluationRequest(
         player=player,
-        opponents=tuple(named),
+        opponents=tuple(opponents),
         settings=settings,
         seed=seed,
         workers=workers,

@@ -11,6 +11,7 @@ from blobmaster.agents.names import PlayerName, checkpoint_player, parse_player
 from blobmaster.checkpoint.file import read_checkpoint
 from blobmaster.cluster.backend import THREADS, PlayBackend
 from blobmaster.config.rating import RatingSettings
+from blobmaster.evaluation.labels import with_distinct_texts
 from blobmaster.evaluation.request import table_settings
 from blobmaster.run.checkpoints.store import CheckpointStore
 from blobmaster.run.errors import CheckpointError
@@ -96,8 +97,8 @@ def players_of(run: Path, against: Sequence[str], most: int) -> RunPlayers:
     """Return the players of a run's matrix.
 
     Raises:
-        ValueError: the folder has no rated checkpoint that can be used, or two players have one
-            name; one line.
+        ValueError: the folder has no rated checkpoint that can be used, or a player is named
+            twice; one line.
     """
     if not run.is_dir():
         what = f"{run} is a file" if run.exists() else f"there is no folder {run}"
@@ -110,11 +111,7 @@ def players_of(run: Path, against: Sequence[str], most: int) -> RunPlayers:
     if not chosen:
         raise ValueError(f"no rated checkpoint in {run} can be used; of the newest: {unusable[-1]}")
     named = [*map(parse_player, against or FIXED), *(checkpoint_player(p, None) for p in chosen)]
-    texts = [player.text for player in named]
-    for text in texts:
-        if texts.count(text) > 1:
-            raise ValueError(f"two players would be called {text}: name others")
-    return RunPlayers(tuple(named), len(rated) - len(chosen), unusable)
+    return RunPlayers(with_distinct_texts(named), len(rated) - len(chosen), unusable)
 
 
 def _usable(rated: Sequence[Path], most: int) -> tuple[list[Path], tuple[str, ...]]:
