@@ -22,6 +22,7 @@ from trainer import (
     write_config,
 )
 
+from blobmaster.cli.main import main
 from blobmaster.run.checkpoints.store import CheckpointStore
 from blobmaster.run.files.layout import RunLayout
 
@@ -71,9 +72,28 @@ def test_a_wrong_command_line_is_refused_in_one_line(
     assert [path.name for path in tmp_path.rglob("*.pth")] == []
 
 
+@pytest.mark.parametrize("said", ["Unable to allocate 2.9 TiB for an array", ""])
+def test_a_lack_of_memory_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: str
+):
+    def fail(*_: object, **__: object) -> int:
+        raise MemoryError(said)
+
+    monkeypatch.setattr("blobmaster.evaluation.exact.command.run_ground_truth", fail)
+    with pytest.raises(SystemExit) as left:
+        main(["ground-truth"])
+    assert left.value.code == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("blobmaster: not enough memory")
+    assert said in lines[0]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("[rating]\ndeals = 2000000\n", ["rating.deals", "<= 1000000"]),
+        ("[rating]\nbootstrap = 100000\n", ["rating.bootstrap", "<= 10000"]),
         ("[search]\nworld = 3\n", ["there is no setting `world`", "search"]),
         ("[serch]\nworlds = 3\n", ["there is no setting `serch`"]),
         ("worlds = 3\n", ["`worlds`", "table"]),

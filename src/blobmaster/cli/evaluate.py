@@ -57,7 +57,7 @@ PLAYER is one of {opponents_help()}.
 )
 @click.option(
     "--workers",
-    type=click.IntRange(min=0),
+    type=click.IntRange(min=0, max=1024),
     default=0,
     help="Worker threads, or the most Ray actors; 0 starts one per core.",
 )

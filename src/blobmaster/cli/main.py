@@ -18,6 +18,7 @@ from blobmaster.run.errors import RunError
 from blobmaster.terminal.output import protect_output
 
 USAGE_ERROR = 2
+FAILED = 1
 COMPLETION = "_BLOBMASTER_COMPLETE"
 """The variable by which a shell asks for completions. click answers in bytes, which the protected
 streams do not take."""
@@ -90,6 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         status = 130  # 128 + SIGINT, as a shell reports a command that Ctrl+C ended
     except ValueError as error:
         status = _refuse_settings(error)
+    except MemoryError as error:
+        status = _give_up(error)
     sys.exit(status)
 
 
@@ -100,6 +103,14 @@ def _refuse_settings(error: ValueError) -> int:
     if not isinstance(error, ConfigError):
         raise error
     return _refuse(str(error))
+
+
+def _give_up(error: MemoryError) -> int:
+    """Answer in one line that the machine, or its container, has no more memory."""
+    # numpy says how much it wanted; Python itself says nothing.
+    why = f": {str(error).strip().rstrip('.')}" if str(error).strip() else ""
+    _refuse(f"not enough memory{why}; use fewer workers or smaller numbers, or free memory")
+    return FAILED
 
 
 def _refuse(message: str) -> int:
