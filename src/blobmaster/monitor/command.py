@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from blobmaster.monitor.options import MonitorOptions, ServeOptions
-from blobmaster.monitor.output import INTERRUPTED, refuse, write_out
+from blobmaster.monitor.output import INTERRUPTED, refuse, report_error, write_out
 from blobmaster.monitor.read.readers import (
     confirmed_views,
     folder_problem,
     make_reader,
+    missing_folders,
     resolve_folder,
 )
 from blobmaster.monitor.text import plain
@@ -37,24 +38,33 @@ def _show(options: MonitorOptions, *, is_named: bool) -> int:
     problem = None
     if options.prometheus is not None:
         problem = _output_problem(options.prometheus)
-    # A folder named as DIR must be there. The run directory may be missing: the monitor waits for
-    # the run to start there.
-    is_followed = options.serve is not None or (is_named and not is_once)
-    if problem is None and (options.folders or is_followed):
+    prints = is_once or options.plain or options.serve is not None or options.prometheus is not None
+    # A screen of the run directory opens first, and says what it cannot read: looking may take for
+    # ever on a file system that hangs. The folders of DIR have been looked at already.
+    if problem is None and (is_named or prints or not has_screen()):
         problem = folder_problem(options)
     if problem is not None:
         return refuse(COMMAND, problem)
     if options.serve is not None:
+        _tell_missing(options)
         return _run_server(options, options.serve)
     if options.prometheus is not None:
+        if not is_once:
+            _tell_missing(options)
         return _write_gauges(options.prometheus, options, is_once=is_once)
     if is_once:
         views = confirmed_views(options)
         write_out(_pages(views, options))
         return _exit_status(views)
-    if options.plain or not has_screen():
+    if prints or not has_screen():
         return _print_changes(options)
     return _run_screen(options)
+
+
+def _tell_missing(options: MonitorOptions) -> None:
+    """Say what is waited for, where this terminal shows no run: a name may be mistyped."""
+    for folder in missing_folders(options):
+        report_error(COMMAND, f"waiting for a run in {folder}, which is not there yet")
 
 
 # Imports inside functions keep `--once` fast: it needs none of what they load.

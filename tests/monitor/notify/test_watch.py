@@ -377,10 +377,29 @@ def test_without_apprise_the_command_that_installs_it_is_named(tmp_path: Path):
     assert SECRET not in err
 
 
+@pytest.mark.parametrize("flag", [[], ["--checkpoint-dir"]])
+def test_a_run_directory_that_is_still_to_be_made_is_waited_for_and_named(
+    flag: list[str], tmp_path: Path, receiver: Receiver
+):
+    later = RunLayout(tmp_path / "later")
+    child = watch(*flag, later.root, "--notify", f"http://127.0.0.1:{receiver.port}/{SECRET}")
+    assert child.stdout is not None
+    child.stdout.readline()
+    waiting = child.stdout.readline()
+    assert "waiting" in waiting
+    assert str(later.status) in waiting
+    later.root.mkdir()
+    put(later, make_status(state="finished", seq=2))
+    out, _ = child.communicate(timeout=DEADLINE_S)
+    assert child.returncode == 0
+    assert out.count("waiting") == 0
+    assert "finished" in out
+
+
 def test_a_watch_that_could_tell_nobody_or_of_nothing_is_refused(tmp_path: Path):
     for words, says in (
         ((tmp_path,), "--notify"),
-        ((tmp_path / "nowhere", "--notify", "http://host/"), "there is no folder"),
+        (("/etc/passwd", "--notify", "http://host/"), "is no folder"),
         ((f"nonsense://{SECRET}", tmp_path), "not one that apprise supports"),
     ):
         child = watch(*words)

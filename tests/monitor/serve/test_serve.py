@@ -39,8 +39,7 @@ def refused(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
             "is no address of this machine",
         ),
         (["--serve", "10.0.0.256:0", "--allow-remote", "--checkpoint-dir", "."], "is no address"),
-        (["--serve", "127.0.0.1:0", "--checkpoint-dir", "gone"], "there is no folder gone"),
-        (["gone", "--serve", "127.0.0.1:0"], "there is no folder gone"),
+        (["--serve", "127.0.0.1:0", "--checkpoint-dir", "/etc/passwd"], "is no folder"),
         (["--serve", "127.0.0.1:0", "--once"], "leave out --once"),
         (["--serve", "127.0.0.1:0", "--control", "--readonly"], "exclude each other"),
         (["--control"], "--control is for the page in a browser: add --serve"),
@@ -49,6 +48,19 @@ def refused(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
 )
 def test_bad_input_is_refused_in_one_line(words: list[str], says: str, tmp_path: Path):
     assert_refused(refused(*words, cwd=tmp_path), says)
+
+
+@pytest.mark.parametrize("words", [["gone"], ["--checkpoint-dir", "gone"]])
+def test_a_folder_that_is_not_there_is_waited_for_and_named(words: list[str], tmp_path: Path):
+    command = [sys.executable, "-m", "blobmaster", "monitor", *words, "--serve", "127.0.0.1:0"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "/?token=" in process.stdout.readline()
+        assert "waiting for a run in gone, which is not there yet" in process.stderr.readline()
+        process.terminate()
 
 
 def test_a_taken_port_is_refused_with_a_free_one_named(layout: RunLayout):

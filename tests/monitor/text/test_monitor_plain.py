@@ -83,16 +83,38 @@ def test_no_or_unreadable_status_is_said_in_a_line_with_status_12(
     assert says in found.stdout
 
 
-def test_a_named_folder_that_is_not_there_is_said_in_one_line_with_status_2(layout: RunLayout):
-    found = run_monitor_plainly(layout, folders=(layout.root / "nowhere",))
-    assert (found.returncode, found.stdout) == (2, "")
-    assert found.stderr.count("\n") == 1
-    assert "no folder" in found.stderr
+def test_once_says_that_a_folder_is_waited_for_however_it_is_named(layout: RunLayout):
+    later = RunLayout(layout.root / "later")
+    for found in (
+        run_monitor_plainly(layout, folders=(later.root,), once=True),
+        run_monitor_plainly(later, once=True),
+    ):
+        assert (found.returncode, found.stderr) == (12, "")
+        assert "waiting: no run has begun here yet" in found.stdout
+        assert str(later.status) in found.stdout
 
 
-def test_the_monitor_waits_for_a_run_directory_that_is_still_to_be_made(layout: RunLayout):
+def test_a_file_in_place_of_a_folder_is_said_in_one_line_with_status_2(layout: RunLayout):
+    file = RunLayout(layout.root / "checkpoint.pth")
+    file.root.write_text("no folder")
+    for found in (
+        run_monitor_plainly(layout, folders=(file.root,), plain=True),
+        run_monitor_plainly(file, once=True),
+    ):
+        assert (found.returncode, found.stdout) == (2, "")
+        assert found.stderr.count("\n") == 1
+        assert "is no folder" in found.stderr
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_the_monitor_waits_for_a_run_directory_that_is_still_to_be_made(
+    layout: RunLayout, is_named: bool
+):
     later = RunLayout(layout.root / "later" / "run")
-    command = monitor_command(later, plain=True, refresh_interval=1.0)
+    named = {"folders": (later.root,)} if is_named else {}
+    command = monitor_command(
+        layout if is_named else later, plain=True, refresh_interval=1.0, **named
+    )
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as monitor:
         assert monitor.stdout is not None
         first = monitor.stdout.readline()

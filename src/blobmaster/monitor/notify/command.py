@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -17,6 +17,7 @@ from blobmaster.monitor.output import INTERRUPTED, refuse, report_error, write_o
 from blobmaster.monitor.read.liveness import silence_limit
 from blobmaster.monitor.read.poller import Poller
 from blobmaster.monitor.read.readers import folder_problem, make_reader, resolve_folder
+from blobmaster.monitor.text import plain
 from blobmaster.monitor.view import View, out_of_contact
 
 COMMAND: Final = "watch"
@@ -54,6 +55,7 @@ def _watch(options: MonitorOptions, outboxes: Sequence[Outbox]) -> None:
     poller.start()
     views: tuple[View, ...] = ()
     told: dict[str, WatchState] = {}
+    waiting: dict[str, str] = {}
     while not (views and all(view.state == "finished" for view in views)):
         try:
             taken = found.get(timeout=silence_limit(options.refresh_interval))
@@ -62,6 +64,7 @@ def _watch(options: MonitorOptions, outboxes: Sequence[Outbox]) -> None:
         if isinstance(taken, Exception):
             raise taken
         views = taken
+        waiting = _say_waiting(views, waiting)
         told = {view.source: told.get(view.source, WatchState()) for view in views}
         for view in views:
             told[view.source], news = detect_events(
@@ -70,6 +73,15 @@ def _watch(options: MonitorOptions, outboxes: Sequence[Outbox]) -> None:
             for event in news:
                 _tell(event, outboxes)
     poller.stop()
+
+
+def _say_waiting(views: Sequence[View], said: Mapping[str, str]) -> dict[str, str]:
+    """Say once of each run without a status what is waited for: a name may be mistyped."""
+    lines = {view.source: plain.change_line(view) for view in views if not view.has_status}
+    for source, line in lines.items():
+        if said.get(source) != line:
+            write_out(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {line}\n")
+    return lines
 
 
 def _tell(event: Event, outboxes: Sequence[Outbox]) -> None:

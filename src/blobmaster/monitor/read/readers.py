@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 from blobmaster.monitor.options import MonitorOptions
@@ -71,16 +73,21 @@ def resolve_folder(options: MonitorOptions) -> MonitorOptions:
 
 
 def folder_problem(options: MonitorOptions) -> str | None:
-    """Return in a line why there is nothing to watch; None if there is a folder."""
-    missing = [folder for folder in options.folders if not folder.is_dir()]
-    if missing:
-        return f"there is no folder {missing[0]}; name folders of runs"
-    if not options.folders and not options.layout.root.is_dir():
-        return (
-            f"there is no folder {options.layout.root}; start a run, or name a run's folder "
-            "with --checkpoint-dir"
-        )
+    """Return in a line why no run can be here; None if one is, or may begin.
+
+    A folder that is not there is no problem: it is waited for, as a monitor may be started before
+    the run, and what is shown names the path.
+    """
+    for folder in options.folders or (options.layout.root,):
+        if os.path.exists(folder) and not os.path.isdir(folder):  # noqa: PTH110, PTH112 (no raise)
+            return f"{folder} is no folder; name folders of runs"
     return None
+
+
+def missing_folders(options: MonitorOptions) -> list[Path]:
+    """Return the folders that are waited for."""
+    folders = options.folders or (options.layout.root,)
+    return [folder for folder in folders if not os.path.isdir(folder)]  # noqa: PTH112 (no raise)
 
 
 def make_reader(options: MonitorOptions, silence: float | None = None) -> Reader[tuple[View, ...]]:

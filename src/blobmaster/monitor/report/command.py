@@ -8,7 +8,12 @@ from typing import Final
 
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.output import INTERRUPTED, refuse, write_out
-from blobmaster.monitor.read.readers import confirmed_views, folder_problem, resolve_folder
+from blobmaster.monitor.read.readers import (
+    confirmed_views,
+    folder_problem,
+    missing_folders,
+    resolve_folder,
+)
 from blobmaster.monitor.read.runs import find_runs
 from blobmaster.monitor.report.content import gather
 from blobmaster.monitor.report.page import FIRST_LINES, page
@@ -28,7 +33,12 @@ def run_report(options: MonitorOptions, output: Path) -> int:
 
 
 def _report(options: MonitorOptions, output: Path) -> int:
-    reason = folder_problem(options) or _why_not_one(options) or output_problem(output, FIRST_LINES)
+    reason = (
+        folder_problem(options)
+        or _why_not_there(options)
+        or _why_not_one(options)
+        or output_problem(output, FIRST_LINES)
+    )
     if reason is not None:
         return refuse(COMMAND, reason)
     (seen,) = confirmed_views(options)
@@ -39,6 +49,11 @@ def _report(options: MonitorOptions, output: Path) -> int:
         return refuse(COMMAND, write_problem(output, error))
     write_out(f"{output}: {fmt.size(len(made))}\n")
     return 0
+
+
+def _why_not_there(options: MonitorOptions) -> str | None:
+    missing = missing_folders(options)
+    return f"there is no folder {missing[0]}; name the folder of a run" if missing else None
 
 
 def _why_not_one(options: MonitorOptions) -> str | None:
