@@ -93,6 +93,20 @@ def test_the_command_prints_the_address_loads_nothing_heavy_and_ends_at_a_signal
         assert process.stdout.read().splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [([], "whoever has it can watch. "), (["--control"], "can watch the run and pause it. ")],
+)
+def test_the_command_says_what_the_address_allows(layout: RunLayout, flags: list[str], says: str):
+    words = ["monitor", "--serve", "127.0.0.1:0", "--checkpoint-dir", str(layout.root), *flags]
+    command = [sys.executable, "-m", "blobmaster", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert says in process.stdout.readline()
+        process.terminate()
+
+
 def test_the_page_is_small_strict_and_sets_a_strict_cookie(layout: RunLayout):
     write_run(layout, iterations=2000)
     with serving(layout) as page:

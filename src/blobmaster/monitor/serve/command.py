@@ -36,7 +36,7 @@ def run_server(options: MonitorOptions, serving: ServeOptions) -> int:
     )
     exit_on_signals()
     try:
-        write_out(_greeting(server.address, keys, names))
+        write_out(_greeting(server.address, keys, names, allows_control=serving.control))
         pages = Pages(options, allows_control=serving.control)
         server.serve(guard, pages, options.refresh_interval)
     except KeyboardInterrupt:
@@ -46,14 +46,15 @@ def run_server(options: MonitorOptions, serving: ServeOptions) -> int:
     return 0
 
 
-def _greeting(address: Address, keys: Keys, names: Sequence[str]) -> str:
+def _greeting(address: Address, keys: Keys, names: Sequence[str], *, allows_control: bool) -> str:
     where = Address(names[0], address.port) if address.is_wildcard else address
     lines = [f"http://{where}/?token={keys.token}"]
     if address.is_loopback:
         # Further names reach a loopback address through a proxy, which ends TLS.
         lines += [f"https://{name}/?token={keys.token}" for name in names]
+    can = "watch the run and pause it" if allows_control else "watch"
     lines.append(
-        "Open this address in a browser; whoever has it can watch. Ctrl+C ends the page, not the "
+        f"Open this address in a browser; whoever has it can {can}. Ctrl+C ends the page, not the "
         "run."
     )
     return "\n".join(lines) + "\n"
