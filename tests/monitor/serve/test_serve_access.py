@@ -111,6 +111,14 @@ def test_another_site_gets_nothing_though_the_browser_sends_the_cookie(
     assert found == (200 if passes else 403)
 
 
+@pytest.mark.parametrize("malformed", ["http://[", "//[x]y", "http://a\u2100b/"])
+def test_a_malformed_address_is_refused(malformed: str):
+    known = {"Host": "127.0.0.1:8787"}
+    assert status(known, malformed) == 400
+    assert status(known | {"Origin": malformed}) == 400
+    assert status(known | {"Cookie": COOKIE, "Origin": malformed}) == 400
+
+
 def test_a_request_to_the_trainer_needs_all_of_its_proofs():
     assert status(PAUSE, "/request", "POST") == 200
     for name in PAUSE:

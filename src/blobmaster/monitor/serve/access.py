@@ -19,7 +19,7 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from blobmaster.monitor.serve.address import LOCAL_NAME, Address, ip_of
 
@@ -65,12 +65,12 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The path of the target."""
-        return urlsplit(self.target).path
+        """The path of the target; like `query`, it raises `RefusedError` for a malformed one."""
+        return _split(self.target).path
 
     def query(self, name: str) -> str:
         """Return a value of the query; empty without one."""
-        return parse_qs(urlsplit(self.target).query).get(name, [""])[0]
+        return parse_qs(_split(self.target).query).get(name, [""])[0]
 
     def header(self, name: str) -> str | None:
         """Return a header's value, or None without one.
@@ -138,7 +138,7 @@ class Guard:
             raise RefusedError(403, f"a request from another site is refused; {OPEN_ADDRESS}")
         origin = request.header("Origin")
         # A proxy may have ended TLS, so the scheme is not compared.
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and _split(origin).netloc.lower() != host.lower():
             raise RefusedError(403, "a request of another origin is refused")
 
     def _has_cookie(self, request: Request) -> bool:
@@ -178,6 +178,18 @@ def host_name(host: str) -> str | None:
     except ValueError:
         return None
     return split.hostname if split.netloc == host and "@" not in host else None
+
+
+def _split(address: str) -> SplitResult:
+    """Split an address that anybody may have sent.
+
+    Raises:
+        RefusedError: it is malformed, as `http://[` is.
+    """
+    try:
+        return urlsplit(address)
+    except ValueError:
+        raise RefusedError(400, "the address is malformed") from None
 
 
 def _equal(given: str, expected: str) -> bool:
