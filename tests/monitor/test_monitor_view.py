@@ -51,6 +51,14 @@ def test_no_run_yet_waits_and_an_unreadable_file_says_why():
     assert "not valid JSON" in plain.page(broken)
 
 
+@pytest.mark.parametrize("state", ["paused", "finished", "failed"])
+def test_a_run_that_has_ended_has_no_iteration_to_wait_for(state: str):
+    elapsed = curve("elapsed_hours", 0.3, 0.6, 0.9)
+    ended = seen(make_status(state=state, elapsed_hours=1.0), curves={"elapsed_hours": elapsed})
+    assert ended.state == state
+    assert ended.iteration_seconds_left is None
+
+
 def test_an_iteration_that_is_overdue_ends_no_sooner_than_its_step():
     elapsed = curve("elapsed_hours", 0.3, 0.6, 0.9)
     early = seen(make_status(elapsed_hours=1.0), curves={"elapsed_hours": elapsed})

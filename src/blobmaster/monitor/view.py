@@ -123,7 +123,7 @@ class View:
     elapsed_hours: float | None = 0.0
     eta_hours: float | None = None
     iteration_seconds_left: float | None = None
-    """Time until the current iteration ends, estimated from the last few."""
+    """Time until the current iteration ends, estimated from the last few; None if none runs."""
     step: Step | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
     last_checkpoint: LastCheckpoint | None = None
@@ -171,8 +171,9 @@ def view(reading: Reading, source: Path, pending: PendingRequest | None = None) 
             problem=problem,
             source=str(source),
         )
-    left = _iteration_seconds_left(status, reading.curves)
     ended_here = verdict.state in ("paused", "failed", "dead")
+    has_ended = ended_here or verdict.state == "finished"
+    left = None if has_ended else _iteration_seconds_left(status, reading.curves)
     return View(
         state=verdict.state,
         why=_why(status, verdict, left),
@@ -190,7 +191,7 @@ def view(reading: Reading, source: Path, pending: PendingRequest | None = None) 
         total_iterations=status.total_iterations,
         progress=None if status.progress is None else min(1.0, max(0.0, status.progress)),
         elapsed_hours=status.elapsed_hours,
-        eta_hours=None if ended_here or verdict.state == "finished" else _hours_left(status),
+        eta_hours=None if has_ended else _hours_left(status),
         iteration_seconds_left=left,
         step=status.step,
         metrics=status.metrics,

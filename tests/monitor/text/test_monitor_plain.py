@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,6 +21,7 @@ from terminals import DEADLINE_S, ENVIRONMENT, Terminal
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.run.files.layout import RunLayout
 
+DOCUMENT = Path(__file__).parents[3] / "docs" / "monitor.md"
 HEAVY = ("torch", "numpy", "numba", "textual", "rich", "asyncio")
 
 
@@ -133,6 +136,15 @@ def test_json_is_the_view(layout: RunLayout):
     assert shown["schema"] == 1
     assert (shown["state"], shown["iteration"], shown["progress"]) == ("running", 151, 0.3)
     assert shown["metrics"]["elo"] == 1412.0
+
+
+def test_every_field_of_the_json_is_documented(layout: RunLayout):
+    put(layout, make_status())
+    shown = json.loads(run_monitor_plainly(layout, json=True).stdout)
+    table = DOCUMENT.read_text("utf-8").partition("prints the same view as one JSON object")[2]
+    table = table.partition("\n## ")[0]
+    first_cells = re.findall(r"^\| (.*?) \|", table, re.MULTILINE)
+    assert set(shown) == set(re.findall(r"`(\w+)`", " ".join(first_cells)))
 
 
 def follow(layout: RunLayout, **options: Any) -> subprocess.Popen[str]:
