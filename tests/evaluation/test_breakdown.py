@@ -99,7 +99,10 @@ def test_a_seat_counts_from_the_leader_and_is_compared_with_the_same_seat():
         ("cards=1-3,", "name cards, players or seat"),
         ("seat,seat", "twice"),
         ("seat=1-4", "leave out its numbers"),
-        ("cards=8-1", "lower number first"),
+        ("seat=2", "leave out its numbers"),
+        ("cards=8-1", "lower number first: cards=1-8"),
+        ("cards=", "with a number or two"),
+        ("players=9", "3 to 8 players"),
         ("cards=0-3", "at least one card"),
         ("players=2-4", "3 to 8 players"),
         ("cards=1-14", "4 players × 14 cards need more than 52"),
@@ -110,6 +113,14 @@ def test_impossible_tables_are_refused_in_one_line(text, words):
         parse_by(text, NOWHERE, SETTINGS)
     assert words in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "cards", "players"),
+    [("cards=3", (3,), ()), ("players=3", (), (3,)), ("cards=3-3,players=3-4", (3,), (3, 4))],
+)
+def test_one_size_is_a_table_of_its_own(text: str, cards: tuple[int, ...], players):
+    assert parse_by(text, NOWHERE, SETTINGS) == Breakdown(cards=cards, players=players)
 
 
 def test_without_numbers_those_of_the_training_are_taken(tmp_path: Path):

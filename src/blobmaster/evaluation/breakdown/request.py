@@ -15,11 +15,11 @@ from blobmaster.run.checkpoints.store import CheckpointStore
 
 HELP: Final = (
     "Also show the results by cards, players and seat, such as --by cards,seat. Numbers are those "
-    "of the checkpoint's training, or as in --by cards=1-8."
+    "of the checkpoint's training, or as in --by cards=1-8,players=3."
 )
 PLAYERS: Final = range(3, 9)
 DECK: Final = 52
-_ITEM: Final = re.compile(r"(?P<name>\w+)(?:=(?P<low>\d{1,2})-(?P<high>\d{1,2}))?", re.ASCII)
+_ITEM: Final = re.compile(r"(?P<name>\w+)(?:=(?P<low>\d{1,2})(?:-(?P<high>\d{1,2}))?)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -73,18 +73,19 @@ def _items(text: str) -> Iterator[tuple[str, Sequence[int]]]:
         parsed = _ITEM.fullmatch(item.strip())
         if parsed is None or parsed["name"] not in ("cards", "players", "seat"):
             raise ValueError(
-                f"--by {item.strip()!r}: name cards, players or seat, such as --by cards=1-8,seat"
+                f"--by {item.strip()!r}: name cards, players or seat, the first two with a number "
+                "or two if you like, such as --by cards=1-8,players=3,seat"
             )
         name, low = parsed["name"], parsed["low"]
         if name in names:
             raise ValueError(f"--by names {name} twice: leave one out")
         names.add(name)
-        numbers = range(0) if low is None else range(int(low), int(parsed["high"]) + 1)
+        numbers = range(0) if low is None else range(int(low), int(parsed["high"] or low) + 1)
         if name == "seat" and low is not None:
             raise ValueError("--by seat shows every seat: leave out its numbers")
-        if low is not None and len(numbers) < 2:
+        if low is not None and len(numbers) == 0:
             raise ValueError(
-                f"--by {item.strip()}: give the lower number first, such as {name}=3-6"
+                f"--by {item.strip()}: give the lower number first: {name}={parsed['high']}-{low}"
             )
         yield name, numbers
 
