@@ -7,37 +7,16 @@ repeated, and the median is reported. Every part reports its setting.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from pkgutil import resolve_name
+from typing import cast
 
 from rich.console import Console
 from rich.table import Table
 
 from blobmaster.bench.common import Figures
-from blobmaster.bench.files import measure_checkpoint, measure_status
-from blobmaster.bench.selfplay import (
-    measure_formats,
-    measure_lookahead,
-    measure_scaling,
-    measure_selfplay,
-    measure_turns,
-)
-from blobmaster.bench.speed import measure_engine, measure_learner
-from blobmaster.bench.watching import measure_monitor, measure_watched
+from blobmaster.bench.parts import PARTS
 from blobmaster.terminal.console import Tally
-
-PARTS: dict[str, Callable[[], Figures]] = {
-    "selfplay": measure_selfplay,
-    "lookahead": measure_lookahead,
-    "turns": measure_turns,
-    "scaling": measure_scaling,
-    "formats": measure_formats,
-    "learner": measure_learner,
-    "checkpoint": measure_checkpoint,
-    "status": measure_status,
-    "engine": measure_engine,
-    "monitor": measure_monitor,
-    "watched": measure_watched,
-}
 
 WIDTH = 120
 """Columns of the table if there is no terminal to fit it to."""
@@ -57,13 +36,18 @@ def run_bench(parts: Sequence[str], *, as_json: bool) -> int:
     with Tally(Console(stderr=True), "parts", len(wanted)) as tally:
         for part in wanted:
             tally.name(f"measuring {part} …")
-            found[part] = PARTS[part]()
+            found[part] = measure(part)
             tally.advance(1)
     if as_json:
         print(json.dumps(found, indent=2, ensure_ascii=False))  # noqa: T201 (the answer)
     else:
         _print_table(found)
     return 0
+
+
+def measure(part: str) -> Figures:
+    """Import a part and measure it."""
+    return cast("Figures", resolve_name(PARTS[part])())
 
 
 def _print_table(found: dict[str, Figures]) -> None:

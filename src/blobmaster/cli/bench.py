@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import click
 
+from blobmaster.bench.parts import PARTS
 
-@click.command()
+HELP = f"""Measure the speed of some PARTS, or of all.
+
+PARTS are {", ".join(PARTS)}.
+"""
+
+
+@click.command(help=HELP)
 @click.argument("parts", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def bench(parts: tuple[str, ...], as_json: bool) -> int:
-    """Measure the speed of some PARTS, or of all.
-
-    PARTS are selfplay, lookahead, scaling, formats, learner, checkpoint, status, engine, monitor
-    and watched.
-    """
+    """Measure speed; `HELP` is what the command prints."""
     from blobmaster.bench.command import run_bench
 
     try:
