@@ -35,6 +35,8 @@ from blobmaster.terminal.screen import can_draw, shows_unicode
 INTERRUPTED: Final = 130
 DEFAULT_PLAYERS: Final = 4
 DEFAULT_CARDS: Final = 7
+LONGEST_PACE_S: Final = 3600.0
+"""A key ends the wait for the next move."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,13 @@ class PlayRequest:
     """The file of the saved game."""
     plain: bool
     pace: float
+    """Seconds for which a move is shown."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.pace <= LONGEST_PACE_S:  # also refuses nan
+            raise ValueError(
+                f"--pace is {self.pace:g}: choose between 0 and {LONGEST_PACE_S:g} seconds"
+            )
 
 
 def run_play(command: PlayRequest) -> int:
