@@ -62,6 +62,7 @@ from blobmaster.run.files.layout import RunLayout
         (["checkpoints", "list"], ["no checkpoint"]),
         (["settings", "nowhere"], ["nowhere"]),
         (["settings", "."], ["no whole checkpoint"]),
+        (["settings", "--json", "--toml"], ["--json and --toml", "leave out all but one"]),
         (["bench", "luck"], ["luck", "selfplay"]),
     ],
 )

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("path", metavar="[RUN_DIR]", required=False, type=PATH)
-@click.option("--toml", "form", flag_value="toml", help="A complete settings file.")
-@click.option("--json", "form", flag_value="json", help="The JSON schema and the values.")
-@click.option("--markdown", "form", flag_value="markdown", help="The page docs/settings.md.")
-def settings(path: Path | None, form: str | None) -> int:
+@click.option("--toml", is_flag=True, help="A complete settings file.")
+@click.option("--json", is_flag=True, help="The JSON schema and the values.")
+@click.option("--markdown", is_flag=True, help="The page docs/settings.md.")
+def settings(path: Path | None, **forms: bool) -> int:
     """Print every setting with its default, range and meaning.
 
     With RUN_DIR, or the path of a checkpoint, print the settings of that run and mark those that
@@ -27,14 +27,17 @@ def settings(path: Path | None, form: str | None) -> int:
     from blobmaster.config import rendering
     from blobmaster.config.config import Config
 
+    chosen = [form for form, is_chosen in forms.items() if is_chosen]
+    if len(chosen) > 1:
+        flags = " and ".join(f"--{form}" for form in chosen)
+        raise click.UsageError(f"{flags} are different forms: leave out all but one")
+    form = chosen[0] if chosen else ""
     if form == "markdown":
         if path is not None:
             raise click.UsageError("--markdown describes the defaults: leave out RUN_DIR")
         click.echo(rendering.as_markdown(), nl=False)
         return 0
-    render = {"toml": rendering.as_toml, "json": rendering.as_json}.get(
-        form or "", rendering.as_text
-    )
+    render = {"toml": rendering.as_toml, "json": rendering.as_json}.get(form, rendering.as_text)
     click.echo(render(Config() if path is None else _settings_of(path)))
     return 0
 
