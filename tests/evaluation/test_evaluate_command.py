@@ -65,7 +65,8 @@ def test_the_table_has_a_line_per_opponent_and_stderr_plain_lines(checkpoint: Pa
     assert re.match(r"Elo \d+ \(\d+ to \d+\), 1000 is its network before training", lines[5])
     assert re.search(r"error \d+\.\d % when it bids .* \d+\.\d % at its first card", lines[6])
     assert [line.split()[0] for line in lines[8:13]] == ["1", "2", "3", "4", "5"]
-    assert [line.split(":")[0] for line in done.stderr.splitlines()][-3:] == [
+    told = [line.split(":")[0] for line in done.stderr.splitlines()]  # and how far, if it is slow
+    assert [line for line in told if line.startswith("against")] == [
         f"against {name}" for name in FIXED
     ]
     assert "\x1b" not in done.stdout + done.stderr
