@@ -99,6 +99,8 @@ def test_a_lack_of_memory_is_told_in_one_line(
         ("[serch]\nworlds = 3\n", ["there is no setting `serch`"]),
         ("worlds = 3\n", ["`worlds`", "table"]),
         ("[search]\nworlds = 0\n", ["search.worlds", ">= 1"]),
+        ("[learning]\nbatch = 10000000000000\n", ["learning.batch", "<= 262144"]),
+        ("[self_play]\nrounds = 10000000000000\n", ["self_play.rounds", "<= 100000000"]),
         ('[search]\nworlds = "three"\n', ["search.worlds", "int"]),
         (
             "[rounds]\nplayers = {8 = 1.0}\nmost_cards = {8 = {7 = 1.0}}\n",

@@ -16,15 +16,15 @@ _CHANGE = 0.1
 class LearningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The replay window, the optimizer and the training targets."""
 
-    window: Annotated[int, Meta(ge=1)] = 500_000
+    window: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 500_000
     """Most decisions in the replay window. When it is full, the oldest rounds are dropped. It
     should hold those of `replay_ratio` iterations; a run whose window does not even hold one
     warns."""
 
-    batch: Annotated[int, Meta(ge=1)] = 1024
+    batch: Annotated[int, Meta(ge=1, le=262_144)] = 1024
     """Decisions per optimizer step."""
 
-    replay_ratio: Annotated[float, Meta(gt=0)] = 1.0
+    replay_ratio: Annotated[float, Meta(gt=0, le=1000)] = 1.0
     """Number of times that a new decision is learned from. An iteration takes
     `replay_ratio × new decisions / batch` steps, and learns once from each decision of the newest
     `replay_ratio` iterations in the window."""
@@ -35,7 +35,9 @@ class LearningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     last_learning_rate: Annotated[float, Meta(gt=0), Flag("--last-learning-rate")] = 2e-5
     """Learning rate at the end of the cosine schedule and after it."""
 
-    schedule_iterations: Annotated[int, Meta(ge=1), Flag("--schedule-iterations")] = 500
+    schedule_iterations: Annotated[int, Meta(ge=1, le=1_000_000), Flag("--schedule-iterations")] = (
+        500
+    )
     """Iteration at which the cosine schedule of the learning rate ends. It does not follow
     `run.iterations`, so that a run that is extended, or made in two halves, learns exactly like an
     uninterrupted one. Later iterations train at `last_learning_rate`; a run that is extended beyond
@@ -68,7 +70,7 @@ class LearningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     last_tau: Annotated[float, Meta(gt=0, le=1)] = 0.7
     """Temperature of the policy targets from iteration `tau_iterations` on."""
 
-    tau_iterations: Annotated[int, Meta(ge=1)] = 200
+    tau_iterations: Annotated[int, Meta(ge=1, le=1_000_000)] = 200
     """Iterations over which tau goes linearly from `first_tau` to `last_tau`."""
 
     mean_log_from: Annotated[float, Meta(ge=0, le=1)] = 0.7

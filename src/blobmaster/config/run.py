@@ -13,7 +13,7 @@ from blobmaster.config.flag import Flag
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The length, seed, phase and workers of a run."""
 
-    iterations: Annotated[int, Meta(ge=1), Flag("--iterations")] = 500
+    iterations: Annotated[int, Meta(ge=1, le=1_000_000), Flag("--iterations")] = 500
     """Train up to this many iterations in total. A resumed run can be extended by a larger
     number."""
 
@@ -28,7 +28,7 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Train on single rounds (phase 1) or on full games (phase 2). Rounds are played for points,
     games for the win."""
 
-    save_every: Annotated[int, Meta(ge=1), Flag("--save-every")] = 1
+    save_every: Annotated[int, Meta(ge=1, le=1_000_000), Flag("--save-every")] = 1
     """Commit a checkpoint every this many iterations. Every fifth iteration and the last are
     committed in any case."""
 

@@ -38,14 +38,14 @@ class SelfPlaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     the visit counts of a determinized tree search. The flags `--enable-curriculum` and `--search`
     make it `search` unless `--decide-by lookahead` is given."""
 
-    rounds: Annotated[int, Meta(ge=1)] = 8000
+    rounds: Annotated[int, Meta(ge=1, le=100_000_000)] = 8000
     """Rounds per iteration of phase 1. The curriculum replaces it."""
 
     rounds_per_block: Annotated[int, Meta(ge=1, le=65536)] = 128
     """Rounds per block. A worker plays one block at a time, and a killed run plays its unfinished
     blocks again."""
 
-    games: Annotated[int, Meta(ge=1)] = 200
+    games: Annotated[int, Meta(ge=1, le=10_000_000)] = 200
     """Games per iteration of phase 2. The curriculum replaces it."""
 
     games_per_block: Annotated[int, Meta(ge=1, le=4096)] = 32
