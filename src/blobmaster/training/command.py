@@ -36,11 +36,15 @@ from blobmaster.training.next_steps import (
     train_command,
 )
 from blobmaster.training.options import TrainOptions, compose_settings
+from blobmaster.training.out_of_memory import is_out_of_memory, out_of_memory_text
 
 if TYPE_CHECKING:
     from blobmaster.training.trainer import TrainingPipeline
 
 log = logging.getLogger(__name__)
+
+FAILED = 1
+"""Exit status of a run that failed, or could not begin for lack of memory."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,23 @@ def run_training(options: TrainOptions) -> int:
         RunError: there is no such checkpoint, or another trainer holds the run directory.
     """
     never_wait()
-    console = Console(highlight=False)
+    try:
+        return _run_session(options, Console(highlight=False))
+    except (MemoryError, RuntimeError, OSError) as error:
+        if not is_out_of_memory(error):
+            raise
+        _print_error(out_of_memory_text(error))
+        return FAILED
+
+
+def _print_error(line: str) -> None:
+    """Print a line on stderr, as `blobmaster` prints mistakes of the command line."""
+    console = Console(stderr=True, highlight=False)
+    console.print(f"blobmaster: {line}", markup=False, soft_wrap=True)
+
+
+def _run_session(options: TrainOptions, console: Console) -> int:
+    """Do what `run_training` says; memory that runs out before the run begins is an exception."""
     seen = _checkpoints_in(options.root)
     start = _find_start(options, console)
     if start.is_complete:
@@ -253,9 +273,7 @@ def _train(
     for line in decided:
         log.info(line)
     with ProgressBar(console, session.layout.status):
-        pipeline.prepare(session.first_iteration)
-        compiling.close()
-        return _run(pipeline, session, config)
+        return _run(pipeline, session, config, compiling)
 
 
 def _log_settings(
@@ -295,8 +313,19 @@ def _log_schedule(config: Config, first: int) -> None:
         )
 
 
-def _run(pipeline: TrainingPipeline, session: RunSession, config: Config) -> dict[str, str]:
-    """Train; a run that diverges or loses its cluster fails, without a traceback.
+def _run(
+    pipeline: TrainingPipeline,
+    session: RunSession,
+    config: Config,
+    compiling: contextlib.ExitStack,
+) -> dict[str, str]:
+    """Train; a run that diverges, loses its cluster or lacks memory fails, without a traceback.
+
+    Args:
+        pipeline: holds the state that the run starts from.
+        session: has begun.
+        config: the settings.
+        compiling: is closed as soon as the kernels are compiled.
 
     Returns:
         Commands to advise after a divergence, by their meaning; else empty.
@@ -304,6 +333,8 @@ def _run(pipeline: TrainingPipeline, session: RunSession, config: Config) -> dic
     from blobmaster.training.learner import DivergedError
 
     try:
+        pipeline.prepare(session.first_iteration)
+        compiling.close()
         pipeline.run(session.first_iteration)
     except DivergedError as error:
         # The last commit may still be on its way to the disk, and its file is to be named.
@@ -317,6 +348,12 @@ def _run(pipeline: TrainingPipeline, session: RunSession, config: Config) -> dic
     except ClusterError as error:
         session.wait_for_commit()
         session.fail(f"{error}; the last checkpoint is intact, and finished blocks are kept")
+    except (MemoryError, RuntimeError, OSError) as error:
+        if not is_out_of_memory(error):
+            raise
+        line = out_of_memory_text(error)
+        session.fail(line)
+        _print_error(line)
     return {}
 
 
