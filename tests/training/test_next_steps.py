@@ -9,9 +9,15 @@ import pytest
 from saved_networks import save_network
 from trainer import newest, run, write_config
 
-from blobmaster.config.compose import compose
+from blobmaster.config.compose import Tables, compose
+from blobmaster.config.presets import FAST, GAMES
 from blobmaster.run.files.layout import DEFAULT_DIRECTORY, RunLayout
-from blobmaster.training.next_steps import after_divergence, extension, train_command
+from blobmaster.training.next_steps import (
+    after_divergence,
+    after_training,
+    extension,
+    train_command,
+)
 
 FIVE = compose({"run": {"iterations": 5}, "learning": {"schedule_iterations": 5}})
 
@@ -36,6 +42,41 @@ def test_a_run_that_is_extended_beyond_its_schedule_is_advised_to_stretch_it() -
         "train", "--resume", "--iterations", "10", "--schedule-iterations", "10",
     ]  # fmt: skip
     assert "--schedule-iterations" not in extension(DEFAULT_DIRECTORY, compose(), 5)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [FAST],
+        [FAST, {"run": {"iterations": 10, "seed": 3}, "learning": {"schedule_iterations": 10}}],
+        [FAST, {"learning": {"threads": 2, "number_format": "bf16"}}],
+    ],
+)
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_after_a_quick_run_the_real_one_is_advised(layers: list[Tables], is_finished: bool) -> None:
+    advised = after_training(Path("run"), compose(*layers), is_finished=is_finished)
+    (real,) = [command for meaning, command in advised.items() if "500 iterations" in meaning]
+    assert words(real)[:2] == ["train", "--checkpoint-dir"]
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [],
+        [{"run": {"iterations": 5}}],
+        [FAST, {"network": {"width": 64}}],
+        [FAST, {"learning": {"learning_rate": 0.1}}],
+        [GAMES, FAST],
+    ],
+)
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_no_other_run_is_advised_to_begin_anew_and_so_to_go_to_the_archive(
+    layers: list[Tables], is_finished: bool
+) -> None:
+    advised = after_training(Path("run"), compose(*layers), is_finished=is_finished)
+    trains = [words(command) for command in advised.values() if words(command)[0] == "train"]
+    assert trains
+    assert all("--resume" in command for command in trains)
 
 
 @pytest.mark.parametrize(

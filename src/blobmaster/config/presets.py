@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from blobmaster.config.compose import Tables
+import msgspec
+
+from blobmaster.config.compose import Tables, compose
+from blobmaster.config.config import Config
 
 FAST: Tables = {
     "run": {"iterations": 5},
@@ -59,3 +62,21 @@ of the points. So twice the policy step gives an equally strong policy improveme
 such a step are nearly certain in each deal, and their mean hedges all the more; a phase 2 begins
 with a trained network, so it can do without the mean earlier.
 """
+
+
+def is_fast(config: Config) -> bool:
+    """Return True if a run is as small as `FAST` makes it, however far it was extended.
+
+    A checkpoint stores settings and not the preset, so that a resumed run knows its size only.
+    """
+    fast = compose(FAST)
+    # The machine decides these when the run starts, or an extension changes them.
+    learning = msgspec.structs.replace(
+        config.learning,
+        schedule_iterations=fast.learning.schedule_iterations,
+        number_format=fast.learning.number_format,
+        threads=fast.learning.threads,
+    )
+    return config.training_on == "rounds" and fast == msgspec.structs.replace(
+        config, run=fast.run, inference=fast.inference, learning=learning
+    )

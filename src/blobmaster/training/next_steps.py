@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from blobmaster.config.config import Config
+from blobmaster.config.presets import is_fast
 from blobmaster.run.checkpoints.store import CheckpointStore
 from blobmaster.run.files.layout import DEFAULT_DIRECTORY, RunLayout
 from blobmaster.run.files.text import shell_quoted
@@ -58,11 +59,12 @@ def after_training(
         if is_finished
         else {"continue it": train_command(root, "--resume", *backend)}
     )
-    return {
-        "watch the run, from any terminal": f"{_program(root)} monitor{_where(root)}",
-        **go_on,
-        "the real run: 500 iterations, hours long": train_command(root),
-    }
+    watch = {"watch the run, from any terminal": f"{_program(root)} monitor{_where(root)}"}
+    if not is_fast(config):
+        return watch | go_on
+    # It moves the quick run to the archive, and must not do that to another one.
+    real = f"the real run: {Config().run.iterations} iterations, hours long"
+    return watch | go_on | {real: train_command(root)}
 
 
 def after_divergence(root: Path, config: Config, iteration: int) -> dict[str, str]:
