@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from blobmaster.config.config import Config
+from blobmaster.config.refusals import name_not_finite, reworded
 from blobmaster.run.files.text import decode, escaped
 
 
@@ -62,11 +63,13 @@ def compose(*layers: Tables, base: Config | None = None) -> Config:
             if not isinstance(table, dict):
                 raise ConfigError(f"`{name}` must be a table: write [{name}] above its keys")
             tables[name] = {**tables.get(name, {}), **_with_new_names(name, table)}
+    if (fault := name_not_finite(tables)) is not None:
+        raise ConfigError(fault)
     try:
         # msgspec checks types and ranges only when it decodes, not when a struct is constructed.
         return msgspec.json.decode(msgspec.json.encode(tables), type=Config)
     except msgspec.ValidationError as error:
-        raise ConfigError(_one_line(error)) from None
+        raise ConfigError(reworded(error, Config)) from None
 
 
 def _with_new_names(name: str, table: dict[str, Any]) -> dict[str, Any]:
@@ -147,11 +150,3 @@ def check_continues(old: Config, new: Config) -> None:
                 f"{name}.{key} is {before[name][key]} in this run and cannot become "
                 f"{after[name][key]}: leave it out, or start a new run without --resume"
             )
-
-
-def _one_line(error: msgspec.ValidationError) -> str:
-    """Reword msgspec's message about its JSON path in terms of settings."""
-    text = " ".join(str(error).split())
-    return text.replace("Object contains unknown field", "there is no setting").replace(
-        "- at `$.", "- in `"
-    )

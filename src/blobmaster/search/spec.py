@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from blobmaster.config.belief import USUAL_SHARE, BeliefSettings
+from blobmaster.config.refusals import name_not_finite, reworded
 from blobmaster.config.search import SearchSettings
 
 VARIANTS: Final[dict[str, dict[str, str]]] = {
@@ -92,10 +93,9 @@ def _convert(text: str, changes: dict[str, str], settings: type[Settings]) -> Se
     try:
         # Not strict: the words of a command line are strings, which become the numbers
         # and flags of the settings.
-        return msgspec.convert(changes, settings, strict=False)
+        made = msgspec.convert(changes, settings, strict=False)
     except msgspec.ValidationError as error:
-        raise ValueError(f"search {text}: {_one_line(error)}") from None
-
-
-def _one_line(error: msgspec.ValidationError) -> str:
-    return str(error).replace("Object contains unknown field", "there is no setting")
+        raise ValueError(f"search {text}: {reworded(error, settings)}") from None
+    if (fault := name_not_finite(msgspec.structs.asdict(made))) is not None:
+        raise ValueError(f"search {text}: {fault}")
+    return made
