@@ -31,9 +31,11 @@ from blobmaster.run.files.layout import RunLayout
     ("arguments", "words"),
     [
         (["train", "--itertions", "3"], ["--itertions", "--iterations"]),
-        (["train", "--iterations", "0"], ["run.iterations", ">= 1"]),
+        (["train", "--iterations", "0"], ["--iterations", "run.iterations", ">= 1"]),
+        (["train", "--learning-rate", "nan"], ["--learning-rate", "nan", "finite"]),
+        (["train", "--promotion-threshold", "2"], ["--promotion-threshold", "<= 1"]),
         (["train", "--iterations", "many"], ["--iterations", "many"]),
-        (["train", "--workers", "-1"], ["run.workers"]),
+        (["train", "--workers", "-1"], ["--workers", "run.workers", ">= 0"]),
         (["train", "--device", "tpu"], ["--device", "cuda"]),
         (["train", "--device", "cuda"], ["CUDA", "--device cpu"]),
         (["train", "--init-from", "x.pth", "--resume"], ["--init-from", "leave out one"]),
@@ -49,7 +51,8 @@ from blobmaster.run.files.layout import RunLayout
         (["monitor", "--status-file", ""], ["--status-file", "empty"]),
         (["evaluate", ""], ["empty"]),
         (["train", "--search", "many"], ["--search", "3x35"]),
-        (["train", "--search", "0x35"], ["search.worlds", ">= 1"]),
+        (["train", "--search", "0x35"], ["--search", "search.worlds", ">= 1"]),
+        (["train", "--search", "100x100"], ["--search", "search.worlds", "<= 64"]),
         (["train", "--search", "3x35", "--decide-by", "lookahead"], ["leave out one"]),
         (["train", "--search", "3x35", "--enable-curriculum"], ["curriculum", "leave out"]),
         (

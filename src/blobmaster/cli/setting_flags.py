@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from blobmaster.config.catalogue import Setting, all_settings
-from blobmaster.config.compose import Tables
+from blobmaster.config.compose import ConfigError, Tables, compose
 
 
 def setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,6 +63,29 @@ class _Parsed(click.ParamType[Mapping[str, Any]]):
             self.fail(str(error), param, ctx)
 
 
+class _Checked(click.ParamType[Any]):
+    """A value that the settings accept.
+
+    They check it wherever it comes from. Here they do so for each flag alone, because only click
+    knows which flag, and under which of its names, was typed.
+    """
+
+    def __init__(self, setting: Setting, inner: click.ParamType[Any]) -> None:
+        self._setting = setting
+        self._inner = inner
+        self.name = inner.name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Convert the text; a value that the settings refuse is a usage error."""
+        found = self._inner.convert(value, param, ctx)
+        keys = found if isinstance(found, Mapping) else {self._setting.key: found}
+        try:
+            compose({self._setting.table: dict(keys)})
+        except ConfigError as error:
+            self.fail(str(error), param, ctx)
+        return found
+
+
 def _parameter(setting: Setting) -> str:
     return f"{setting.table}__{setting.key}"
 
@@ -70,16 +93,17 @@ def _parameter(setting: Setting) -> str:
 def _options(setting: Setting) -> dict[str, Any]:
     """Return the click options of a flag.
 
-    The range stands in the help and is not checked here: the settings check it, wherever a value
-    comes from, with one message for files and flags.
+    The range stands in the help and is checked by the settings, see `_Checked`.
     """
     flag, help_text = setting.flag, setting.flag_help
     assert flag is not None
     if flag.parse is not None:
-        return {"type": _Parsed(flag.parse), "metavar": flag.metavar, "help": help_text}
+        type_ = _Checked(setting, _Parsed(flag.parse))
+        return {"type": type_, "metavar": flag.metavar, "help": help_text}
     if setting.range:
         help_text += f"  [{setting.range}]"
     if setting.type is bool:
         return {"is_flag": True, "help": help_text}
-    type_ = click.Choice(setting.choices) if setting.choices else setting.type
-    return {"type": type_, "help": help_text}
+    if setting.choices:
+        return {"type": click.Choice(setting.choices), "help": help_text}
+    return {"type": _Checked(setting, click.types.convert_type(setting.type)), "help": help_text}
