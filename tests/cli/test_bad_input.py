@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from pathlib import Path
 
 import msgspec
@@ -62,7 +61,9 @@ from blobmaster.run.files.layout import RunLayout
         (["train", "--training-on", "games", "--search", "3x35"], ["played for the win"]),
         (["fly"], ["fly"]),
         (["monitor", "--refresh-interval", "0"], ["--refresh-interval"]),
-        (["checkpoints", "list"], ["no checkpoint"]),
+        (["checkpoints", "list"], ["no checkpoint", "name a run directory"]),
+        (["checkpoints", "list", "nowhere"], ["no checkpoint in nowhere"]),
+        (["checkpoints", "verify", "."], ["no checkpoint in .", "name a run directory"]),
         (["settings", "nowhere"], ["nowhere"]),
         (["settings", "."], ["no whole checkpoint"]),
         (["settings", "--json", "--toml"], ["--json and --toml", "leave out all but one"]),
@@ -216,7 +217,8 @@ def test_a_damaged_newest_checkpoint_is_skipped_and_named(tmp_path: Path) -> Non
     damaged.write_bytes(content)
     resumed = run("train", "--resume", "--checkpoint-dir", root)
     assert resumed.returncode == 0, resumed.stderr
-    assert re.search(rf"skipped .*{re.escape(damaged.name)}", resumed.stdout)
+    assert f"skipped {damaged}: is damaged" in resumed.stdout
+    assert resumed.stdout.count(f"{damaged}: ") == 1
     assert "iter002" in resumed.stdout
     assert status_of(root)["state"] == "finished"
 

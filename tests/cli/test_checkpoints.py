@@ -5,9 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from saved_networks import save_network
 
-from blobmaster.cli.checkpoints import corrected_elos, print_list, print_verdicts
+from blobmaster.cli.checkpoints import (
+    corrected_elos,
+    list_checkpoints,
+    print_list,
+    print_verdicts,
+    verify_checkpoints,
+)
 from blobmaster.run.files.history import HistoryRow, append_rows
 from blobmaster.run.files.layout import RunLayout
 
@@ -56,3 +63,35 @@ def test_checkpoints_are_counted_while_they_are_read(
     assert seen.out.splitlines()[0] == f"{path}: whole"
     assert print_list(tmp_path) == 0
     assert capsys.readouterr().err.splitlines() == ["1 of 1 checkpoints"]
+
+
+def damaged_run(root: Path) -> tuple[Path, Path]:
+    """Make a run with a whole and a newer, damaged checkpoint, and return their paths."""
+    whole = save_network(root)
+    damaged = whole.with_name(whole.name.replace("iter005", "iter010"))
+    damaged.write_bytes(whole.read_bytes()[:-9])
+    return whole, damaged
+
+
+@pytest.mark.parametrize("named", [["DIR"], ["--checkpoint-dir", "DIR"]])
+def test_a_run_directory_is_listed_with_the_reason_of_each_damage_below(
+    tmp_path: Path, named: list[str]
+) -> None:
+    _, damaged = damaged_run(tmp_path)
+    words = [word.replace("DIR", str(tmp_path)) for word in named]
+    result = CliRunner().invoke(list_checkpoints, words, standalone_mode=False)
+    assert result.return_value == 1
+    *table, reason = [line.rstrip() for line in result.stdout.splitlines()]
+    assert [line.split()[-2] for line in table] == ["whole", "whole", "damaged"]
+    assert max(map(len, table)) < 120
+    assert reason.startswith(f"{damaged}: ")
+    assert str(tmp_path) not in "".join(table)
+
+
+def test_all_checkpoints_of_a_run_directory_are_verified(tmp_path: Path) -> None:
+    whole, damaged = damaged_run(tmp_path)
+    result = CliRunner().invoke(verify_checkpoints, [str(tmp_path)], standalone_mode=False)
+    assert result.return_value == 1
+    first, second = result.stdout.splitlines()
+    assert first == f"{whole}: whole"
+    assert second.startswith(f"{damaged}: ")

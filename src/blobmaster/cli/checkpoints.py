@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from blobmaster.cli.shared import PATH, directory
-from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore
+from blobmaster.run.checkpoints.store import CheckpointEntry, CheckpointMeta, CheckpointStore
 from blobmaster.run.errors import CheckpointError
 from blobmaster.run.files.history import START, read_rows
 from blobmaster.run.files.layout import RunLayout
@@ -26,17 +26,21 @@ def checkpoints() -> None:
 
 
 @checkpoints.command("list")
+@click.argument("folder", metavar="[DIR]", required=False, type=PATH)
 @directory
-def list_checkpoints(root: Path) -> int:
+def list_checkpoints(folder: Path | None, root: Path) -> int:
     """List a run's checkpoints: iteration, Elo, size, age, and if the file is intact."""
-    return print_list(root)
+    return print_list(folder or root)
 
 
 @checkpoints.command("verify")
 @click.argument("paths", nargs=-1, required=True, type=PATH)
 def verify_checkpoints(paths: tuple[Path, ...]) -> int:
-    """Read the checkpoints at PATHS and check that each is intact."""
-    return print_verdicts(paths)
+    """Read the checkpoints at PATHS and check that each is intact.
+
+    Of a run directory, all are read.
+    """
+    return print_verdicts([file for path in paths for file in _files_at(path)])
 
 
 def print_list(root: Path) -> int:
@@ -49,20 +53,18 @@ def print_list(root: Path) -> int:
     from rich.filesize import decimal
     from rich.table import Table
 
-    entries = CheckpointStore(RunLayout(root)).entries()
-    if not entries:
-        raise CheckpointError(f"there is no checkpoint in {root}: name a run's --checkpoint-dir")
+    entries = _entries_of(root)
     corrected = corrected_elos(RunLayout(root).history)
     table = Table("iteration", "elo", "elo now", "size", "age", "kept", "whole", "file", box=None)
-    damaged = 0
+    faults: list[str] = []
     for entry, found in zip(entries, _read_all([entry.path for entry in entries]), strict=True):
-        fault = found if isinstance(found, str) else None
         run_id = None if isinstance(found, str) else found.identity.run_id
         try:
             stat = entry.path.stat()
         except FileNotFoundError:
             continue  # the trainer has rotated it out since it was listed
-        damaged += fault is not None
+        if isinstance(found, str):
+            faults.append(found)
         table.add_row(
             str(entry.name.iteration + 1),
             "" if entry.name.elo is None else str(entry.name.elo),
@@ -70,11 +72,35 @@ def print_list(root: Path) -> int:
             decimal(stat.st_size),
             _age(time.time() - stat.st_mtime),
             "for good" if entry.permanent else "newest 4",
-            "whole" if fault is None else fault,
+            "damaged" if isinstance(found, str) else "whole",
             entry.path.name,
         )
     Console(highlight=False, markup=False, width=200).print(table)
-    return DAMAGED if damaged else 0
+    for fault in faults:
+        click.echo(fault)
+    return DAMAGED if faults else 0
+
+
+def _entries_of(root: Path) -> list[CheckpointEntry]:
+    """List the checkpoints of a run directory, at least one.
+
+    Raises:
+        CheckpointError: it has none, or cannot be read.
+    """
+    try:
+        entries = CheckpointStore(RunLayout(root)).entries()
+    except OSError as error:
+        raise CheckpointError(
+            f"cannot read the run directory {root}: {error.strerror}; name another"
+        ) from None
+    if not entries:
+        raise CheckpointError(f"there is no checkpoint in {root}: name a run directory")
+    return entries
+
+
+def _files_at(path: Path) -> list[Path]:
+    """Return the checkpoints of a run directory; any other path as it is."""
+    return [entry.path for entry in _entries_of(path)] if path.is_dir() else [path]
 
 
 def print_verdicts(paths: Sequence[Path]) -> int:

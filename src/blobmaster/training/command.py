@@ -171,8 +171,8 @@ def _find_checkpoint(options: TrainOptions, console: Console) -> VerifiedCheckpo
         return None
     layout = RunLayout(options.root)
     entry, skipped = CheckpointStore(layout).newest_valid()
-    for damaged, reason in skipped:
-        console.print(f"skipped {damaged}: {reason}", markup=False, soft_wrap=True)
+    for _, reason in skipped:  # the reason begins with the path
+        console.print(f"skipped {reason}", markup=False, soft_wrap=True)
     if entry is not None:
         return read_checkpoint(entry.path)
     if options.is_auto and not skipped and not layout.history.exists():
