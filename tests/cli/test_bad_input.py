@@ -21,8 +21,10 @@ from trainer import (
     write_config,
 )
 
+from blobmaster.cli.evaluate import evaluate
 from blobmaster.cli.main import main
 from blobmaster.run.checkpoints.store import CheckpointStore
+from blobmaster.run.errors import CheckpointError
 from blobmaster.run.files.layout import RunLayout
 
 
@@ -38,10 +40,13 @@ from blobmaster.run.files.layout import RunLayout
         (["train", "--device", "tpu"], ["--device", "cuda"]),
         (["train", "--device", "cuda"], ["CUDA", "--device cpu"]),
         (["train", "--init-from", "x.pth", "--resume"], ["--init-from", "leave out one"]),
-        (["train", "--training-on", "games", "--init-from", "no.pth"], ["no.pth"]),
-        (["train", "--config", "nowhere.toml"], ["nowhere.toml", "No such file"]),
+        (
+            ["train", "--training-on", "games", "--init-from", "no.pth"],
+            ["no.pth", "check the path"],
+        ),
+        (["train", "--config", "nowhere.toml"], ["nowhere.toml", "No such file", "check the path"]),
         (["train", "--resume"], ["no whole checkpoint", "blobmaster train"]),
-        (["train", "--resume", "nowhere.pth"], ["nowhere.pth"]),
+        (["train", "--resume", "nowhere.pth"], ["nowhere.pth", "check the path"]),
         (["train", "--resume", "."], ["is a folder", "--resume --checkpoint-dir ."]),
         (["evaluate", "."], ["without a run's checkpoints", "name a checkpoint file"]),
         (["train", "--checkpoint-dir", ""], ["--checkpoint-dir", "empty"]),
@@ -64,7 +69,9 @@ from blobmaster.run.files.layout import RunLayout
         (["checkpoints", "list"], ["no checkpoint", "name a run directory"]),
         (["checkpoints", "list", "nowhere"], ["no checkpoint in nowhere"]),
         (["checkpoints", "verify", "."], ["no checkpoint in .", "name a run directory"]),
-        (["settings", "nowhere"], ["nowhere"]),
+        (["settings", "nowhere"], ["nowhere", "check the path"]),
+        (["play", "nowhere.pth"], ["nowhere.pth", "check the path"]),
+        (["evaluate", "nowhere.pth"], ["nowhere.pth", "check the path"]),
         (["settings", "."], ["no whole checkpoint"]),
         (["settings", "--json", "--toml"], ["--json and --toml", "leave out all but one"]),
         (["bench", "luck"], ["luck", "selfplay"]),
@@ -158,6 +165,27 @@ def test_a_run_directory_in_place_of_a_checkpoint_is_answered_with_its_newest_wh
     named = {"DIR": root, "CHECKPOINT": checkpoint}
     done = run(*(named.get(word, word) for word in words), cwd=tmp_path)
     assert_refused(done, f"{root} is a folder", f"newest whole one is {checkpoint}")
+
+
+@pytest.mark.parametrize("words", [["settings"], ["evaluate"], ["play"]], ids=" ".join)
+def test_a_run_with_damaged_checkpoints_only_is_said_to_be_one(
+    tmp_path: Path, words: list[str]
+) -> None:
+    checkpoint = save_network(tmp_path)
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-9])
+    assert_refused(run(*words, tmp_path), f"{tmp_path}", "damaged", "only")
+
+
+def test_a_missing_opponent_is_refused_before_torch_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(request: object) -> int:
+        pytest.fail(f"torch would be loaded for {request}")
+
+    monkeypatch.setattr("blobmaster.evaluation.command.run_evaluation", load)
+    words = [str(save_network(tmp_path)), "--against", str(tmp_path / "nowhere.pth:3x35")]
+    with pytest.raises(CheckpointError, match=r"nowhere\.pth: No such file .*: check the path"):
+        evaluate(words, standalone_mode=False)
 
 
 def test_a_foreign_file_is_refused_as_a_checkpoint(tmp_path: Path) -> None:

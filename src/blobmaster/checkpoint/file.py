@@ -10,6 +10,7 @@ from blobmaster.config.compose import ConfigError, from_tables
 from blobmaster.config.config import Config
 from blobmaster.run.checkpoints.store import CheckpointMeta, CheckpointStore
 from blobmaster.run.errors import CheckpointError
+from blobmaster.run.files.disk_errors import explain_read
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.files.text import shell_quoted
 
@@ -28,6 +29,16 @@ class VerifiedCheckpoint:
     """The verified bytes, for `torch.load`: reading the file again could give others."""
     meta: CheckpointMeta
     config: Config
+
+
+def check_present(path: Path) -> None:
+    """Raise `CheckpointError` if there is no file at `path`: a check before torch is loaded."""
+    if path.is_dir():
+        raise CheckpointError(_advice_for_folder(path))
+    try:
+        path.stat()
+    except OSError as error:
+        raise CheckpointError(f"{path}: {explain_read(error)}") from None
 
 
 def read_checkpoint(path: Path) -> VerifiedCheckpoint:
@@ -55,9 +66,11 @@ def read_checkpoint(path: Path) -> VerifiedCheckpoint:
 def _advice_for_folder(folder: Path) -> str:
     """Return in one line which file to name instead of a run directory."""
     try:
-        newest, _ = CheckpointStore(RunLayout(folder)).newest_valid()
+        newest, damaged = CheckpointStore(RunLayout(folder)).newest_valid()
     except OSError:  # it cannot be read
-        newest = None
+        newest, damaged = None, []
+    if newest is None and damaged:
+        return f"{folder} is a folder with damaged checkpoints only: name a checkpoint file"
     if newest is None:
         return f"{folder} is a folder without a run's checkpoints: name a checkpoint file"
     named = shell_quoted(str(newest.path))

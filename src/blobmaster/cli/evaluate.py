@@ -97,13 +97,19 @@ def evaluate(
 
 
 def _run_evaluation(checkpoint: Path, against: tuple[str, ...], options: dict[str, Any]) -> int:
+    from blobmaster.agents.registry import CHECKPOINT
+    from blobmaster.checkpoint.file import check_present
     from blobmaster.evaluation.command import run_evaluation
     from blobmaster.evaluation.request import parse_request
 
     if options.pop("output") is not None:
         raise ValueError("--output is for the heat map of --matrix: add --matrix, or use --json")
     del options["most"]
-    return run_evaluation(parse_request(checkpoint, against, **options))
+    request = parse_request(checkpoint, against, **options)
+    for player in (request.player, *request.opponents):
+        if player.kind == CHECKPOINT.name:
+            check_present(player.path)
+    return run_evaluation(request)
 
 
 def _run_matrix(run: Path, against: tuple[str, ...], options: dict[str, Any]) -> int:

@@ -54,7 +54,12 @@ def _settings_of(path: Path) -> Config:
     from blobmaster.run.files.layout import RunLayout
 
     if path.is_dir():
-        entry, _ = CheckpointStore(RunLayout(path)).newest_valid()
+        entry, skipped = CheckpointStore(RunLayout(path)).newest_valid()
+        if entry is None and skipped:
+            raise CheckpointError(
+                f"{path} has no whole checkpoint, only damaged ones: copy a whole one back into "
+                "it, or name another run directory"
+            )
         if entry is None:
             raise CheckpointError(f"there is no whole checkpoint in {path}: name a run directory")
         path = entry.path

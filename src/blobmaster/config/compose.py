@@ -11,6 +11,7 @@ import msgspec
 
 from blobmaster.config.config import Config
 from blobmaster.config.refusals import name_not_finite, reworded
+from blobmaster.run.files.disk_errors import explain_read
 from blobmaster.run.files.text import decode, escaped
 
 
@@ -124,7 +125,11 @@ def read_file(path: Path) -> Tables:
     try:
         return tomllib.loads(decode(path.read_bytes()).replace("\r\n", "\n"))
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        reason = (
+            explain_read(error)
+            if isinstance(error, OSError)
+            else "it is not UTF-8 text: save it as such"
+        )
         raise ConfigError(f"cannot read --config {path}: {reason}") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"--config {path} is not TOML: {escaped(str(error))}") from None

@@ -34,7 +34,8 @@ def acquire_directory(layout: RunLayout, lock: RunLock, command: str) -> None:
         atomic.make_folder(layout.root)
     except OSError as error:
         raise RunDirectoryError(
-            f"cannot create {layout.root}: {explain(error, layout.root.parent)}"
+            f"cannot create {layout.root}: "
+            + explain(error, layout.root.parent, instead="name another folder")
         ) from None
     lock.acquire(command)
     try:
@@ -43,7 +44,8 @@ def acquire_directory(layout: RunLayout, lock: RunLock, command: str) -> None:
     except OSError as error:
         lock.release()
         raise RunDirectoryError(
-            f"cannot write in {layout.root}: {explain(error, layout.root)}"
+            f"cannot write in {layout.root}: "
+            + explain(error, layout.root, instead="name another folder")
         ) from None
 
 

@@ -222,7 +222,7 @@ def test_a_request_file_of_another_name_is_merged(tmp_path, earlier):
 
 
 def test_sending_to_nowhere_is_one_line(tmp_path):
-    with pytest.raises(ControlError, match=r"cannot write .*: No such file"):
+    with pytest.raises(ControlError, match=r"cannot write .*: no such file or folder: check"):
         send(tmp_path / "missing" / "control.signal", "PAUSE")
 
 

@@ -8,10 +8,13 @@ import pytest
 
 from blobmaster.run.checkpoints import retry as retry_module
 from blobmaster.run.checkpoints.retry import WriteRetry
+from blobmaster.run.control.lock import RunLock
 from blobmaster.run.control.requests import Requests
-from blobmaster.run.errors import WriteAbandonedError
+from blobmaster.run.errors import RunDirectoryError, WriteAbandonedError
 from blobmaster.run.files import disk_errors
-from blobmaster.run.files.disk_errors import explain
+from blobmaster.run.files.disk_errors import explain, explain_read
+from blobmaster.run.files.layout import RunLayout
+from blobmaster.run.files.output_file import write_problem
 
 
 def failure(number: int) -> OSError:
@@ -37,6 +40,42 @@ def test_each_error_is_called_by_its_name(tmp_path, number, words):
     assert words in said
     assert "\n" not in said
     assert (number == errno.ENOSPC) == ("disk is full" in said)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.EROFS, "the filesystem is read-only: mount it writable, or name another file"),
+        (errno.EISDIR, "Is a directory: name another file"),
+    ],
+)
+def test_where_the_user_chose_the_place_another_one_is_advised(tmp_path, number, said):
+    assert explain(failure(number), tmp_path, instead="name another file") == said
+    where = tmp_path / "a.html"
+    assert write_problem(where, failure(number)) == f"cannot write {where}: {said}"
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOENT, "No such file or directory: check the path"),
+        (errno.EACCES, "permission denied: check the owner and mode"),
+        (errno.EIO, "check the disk"),
+    ],
+)
+def test_a_failed_read_says_what_to_check(number, said):
+    assert said in explain_read(failure(number))
+
+
+def test_a_lock_that_cannot_be_written_says_what_to_do(tmp_path, monkeypatch):
+    lock = RunLock(RunLayout(tmp_path))
+
+    def refuse(_: bytes) -> None:
+        raise failure(errno.EROFS)
+
+    monkeypatch.setattr(lock, "_acquire", refuse)
+    with pytest.raises(RunDirectoryError, match=r"cannot lock .* read-only: mount it writable, or"):
+        lock.acquire("blobmaster train")
 
 
 @pytest.mark.parametrize(("files", "said"), [(1000, "no inodes left"), (0, "the disk is full")])

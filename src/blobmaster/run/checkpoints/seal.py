@@ -108,7 +108,7 @@ def open_regular(path: Path) -> Iterator[io.FileIO]:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise CheckpointError("is not a regular file")
+            raise CheckpointError("is not a regular file: name a checkpoint file")
         yield file
 
 

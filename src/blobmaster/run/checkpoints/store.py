@@ -18,6 +18,7 @@ from blobmaster.run.checkpoints.notes import last_iteration_staying
 from blobmaster.run.checkpoints.retention import expired
 from blobmaster.run.errors import CheckpointError
 from blobmaster.run.files import atomic
+from blobmaster.run.files.disk_errors import explain_read
 from blobmaster.run.files.history import HistoryRow, decode_row, encode_row
 from blobmaster.run.files.layout import CheckpointName, RunLayout
 
@@ -274,4 +275,4 @@ def _refuse_unsafe_members(data: bytes) -> None:
 
 
 def _reason(error: CheckpointError | OSError) -> str:
-    return str(error.strerror or error) if isinstance(error, OSError) else str(error)
+    return explain_read(error) if isinstance(error, OSError) else str(error)

@@ -24,6 +24,7 @@ from blobmaster.run.errors import (
     RunHeldError,
 )
 from blobmaster.run.files import atomic
+from blobmaster.run.files.disk_errors import explain
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.files.plain_json import encode_json
 from blobmaster.run.files.read import read_regular
@@ -76,7 +77,8 @@ class RunLock:
         except OSError as error:
             self.close()
             where = self._layout.root
-            raise RunDirectoryError(f"cannot lock {where}: {error.strerror or error}") from None
+            cause = explain(error, where, instead="name another folder")
+            raise RunDirectoryError(f"cannot lock {where}: {cause}") from None
         except RunHeldError:
             self.close()
             raise

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from blobmaster.run.errors import ControlError, FileUnusableError
 from blobmaster.run.files import atomic
+from blobmaster.run.files.disk_errors import explain
 from blobmaster.run.files.layout import CONTROL_NAME
 from blobmaster.run.files.output_file import output_problem
 from blobmaster.run.files.read import read_regular
@@ -65,7 +66,7 @@ def send(path: Path, text: str) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             atomic.discard(own)
-        raise ControlError(f"cannot write {path}: {error.strerror}") from None
+        raise ControlError(f"cannot write {path}: {explain(error, path.parent)}") from None
 
 
 def _refuse_foreign(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Names a failed write's cause in a few words that say what to do."""
+"""Names the cause of a failed read or write in a few words that say what to do."""
 
 import errno
 import os
@@ -16,13 +16,38 @@ _ADVICE = {
 }
 
 
-def explain(error: OSError, folder: Path) -> str:
-    """Return the cause of a failed write below `folder`, and what to do."""
+_AT_FAULT = (errno.EACCES, errno.EPERM, errno.EIO)
+"""Errors of a read for which the path is not to blame."""
+
+
+def explain(error: OSError, folder: Path, *, instead: str | None = None) -> str:
+    """Return the cause of a failed write below `folder`, and what to do.
+
+    Args:
+        error: was raised by the write.
+        folder: lies on the disk.
+        instead: what else may be done, where the user chose the place.
+    """
+    advice = _advice(error, folder)
+    if advice is None:
+        cause = f"{error.strerror or error}"
+        return cause if instead is None else f"{cause}: {instead}"
+    return advice if instead is None else f"{advice}, or {instead}"
+
+
+def explain_read(error: OSError) -> str:
+    """Return the cause of a failed read of a file that the user named, and what to do."""
+    if error.errno in _AT_FAULT:
+        return _ADVICE[error.errno]
+    return f"{error.strerror or error}: check the path"
+
+
+def _advice(error: OSError, folder: Path) -> str | None:
     if error.errno == errno.ENOSPC:
         if _has_no_inodes(folder):
             return "the disk has no inodes left: delete some files"
         return "the disk is full: free some space"
-    return _ADVICE.get(error.errno or 0, f"{error.strerror or error}")
+    return _ADVICE.get(error.errno or 0)
 
 
 def _has_no_inodes(folder: Path) -> bool:

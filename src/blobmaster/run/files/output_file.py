@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from blobmaster.run.files.disk_errors import explain, explain_read
+
 HEAD_BYTES: Final = 256
 """Bytes of a file that tell its kind."""
 
@@ -27,7 +29,7 @@ def output_problem(path: Path, is_ours: str | Callable[[bytes], bool]) -> str | 
     except FileNotFoundError:
         return None
     except OSError as error:
-        return f"cannot read {path}: {error.strerror}"
+        return f"cannot read {path}: {explain_read(error)}"
     if head is None:
         return f"{path} is not a regular file; check the path"
     ours = head.startswith(is_ours.encode()) if isinstance(is_ours, str) else is_ours(head)
@@ -37,8 +39,8 @@ def output_problem(path: Path, is_ours: str | Callable[[bytes], bool]) -> str | 
 
 
 def write_problem(path: Path, error: OSError) -> str:
-    """Return the message for a failed write."""
-    return f"cannot write {path}: {error.strerror}"
+    """Return the message for a failed write, with what to do."""
+    return f"cannot write {path}: {explain(error, path.parent, instead='name another file')}"
 
 
 def _head(path: Path) -> bytes | None:
