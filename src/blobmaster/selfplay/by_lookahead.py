@@ -49,7 +49,12 @@ from blobmaster.selfplay.successors import (
     max_children,
     new_successors,
 )
-from blobmaster.selfplay.win_values import list_outcomes, new_outcomes, write_win_values
+from blobmaster.selfplay.win_values import (
+    list_outcomes,
+    max_outcomes,
+    new_outcomes,
+    write_win_values,
+)
 
 
 class LookaheadBlock(NamedTuple):
@@ -110,7 +115,8 @@ def _play_games(
     Values are shares of the win here: two more networks' outputs, and kernels between them, so the
     loop runs in Python.
     """
-    outcomes = new_outcomes(deals, len(state.block.round_of))
+    lanes = len(state.block.round_of)
+    outcomes = new_outcomes(lanes * max_outcomes(deals.plan[:, :2]), lanes)
     requests = state.requests
     bidders = new_bidders(len(requests.critic))
     # The critic's chances give the possible scores, and `standings` tells what these are worth: its

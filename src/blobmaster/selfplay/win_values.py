@@ -25,7 +25,6 @@ from blobmaster.search.win_shares import (
     list_patterns,
     pattern_probability,
 )
-from blobmaster.selfplay.deals import Deals
 from blobmaster.selfplay.lanes import IDLE, Block
 from blobmaster.selfplay.successors import ROUND_OVER, Successors
 
@@ -42,14 +41,22 @@ class Outcomes(NamedTuple):
     """`[S]`: the outcome of the best round for the acting seat; the worst round's comes next."""
 
 
-def new_outcomes(deals: Deals, lanes: int) -> Outcomes:
-    """Allocate for the outcomes of `lanes` decisions: patterns of each action and two bounds."""
-    players, cards = deals.plan[:, 0], deals.plan[:, 1]
+def max_outcomes(sizes: npt.NDArray[np.int64]) -> int:
+    """Return the most outcomes of a decision: patterns of each action and two bounds.
+
+    Args:
+        sizes: `[rounds, 2]`: the players and cards of each round that may be played.
+    """
     # Eight players have 256 patterns but at most six cards, so even then it
     # is some 1,800 rows a lane.
-    most = lanes * int(((cards + 1) * 2**players + 2).max())
+    players, cards = sizes[:, 0], sizes[:, 1]
+    return int(((cards + 1) * 2**players + 2).max())
+
+
+def new_outcomes(outcomes: int, lanes: int) -> Outcomes:
+    """Allocate for the decisions of `lanes` lanes with at most `outcomes` outcomes together."""
     return Outcomes(
-        states=np.zeros((most, STATE), np.int64),
+        states=np.zeros((outcomes, STATE), np.int64),
         first=np.zeros((lanes, MAX_LEGAL), np.int64),
         bound=np.zeros(lanes, np.int64),
     )

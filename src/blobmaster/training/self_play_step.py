@@ -123,15 +123,19 @@ def log_memory(config: Config, blocks: int, device: torch.device) -> None:
         device: the device of the networks.
     """
     search = config.curriculum.search(config.run.iterations - 1, config.search)
-    per_block = block_bytes(config.rounds, config.self_play, search, config.network)
+    games = config.plays_games
+    per_block = block_bytes(
+        config.rounds, config.self_play, search, config.network, whole_games=games
+    )
     log.info(
-        "the rounds in play take up to %.0f MB: %d blocks of %.1f MB (self_play.lanes)",
+        "the %s in play take up to %.0f MB: %d blocks of %.1f MB (self_play.lanes)",
+        config.training_on,
         blocks * per_block / 1e6,
         blocks,
         per_block / 1e6,
     )
     if device.type == "cuda":
-        of_card = gpu_bytes(config.rounds, config.self_play, search)
+        of_card = gpu_bytes(config.rounds, config.self_play, search, whole_games=games)
         log.info(
             "and up to %.1f GB of GPU memory, in addition to driver, networks and learner: %.0f MB "
             "per block (run.workers, run.blocks_per_worker, self_play.lanes)",
