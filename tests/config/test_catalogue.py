@@ -17,7 +17,7 @@ from blobmaster.cli.train import train
 from blobmaster.config.catalogue import Setting, all_settings
 from blobmaster.config.compose import RENAMED, as_tables, compose, from_tables
 from blobmaster.config.config import Config
-from blobmaster.config.rendering import as_markdown, as_toml
+from blobmaster.config.rendering import as_markdown, as_toml, toml_value
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 
@@ -59,6 +59,12 @@ def test_the_printed_settings_file_is_complete_and_loads_as_the_defaults() -> No
     tables = tomllib.loads(printed("--toml"))
     assert tables == as_tables(Config())
     assert compose(tables) == Config()
+
+
+@pytest.mark.parametrize("key", ["4", "noisy-self", "a b", "é", "", 'say "no"', "a.b"])
+def test_any_key_of_a_table_is_written_so_that_toml_reads_it(key: str) -> None:
+    assert tomllib.loads(f"x = {toml_value({key: 0.5})}") == {"x": {key: 0.5}}
+    assert ('"' in toml_value({key: 0.5})) == (key not in ("4", "noisy-self"))
 
 
 def test_the_settings_file_of_other_values_loads_as_those() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from blobmaster.config.config import Config
 from blobmaster.config.presets import FAST, GAMES, SEARCH
 
 WIDTH = 100
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def as_text(config: Config) -> str:
@@ -71,11 +73,17 @@ def toml_value(value: Any) -> str:
     """Return a value as TOML writes it on one line.
 
     A string is written as JSON, whose escapes are a subset of TOML's, and a dictionary as an inline
-    table. All keys here are numbers, which TOML takes without quotes.
+    table.
     """
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{key} = {toml_value(item)}' for key, item in value.items())}}}"
+        items = (f"{_toml_key(str(key))} = {toml_value(item)}" for key, item in value.items())
+        return f"{{{', '.join(items)}}}"
     return json.dumps(value)
+
+
+def _toml_key(key: str) -> str:
+    """Return a key as TOML takes it: numbers and names such as `noisy-self` need no quotes."""
+    return key if _BARE_KEY.fullmatch(key) else json.dumps(key)
 
 
 def as_json(config: Config) -> str:
