@@ -32,8 +32,9 @@ class BeliefSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     styles: Annotated[float, Meta(ge=0, lt=1)] = 0.0
     """The probability that another seat, before it has chosen anything, is not believed to play
-    like the network, but by a training style of docs/opponents.md or at random. At 0 every seat
-    is believed to play like the network."""
+    like the network. It is spread evenly over all other kinds: the training styles and the varied
+    styles of docs/opponents.md, and random play. At 0 every seat is believed to play like the
+    network."""
 
     style_step: Annotated[float, Meta(gt=0, le=1000)] = 256.0
     """As `step`, where no other seat plays like the network: its policy is a good guide beside its
