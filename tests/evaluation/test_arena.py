@@ -221,7 +221,7 @@ class Recalls(Nth):
 
 
 def test_of_a_series_only_the_last_round_counts_and_the_others_are_remembered():
-    mix = RoundMix(players={4: 1.0}, most_cards={4: {5: 1.0}}, longest_only=True)
+    mix = RoundMix.of_size(4, 5)
     series = deal_after(mix, 2, 6, generator(0, "test"))
     agents, lineup = [Recalls(1), Nth(2)], [0, 1, 1, 1]
     found = play(agents, lineup, series)
@@ -233,7 +233,7 @@ def test_of_a_series_only_the_last_round_counts_and_the_others_are_remembered():
 
 
 def test_the_rounds_before_a_round_that_counts_are_all_different():
-    mix = RoundMix(players={4: 1.0}, most_cards={4: {5: 1.0}}, longest_only=True)
+    mix = RoundMix.of_size(4, 5)
     series = deal_after(mix, 3, 20, generator(0, "test"))
     assert len(np.unique(series.deck, axis=0)) == len(np.unique(series.streams)) == 80
 

@@ -90,7 +90,7 @@ def renamed_deals(deals: Deals, order: tuple[int, ...]) -> Deals:
 
 @pytest.mark.parametrize("other", ["heuristic", "network"])
 def test_a_networks_results_do_not_depend_on_the_names_of_suits(other):
-    mix = RoundMix(players={4: 1.0}, most_cards={4: {7: 1.0}}, longest_only=True)
+    mix = RoundMix.of_size(4, 7)
     deals = deal(mix, 200, generator(0, "symmetry"))
     opponent = {"heuristic": HeuristicAgent(), "network": network_agent(2, 800)}[other]
     lineups = np.tile([0, 1, 1, 1], (200, 1))

@@ -21,7 +21,7 @@ WIDE = RoundMix(
     players={3: 0.25, 4: 0.25, 5: 0.25, 8: 0.25},
     most_cards={3: {17: 1.0}, 4: {3: 1.0}, 5: {4: 1.0}, 8: {6: 1.0}},
 )
-SHORT = RoundMix(players={3: 1.0}, most_cards={3: {2: 1.0}}, longest_only=True)
+SHORT = RoundMix.of_size(3, 2)
 
 
 def never() -> bool:

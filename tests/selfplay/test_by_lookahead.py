@@ -159,7 +159,7 @@ def test_an_action_that_ends_the_round_has_the_points_as_its_value():
 
 
 def test_actions_are_drawn_from_the_priors_mixed_with_a_share_of_exploration():
-    mix = RoundMix(players={3: 1.0}, most_cards={3: {2: 1.0}}, longest_only=True)
+    mix = RoundMix.of_size(3, 2)
     found = {}
     for explore in (0.0, 0.5):
         firsts = [
@@ -177,7 +177,7 @@ def test_actions_are_drawn_from_the_priors_mixed_with_a_share_of_exploration():
 
 def test_no_action_depends_on_a_hidden_card():
     """Exchanged hidden cards change the policy target, never the action that is drawn."""
-    deals = some_deals(1, RoundMix(players={4: 1.0}, most_cards={4: {7: 1.0}}, longest_only=True))
+    deals = some_deals(1, RoundMix.of_size(4, 7))
     (state, policy, action), *_ = decisions_of(play(deals))
     others = []
     for seed in range(8):
@@ -194,7 +194,7 @@ def test_no_action_depends_on_a_hidden_card():
 
 
 def test_random_opponents_choose_uniformly_and_leave_an_empty_policy():
-    mix = RoundMix(players={4: 1.0}, most_cards={4: {5: 1.0}}, longest_only=True)
+    mix = RoundMix.of_size(4, 5)
     deals = some_deals(900, mix, opponent_rounds=0.5, opponent_seats=0.6)
     rounds = play(deals)
     assert [int(record[4]) for record in rounds] == deals.opponents.tolist()

@@ -196,7 +196,7 @@ def test_an_opponent_plays_by_its_style_and_leaves_an_empty_policy(by):
 
 
 def test_a_noisy_self_draws_by_the_square_roots_of_the_priors_and_teaches_nothing():
-    mix = RoundMix(players={4: 1.0}, most_cards={4: {3: 1.0}}, longest_only=True)
+    mix = RoundMix.of_size(4, 3)
     deals = some_deals(3000, mix, opponent_styles=1.0, opponent_mix={"noisy-self": 1.0})
     counts: dict[bool, np.ndarray] = {True: np.zeros(4), False: np.zeros(4)}
     for state, policy, action in decisions_of(play(deals, LeaningEvaluator(), explore=0.0)):

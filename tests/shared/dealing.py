@@ -23,7 +23,7 @@ CPU = torch.device("cpu")
 
 def deals_of(players: int, cards: int, count: int, seed: int = 0) -> Deals:
     """Deal `count` rounds of one size."""
-    mix = RoundMix(players={players: 1.0}, most_cards={players: {cards: 1.0}}, longest_only=True)
+    mix = RoundMix.of_size(players, cards)
     return deal(mix, count, generator(seed, "test"))
 
 

@@ -32,7 +32,7 @@ def selfplayed(rounds: int = 120, seed: int = 1) -> Rounds:
 @cache
 def telling_rounds() -> Rounds:
     """Short rounds whose searches reach the end, so that their policies teach something."""
-    mix = RoundMix(players={4: 1.0}, most_cards={4: {2: 1.0}}, longest_only=True)
+    mix = RoundMix.of_size(4, 2)
     return _played(300, 1, mix, SearchSettings(worlds=2, simulations=80, exploration=0.3))
 
 

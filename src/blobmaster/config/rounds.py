@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import msgspec
 
 TOLERANCE = 1e-9
@@ -27,6 +29,11 @@ class RoundMix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     longest_only: bool = False
     """Play only the longest round of each game."""
+
+    @classmethod
+    def of_size(cls, players: int, cards: int) -> Self:
+        """Return the distribution in which every round has these players and cards."""
+        return cls(players={players: 1.0}, most_cards={players: {cards: 1.0}}, longest_only=True)
 
     def __post_init__(self) -> None:
         _check_shares("players", self.players)

@@ -162,11 +162,7 @@ class CalibrationMatch:
     def deals(self, block: int) -> Deals:
         """Deal the rounds of a block."""
         cards, rounds = self._blocks[block]
-        mix = RoundMix(
-            players={self._players: 1.0},
-            most_cards={self._players: {cards: 1.0}},
-            longest_only=True,
-        )
+        mix = RoundMix.of_size(self._players, cards)
         # All rounds of a block have one length, so its tables finish almost together and batches
         # stay large.
         return deal(mix, rounds, self._draws(block))

@@ -93,11 +93,7 @@ class Arena:
         self._earlier = earlier
         self._players = players
         self._settings = settings
-        self._mix = RoundMix(
-            players={settings.players: 1.0},
-            most_cards={settings.players: {settings.cards: 1.0}},
-            longest_only=True,
-        )
+        self._mix = RoundMix.of_size(settings.players, settings.cards)
         self._draws = draws
 
     def play(
