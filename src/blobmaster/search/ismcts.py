@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from blobmaster.game.cards import CARDS, MAX_PLAYERS
 from blobmaster.game.rules import (
     HANDS,
     MAX_LEGAL,
@@ -32,9 +31,8 @@ from blobmaster.kernels.rng import Stream, below
 from blobmaster.search.determinization import WorldTable, new_table, prepare_worlds, sample_world
 from blobmaster.search.information_set import NO_HISTORY, extended, information_key
 from blobmaster.search.rollout import play_out
+from blobmaster.search.tree import MAX_PATH
 
-MAX_PATH = CARDS + MAX_PLAYERS
-"""Upper bound of the actions of a round."""
 FREE = -1
 """A bucket without a node."""
 TOLERANCE = 1e-5
