@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from card_sets import SUIT_MASKS
 from dealing import CPU, deals_of, ends_of_rounds, play, small_network, small_network_player
 from evaluators import UniformEvaluator
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from blobmaster.agents.belief import ROWS, BeliefAgent, BeliefLookahead
 from blobmaster.agents.network import NetworkAgent, belief_player
 from blobmaster.agents.styles import StyleAgent
 from blobmaster.config.belief import BeliefSettings
-from blobmaster.game.cards import MAX_PLAYERS, SUIT_MASKS
+from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.rules import (
     BIDS,
     HANDS,

@@ -28,7 +28,7 @@ def coverage(elos, deals: int, runs: int, resamples: int) -> float:
     for run in range(runs):
         draws = generator(run, "coverage")
         league = simulated(League(["a"]), NAMES, elos, deals, draws)
-        found = league.estimate("e", resamples, draws)
+        found = league.estimates(resamples, draws)["e"]
         held += found.low <= 1000 + elos[4] - elos[0] <= found.high
     return held / runs
 
@@ -54,7 +54,7 @@ def test_the_interval_contains_the_value_and_narrows_with_deals():
     for deals in (100, 1600):
         draws = generator(0, "narrow")
         league = simulated(League(["a"]), NAMES, [0, 50, 100, 150, 200], deals, draws)
-        found = league.estimate("d", 100, draws)
+        found = league.estimates(100, draws)["d"]
         assert found.low < found.value < found.high
         assert found.value == league.elos()["d"]
         widths.append(found.high - found.low)
@@ -98,7 +98,7 @@ def test_a_restored_league_continues_identically():
     for league in (first, second):
         simulated(league, [*NAMES[:4], "f"], [0, 1, 2, 3, 4], 100, generator(5, "state"))
     assert first.elos() == second.elos()
-    estimates = [league.estimate("f", 20, generator(6, "state")) for league in (first, second)]
+    estimates = [league.estimates(20, generator(6, "state"))["f"] for league in (first, second)]
     assert estimates[0] == estimates[1]
 
 

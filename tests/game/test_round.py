@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from card_sets import SUIT_MASKS, card_name, mask_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blobmaster.game.cards import (
-    CARDS,
-    NO_TRUMP,
-    RANK_SYMBOLS,
-    SUIT_MASKS,
-    SUIT_SYMBOLS,
-    card_name,
-    cards_in,
-    mask_of,
-)
+from blobmaster.game.cards import CARDS, NO_TRUMP, RANK_SYMBOLS, SUIT_SYMBOLS, cards_in
 from blobmaster.game.rules import (
     FIRST_BID,
     MAX_LEGAL,

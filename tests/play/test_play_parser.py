@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from card_sets import card_name
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from positions import card
 from tables import games, play_on, setup, to_my_turn
 
-from blobmaster.game.cards import CARDS, SUIT_SYMBOLS, card_name
+from blobmaster.game.cards import CARDS, SUIT_SYMBOLS
 from blobmaster.game.rules import FIRST_BID
 from blobmaster.play.card_text import ASCII, UNICODE, read_card
 from blobmaster.play.game import Game, take_action

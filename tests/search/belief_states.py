@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
+from card_sets import SUIT_MASKS, mask_of
 
-from blobmaster.game.cards import CARDS, MAX_PLAYERS, MIN_PLAYERS, SUIT_MASKS, cards_in, mask_of
+from blobmaster.game.cards import CARDS, MAX_PLAYERS, MIN_PLAYERS, cards_in
 from blobmaster.game.rules import (
     HANDS,
     MAX_LEGAL,

@@ -11,9 +11,10 @@ from operator import sub
 import numpy as np
 import pytest
 from belief_states import all_worlds, allowed_cards, other_seats, play_round
+from card_sets import SUIT_MASKS
 from scipy.stats import chisquare
 
-from blobmaster.game.cards import CARDS, MAX_PLAYERS, SUIT_MASKS, cards_in
+from blobmaster.game.cards import CARDS, MAX_PLAYERS, cards_in
 from blobmaster.game.rules import HANDS, STATE
 from blobmaster.kernels.compile import kernel
 from blobmaster.kernels.rng import below, stream

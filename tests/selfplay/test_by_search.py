@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from card_sets import mask_of
 from evaluators import UniformEvaluator
 from playing import SEARCH, SHORT, WIDE, decisions_of, ignore, never, play, some_deals
 from positions import legal_of, played
@@ -12,7 +13,7 @@ from scipy.stats import chisquare
 from blobmaster.config.rounds import RoundMix
 from blobmaster.config.search import SearchSettings
 from blobmaster.config.self_play import SelfPlaySettings
-from blobmaster.game.cards import MAX_PLAYERS, mask_of
+from blobmaster.game.cards import MAX_PLAYERS
 from blobmaster.game.records import Rounds, is_greedy, replay_out
 from blobmaster.game.rules import BIDS, STATE, TRICKS, is_bidding, is_over, new_round
 from blobmaster.game.scoring import points

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from browsers import Page, needs_chromium
+from card_sets import card_name
 from page_games import (
     ME,
     PHASE,
@@ -15,7 +16,6 @@ from page_games import (
 )
 from positions import RandomRound, legal_of
 
-from blobmaster.game.cards import card_name
 from blobmaster.game.rules import SEAT
 from blobmaster.game.scoring import points
 

@@ -69,10 +69,6 @@ class League:
         elos = _elo(fit(choices_of(self._standings), self._counts, start, draws=DRAWS))
         return dict(zip(self._players, elos.tolist(), strict=True))
 
-    def estimate(self, name: str, resamples: int, generator: np.random.Generator) -> Estimate:
-        """Estimate one player's Elo; the bootstrap resamples the deals of each rating."""
-        return self.estimates(resamples, generator)[name]
-
     def estimates(self, resamples: int, generator: np.random.Generator) -> dict[str, Estimate]:
         """Estimate the Elo of every player; the bootstrap resamples the deals of each rating."""
         choices = choices_of(self._standings)

@@ -20,7 +20,8 @@ from blobmaster.evaluation.matches import Match
 from blobmaster.model.network import BlobNetwork
 from blobmaster.run.files.layout import START
 
-NEWER, OLDER = 0, 1
+NEWER = 0
+"""The newer network in the lineups of a gating match; the older one is 1."""
 
 
 class GatingResult(NamedTuple):

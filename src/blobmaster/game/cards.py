@@ -7,10 +7,6 @@ the sign, and masks are never uint64: numba turns an operation of int64 and uint
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import numpy as np
-
 CARDS = 52
 SUITS = 4
 RANKS = 13
@@ -27,22 +23,6 @@ MAX_CARDS = CARDS // MIN_PLAYERS
 
 SUIT_SYMBOLS = "♠♥♣♦"
 RANK_SYMBOLS = "23456789TJQKA"
-
-SUIT_MASKS = np.array([SUIT_RANKS << (RANKS * suit) for suit in range(SUITS)], dtype=np.int64)
-"""`[4]`: mask of the cards of each suit."""
-
-
-def card_name(card: int) -> str:
-    """Return a card as rank and suit, such as `T♥`."""
-    return RANK_SYMBOLS[card % RANKS] + SUIT_SYMBOLS[card // RANKS]
-
-
-def mask_of(cards: Iterable[int]) -> int:
-    """Return the bit mask of a set of cards."""
-    mask = 0
-    for card in cards:
-        mask |= 1 << int(card)
-    return mask
 
 
 def cards_in(mask: int) -> list[int]:
