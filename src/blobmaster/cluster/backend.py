@@ -46,7 +46,6 @@ class PlayBackend:
         workers: int,
         device: torch.device,
         *,
-        blocks_per_worker: int = 1,
         show: ShowHosts = lambda *_: None,
     ) -> Iterator[Pool]:
         """Open a pool; to be called in the main thread.
@@ -54,7 +53,6 @@ class PlayBackend:
         Args:
             workers: threads or the most actors; 0 for one per core.
             device: where the networks run.
-            blocks_per_worker: threads for each of the workers.
             show: gets the hosts of a cluster, see `ShowHosts`.
 
         Raises:
@@ -65,9 +63,8 @@ class PlayBackend:
         from blobmaster.selfplay.pool import LocalPool, default_workers
 
         if self.name == "threads":
-            threads = default_workers(workers) * blocks_per_worker
             # Each thread uses its own core, so its network must not start further threads.
-            yield LocalPool(threads, prepare=use_one_thread)
+            yield LocalPool(default_workers(workers), prepare=use_one_thread)
             return
         if device.type != "cpu":
             # Blocks of a GPU have other bits than those of a CPU, and their key says GPU.

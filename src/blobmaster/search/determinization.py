@@ -24,7 +24,6 @@ from blobmaster.kernels.rng import Stream, below, uniform
 from blobmaster.search.belief import cards_of_suits, hand_size, hidden_cards
 
 VOID_SETS = 1 << SUITS
-ALL_SUITS = VOID_SETS - 1
 MAX_GROUPS = MAX_PLAYERS - 1
 
 # Groups with the most voids, and so the fewest possible splits, go first: fewer entries of `ways`.

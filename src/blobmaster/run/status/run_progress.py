@@ -98,11 +98,6 @@ class RunProgress:
         with self._lock:
             return self._clock.read(now)
 
-    def seconds_per_iteration(self) -> float | None:
-        """Return the training time of the last iteration; None before this session's first."""
-        with self._lock:
-            return sum(self._iterations[-1].seconds.values()) if self._iterations else None
-
     def sample(self, now: float) -> RunProgressSample:
         """Return the progress at this moment."""
         with self._lock:
