@@ -11,6 +11,7 @@ import msgspec
 from blobmaster.agents.names import PlayerName, checkpoint_player, parse_player
 from blobmaster.cluster.backend import THREADS, PlayBackend
 from blobmaster.config.rating import RatingSettings
+from blobmaster.config.refusals import reworded
 from blobmaster.evaluation.breakdown.request import Breakdown, parse_by
 from blobmaster.evaluation.labels import with_distinct_texts
 
@@ -128,9 +129,4 @@ def table_settings(players: int, cards: int, deals: int) -> RatingSettings:
             RatingSettings,
         )
     except msgspec.ValidationError as error:
-        raise ValueError(_one_line(error)) from None
-
-
-def _one_line(error: msgspec.ValidationError) -> str:
-    text = " ".join(str(error).split()).removeprefix("rating: ")
-    return text.replace("- at `$.", "- in `")
+        raise ValueError(reworded(error, RatingSettings).removeprefix("rating: ")) from None
