@@ -5,21 +5,18 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-import uuid
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from blobmaster.checkpoint.file import PROJECT, VerifiedCheckpoint, check_made_for, read_checkpoint
+from blobmaster.checkpoint.file import VerifiedCheckpoint
 from blobmaster.cluster.errors import ClusterError
 from blobmaster.config.compose import ConfigError, differences
 from blobmaster.config.config import Config
 from blobmaster.run.checkpoints.archive import forget_unstarted_run
-from blobmaster.run.checkpoints.store import CheckpointStore, RunIdentity
-from blobmaster.run.errors import CheckpointError, RunDirectoryError
+from blobmaster.run.checkpoints.store import CheckpointStore
+from blobmaster.run.errors import RunDirectoryError
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.files.text import shell_quoted
 from blobmaster.run.opening import complete_history
@@ -35,8 +32,16 @@ from blobmaster.training.next_steps import (
     print_commands,
     train_command,
 )
-from blobmaster.training.options import TrainOptions, compose_settings
+from blobmaster.training.options import TrainOptions
 from blobmaster.training.out_of_memory import is_out_of_memory, out_of_memory_text
+from blobmaster.training.start import (
+    Start,
+    checkpoints_in,
+    find_start,
+    initialize,
+    new_identity,
+    restore,
+)
 
 if TYPE_CHECKING:
     from blobmaster.training.trainer import TrainingPipeline
@@ -45,23 +50,6 @@ log = logging.getLogger(__name__)
 
 FAILED = 1
 """Exit status of a run that failed, or could not begin for lack of memory."""
-
-
-@dataclass(frozen=True)
-class _Start:
-    """The state and settings that a session starts from."""
-
-    config: Config
-    checkpoint: VerifiedCheckpoint | None
-    """The checkpoint to resume from; None for a new run."""
-    origin: VerifiedCheckpoint | None
-    """The checkpoint of phase 1 that a new run of phase 2 starts from."""
-
-    @property
-    def is_complete(self) -> bool:
-        """True if the checkpoint already has all iterations."""
-        done = -1 if self.checkpoint is None else self.checkpoint.meta.iteration
-        return done + 1 >= self.config.run.iterations
 
 
 def run_training(options: TrainOptions) -> int:
@@ -89,15 +77,15 @@ def _print_error(line: str) -> None:
 
 def _run_session(options: TrainOptions, console: Console) -> int:
     """Do what `run_training` says; memory that runs out before the run begins is an exception."""
-    seen = _checkpoints_in(options.root)
-    start = _find_start(options, console)
+    seen = checkpoints_in(options.root)
+    start = find_start(options, console)
     if start.is_complete:
         return _say_complete(console, options, start)
     with RunSession.open(options.root, command=_command_line()) as session:
         # Another trainer may have committed, or ended, while this one waited for nothing yet: what
         # was read before the lock was taken counts only if nothing has changed since.
-        if options.takes_newest and _checkpoints_in(options.root) != seen:
-            start = _find_start(options, console)
+        if options.takes_newest and checkpoints_in(options.root) != seen:
+            start = find_start(options, console)
         if start.is_complete:
             return _say_complete(console, options, start)
         if options.is_auto and start.checkpoint is None:
@@ -128,81 +116,15 @@ def _resume_command(options: TrainOptions) -> str:
     return train_command(options.root, "--resume", *options.backend.arguments)
 
 
-def _checkpoints_in(root: Path) -> list[Path]:
-    """List the checkpoints of a run directory.
-
-    Raises:
-        RunDirectoryError: it is no directory, or cannot be read.
-    """
-    try:
-        return [entry.path for entry in CheckpointStore(RunLayout(root)).entries()]
-    except OSError as error:
-        raise RunDirectoryError(
-            f"cannot read the run directory {root}: {error.strerror}; name another --checkpoint-dir"
-        ) from None
-
-
 def _is_finished(root: Path, config: Config) -> bool:
     entries = CheckpointStore(RunLayout(root)).entries()
     return bool(entries) and entries[-1].name.iteration + 1 >= config.run.iterations
 
 
-def _find_start(options: TrainOptions, console: Console) -> _Start:
-    """Read the checkpoint to resume from or to start from, and compose the settings."""
-    checkpoint = _find_checkpoint(options, console)
-    origin = None
-    if options.init_from is not None and checkpoint is None:
-        origin = read_checkpoint(options.init_from)
-    return _Start(compose_settings(options, checkpoint, origin), checkpoint, origin)
-
-
-def _find_checkpoint(options: TrainOptions, console: Console) -> VerifiedCheckpoint | None:
-    """Read the checkpoint to resume from, and print the damaged ones that are skipped.
-
-    Returns:
-        The checkpoint; None to begin a run.
-
-    Raises:
-        CheckpointError: there is none that can be resumed.
-    """
-    if options.resume is not None:
-        return read_checkpoint(_checked_file(options.resume))
-    if not options.takes_newest:
-        return None
-    layout = RunLayout(options.root)
-    entry, skipped = CheckpointStore(layout).newest_valid()
-    for _, reason in skipped:  # the reason begins with the path
-        console.print(f"skipped {reason}", markup=False, soft_wrap=True)
-    if entry is not None:
-        return read_checkpoint(entry.path)
-    if options.is_auto and not skipped and not layout.history.exists():
-        return None
-    start = train_command(options.root)
-    if options.is_auto:
-        raise CheckpointError(
-            f"{options.root} holds a run without a whole checkpoint: copy one back into it, or "
-            f"start again with `{start}`, which moves what is left to archive/"
-        )
-    raise CheckpointError(
-        f"there is no whole checkpoint in {options.root} to resume: start a run with `{start}`, or "
-        "name a checkpoint: --resume PATH"
-    )
-
-
-def _checked_file(path: Path) -> Path:
-    """Return the path, or advise the flag that takes a run directory."""
-    if path.is_dir():
-        raise CheckpointError(
-            f"{path} is a folder and --resume names a checkpoint: to resume the run in it, use "
-            f"--resume --checkpoint-dir {shell_quoted(str(path))}"
-        )
-    return path
-
-
 def _train(
     session: RunSession,
     options: TrainOptions,
-    start: _Start,
+    start: Start,
     console: Console,
     compiling: contextlib.ExitStack,
     cluster: contextlib.ExitStack,
@@ -235,7 +157,7 @@ def _train(
         raise ConfigError(str(error)) from None
     # The number of workers is resolved here and not saved: another machine may have other cores.
     workers = default_workers(config.run.workers)
-    identity = checkpoint.meta.identity if checkpoint else _new_identity(config)
+    identity = checkpoint.meta.identity if checkpoint else new_identity(config)
     pool = None
     if options.backend.name != "threads":
         device = choose_device(config.inference.device)
@@ -243,9 +165,9 @@ def _train(
         pool = cluster.enter_context(opened)
     pipeline = TrainingPipeline(config, session, workers, pool)
     if checkpoint is not None:
-        _restore(pipeline, checkpoint)  # may fail, so before `begin` changes the directory
+        restore(pipeline, checkpoint)  # may fail, so before `begin` changes the directory
     if origin is not None:
-        _initialize(pipeline, origin)
+        initialize(pipeline, origin)
     moved = session.begin(
         identity,
         config.run.iterations,
@@ -357,53 +279,6 @@ def _run(
     return {}
 
 
-def _initialize(pipeline: TrainingPipeline, origin: VerifiedCheckpoint) -> None:
-    """Start from the network of another run.
-
-    Raises:
-        CheckpointError: the network does not fit.
-    """
-    import torch
-
-    from blobmaster.checkpoint.network import load_trained
-
-    try:
-        pipeline.initialize_from(load_trained(origin.path, torch.device("cpu")).network)
-    except ValueError as error:
-        raise CheckpointError(f"{origin.path}: {error}") from None
-
-
-def _restore(pipeline: TrainingPipeline, checkpoint: VerifiedCheckpoint) -> None:
-    """Restore the state of the checkpoint.
-
-    Raises:
-        CheckpointError: the checkpoint was made by another version.
-    """
-    from blobmaster.model.network import architecture
-
-    check_made_for(checkpoint, architecture(sees_games=checkpoint.config.plays_games))
-    try:
-        pipeline.restore(checkpoint.content)
-    except ValueError as error:
-        raise CheckpointError(f"{checkpoint.path}: {error}") from None
-
-
-def _new_identity(config: Config) -> RunIdentity:
-    from blobmaster.model.network import architecture, new_network, parameter_count
-
-    sees_games = config.plays_games
-    network = new_network(config.network, config.run.seed, sees_games=sees_games)
-    today = datetime.now()
-    return RunIdentity(
-        run_id=f"{today:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}",
-        project=PROJECT,
-        architecture=architecture(sees_games=sees_games),
-        parameters=parameter_count(network),
-        start_date=f"{today:%Y%m%d}",
-        seed=config.run.seed,
-    )
-
-
 def _complete_history(options: TrainOptions, checkpoint: VerifiedCheckpoint) -> None:
     """Write the last history rows of a finished run, if its last session could not."""
     layout = RunLayout(options.root)
@@ -420,7 +295,7 @@ def _command_line() -> str:
     return " ".join(shell_quoted(word) for word in ["blobmaster", *sys.argv[1:]])
 
 
-def _say_complete(console: Console, options: TrainOptions, start: _Start) -> int:
+def _say_complete(console: Console, options: TrainOptions, start: Start) -> int:
     """Complete the history, print that nothing is left to train, return the exit status."""
     assert start.checkpoint is not None
     _complete_history(options, start.checkpoint)
