@@ -26,7 +26,7 @@ _PLAYING: Final = {
     (EXACTLY, None): "play for your bid",
     (EXACTLY, TAKE): "go on taking tricks once your bid is made",
 }
-"""How a style plays, by its aims until the bid is reached and from then on; None is any aim."""
+"""Words for how a style plays, by its aims before and after the bid is reached. None is any aim."""
 
 
 def style_line(style: Style) -> str:

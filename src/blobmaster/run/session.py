@@ -236,7 +236,8 @@ class RunSession:
             resume_command=resume_command,
             last_checkpoint=last_committed(self.store),
         )
-        self._recall_keep(identity.run_id)
+        if keep_note.recall(self.layout, identity.run_id, self._requests):
+            self._publisher.update(request=Request(text=RequestKind.CHECKPOINT, at=time.time()))
         self._refresh_state()
         return moved[-1]
 
@@ -364,17 +365,6 @@ class RunSession:
             self._publisher.update(urgent=False, resume_command=resume_command)
         self._publisher.update(urgent=False, error=line)
         self._publisher.set_state("failed")
-
-    def _recall_keep(self, run_id: str) -> None:
-        """Carry out a CHECKPOINT request that an earlier session of the run has accepted."""
-        if self._requests.keep:  # accepted before this session knew its run
-            keep_note.write(self.layout, run_id)
-        elif keep_note.is_for(self.layout, run_id):
-            log.info("the next checkpoint is kept, as a request before the last stop asked")
-            self._requests.submit(RequestKind.CHECKPOINT)
-            self._publisher.update(request=Request(text=RequestKind.CHECKPOINT, at=time.time()))
-        else:
-            keep_note.remove(self.layout)  # another run's
 
     def _running(self) -> RunRecord:
         if self._record is None:

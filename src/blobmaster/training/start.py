@@ -1,4 +1,4 @@
-"""What a session of `blobmaster train` starts from: a checkpoint, a phase 1, or nothing."""
+"""Finds and restores the checkpoint that a session of `blobmaster train` starts from, if any."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 import logging
 
+from blobmaster.run.control.requests import RequestKind, Requests
 from blobmaster.run.errors import FileUnusableError
 from blobmaster.run.files import atomic
 from blobmaster.run.files.disk_errors import explain
@@ -27,8 +28,31 @@ def write(layout: RunLayout, run_id: str) -> None:
         log.warning("a resume will not know that a checkpoint is to be kept: %s", reason)
 
 
-def is_for(layout: RunLayout, run_id: str) -> bool:
-    """Return True if the next checkpoint of this run is to be kept."""
+def recall(layout: RunLayout, run_id: str, requests: Requests) -> bool:
+    """Submit the request again that an earlier session of the run has accepted.
+
+    To be called when the run begins. A note of another run is removed.
+
+    Args:
+        layout: the run directory.
+        run_id: the run that begins.
+        requests: those of this session; one that it accepted before is noted for the run.
+
+    Returns:
+        True if there is such a request of an earlier session.
+    """
+    if requests.keep:
+        write(layout, run_id)
+        return False
+    if not _is_for(layout, run_id):
+        remove(layout)
+        return False
+    log.info("the next checkpoint is kept, as a request before the last stop asked")
+    requests.submit(RequestKind.CHECKPOINT)
+    return True
+
+
+def _is_for(layout: RunLayout, run_id: str) -> bool:
     try:
         noted = read_regular(layout.keep_note, _LIMIT_BYTES)
     except FileUnusableError:
