@@ -21,6 +21,7 @@ import pytest
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM = next((path for name in NAMES if (path := shutil.which(name))), None)
 TIMEOUT = 120.0
+BLANK = "about:blank"
 
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason=f"no Chromium on PATH (looked for {', '.join(NAMES)})"
@@ -59,7 +60,7 @@ class Browser:
                 *FLAGS,
                 *flags,
                 f"--user-data-dir={profile}",
-                "about:blank",
+                BLANK,
             ],
             pass_fds=(command_out, answer_in),
             stdout=subprocess.DEVNULL,
@@ -86,6 +87,13 @@ class Browser:
         assert "error" not in answer, f"{method}: {answer['error']}"
         return answer["result"]
 
+    def wait_for(self, event: dict[str, Any]) -> None:
+        """Wait until an event has come that holds these values, and perhaps others."""
+        seen = 0
+        while not any(_matches(found, event) for found in self.events[seen:]):
+            seen = len(self.events)
+            self.events.append(self._receive())
+
     def _receive(self) -> dict[str, Any]:
         deadline = time.monotonic() + TIMEOUT
         while b"\0" not in self._buffer:
@@ -98,17 +106,22 @@ class Browser:
         return json.loads(message)
 
     def page(
-        self, address: str, *, width: int = 360, height: int = 740, dark: bool = False
+        self, address: str = BLANK, *, width: int = 360, height: int = 740, dark: bool = False
     ) -> Page:
-        """Open an address in a new tab of that size, and wait until it has loaded."""
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        page = Page(self, session)
+        """Open an address in a new tab of that size, and wait until it has loaded.
+
+        The tab is a browser context of its own: it shares no storage and no cookies.
+        """
+        context = self.call("Target.createBrowserContext")["browserContextId"]
+        target = self.call("Target.createTarget", url=BLANK, browserContextId=context)
+        session = self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
+        page = Page(self, session["sessionId"], context)
         for domain in ("Page", "Runtime", "Network", "Log"):
             page.call(f"{domain}.enable")
+        page.call("Page.setLifecycleEventsEnabled", enabled=True)
         page.resize(width, height)
         page.prefer(color_scheme="dark" if dark else "light", reduced_motion="reduce")
-        if address != "about:blank":
+        if address != BLANK:
             page.open(address)
         return page
 
@@ -120,12 +133,20 @@ class Browser:
         self._process.wait()
 
 
+def _matches(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    return all(
+        _matches(found.get(key, {}), value) if isinstance(value, dict) else found.get(key) == value
+        for key, value in wanted.items()
+    )
+
+
 class Page:
     """A tab of a browser."""
 
-    def __init__(self, browser: Browser, session: str) -> None:
+    def __init__(self, browser: Browser, session: str, context: str) -> None:
         self._browser = browser
         self._session = session
+        self._context = context
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Send a command to this tab and return its result."""
@@ -133,8 +154,19 @@ class Page:
 
     def open(self, address: str) -> None:
         """Go to an address and wait until it has loaded."""
-        self.call("Page.navigate", url=address)
-        self.wait("document.readyState === 'complete' && location.href !== 'about:blank'")
+        loader = self.call("Page.navigate", url=address)["loaderId"]
+        # The answer may come while the tab still shows the document before, which is complete, too.
+        self._browser.wait_for(
+            {
+                "method": "Page.lifecycleEvent",
+                "sessionId": self._session,
+                "params": {"loaderId": loader, "name": "load"},
+            }
+        )
+
+    def close(self) -> None:
+        """Close the tab, and forget what its pages have stored."""
+        self._browser.call("Target.disposeBrowserContext", browserContextId=self._context)
 
     def resize(self, width: int, height: int) -> None:
         """Show the page as on a screen of this size, in CSS pixels."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from browsers import Browser, Page
+from page_games import show
 from repeatable import make_repeatable
 from saved_networks import SMALL, SMALL_GAMES, save_network
 
@@ -41,12 +42,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
-    shown = browser.page("about:blank")
+    shown = browser.page()
     make_repeatable(shown, 1)
-    shown.open(address)
-    shown.value("localStorage.clear()")
-    shown.open(address)
+    show(shown, address)
     shown.choose("pace", "0")
     yield shown
     assert shown.complaints() == []
-    shown.call("Page.close")
+    shown.close()

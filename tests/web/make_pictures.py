@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 from browsers import Browser, Page
+from page_games import show
 from repeatable import make_repeatable
 
 CARD = ".hand [data-action]:not(.off)"
@@ -25,9 +26,9 @@ def draw(source: Path, folder: Path) -> None:
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
         closing(Browser(Path(profile))) as browser,
     ):
-        page = browser.page("about:blank")
+        page = browser.page()
         make_repeatable(page, 11)
-        page.open(source.resolve().as_uri())
+        show(page, source.resolve().as_uri())
         page.choose("pace", "0")
         page.click("button.main")
         hint(page, "bidding")

@@ -34,6 +34,12 @@ RANKS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 RANKS += ("jack", "queen", "king", "ace")
 
 
+def show(page: Page, address: str) -> None:
+    """Open the exported page and wait until it has started, which it does after its first frame."""
+    page.open(address)
+    page.wait("document.querySelector('.page, [role=alert]')")
+
+
 def deal(page: Page, *, players: int, longest: int, length: str = "game") -> None:
     page.choose("players", str(players))
     page.choose("longest", str(longest))

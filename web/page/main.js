@@ -35,10 +35,18 @@ function start() {
   openPage(last in PAGES ? last : "play");
 }
 
-try {
-  start();
-} catch (error) {
-  console.error(error);
-  const text = "This file is damaged: get it again, or export it again.";
-  main.replaceChildren(h("p", { class: "problem", role: "alert" }, text));
+function startOrExplain() {
+  try {
+    start();
+  } catch (error) {
+    console.error(error);
+    const text = "This file is damaged: get it again, or export it again.";
+    main.replaceChildren(h("p", { class: "problem", role: "alert" }, text));
+  }
 }
+
+// Chromium may run a script before its browser process knows of the document. A storage that is read
+// so early is empty and saves nothing: on a busy machine one reload in a hundred lost the game
+// (Chromium 150). The first frame comes from that process, so from then on it knows.
+main.replaceChildren();
+requestAnimationFrame(() => setTimeout(startOrExplain));

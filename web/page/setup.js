@@ -51,7 +51,7 @@ export function setupForm(setup, pace, { change, setPace, start }) {
     change({ ...setup, players: Number(value), longest: Math.min(longest, most) });
   };
   const lengths = [
-    ["game", `a game, ${plural(2 * (longest - 1) + players, "round")}`],
+    ["game", plural(2 * (longest - 1) + players, "round")],
     ["round", "one round"],
   ];
   return h(

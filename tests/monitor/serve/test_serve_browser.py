@@ -36,9 +36,9 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
     """A new tab, on a desk."""
-    found = chromium.page("about:blank", width=1280, height=800)
+    found = chromium.page(width=1280, height=800)
     yield found
-    found.call("Page.close")
+    found.close()
 
 
 def opened(page: Page, server: Serving) -> Page:
