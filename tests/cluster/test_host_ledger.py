@@ -109,6 +109,15 @@ def test_a_host_that_never_answers_is_silent_in_the_end(told: Told) -> None:
     assert not told.host("b").silent
 
 
+def test_a_host_that_was_asked_for_its_facts_before_the_job_has_time_to_answer(told: Told) -> None:
+    told.ledger.asked("a")  # the first actors are started before the first job
+    told.now += 1
+    told.ledger.begin()
+    assert not told.host().silent
+    told.now += FIRST_SILENT_S
+    assert told.host().silent
+
+
 def test_a_host_stays_silent_while_new_actors_do_not_answer_either(told: Told) -> None:
     told.plays(5)
     told.ledger.asked("a")

@@ -53,7 +53,10 @@ class HostLedger:
         self._began_at, self._ended_at = self._clock(), None
         for entry in self._entries.values():
             entry.units = 0
-            entry.asked_at = None  # answers to the last job are not heard any more
+            # Answers to the last job are not heard any more. A host that has never answered was
+            # asked for its facts alone, and these still count.
+            if entry.answered_at is not None:
+                entry.asked_at = None
 
     def end(self) -> None:
         """End a job."""
