@@ -19,7 +19,7 @@ from blobmaster.agents.styles import StyleAgent
 from blobmaster.config.belief import BeliefSettings
 from blobmaster.config.network import NetworkSettings
 from blobmaster.config.search import SearchSettings
-from blobmaster.game.rules import PLAYERS, SEAT, STATE, is_over
+from blobmaster.game.rules import LONGEST, PLAYERS, SEAT, STATE, is_over
 from blobmaster.inference.evaluator import NetworkEvaluator
 from blobmaster.kernels.rng import stream
 from blobmaster.model.network import new_network
@@ -31,7 +31,6 @@ from blobmaster.play.game import (
     ends_of,
     hide_other_hands,
     legal_actions_of,
-    replay_round,
     round_is_over,
     state_of,
     take_action,
@@ -178,14 +177,16 @@ class Remembers(UnexpectedAgent):
 
 
 @pytest.mark.parametrize("rounds", [0, 2])
-def test_a_network_that_remembers_gets_the_ends_of_the_earlier_rounds(rounds):
+def test_a_network_that_remembers_gets_the_ends_of_the_earlier_rounds_in_their_game(rounds):
     game, agent = after_rounds(rounds), Remembers()
     choose_action(agent, game)
     ends = agent.earlier[0]
     assert ends.shape == (rounds, STATE)
     assert all(is_over(end) for end in ends)
     for number, end in enumerate(ends):
-        assert (end == replay_round(game.setup, number, game.rounds[number])).all()
+        # With the scores before the round and the rounds left, which its seats saw, as in a match.
+        assert end[LONGEST] == game.setup.most_cards
+        assert (end == state_of(Game(game.setup, game.rounds[: number + 1]))).all()
 
 
 def test_advice_with_styles_follows_from_the_earlier_rounds():

@@ -113,22 +113,26 @@ def replay_round(setup: Setup, number: int, actions: tuple[int, ...]) -> State:
 
 def state_of(game: Game) -> State:
     """Compute the current state; in a whole game it includes scores and rounds left."""
-    state = replay_round(game.setup, game.number, game.rounds[-1])
-    setup = game.setup
-    if not setup.one_round:
-        state[LONGEST] = setup.most_cards
-        state[ROUNDS_LEFT] = len(round_plans(setup)) - 1 - game.number
-        for number in range(game.number):
-            made = _result(setup, number, game.rounds[number]).points
-            state[SCORES : SCORES + setup.players] += made
-    return state
+    return _state_in(game, game.number)
 
 
 def ends_of(game: Game) -> State:
-    """Return `[rounds, STATE]`: how the finished rounds ended."""
-    setup, finished = game.setup, _finished(game)
-    ends = [replay_round(setup, number, game.rounds[number]) for number in range(finished)]
+    """Return `[rounds, STATE]`: how the finished rounds ended, each with the scores before it."""
+    ends = [_state_in(game, number) for number in range(_finished(game))]
     return np.array(ends, np.int64).reshape(len(ends), STATE)
+
+
+def _state_in(game: Game, number: int) -> State:
+    """Return the state of round `number` (0-based) after its last action so far."""
+    setup = game.setup
+    state = replay_round(setup, number, game.rounds[number])
+    if not setup.one_round:
+        state[LONGEST] = setup.most_cards
+        state[ROUNDS_LEFT] = len(round_plans(setup)) - 1 - number
+        for earlier in range(number):
+            made = _result(setup, earlier, game.rounds[earlier]).points
+            state[SCORES : SCORES + setup.players] += made
+    return state
 
 
 def legal_actions_of(state: State) -> tuple[int, ...]:
