@@ -11,17 +11,27 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+EXTRAS := test,onnx,openspiel,notify
 
-.PHONY: help newest trackers ray ray-proofs env train monitor test check format bench proofs learning-curve golden search-cost docs \
+.PHONY: help newest oldest trackers ray ray-proofs env train monitor test check format bench proofs learning-curve golden search-cost docs \
   picture clean
 
 newest: ## run the tests with the newest packages that pyproject.toml allows, in .venv-newest
 	@$(PYTHON) -m venv .venv-newest
 	@.venv-newest/bin/python -m pip install --disable-pip-version-check -q "$(TORCH)"
 	@.venv-newest/bin/python -m pip install --disable-pip-version-check -q --upgrade \
-	  --upgrade-strategy eager -e '.[test,onnx,openspiel,notify]' "$(TORCH)"
+	  --upgrade-strategy eager -e '.[$(EXTRAS)]' "$(TORCH)"
 	@.venv-newest/bin/python -m pip list --disable-pip-version-check --format=freeze | grep -iE '^(torch|numba|numpy|textual|rich|msgspec|click)=='
 	.venv-newest/bin/python -m pytest -n $(JOBS) --dist worksteal -m "not long"
+
+oldest: $(READY) ## run the tests with the oldest packages that pyproject.toml allows, but torch, in .venv-oldest
+	@$(BIN)/python -m venv .venv-oldest
+	@$(BIN)/python tools/oldest_packages.py .venv-oldest/constraints.txt
+	@.venv-oldest/bin/python -m pip install --disable-pip-version-check -q "$(TORCH)"
+	@.venv-oldest/bin/python -m pip install --disable-pip-version-check -q \
+	  -c .venv-oldest/constraints.txt -e '.[$(EXTRAS)]' "$(TORCH)"
+	@.venv-oldest/bin/python -m pip list --disable-pip-version-check --format=freeze | grep -iE '^(torch|numba|numpy|textual|rich|msgspec|click)=='
+	.venv-oldest/bin/python -m pytest -n $(JOBS) --dist worksteal -m "not long"
 
 trackers: $(READY) ## test `blobmaster track` with all trackers, in .venv-trackers (300 MB to download)
 	@$(BIN)/python -m venv .venv-trackers
@@ -105,4 +115,4 @@ search-cost: $(READY) ## does search earn its cost: equal evaluations for each w
 	@$(BIN)/python tools/search_cost.py
 
 clean: ## remove the environment and caches (never models/)
-	rm -rf $(VENV) .venv-newest .venv-trackers .venv-ray .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-newest .venv-oldest .venv-trackers .venv-ray .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -42,7 +42,9 @@ ALL_LOADED = "8 2 0"
 
 def run(folder: Path, *arguments: str) -> tuple[str, str]:
     """Run the script with its cache in `folder`; return its output and its errors."""
-    (folder / "kernels.py").write_text(SCRIPT)
+    script = folder / "kernels.py"
+    if not script.exists():  # by its time of change, numba tells whether saved code still holds
+        script.write_text(SCRIPT)
     done = subprocess.run(
         [sys.executable, "kernels.py", *arguments],
         cwd=folder,

@@ -73,7 +73,7 @@ def test_the_screen_loads_neither_torch_nor_numpy_nor_numba():
         ('["a", 1]', "not written by a training run"),
         ("[" * 100_000, "not valid JSON"),
         ('{"schema": 99, "run_id": "r", "seq": 1, "state": "running"}', "schema 99"),
-        ("x" * (2 << 20), "larger than"),
+        pytest.param("x" * (2 << 20), "larger than", id="2 MiB"),  # the name goes to programs
     ],
 )
 def test_no_or_unreadable_status_is_said_in_a_line_with_status_12(
