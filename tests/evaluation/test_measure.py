@@ -16,7 +16,10 @@ from blobmaster.agents.uniform import RandomAgent
 from blobmaster.config.rating import RatingSettings
 from blobmaster.evaluation.arena import shares_of_win
 from blobmaster.evaluation.bootstrap import estimate_mean
+from blobmaster.evaluation.breakdown.request import Breakdown
+from blobmaster.evaluation.breakdown.table import BreakdownMatches
 from blobmaster.evaluation.matches import Arena
+from blobmaster.evaluation.matrix.table import Matrix
 from blobmaster.evaluation.measure import (
     INTERIM_LEVEL,
     INTERIM_LOOKS,
@@ -117,6 +120,48 @@ def test_an_abandoned_evaluation_keeps_its_results_but_yields_none_as_final():
 
 def test_there_are_no_results_before_the_first_block():
     assert evaluation().found() == []
+
+
+class LastBlockOnly:
+    """A pool whose other workers were still busy when the evaluation was abandoned."""
+
+    core_seconds_elsewhere = 0.0
+
+    def __init__(self) -> None:
+        self.is_stopped = False
+
+    def map(self, job, blocks, *, should_stop, on_units):
+        last = list(blocks)[-1]
+        yield last, job.play(last, should_stop=should_stop, on_units=on_units)
+        self.is_stopped = True
+
+
+def test_a_last_block_of_one_deal_that_is_the_first_to_finish_is_no_result_yet():
+    some, pool = evaluation(deals=11), LastBlockOnly()
+    found = some.play(pool, should_stop=lambda: pool.is_stopped, on_deals=[].append)
+    assert list(found) == []
+    assert some.found() == []
+    assert some.played(0) is None
+    play(some)
+    assert some.found()[0].deals == 11
+
+
+@pytest.mark.parametrize("rest", [1, 2])
+def test_a_breakdown_and_a_matrix_leave_out_what_was_played_in_one_deal_only(rest):
+    settings = RatingSettings(deals=10 + rest, deals_per_block=10, cards=3, bootstrap=200)
+    arena = Arena(PLAYERS, settings, lambda _, block: generator(0, "evaluation", block))
+    matrix = Matrix(["random", "heuristic"], arena, settings, 0)
+    sizes = BreakdownMatches(
+        Breakdown(cards=(2,)),
+        evaluation(),
+        lambda _players, _cards: (arena, settings),
+        settings,
+        0,
+    )
+    for matches in (matrix, sizes):
+        matches.play(LastBlockOnly(), should_stop=lambda: False, on_deals=[].append)
+    assert [cell.deals for cell in matrix.found()] == [rest] * (rest > 1)
+    assert [row.deals for row in sizes.tables()["cards"]] == [rest] * (rest > 1)
 
 
 @pytest.mark.parametrize(("blocks", "looks"), [(1, 1), (3, 3), (10, 10), (15, 10), (500, 10)])

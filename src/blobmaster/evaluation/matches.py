@@ -223,3 +223,11 @@ def join_blocks(parts: Mapping[int, Results]) -> Results:
         np.concatenate([part.points for part in ordered]),
         np.concatenate([part.exact for part in ordered]),
     )
+
+
+def suffice(parts: Mapping[int, Results]) -> bool:
+    """Return True if the blocks of a match have the two deals that an interval needs.
+
+    The last block may have one deal alone, and be the first to finish.
+    """
+    return sum(len(part.points) for part in parts.values()) > 1

@@ -17,7 +17,13 @@ from blobmaster.config.rating import RatingSettings
 from blobmaster.evaluation.arena import Results
 from blobmaster.evaluation.bootstrap import Estimate, estimate_mean, student_mean
 from blobmaster.evaluation.elo import League
-from blobmaster.evaluation.matches import Arena, join_blocks, match_against, ranking_scores
+from blobmaster.evaluation.matches import (
+    Arena,
+    join_blocks,
+    match_against,
+    ranking_scores,
+    suffice,
+)
 from blobmaster.kernels.rng import generator
 from blobmaster.selfplay.pool import Pool
 
@@ -113,15 +119,21 @@ class Evaluation:
                 return
 
     def found(self) -> list[OpponentResult]:
-        """Return the results so far in the order of the opponents, without those not yet played."""
-        return [self._found(number) for number, parts in enumerate(self._parts) if parts]
+        """Return the results so far in the order of the opponents.
+
+        Those are left out that have not been played yet, or in one deal only.
+        """
+        return [
+            self._found(number) for number, parts in enumerate(self._parts) if suffice(dict(parts))
+        ]
 
     def elos(self) -> dict[str, Estimate]:
-        """Estimate the Elo of the player and of all opponents played so far."""
+        """Estimate the Elo of the player and of all opponents that `found` returns."""
         league = League([self.opponents[0]])
-        for match, parts in zip(self._matches, self._parts, strict=True):
-            if parts:
-                made = ranking_scores(join_blocks(dict(parts)), whole_games=self._arena.whole_games)
+        for number, match in enumerate(self._matches):
+            parts = dict(self._parts[number])  # blocks may still be coming in
+            if suffice(parts):
+                made = ranking_scores(join_blocks(parts), whole_games=self._arena.whole_games)
                 # Every place but the first holds the one opponent, so a
                 # ranking names it several times.
                 lineups = np.zeros_like(made)
@@ -161,10 +173,10 @@ class Evaluation:
     def played(self, number: int) -> tuple[Results, npt.NDArray[np.int64]] | None:
         """Return the results against an opponent so far, and the dealers' seats, `[deals]`.
 
-        Only for single rounds; None if no block is finished.
+        Only for single rounds; None if `found` leaves the opponent out.
         """
         parts = dict(self._parts[number])  # blocks may still be coming in
-        if not parts:
+        if not suffice(parts):
             return None
         match = self._matches[number]
         dealt = [self._arena.deals(match, block).plan[:, 3] for block in sorted(parts)]

@@ -16,7 +16,7 @@ from blobmaster.config.rating import RatingSettings
 from blobmaster.evaluation.arena import Results
 from blobmaster.evaluation.bootstrap import Estimate, estimate_mean
 from blobmaster.evaluation.breakdown.request import Breakdown
-from blobmaster.evaluation.matches import Arena, join_blocks, match_against
+from blobmaster.evaluation.matches import Arena, join_blocks, match_against, suffice
 from blobmaster.evaluation.measure import Evaluation, point_leads
 from blobmaster.kernels.rng import generator
 from blobmaster.selfplay.pool import Pool
@@ -116,10 +116,10 @@ class BreakdownMatches:
                 if own.opponent == opponent:
                     return Row(opponent, value, own.deals, own.points, own.exact, own.lead)
             return None
-        parts = self._parts.get((size, number))
-        if not parts:
+        parts = dict(self._parts.get((size, number), {}))  # blocks may still be coming in
+        if not suffice(parts):
             return None
-        results = join_blocks(dict(parts))  # blocks may still be coming in
+        results = join_blocks(parts)
         draws = generator(self._seed, "evaluation intervals by size", *size, number)
         return self._estimated(
             opponent,

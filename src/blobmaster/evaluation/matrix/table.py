@@ -9,7 +9,7 @@ from typing import NamedTuple
 from blobmaster.config.rating import RatingSettings
 from blobmaster.evaluation.arena import Results
 from blobmaster.evaluation.bootstrap import Estimate, estimate_mean
-from blobmaster.evaluation.matches import Arena, join_blocks, match_against
+from blobmaster.evaluation.matches import Arena, join_blocks, match_against, suffice
 from blobmaster.evaluation.measure import point_leads
 from blobmaster.kernels.rng import generator
 from blobmaster.selfplay.pool import Pool
@@ -72,8 +72,10 @@ class Matrix:
             self._parts[number][block] = results
 
     def found(self) -> list[Cell]:
-        """Return the cells with results so far."""
-        return [self._cell(number) for number, parts in enumerate(self._parts) if parts]
+        """Return the cells with results so far, of two deals or more."""
+        return [
+            self._cell(number) for number, parts in enumerate(self._parts) if suffice(dict(parts))
+        ]
 
     def _cell(self, number: int) -> Cell:
         results = join_blocks(dict(self._parts[number]))  # blocks may still be coming in
