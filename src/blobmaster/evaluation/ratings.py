@@ -17,7 +17,7 @@ In phase 2 a deal is a whole game, and wins rank its table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -191,15 +191,7 @@ class Ratings:
         if halfway is not None:
             networks[HALFWAY] = halfway[1]
         matches = self._matches(name, (*POOL_PLAYERS, *earlier), with_halfway=halfway is not None)
-        arena = Arena(
-            {
-                **make_rated_opponents(device),
-                **{k: network_player(v.parts, device) for k, v in networks.items()},
-            },
-            self._settings,
-            partial(_draws, self._seed, iteration),
-            whole_games=self._whole_games,
-        )
+        arena = self._arena(iteration, networks, device)
         # All matches at once: one after another, workers would idle at the end of each.
         played = arena.play(matches, pool, should_stop=should_stop, on_deals=on_deals)
         calibration = self._calibration(iteration).play(
@@ -207,6 +199,41 @@ class Ratings:
         )
         if played is None or calibration is None:
             return None
+        evaluator = NetworkEvaluator(network.parts, ROWS, device)
+        one_card = one_card_gap(evaluator, self._settings.players)
+        earlier_iteration = None if halfway is None else halfway[0]
+        return self._conclude(iteration, matches, played, one_card, calibration, earlier_iteration)
+
+    def _arena(
+        self, iteration: int, networks: Mapping[str, BlobNetwork], device: torch.device
+    ) -> Arena:
+        """Return an arena of the rated opponents and these networks, by name."""
+        players = {name: network_player(found.parts, device) for name, found in networks.items()}
+        return Arena(
+            {**make_rated_opponents(device), **players},
+            self._settings,
+            partial(_draws, self._seed, iteration),
+            whole_games=self._whole_games,
+        )
+
+    def _conclude(
+        self,
+        iteration: int,
+        matches: Sequence[Match],
+        played: Sequence[Results],
+        one_card: OneCardGap,
+        calibration: Calibration,
+        halfway: int | None,
+    ) -> Rating:
+        """Add the results of all matches to the league, and return the rating.
+
+        Args:
+            iteration: 0-based.
+            matches: from `_matches`.
+            played: the results of each.
+            one_card, calibration: of the same network.
+            halfway: the 0-based iteration of the halfway network, if it played.
+        """
         # The league changes only here, when everything has been played: an abandoned rating, which
         # a resume repeats, leaves nothing behind.
         ranked = ranking_scores(played[0], whole_games=self._whole_games)
@@ -214,21 +241,19 @@ class Ratings:
         draws = generator(self._seed, "rating intervals", iteration)
         elos = self._league.estimates(self._settings.bootstrap, draws)
         return Rating(
-            *elos[name],
+            *elos[network_name(iteration)],
             # Pairs of matches follow the mixed tables, as `_matches` lists them.
             baselines={
                 name: self._baseline_result(played[1 + 2 * place], played[2 + 2 * place], draws)
                 for place, name in enumerate(RATED)
             },
-            one_card=one_card_gap(
-                NetworkEvaluator(network.parts, ROWS, device), self._settings.players
-            ),
+            one_card=one_card,
             calibration=calibration,
             pool=elos,
             gating=self._gating(matches[-1], played[-1], draws),
             doubling=None
             if halfway is None
-            else measure_gain(iteration, halfway[0], self._leads(played[1 + 2 * len(RATED)])),
+            else measure_gain(iteration, halfway, self._leads(played[1 + 2 * len(RATED)])),
         )
 
     def elos(self) -> dict[str, float]:
