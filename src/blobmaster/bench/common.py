@@ -16,6 +16,7 @@ from blobmaster.config.network import NetworkSettings
 from blobmaster.config.rounds import RoundMix
 from blobmaster.config.search import SearchSettings
 from blobmaster.game.records import join
+from blobmaster.inference.evaluator import use_one_thread
 from blobmaster.model.network import BlobNetwork, new_network, parameter_count
 from blobmaster.selfplay.engine import SelfPlayEngine
 from blobmaster.selfplay.pool import LocalPool
@@ -56,11 +57,6 @@ def folder_here() -> Iterator[Path]:
 def size_of(network: BlobNetwork) -> str:
     """Return the network's size in words."""
     return f"{parameter_count(network) / 1e6:.1f}M parameters"
-
-
-def use_one_thread() -> None:
-    """Prepare a worker thread as a run does: torch uses this thread alone."""
-    torch.set_num_threads(1)
 
 
 def filled_window(decisions: int) -> ReplayWindow:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import torch
 
-from blobmaster.bench.common import MIX, SEARCH, size_of, use_one_thread
+from blobmaster.bench.common import MIX, SEARCH, size_of
 from blobmaster.config.inference import NumberFormat
 from blobmaster.config.network import NetworkSettings
 from blobmaster.config.self_play import SelfPlaySettings
@@ -16,7 +16,7 @@ from blobmaster.inference.backend import Backend, check, launch, wait
 from blobmaster.inference.compiled import Passes, plan_of
 from blobmaster.inference.cpu_plans import bind_rows
 from blobmaster.inference.cuda_graphs import cuda_graphs_for
-from blobmaster.inference.evaluator import NetworkEvaluator, choose_device
+from blobmaster.inference.evaluator import NetworkEvaluator, choose_device, use_one_thread
 from blobmaster.inference.precision import PROVEN, convert, evaluations_per_second, fastest
 from blobmaster.kernels.compile import kernel
 from blobmaster.model.features import FEATURES, WHOLE_FEATURES
