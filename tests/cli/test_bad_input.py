@@ -195,6 +195,30 @@ def test_a_foreign_file_is_refused_as_a_checkpoint(tmp_path: Path) -> None:
     assert_refused(run("train", "--resume", foreign, "--checkpoint-dir", root), "holiday.pth")
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        pytest.param({}, "does not hold the state of a run", id="no replay buffer"),
+        pytest.param(
+            {"learner": {"network": torch.zeros(1 << 20)}},
+            "does not hold the state of a run",
+            id="a tensor for a network",
+        ),
+        pytest.param(
+            {"config": {"network": {"width": 8192, "blocks": 64}}},
+            "does not hold the network",
+            id="70 GB in a file of 2 MB",
+        ),
+    ],
+)
+def test_a_checkpoint_that_no_trainer_wrote_is_not_resumed(
+    tmp_path: Path, changes: dict[str, object], words: str
+) -> None:
+    checkpoint = save_network(tmp_path, **changes)
+    done = run("train", "--resume", "--device", "cpu", "--checkpoint-dir", tmp_path)
+    assert_refused(done, str(checkpoint), words)
+
+
 def test_a_file_where_the_run_directory_should_be_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("mine")
     for more in ("--fast", "--resume", "--auto-resume"):

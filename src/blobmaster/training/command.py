@@ -36,6 +36,7 @@ from blobmaster.training.options import TrainOptions
 from blobmaster.training.out_of_memory import is_out_of_memory, out_of_memory_text
 from blobmaster.training.start import (
     Start,
+    check_sizes,
     checkpoints_in,
     find_start,
     initialize,
@@ -150,6 +151,7 @@ def _train(
     from blobmaster.training.autotune import autotuned
     from blobmaster.training.trainer import TrainingPipeline
 
+    check_sizes(start)
     decided: list[str] = []
     try:
         config = autotuned(config, decided.append)

@@ -18,6 +18,7 @@ from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.files.text import shell_quoted
 from blobmaster.training.next_steps import train_command
 from blobmaster.training.options import TrainOptions, compose_settings
+from blobmaster.training.out_of_memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from blobmaster.training.trainer import TrainingPipeline
@@ -126,15 +127,36 @@ def restore(pipeline: TrainingPipeline, checkpoint: VerifiedCheckpoint) -> None:
     """Restore the state of the checkpoint.
 
     Raises:
-        CheckpointError: the checkpoint was made by another version.
+        CheckpointError: the checkpoint was made by another version, or by no trainer.
     """
+    from blobmaster.checkpoint.network import UNFIT, load_state
     from blobmaster.model.network import architecture
 
     check_made_for(checkpoint, architecture(sees_games=checkpoint.config.plays_games))
     try:
-        pipeline.restore(checkpoint.content)
+        pipeline.load_state_dict(load_state(checkpoint))
     except ValueError as error:
         raise CheckpointError(f"{checkpoint.path}: {error}") from None
+    except (*UNFIT, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise CheckpointError(
+            f"{checkpoint.path} does not hold the state of a run with its settings: resume from "
+            "another checkpoint"
+        ) from None
+
+
+def check_sizes(start: Start) -> None:
+    """Refuse a checkpoint whose network cannot be in it, before one of that size is made.
+
+    Raises:
+        CheckpointError: its settings describe a network that is larger than its file.
+    """
+    from blobmaster.checkpoint.network import check_holds_its_network
+
+    for saved in (start.checkpoint, start.origin):
+        if saved is not None:
+            check_holds_its_network(saved)
 
 
 def new_identity(config: Config) -> RunIdentity:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from typing import Any, BinaryIO
-
-import torch
+from typing import Any
 
 from blobmaster.checkpoint.file import STATE_SCHEMA
 from blobmaster.config.compose import as_tables
@@ -263,14 +261,6 @@ class TrainingPipeline:
         self._learner.initialize_from(network.state_dict())
         if self._gated is not None:
             self._gated.replace_network(self._learner.ema, START)
-
-    def restore(self, content: BinaryIO) -> None:
-        """Continue from the verified bytes of a checkpoint.
-
-        Raises:
-            ValueError: as `load_state_dict`.
-        """
-        self.load_state_dict(torch.load(content, weights_only=True, map_location="cpu"))
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from a `state_dict`.
