@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from monitor_terminal import make_status, monitor_command, put, run_monitor_plainly
+from monitor_terminal import (
+    make_status,
+    monitor_command,
+    put,
+    run_monitor_plainly,
+    written_later,
+)
 from terminals import Terminal
 
 from blobmaster.monitor.options import MonitorOptions
@@ -274,7 +280,7 @@ def test_keys_in_a_burst_open_and_close_runs_and_none_is_lost(two: Terminal):
 
 
 def test_without_a_screen_each_line_names_its_run(layout: RunLayout, open_terminal: Open):
-    make_run(layout.root / "a")
+    make_run(layout.root / "a", **written_later())
     make_run(layout.root / "b", **GONE)
     terminal = open_terminal(
         monitor_command(layout, folders=(layout.root,), plain=True), columns=200
@@ -301,7 +307,7 @@ def test_a_file_system_that_hangs_freezes_neither_the_list_nor_its_truth(
     terminal = open_terminal(
         monitor_command(layout, before=hangs, folders=(layout.root,), refresh_interval=0.3)
     )
-    terminal.wait_for("b    running, read")
+    terminal.wait_for(", read ")
     put(RunLayout(layout.root / "a"), make_status(seq=2000, iteration=200))
     terminal.wait_for("200/500")
     terminal.press("\x1b[B\r")

@@ -15,7 +15,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from monitor_terminal import make_status, monitor_command, put, run_monitor_plainly
+from monitor_terminal import (
+    make_status,
+    monitor_command,
+    put,
+    run_monitor_plainly,
+    written_later,
+)
 from terminals import DEADLINE_S, ENVIRONMENT, Terminal
 
 from blobmaster.monitor.options import MonitorOptions
@@ -193,7 +199,7 @@ def test_a_reader_that_leaves_ends_it_quietly(layout: RunLayout):
 def test_a_terminal_that_wants_no_screen_gets_lines(
     layout: RunLayout, open_terminal: Callable[..., Terminal], setting: dict[str, str]
 ):
-    put(layout, make_status())
+    put(layout, make_status(**written_later()))
     terminal = open_terminal(monitor_command(layout), environment=setting)
     terminal.wait_for("running | iteration 151/500")
     assert b"\x1b" not in terminal.received
@@ -206,7 +212,7 @@ def test_a_terminal_that_wants_no_screen_gets_lines(
 def test_a_redirected_stream_gets_lines(
     layout: RunLayout, open_terminal: Callable[..., Terminal], redirected: str
 ):
-    put(layout, make_status())
+    put(layout, make_status(**written_later()))
     command = monitor_command(layout)
     terminal = open_terminal(["/bin/sh", "-c", f'"$@" {redirected}', "sh", *command])
     terminal.wait_for("running | iteration 151/500")
