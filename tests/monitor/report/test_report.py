@@ -18,10 +18,11 @@ from made_up_run import IDENTITY, history_row, save_checkpoint, write_run
 from monitor_terminal import make_status, put
 from terminals import DEADLINE_S
 
+from blobmaster.monitor.charts import charts
 from blobmaster.monitor.options import MonitorOptions
 from blobmaster.monitor.read.curves import EXTREMES, POINTS, Curve, History
 from blobmaster.monitor.report.command import run_report
-from blobmaster.monitor.report.figure import Trace, evenly_spaced, figure, ticks
+from blobmaster.monitor.report.figure import Trace, evenly_spaced, figure, ticks, traces
 from blobmaster.run.files.layout import RunLayout
 from blobmaster.run.status.schema import Alert
 
@@ -310,6 +311,15 @@ def test_any_values_can_be_drawn(values: tuple[float, ...]):
     assert "nan" not in drawn
     assert "inf" not in drawn
     ElementTree.fromstring(drawn)
+
+
+def test_an_interval_with_an_end_too_large_to_draw_is_left_out():
+    values = {"elo": 1000.0, "elo_low": 990.0, "elo_high": 1e308}
+    curves = {name: Curve(name=name, points=((1.0, value),)) for name, value in values.items()}
+    (chart,) = charts(curves)
+    (trace,) = traces(chart, curves)
+    assert (trace.low, trace.high) == ((), ())
+    ElementTree.fromstring(figure("Elo", "", "", [trace]))
 
 
 def test_thinned_values_keep_both_ends():

@@ -85,6 +85,14 @@ def test_foreign_and_torn_lines_are_passed_over(path):
     assert numbers(path) == [1]
 
 
+def test_a_row_whose_iteration_no_float_can_hold_is_passed_over(path):
+    append_rows(path, [row(1)])
+    line = path.read_bytes()
+    path.write_bytes(line + line.replace(b'"iteration":1,', b'"iteration":1%s,' % (b"0" * 400)))
+    assert len(path.read_bytes()) > 2 * len(line)
+    assert numbers(path) == [1]
+
+
 def test_a_line_without_end_is_passed_over_in_bounded_memory(path):
     path.write_bytes(b"x" * (5 << 20) + b"\n")
     append_rows(path, [row(7)])

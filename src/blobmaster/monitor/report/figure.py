@@ -87,14 +87,14 @@ def traces(chart: Chart, curves: Mapping[str, Curve]) -> tuple[Trace, ...]:
     """Return the chart's curves, each with its interval if there is one."""
     found = []
     for sign, curve in chart.curves:
-        low, high = curves.get(f"{curve.name}_low"), curves.get(f"{curve.name}_high")
-        has_interval = low is not None and high is not None
+        low, high = (_ordered(curves.get(f"{curve.name}_{end}")) for end in ("low", "high"))
+        has_interval = bool(low and high)
         found.append(
             Trace(
                 name=sign or ("total" if len(chart.curves) > 1 else chart.title),
                 points=_ordered(curve),
-                low=_ordered(low) if has_interval else (),
-                high=_ordered(high) if has_interval else (),
+                low=low if has_interval else (),
+                high=high if has_interval else (),
             )
         )
     return tuple(trace for trace in found if trace.points)

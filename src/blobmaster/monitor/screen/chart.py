@@ -20,6 +20,8 @@ ROLES: Final[tuple[Role, ...]] = ("accent", "second", "third")
 _BAND: Final = -1
 SHORTEST: Final = 3
 NARROWEST: Final = 16
+LEAST_PLOT: Final = 4
+"""Columns beside the axis labels; where a long label leaves fewer, the newest values are shown."""
 
 
 def draw(chart: Chart, width: int, height: int, glyphs: Glyphs) -> list[Line]:
@@ -33,6 +35,8 @@ def draw(chart: Chart, width: int, height: int, glyphs: Glyphs) -> list[Line]:
     low, high = _range([y for points in (*drawn, *band) for _, y in points])
     top, bottom = fmt.metric(high, 3), fmt.metric(low, 3)
     margin = max(len(top), len(bottom))
+    if width - margin - 1 < LEAST_PLOT:
+        return [legend(chart)]
     start = min(points[0][0] for points in drawn)
     end = max(points[-1][0] for points in drawn)
     grid = _Grid(width - margin - 1, height, (start, end), (low, high), braille=glyphs.braille)

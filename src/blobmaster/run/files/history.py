@@ -48,7 +48,9 @@ def decode_row(line: bytes) -> HistoryRow | None:
         if not isinstance(raw, dict):
             return None
         fields = {name: raw.pop(name) for name in _FIELDS & raw.keys()}
-        return msgspec.convert({**fields, "metrics": raw}, HistoryRow)
+        row = msgspec.convert({**fields, "metrics": raw}, HistoryRow)
+        # JSON integers have any size, and a reader would fail to make a float of a huge one.
+        return row if abs(row.iteration) < 1 << 63 else None
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return None
 
