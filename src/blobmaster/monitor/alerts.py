@@ -63,8 +63,8 @@ def elo_fall(curves: Mapping[str, Curve]) -> str | None:
     if newest_high >= best_low:
         return None
     return (
-        f"Elo is falling: {newest:.0f} (at most {newest_high:.0f}) after {best:.0f} "
-        f"(at least {best_low:.0f})"
+        f"Elo is falling: {fmt.fixed(newest)} (at most {fmt.fixed(newest_high)}) "
+        f"after {fmt.fixed(best)} (at least {fmt.fixed(best_low)})"
     )
 
 

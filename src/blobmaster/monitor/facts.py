@@ -100,7 +100,7 @@ def _elo(metrics: Metrics) -> str:
     elo = number(metrics, "elo")
     if elo is None:
         return "not rated yet"
-    text = f"{elo:.0f}"
+    text = fmt.fixed(elo)
     change = number(metrics, "elo_change")
     if change is not None:
         text += f" ({fmt.signed(change)})"
@@ -134,7 +134,7 @@ def _units(metrics: Metrics) -> str:
 
 def _target_tau(metrics: Metrics) -> str:
     value = number(metrics, "pi_target_tau")
-    return fmt.UNKNOWN if value is None else f"{value:.3f}"
+    return fmt.fixed(value, 3)
 
 
 def _speed(metrics: Metrics) -> str:
@@ -170,10 +170,14 @@ def _gain(metrics: Metrics) -> str:
     if gain is None or since is None:
         return fmt.UNKNOWN
     low, high = number(metrics, "doubling_gain_low"), number(metrics, "doubling_gain_high")
-    reach = "" if low is None or high is None else f" ({low:+.2f} to {high:+.2f})"
+    reach = "" if low is None or high is None else f" ({_lead(low)} to {_lead(high)})"
     flat = number(metrics, "flat_since")
-    told = "" if flat is None else f", flat since iteration {flat:.0f}"
-    return f"{gain:+.2f}{reach} since iteration {since:.0f}{told}"
+    told = "" if flat is None else f", flat since iteration {fmt.fixed(flat)}"
+    return f"{_lead(gain)}{reach} since iteration {fmt.fixed(since)}{told}"
+
+
+def _lead(value: float) -> str:
+    return fmt.fixed(value, 2, sign=True)
 
 
 _TEXTS: Final[dict[str, Callable[[Metrics], str]]] = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from monitor_terminal import make_status
 from test_monitor_view import SOURCE, curve, reading, seen
 
 from blobmaster.monitor.charts import charts
+from blobmaster.monitor.metrics import METRICS
 from blobmaster.monitor.screen import overlays
 from blobmaster.monitor.screen.chart import draw, legend
 from blobmaster.monitor.screen.drawing import (
@@ -24,7 +27,8 @@ from blobmaster.monitor.screen.drawing import (
     width_of,
 )
 from blobmaster.monitor.screen.panels import header, notices, progress, training
-from blobmaster.monitor.text import plain
+from blobmaster.monitor.serve import parts
+from blobmaster.monitor.text import listing, plain
 from blobmaster.monitor.text.fmt import to_ascii
 from blobmaster.monitor.view import LogLine, View, view
 from blobmaster.run.errors import StatusError
@@ -189,3 +193,63 @@ def test_any_bytes_are_a_status_or_one_clear_line(data: bytes):
 
 def check_refusal(refused: StatusError) -> None:
     assert "\n" not in str(refused)
+
+
+WHOLE: dict[str, Any] = {
+    **json.loads(encode(make_status())),
+    "disk": {"free_bytes": 9, "total_bytes": 99, "low": True, "hours_left": 5.0, "folder": None},
+    "machine": {
+        **{"cpu_percent": 50.0, "cores": 2, "load1": 1.5, "workers": 2, "rss_bytes": 10**9},
+        **{"memory_used_bytes": 10**9, "memory_total_bytes": 10**10},
+        "gpu": {"percent": 50, "memory_used_bytes": 10**9, "memory_total_bytes": 10**10},
+    },
+    "cluster": {
+        "hosts": [{"name": "a", "actors": 2, "units_per_minute": 9.0, "answered_at": 1.0}],
+        **{"host_count": 3, "actors": 6, "units_per_minute": 20.0, "unit": "rounds"},
+        **{"lost_blocks": 1, "repeated_blocks": 1},
+    },
+    "last_checkpoint": {
+        **{"name": "x.pth", "path": "cache/x.pth", "iteration": 150, "bytes": 10**8},
+        **{"saved_at": 1.0, "permanent": False},
+    },
+    **{f"{metric.name}{end}": 1.0 for metric in METRICS for end in ("", "_low", "_high")},
+    **{"phase": "rounds", "unit_type": "rounds", "mcts_config": "3×35", "reward": 1.0},
+}
+"""A status with every field that a reader shows."""
+
+
+def places(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield the path to every number."""
+    if isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from places(inner, (*path, key))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield path
+
+
+@pytest.mark.parametrize("number", [1e308, -1e308, 1e30, 2**63 - 1, -(2**63)])
+def test_no_number_of_a_status_fills_a_line_with_its_digits(number: float):
+    for *way, last in places(WHOLE):
+        if last == "schema":
+            continue
+        odd = json.loads(json.dumps(WHOLE))
+        inner = odd
+        for key in way:
+            inner = inner[key]
+        inner[last] = number
+        shown = seen(decode(json.dumps(odd).encode()))
+        page = parts.Shown(view=shown, now=1.7e9, interval=5.0, can_write=True)
+        for text in (
+            *(plain.page(shown), plain.change_line(shown), listing.page([shown])),
+            *(drawn(shown, 40, 30), drawn(shown, 80, 30)),
+            *(part.draw(page) for part in parts.RUN_PARTS),
+        ):
+            assert not re.search(r"[\d,]{22}", text), (*way, last, text)
+            assert not re.search(r"\b(nan|inf)\b", text), (*way, last, text)
+
+
+@pytest.mark.parametrize("width", [16, 18, 20, 22, 30])
+def test_a_chart_whose_labels_leave_no_room_shows_the_newest_values(width: int):
+    (chart,) = charts({"x": curve("x", 0.0, -123456789012345.0)})
+    for line in draw(chart, width, 5, UNICODE):
+        assert "".join(span.text for span in line).strip()

@@ -162,7 +162,7 @@ def _where(view: View, elo: float | None) -> list[str]:
         share = fmt.percent(view.progress)
         parts.append(f"iteration {fmt.number(view.iteration)}/{view.total_iterations} ({share})")
     if elo is not None:
-        parts.append(f"Elo {elo:.0f}")
+        parts.append(f"Elo {fmt.fixed(elo)}")
     if view.eta_hours is not None:
         parts.append(f"{fmt.hours(view.eta_hours)} left")
     if view.next_command is not None:

@@ -178,7 +178,7 @@ def _corrected(file: CheckpointFile, metrics: Mapping[str, Any]) -> str:
     if not isinstance(elo, list) or not elo:
         return ""
     value = number({"elo": elo[0]}, "elo")
-    return "" if value is None or round(value) == file.elo else f" (now {value:.0f})"
+    return "" if value is None or round(value) == file.elo else f" (now {fmt.fixed(value)})"
 
 
 def _settings(content: Content) -> str:

@@ -154,7 +154,7 @@ def _machine(shown: Shown) -> str:
         if isinstance(busy, int | float):
             rows.append(_load("GPU", busy / 100, "busy"))
         workers = "" if load.workers is None else f"{load.workers} workers, "
-        told = f"{workers}{fmt.size(load.rss_bytes)}, load {load.load1:.1f}"
+        told = f"{workers}{fmt.size(load.rss_bytes)}, load {fmt.fixed(load.load1, 1)}"
         rows.append(f'<p class="row"><span>trainer</span><span>{text(told)}</span></p>')
     if view.disk is not None:
         role = ' class="warning"' if view.disk.low else ""

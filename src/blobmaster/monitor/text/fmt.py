@@ -8,6 +8,10 @@ from typing import Final
 
 UNKNOWN: Final = "—"
 """Shown for an unknown value: a zero or an empty cell could be taken for a value."""
+HUGE: Final = 1e15
+"""Numbers from here on are shown with an exponent: 1e308 written out would fill the screen."""
+LONGEST_S: Final = 1e12
+"""Longest duration that is shown, 30,000 years: a longer one is a mistake of its writer."""
 
 _ASCII_FOR: Final = str.maketrans(
     {
@@ -29,7 +33,7 @@ _SIZE_UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB")
 
 def duration(seconds: float | None) -> str:
     """Format a duration in its one or two largest units: `3 d 14 h`, `2 h 05 min`, `34 s`."""
-    if seconds is None or not math.isfinite(seconds) or seconds < 0:
+    if seconds is None or not 0 <= seconds <= LONGEST_S:
         return UNKNOWN
     if seconds < 90:
         return f"{seconds:.0f} s"
@@ -57,7 +61,7 @@ def hours(value: float | None) -> str:
 
 def eta(hours_left: float | None) -> str:
     """Format the time left: `5.2 days (124.5 hours)`, `3.1 hours`, or below an hour `38 min`."""
-    if hours_left is None or not math.isfinite(hours_left) or hours_left < 0:
+    if hours_left is None or not 0 <= hours_left * 3600 <= LONGEST_S:
         return UNKNOWN
     if hours_left < 1:
         return duration(hours_left * 3600)
@@ -87,12 +91,14 @@ def size(count: float | None) -> str:
         if abs(value) < 999.5 or unit == _SIZE_UNITS[-1]:
             break
         value /= 1000
-    return f"{value:.0f} {unit}" if unit == "B" or value >= 99.5 else f"{value:.1f} {unit}"
+    return f"{fixed(value, 0 if unit == 'B' or value >= 99.5 else 1)} {unit}"
 
 
 def count(value: float | None) -> str:
     """Format a whole number with separated thousands."""
-    return UNKNOWN if value is None or not math.isfinite(value) else f"{round(value):,}"
+    if value is None or not math.isfinite(value) or abs(value) >= HUGE:
+        return fixed(value)
+    return f"{round(value):,}"
 
 
 def number(value: int | None) -> str:
@@ -102,7 +108,9 @@ def number(value: int | None) -> str:
 
 def percent(share: float | None, digits: int = 1) -> str:
     """Format a share (0 to 1) as a percentage."""
-    return UNKNOWN if share is None or not math.isfinite(share) else f"{100 * share:.{digits}f} %"
+    if share is None or not math.isfinite(100 * share):
+        return UNKNOWN
+    return f"{fixed(100 * share, digits)} %"
 
 
 def rate(per_second: float | None, unit: str) -> str:
@@ -111,7 +119,8 @@ def rate(per_second: float | None, unit: str) -> str:
         return ""
     if per_second >= 1 or per_second == 0:
         return f"{metric(per_second, 2) if per_second < 10 else count(per_second)}/s"
-    return f"{metric(per_second * 60, 2)} {unit}/min" if unit else f"{per_second * 60:.1f}/min"
+    per_minute = per_second * 60
+    return f"{metric(per_minute, 2)} {unit}/min" if unit else f"{fixed(per_minute, 1)}/min"
 
 
 def metric(value: float | None, digits: int = 4) -> str:
@@ -123,18 +132,26 @@ def metric(value: float | None, digits: int = 4) -> str:
     magnitude = abs(value)
     if magnitude < 1e-3:
         return f"{value:.{max(1, digits - 3)}e}"
-    if magnitude >= 1e15:
-        return f"{value:.3e}"
+    if magnitude >= HUGE:
+        return fixed(value)
     if magnitude >= 10_000:
         return f"{value:,.0f}"
     return f"{value:.0f}" if magnitude >= 10 ** (digits - 1) else f"{value:.{digits}g}"
+
+
+def fixed(value: float | None, digits: int = 0, *, sign: bool = False) -> str:
+    """Format a number with `digits` decimals, with an exponent if it is huge."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    kind = ".3e" if abs(value) >= HUGE else f".{digits}f"
+    return format(value, f"+{kind}" if sign else kind)
 
 
 def signed(value: float | None, digits: int = 0) -> str:
     """Format a change with its sign and a true minus sign."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
-    text = f"{abs(value):.{digits}f}"
+    text = fixed(abs(value), digits)
     if float(text) == 0:
         return f"±{text}"
     return ("+" if value > 0 else "−") + text

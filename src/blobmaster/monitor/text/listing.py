@@ -70,7 +70,7 @@ def _figures(view: View) -> Row:
         _state(view),
         fmt.percent(view.progress),
         f"{fmt.count(view.iteration)}/{fmt.count(view.total_iterations)}",
-        fmt.UNKNOWN if elo is None else f"{elo:.0f}",
+        fmt.fixed(elo),
         fmt.hours(view.eta_hours),
     )
 

@@ -64,7 +64,7 @@ def change_line(view: View) -> str:
         parts.append(f"{fmt.hours(view.eta_hours)} left")
     elo = view.metrics.get("elo")
     if isinstance(elo, int | float):
-        parts.append(f"Elo {elo:.0f}")
+        parts.append(f"Elo {fmt.fixed(elo)}")
     if view.problem is not None:
         parts.append(view.problem)
     parts.extend(alert.message for alert in view.alerts)
@@ -127,8 +127,8 @@ def machine_text(view: View) -> str:
         return fmt.UNKNOWN
     used, total = fmt.size(machine.memory_used_bytes), fmt.size(machine.memory_total_bytes)
     parts = [
-        f"CPU {machine.cpu_percent:.0f} % of {machine.cores}",
-        f"load {machine.load1:.1f}",
+        f"CPU {fmt.fixed(machine.cpu_percent)} % of {machine.cores}",
+        f"load {fmt.fixed(machine.load1, 1)}",
         f"memory {used} of {total}",
         f"trainer {fmt.size(machine.rss_bytes)}",
     ]

@@ -22,7 +22,9 @@ def draw(frame: Frame) -> list[Line]:
         rows.append(("disk", disk_text(view)))
     if load is not None:
         workers = "" if load.workers is None else f"{load.workers} workers, "
-        rows.append(("trainer", f"{workers}{fmt.size(load.rss_bytes)}, load {load.load1:.1f}"))
+        rows.append(
+            ("trainer", f"{workers}{fmt.size(load.rss_bytes)}, load {fmt.fixed(load.load1, 1)}")
+        )
     lines.extend(table(rows, frame.width, 8))
     return lines[: frame.height] or [(Span("no data", "dim"),)]
 
