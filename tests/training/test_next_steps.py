@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 from saved_networks import save_network
-from trainer import newest, run, write_config
+from trainer import (
+    PausePoint,
+    history_of,
+    kill,
+    newest,
+    run,
+    start_paused,
+    status_of,
+    wait_until,
+    write_config,
+)
 
 from blobmaster.config.compose import Tables, compose
 from blobmaster.config.presets import FAST, GAMES
@@ -119,3 +129,46 @@ def test_a_run_beyond_its_schedule_says_so_and_the_advised_flag_stretches_it(
     assert "learning.schedule_iterations 1 -> 3" in stretched.stdout
     assert newest(root).name.endswith("iter003.pth")
     assert "beyond the learning-rate schedule" in RunLayout(root).log.read_text()
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+def test_a_resumed_run_that_is_killed_before_it_commits_goes_on_by_the_command_in_its_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_elsewhere: bool
+) -> None:
+    first, config = tmp_path / "first run", write_config(tmp_path)
+    done = run("train", "--config", config, "--iterations", 1, "--checkpoint-dir", first)
+    assert done.returncode == 0, done.stderr
+    root = tmp_path / "other" if is_elsewhere else first
+    monkeypatch.chdir(tmp_path)
+    trainer = start_paused(
+        PausePoint("self-play", units=1), tmp_path / "never",
+        "train", "--config", "settings.toml", "--iterations=3", "--learning-rate", "1e-4",
+        "--resume", newest(first).relative_to(tmp_path),
+        "--checkpoint-dir", root.relative_to(tmp_path),
+    )  # fmt: skip
+    wait_until(lambda: status_of(root).get("iteration") == 2, trainer)
+    kill(trainer)
+    monkeypatch.chdir("/")
+    resumed = run(*words(status_of(root)["resume_command"]))
+    assert resumed.returncode == 0, resumed.stderr
+    assert "learning.learning_rate 0.001 -> 0.0001" in resumed.stdout
+    assert [row["iteration"] for row in history_of(root)] == [1, 2, 3]
+    assert words(status_of(root)["resume_command"]) == [
+        "train", "--resume", "--checkpoint-dir", str(root),
+    ]  # fmt: skip
+
+
+def test_a_finished_run_that_is_resumed_into_a_new_directory_names_its_checkpoint(
+    tmp_path: Path,
+) -> None:
+    first, root = tmp_path / "first", tmp_path / "new"
+    train = ("train", "--config", write_config(tmp_path), "--iterations", 1)
+    assert run(*train, "--checkpoint-dir", first).returncode == 0
+    done = run("train", "--resume", newest(first), "--checkpoint-dir", root)
+    assert done.returncode == 0, done.stderr
+    assert not root.exists()
+    told, advised = done.stdout.splitlines()
+    assert "has all 1 iterations" in told
+    longer = run(*words(advised.strip()))
+    assert longer.returncode == 0, longer.stderr
+    assert newest(root).name.endswith("iter002.pth")

@@ -15,7 +15,35 @@ if TYPE_CHECKING:
     from blobmaster.cluster.backend import PlayBackend
 
 
-@click.command()
+class _Train(click.Command):
+    """Also keeps its options as they were typed."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words after the command's name."""
+        ctx.meta[_TYPED] = tuple(args)
+        return super().parse_args(ctx, args)
+
+
+_TYPED = f"{__name__}.typed"
+_NOT_REPEATED = ("root", "resume", "auto_resume")
+"""Options that a command which resumes has in another form."""
+
+
+def _typed_options(ctx: click.Context) -> tuple[str, ...]:
+    """Return the options as typed, but with absolute paths, to be repeated from any folder."""
+    values, _, order = ctx.command.make_parser(ctx).parse_args(list(ctx.meta[_TYPED]))
+    words: list[str] = []
+    for option in dict.fromkeys(order):
+        if option.name is None or option.name in _NOT_REPEATED:
+            continue
+        words.append(option.opts[0])
+        if not (isinstance(option, click.Option) and option.is_flag):
+            value = values[option.name]
+            words.append(str(Path(value).absolute()) if option.type is PATH else str(value))
+    return tuple(words)
+
+
+@click.command(cls=_Train)
 @click.option(
     "--fast", is_flag=True, help="Train a small network for five iterations, in about a minute."
 )
@@ -54,7 +82,10 @@ if TYPE_CHECKING:
 )
 @backend_flags
 @setting_flags
+@click.pass_context
 def train(
+    ctx: click.Context,
+    /,
     root: Path,
     fast: bool,
     resume: Path | None,
@@ -98,5 +129,6 @@ def train(
         config_file=config_file,
         flags=taken_from(flags),
         backend=backend,
+        typed=_typed_options(ctx),
     )
     end_process(run_training(options))

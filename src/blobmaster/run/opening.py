@@ -92,12 +92,9 @@ def _rows_beside(
     layout: RunLayout, resumed: CheckpointMeta, path: Path | None
 ) -> dict[int, HistoryRow]:
     """Return the rows up to a checkpoint that is not in the run's own folders, by iteration."""
-    if path is None:
+    if path is None or layout.is_own_checkpoint(path):
         return {}
-    # Not the parent of the resolved path: a checkpoint in the run's own folder may be a link.
     folder = path.parent.resolve()
-    if folder in (layout.permanent.resolve(), layout.cache.resolve()):
-        return {}
     own = {row.iteration: row for row in resumed.rows}
     for place in (folder.parent, folder):
         rows = history.rows_of(place / layout.history.name, resumed.identity.run_id) | own
@@ -131,6 +128,8 @@ def complete_history(layout: RunLayout, meta: CheckpointMeta, command: str) -> N
     held = {row.iteration for row in history.read_rows(layout.history).rows}
     if all(row.iteration in held for row in meta.rows):
         return
+    if archive.run_id_in(layout) != meta.identity.run_id:
+        return  # and the directory may not even exist
     lock = RunLock(layout)
     try:
         lock.acquire(command)

@@ -99,6 +99,7 @@ class RunSession:
         self._commits = Commits(self.layout, self._publisher, self._retry, self.inflight)
         self._record: RunRecord | None = None
         self._first = 0
+        self._resume_command = ""
         self._ticker = Ticker(
             watch=self._watch,
             layout=self.layout,
@@ -187,6 +188,7 @@ class RunSession:
         gpu: Callable[[], dict[str, Any] | None] | None = None,
         work: Callable[[int], Mapping[str, float]] = equal_work,
         checkpoint: Path | None = None,
+        until_commit: str | None = None,
     ) -> Path | None:
         """Start a run, or resume one from a checkpoint.
 
@@ -204,6 +206,8 @@ class RunSession:
                 iterations, for the ETA; steps not named cost the same in every iteration.
             checkpoint: the file of `resumed_from`: if it is not in the run's own folders, the run
                 takes over the history that lies beside it.
+            until_commit: the command line that resumes until this session's first commit, if it
+                is another: only a commit saves changed settings, or brings a checkpoint here.
 
         Returns:
             The folder that an earlier run was moved to; None if there was none.
@@ -219,6 +223,7 @@ class RunSession:
             ),
             "run's folders",
         )
+        self._resume_command = resume_command
         self._first = 0 if resumed_from is None else resumed_from.iteration + 1
         before = 0.0 if resumed_from is None else resumed_from.elapsed_seconds
         self._resources.workers, self._resources.gpu = workers, gpu
@@ -233,13 +238,18 @@ class RunSession:
         self._publisher.track(progress)
         self._publisher.update(
             run_id=identity.run_id,
-            resume_command=resume_command,
+            resume_command=resume_command if until_commit is None else until_commit,
             last_checkpoint=last_committed(self.store),
         )
         if keep_note.recall(self.layout, identity.run_id, self._requests):
             self._publisher.update(request=Request(text=RequestKind.CHECKPOINT, at=time.time()))
         self._refresh_state()
         return moved[-1]
+
+    @property
+    def resume_command(self) -> str | None:
+        """The command line that resumes the run now; None before `begin`."""
+        return self._publisher.status.resume_command
 
     def step(self, name: str, total: int = 0, unit: str = "", *, done: int = 0) -> None:
         """Start a step of `total` units of work (0: unknown).
@@ -313,6 +323,7 @@ class RunSession:
 
         def on_disk(rows: Sequence[HistoryRow]) -> None:
             record.rows_written(rows)
+            self._publisher.update(urgent=False, resume_command=self._resume_command)
             if keep and not self._requests.keep:
                 keep_note.remove(self.layout)
 

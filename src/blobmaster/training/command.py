@@ -30,6 +30,7 @@ from blobmaster.training.next_steps import (
     after_training,
     complete_text,
     print_commands,
+    resume_arguments,
     train_command,
 )
 from blobmaster.training.options import TrainOptions
@@ -98,7 +99,8 @@ def _run_session(options: TrainOptions, console: Console) -> int:
             advice = _train(session, options, start, console, compiling, cluster)
     is_finished = session.exit_status == 0 and _is_finished(options.root, start.config)
     if session.exit_status != 0:
-        again = {"continue from the last checkpoint": _resume_command(options)}
+        command = session.resume_command or _resume_command(options)
+        again = {"continue from the last checkpoint": command}
         advice = advice or again
     print_commands(
         console,
@@ -107,7 +109,7 @@ def _run_session(options: TrainOptions, console: Console) -> int:
             options.root,
             start.config,
             is_finished=is_finished,
-            backend=options.backend.arguments,
+            resume_command=session.resume_command,
         ),
     )
     return session.exit_status
@@ -115,6 +117,12 @@ def _run_session(options: TrainOptions, console: Console) -> int:
 
 def _resume_command(options: TrainOptions) -> str:
     return train_command(options.root, "--resume", *options.backend.arguments)
+
+
+def _same_command(options: TrainOptions, checkpoint: Path) -> str:
+    """Return the command that does again what this one does, from the checkpoint that it found."""
+    words = map(shell_quoted, options.typed)
+    return train_command(options.root, *resume_arguments(options.root, checkpoint), *words)
 
 
 def _is_finished(root: Path, config: Config) -> bool:
@@ -179,6 +187,7 @@ def _train(
         gpu=None if pipeline.gpu_uuid is None else GpuSampler(pipeline.gpu_uuid),
         work=config.work,
         checkpoint=checkpoint.path if checkpoint else None,
+        until_commit=_same_command(options, checkpoint.path) if checkpoint else None,
     )
     log_to_file(session.layout.log)
     if moved is not None:  # an earlier run, to the archive
@@ -302,7 +311,7 @@ def _say_complete(console: Console, options: TrainOptions, start: Start) -> int:
     assert start.checkpoint is not None
     _complete_history(options, start.checkpoint)
     done = start.checkpoint.meta.iteration + 1
-    text = complete_text(options.root, start.checkpoint.path.name, start.config, done)
+    text = complete_text(options.root, start.checkpoint.path, start.config, done)
     if options.is_auto:
         text = f"finished: {text}"
     console.print(text, markup=False, soft_wrap=True)

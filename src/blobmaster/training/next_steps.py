@@ -28,15 +28,23 @@ def train_command(root: Path, *arguments: str) -> str:
     return " ".join([_program(root), "train", *arguments]) + _where(root)
 
 
-def complete_text(root: Path, name: str, config: Config, done: int) -> str:
+def resume_arguments(root: Path, checkpoint: Path) -> list[str]:
+    """Return the arguments that resume from a checkpoint, the newest in the run's own folders."""
+    if RunLayout(root).is_own_checkpoint(checkpoint):
+        return ["--resume"]
+    return ["--resume", shell_quoted(str(checkpoint.absolute()))]
+
+
+def complete_text(root: Path, checkpoint: Path, config: Config, done: int) -> str:
     """Describe a run that has all its iterations, and the command that trains on."""
-    return f"{name} has all {done} iterations; to train on:\n  {extension(root, config, done)}"
+    longer = extension(root, config, done, resume_arguments(root, checkpoint))
+    return f"{checkpoint.name} has all {done} iterations; to train on:\n  {longer}"
 
 
-def extension(root: Path, config: Config, done: int) -> str:
+def extension(root: Path, config: Config, done: int, resume: Sequence[str] = ("--resume",)) -> str:
     """Return the command that makes a run of `done` iterations twice as long."""
     longer = 2 * done
-    arguments = ["--resume", "--iterations", str(longer)]
+    arguments = [*resume, "--iterations", str(longer)]
     # Beyond the schedule the learning rate stays at its last value, and little is learned.
     if longer > config.learning.schedule_iterations:
         arguments += ["--schedule-iterations", str(longer)]
@@ -44,7 +52,7 @@ def extension(root: Path, config: Config, done: int) -> str:
 
 
 def after_training(
-    root: Path, config: Config, *, is_finished: bool, backend: Sequence[str] = ()
+    root: Path, config: Config, *, is_finished: bool, resume_command: str | None = None
 ) -> dict[str, str]:
     """Return the commands after a run has finished or paused, by their meaning.
 
@@ -52,12 +60,12 @@ def after_training(
         root: the run directory.
         config: the settings.
         is_finished: the run has all its iterations.
-        backend: the arguments that name the backend of self-play.
+        resume_command: the command that continues it, if it is not the usual one.
     """
     go_on = (
         {"train it twice as long": extension(root, config, config.run.iterations)}
         if is_finished
-        else {"continue it": train_command(root, "--resume", *backend)}
+        else {"continue it": resume_command or train_command(root, "--resume")}
     )
     watch = {"watch the run, from any terminal": f"{_program(root)} monitor{_where(root)}"}
     if not is_fast(config):

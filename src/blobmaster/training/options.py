@@ -42,6 +42,8 @@ class TrainOptions:
     backend: PlayBackend = THREADS
     """Who plays the blocks of self-play and ratings. It is not saved with the run: the bits are the
     same, and another machine may have no cluster."""
+    typed: tuple[str, ...] = ()
+    """The options as typed, with absolute paths; without those that name what to resume."""
 
     @property
     def takes_newest(self) -> bool:

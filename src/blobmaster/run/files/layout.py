@@ -115,6 +115,11 @@ class RunLayout:
             self.matrix,
         )
 
+    def is_own_checkpoint(self, path: Path) -> bool:
+        """Return True if a checkpoint lies in the run's own folders, be it as a link."""
+        folder = path.parent.resolve()
+        return folder in (self.permanent.resolve(), self.cache.resolve())
+
     def inflight_of(self, iteration: int) -> Path:
         """Folder with the finished blocks of an iteration (0-based)."""
         return self.inflight / f"iter{iteration + 1:03d}"
