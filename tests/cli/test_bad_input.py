@@ -72,6 +72,13 @@ from blobmaster.run.files.layout import RunLayout
         (["settings", "nowhere"], ["nowhere", "check the path"]),
         (["play", "nowhere.pth"], ["nowhere.pth", "check the path"]),
         (["evaluate", "nowhere.pth"], ["nowhere.pth", "check the path"]),
+        (["evaluate", "x.pth", "--deals", "0"], ["--deals is 0: choose at least 10 (see"]),
+        (["evaluate", "x.pth", "--cards", "99"], ["--cards is 99: choose at most 17 (see"]),
+        (
+            ["evaluate", "x.pth", "--cards", "17", "--players", "8"],
+            ["8 players × 17 cards", "lower --players or --cards"],
+        ),
+        (["evaluate", "x.pth", "--against"], ["--against", "see blobmaster evaluate --help"]),
         (["settings", "."], ["no whole checkpoint"]),
         (["settings", "--json", "--toml"], ["--json and --toml", "leave out all but one"]),
         (["bench", "luck"], ["luck", "selfplay"]),

@@ -73,9 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; a person's mistake is one line on stderr and status 2."""
     if COMPLETION not in os.environ:
         protect_output()
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         status = blobmaster(
-            list(sys.argv[1:] if arguments is None else arguments),
+            list(words),
             prog_name="blobmaster",
             standalone_mode=False,
         )
@@ -83,7 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo(error.format_message())
         status = USAGE_ERROR
     except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx is not None else "blobmaster"
+        # click's parser names no command where an option lacks its value.
+        named = " ".join(["blobmaster", *(word for word in words[:1] if word in COMMANDS)])
+        command = error.ctx.command_path if error.ctx is not None else named
         status = _refuse(f"{error.format_message()} (see {command} --help)")
     except (click.ClickException, RunError, KernelsUnavailableError) as error:
         status = _refuse(str(error))

@@ -117,16 +117,16 @@ def table_settings(players: int, cards: int, deals: int) -> RatingSettings:
     Raises:
         ValueError: a number is out of range; one line.
     """
+    typed = {"deals": deals, "players": players, "cards": cards}
     try:
         return msgspec.convert(
-            {
-                "deals": deals,
-                "players": players,
-                "cards": cards,
-                "deals_per_block": DEALS_PER_BLOCK,
-                "bootstrap": RESAMPLES,
-            },
-            RatingSettings,
+            {**typed, "deals_per_block": DEALS_PER_BLOCK, "bootstrap": RESAMPLES}, RatingSettings
         )
     except msgspec.ValidationError as error:
-        raise ValueError(reworded(error, RatingSettings).removeprefix("rating: ")) from None
+        text = reworded(error, RatingSettings).removeprefix("rating: ").replace("rating.", "--")
+        name, _, why = text.partition(": ")
+        if name not in typed:
+            raise ValueError(text) from None
+        bound = why.replace("expected `int` >=", "choose at least")
+        bound = bound.replace("expected `int` <=", "choose at most")
+        raise ValueError(f"--{name} is {typed[name]}: {bound}") from None
