@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from blobmaster.agents.names import parse_player
 from blobmaster.evaluation.request import parse_request
 
 PATIENCE_S = 300
+CURSOR_SHOWN = "\x1b[?25h"
 FIXED = ("untrained", "random", "heuristic")
 
 
@@ -82,18 +84,27 @@ def test_after_earlier_rounds_players_without_a_memory_play_as_ever(checkpoint: 
     assert later == plain
 
 
-def test_a_terminal_shows_a_bar_and_ctrl_c_prints_the_results_so_far(checkpoint: Path):
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_terminal_shows_a_bar_and_a_signal_prints_the_results_so_far(
+    checkpoint: Path, number: signal.Signals, status: int
+):
     arguments = command(
         checkpoint, "--deals", 100_000, "--workers", 1, "--against", "random", "ismcts-20"
     )[1:]
     with pexpect.spawn(sys.executable, arguments, dimensions=(30, 150), timeout=PATIENCE_S) as seen:
         seen.expect(r"deals.* (\d{3,})/1100000")  # a block of 20 is done by then
-        seen.sendintr()
+        if number == signal.SIGINT:
+            seen.sendintr()
+        else:
+            seen.kill(number)
+        seen.expect(re.escape(CURSOR_SHOWN))
         seen.expect("interrupted")
         seen.expect("untrained")
         seen.expect(pexpect.EOF)
         seen.close()
-        assert seen.exitstatus == 130
+        assert seen.exitstatus == status
 
 
 @pytest.mark.parametrize(
@@ -105,7 +116,7 @@ def test_a_terminal_shows_a_bar_and_ctrl_c_prints_the_results_so_far(checkpoint:
         (["--device", "cuda"], ["CUDA"]),
         (["--seed", "-1"], ["--seed"]),
         (["--workers", "100000"], ["--workers", "1024"]),
-        (["--deals", "100000000000"], ["deals", "<= 1000000"]),
+        (["--deals", "100000000000"], ["--deals is 100000000000: choose at most 1000000"]),
         (["--after", "51"], ["--after", "50"]),
         (["--after", "2", "--games"], ["--after", "leave out --games"]),
         (["--after", "2", "--matrix"], ["leave out --after"]),

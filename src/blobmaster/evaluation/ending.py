@@ -1,4 +1,4 @@
-"""The ends of a measurement: complete, by Ctrl+C, or by the loss of its cluster.
+"""The ends of a measurement: complete, by Ctrl+C or a signal, or by the loss of its cluster.
 
 Its results so far are printed in each case.
 """
@@ -15,6 +15,7 @@ from blobmaster.cluster.errors import ClusterError
 from blobmaster.terminal.console import call_interruptibly
 
 INTERRUPTED = 130
+NOTE = "interrupted: the results so far"
 FAILED = 1
 
 
@@ -44,13 +45,17 @@ def run_to_end(measure: Callable[[], None], stopping: threading.Event) -> Ending
 
     Args:
         measure: keeps its results as they come.
-        stopping: set at Ctrl+C, after which `measure` may go on for a moment.
+        stopping: set at Ctrl+C, or where a signal raises SystemExit as in `Tally`. After that,
+            `measure` may go on for a moment.
     """
     try:
         call_interruptibly(measure)
     except KeyboardInterrupt:
         stopping.set()
-        return Ending(INTERRUPTED, "interrupted: the results so far")
+        return Ending(INTERRUPTED, NOTE)
+    except SystemExit as left:
+        stopping.set()
+        return Ending(left.code if isinstance(left.code, int) else INTERRUPTED, NOTE)
     except ClusterError as error:
         return Ending(FAILED, "failed: the results so far", " ".join(str(error).split()))
     return Ending()

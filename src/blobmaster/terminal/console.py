@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from io import TextIOWrapper
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Self, TypeVar
 
 from rich.console import Console
@@ -165,7 +166,11 @@ class ProgressBar:
 
 
 class Tally:
-    """Counts threads' completed work: a bar on a terminal, a line every few seconds elsewhere."""
+    """Counts threads' completed work: a bar on a terminal, a line every few seconds elsewhere.
+
+    SIGTERM and SIGHUP raise SystemExit meanwhile, with status 128 + number, in the main thread: the
+    bar hides the cursor, and a command that just died would leave the terminal without one.
+    """
 
     def __init__(self, console: Console, unit: str, total: int) -> None:
         self._console = console
@@ -187,9 +192,16 @@ class Tally:
             redirect_stdout=sys.stdout.isatty(),
         )
         self._task = self._progress.add_task(unit, total=total)
+        self._caught: list[int] = []
 
     def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            numbers = (signal.SIGTERM, signal.SIGHUP)
+            # What is ignored stays ignored, as nohup asks for.
+            self._caught = [n for n in numbers if signal.getsignal(n) is signal.SIG_DFL]
         self._progress.start()
+        for number in self._caught:  # not before: half a start cannot be stopped
+            signal.signal(number, _leave)
         return self
 
     def __exit__(
@@ -199,6 +211,8 @@ class Tally:
         trace: TracebackType | None,
     ) -> None:
         self._progress.stop()
+        for number in self._caught:
+            signal.signal(number, signal.SIG_DFL)
 
     def name(self, work: str) -> None:
         """Name the work that begins now: beside the bar, or in a line where there is none."""
@@ -219,6 +233,10 @@ class Tally:
     def say(self, line: str) -> None:
         """Print a line above the bar."""
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    sys.exit(128 + number)
 
 
 def call_interruptibly(function: Callable[[], Result]) -> Result:
