@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -321,8 +322,6 @@ def test_importing_the_run_layer_loads_nothing_heavy():
 
 
 def test_saving_goes_on_while_the_loop_works(fast_path):
-    import threading
-
     working = threading.Event()
 
     def slow(file) -> None:
@@ -337,3 +336,25 @@ def test_saving_goes_on_while_the_loop_works(fast_path):
         assert session.wait_for_commit()
         assert read_state(session.store.read(session.store.entries()[0].path)[0]) == b"slow"
         session.paused()
+
+
+@pytest.mark.parametrize("advised", [None, "test --resume --learning-rate 1e-4"])
+def test_the_command_that_resumes_is_the_session_s_own_until_its_first_commit(fast_path, advised):
+    train(fast_path, 1)
+    may_write = threading.Event()
+
+    def write(file) -> None:
+        assert may_write.wait(60)
+        write_state(b"", 0, file)
+
+    with RunSession.open(fast_path, command="test") as session:
+        newest = session.store.newest_valid()[0]
+        meta = session.store.read(newest.path)[1]
+        session.begin(IDENTITY, 3, meta, "test --resume", until_commit="test --resume --more")
+        session.commit(1, write, metrics={})
+        assert session.resume_command == "test --resume --more"
+        if advised is not None:  # and a commit in progress leaves a failure's own as it is
+            session.fail("diverged", resume_command=advised)
+        may_write.set()
+        session.wait_for_commit()
+    assert read_status(RunLayout(fast_path).status).resume_command == (advised or "test --resume")

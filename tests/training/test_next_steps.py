@@ -131,20 +131,23 @@ def test_a_run_beyond_its_schedule_says_so_and_the_advised_flag_stretches_it(
     assert "beyond the learning-rate schedule" in RunLayout(root).log.read_text()
 
 
-@pytest.mark.parametrize("is_elsewhere", [False, True])
+@pytest.mark.parametrize("way", ["in its directory", "in another", "by --auto-resume"])
 def test_a_resumed_run_that_is_killed_before_it_commits_goes_on_by_the_command_in_its_status(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_elsewhere: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     first, config = tmp_path / "first run", write_config(tmp_path)
     done = run("train", "--config", config, "--iterations", 1, "--checkpoint-dir", first)
     assert done.returncode == 0, done.stderr
-    root = tmp_path / "other" if is_elsewhere else first
+    root = tmp_path / "other" if way == "in another" else first
     monkeypatch.chdir(tmp_path)
+    checkpoint = newest(first).relative_to(tmp_path)
+    named = ("--resume", checkpoint)
+    if way == "by --auto-resume":
+        named = ("--auto-resume", "--init-from", checkpoint)
     trainer = start_paused(
         PausePoint("self-play", units=1), tmp_path / "never",
         "train", "--config", "settings.toml", "--iterations=3", "--learning-rate", "1e-4",
-        "--resume", newest(first).relative_to(tmp_path),
-        "--checkpoint-dir", root.relative_to(tmp_path),
+        *named, "--checkpoint-dir", root.relative_to(tmp_path),
     )  # fmt: skip
     wait_until(lambda: status_of(root).get("iteration") == 2, trainer)
     kill(trainer)

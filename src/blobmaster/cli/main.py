@@ -75,11 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         protect_output()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = blobmaster(
-            list(words),
-            prog_name="blobmaster",
-            standalone_mode=False,
-        )
+        status = blobmaster(words, prog_name="blobmaster", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         status = USAGE_ERROR

@@ -99,7 +99,7 @@ class RunSession:
         self._commits = Commits(self.layout, self._publisher, self._retry, self.inflight)
         self._record: RunRecord | None = None
         self._first = 0
-        self._resume_command = ""
+        self._after_commit: str | None = None
         self._ticker = Ticker(
             watch=self._watch,
             layout=self.layout,
@@ -207,7 +207,7 @@ class RunSession:
             checkpoint: the file of `resumed_from`: if it is not in the run's own folders, the run
                 takes over the history that lies beside it.
             until_commit: the command line that resumes until this session's first commit, if it
-                is another: only a commit saves changed settings, or brings a checkpoint here.
+                differs: only a commit saves changed settings, or brings a checkpoint here.
 
         Returns:
             The folder that an earlier run was moved to; None if there was none.
@@ -223,7 +223,7 @@ class RunSession:
             ),
             "run's folders",
         )
-        self._resume_command = resume_command
+        self._after_commit = None if until_commit is None else resume_command
         self._first = 0 if resumed_from is None else resumed_from.iteration + 1
         before = 0.0 if resumed_from is None else resumed_from.elapsed_seconds
         self._resources.workers, self._resources.gpu = workers, gpu
@@ -323,7 +323,9 @@ class RunSession:
 
         def on_disk(rows: Sequence[HistoryRow]) -> None:
             record.rows_written(rows)
-            self._publisher.update(urgent=False, resume_command=self._resume_command)
+            if self._after_commit is not None:
+                self._publisher.update(urgent=False, resume_command=self._after_commit)
+                self._after_commit = None
             if keep and not self._requests.keep:
                 keep_note.remove(self.layout)
 
@@ -373,6 +375,7 @@ class RunSession:
         log.error("the run failed: %s", line)
         self._requests.should_stop.set()  # a commit in progress tries once more and does not wait
         if resume_command is not None:
+            self._after_commit = None  # a commit in progress must not bring the usual one back
             self._publisher.update(urgent=False, resume_command=resume_command)
         self._publisher.update(urgent=False, error=line)
         self._publisher.set_state("failed")

@@ -121,8 +121,9 @@ def _resume_command(options: TrainOptions) -> str:
 
 def _same_command(options: TrainOptions, checkpoint: Path) -> str:
     """Return the command that does again what this one does, from the checkpoint that it found."""
-    words = map(shell_quoted, options.typed)
-    return train_command(options.root, *resume_arguments(options.root, checkpoint), *words)
+    # --resume would refuse --init-from, which --auto-resume may have beside it.
+    resume = ["--auto-resume"] if options.is_auto else resume_arguments(options.root, checkpoint)
+    return train_command(options.root, *resume, *map(shell_quoted, options.typed))
 
 
 def _is_finished(root: Path, config: Config) -> bool:
