@@ -6,6 +6,7 @@ import itertools
 import random
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,11 @@ CLOCKS = {
     "training_seconds",
     "training_core_seconds",
 }
-SAVE = "save"
+START, STEP, SAVE = "starting", "step", "save"
+AIMS = (START, SAVE, STEP, SAVE)
+"""The aims of the kills, in turn."""
 WINDOW_S = 0.6
-"""Seconds after its first status within which a trainer is killed: two or three iterations."""
+"""Seconds within which a trainer is killed that does not save: two or three iterations."""
 MORE = 20
 """Iterations that the run is extended by when it ends before the last kill."""
 
@@ -63,24 +66,38 @@ def half_written(root: Path) -> list[Path]:
 
 
 def kill_somewhere(trainer: Process, root: Path, aim: str, draws: random.Random) -> str | None:
-    """Kill the trainer at a random moment; return the step that was hit, None if it had ended."""
-    deadline = time.monotonic() + PATIENCE_S
-    while trainer.poll() is None and status_of(root).get("pid") != trainer.pid:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    until = time.monotonic() + draws.uniform(0, WINDOW_S)
-    while trainer.poll() is None and time.monotonic() < until:
-        if aim == SAVE and half_written(root):
-            time.sleep(draws.uniform(0, 0.003))
-            break
-        time.sleep(0.0005)
+    """Kill the trainer at a random moment; return the step that was hit, None if it had ended.
+
+    Args:
+        trainer: just started.
+        root: its run directory.
+        aim: `SAVE` waits for a save, however long a slow machine takes to come to it; `STEP` draws
+            the moment from the first step on; `START` from the first status on.
+        draws: random numbers.
+    """
+
+    def wait_while(waits: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while trainer.poll() is None and waits():
+            assert time.monotonic() < deadline
+            time.sleep(0.0005)
+
+    wait_while(lambda: status_of(root).get("pid") != trainer.pid)
+    if aim != START:  # by the first step, the files of the save that was hit last are removed
+        wait_while(lambda: status_of(root).get("step") is None)
+    if aim == SAVE:
+        wait_while(lambda: not half_written(root))
+        time.sleep(draws.uniform(0, 0.003))
+    else:
+        until = time.monotonic() + draws.uniform(0, WINDOW_S)
+        wait_while(lambda: time.monotonic() < until)
     if trainer.poll() is not None:
         return None
     kill(trainer)
-    if half_written(root):
-        return SAVE
     step = status_of(root).get("step")
-    return "starting" if step is None else str(step["name"])
+    if step is None:
+        return START
+    return SAVE if half_written(root) else str(step["name"])
 
 
 def train_through_kills(
@@ -102,7 +119,7 @@ def train_through_kills(
             output, _ = trainer.communicate()
             assert trainer.returncode == 0, output
             return hits, iterations
-        where = kill_somewhere(trainer, root, SAVE if number % 2 else "", draws)
+        where = kill_somewhere(trainer, root, AIMS[number % len(AIMS)], draws)
         if where is None:
             output, _ = trainer.communicate()
             assert trainer.returncode == 0, output
