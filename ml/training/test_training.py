@@ -16,6 +16,7 @@ import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import pytest
 
 from blobmaster.run.files.layout import CheckpointName, RunLayout
@@ -146,6 +147,16 @@ class Broken:
         raise ValueError(f"no stage for {iteration}")
 
 
+class Refusing:
+    """A config object whose callable refuses with an error of its own."""
+
+    training_on = "rounds"
+
+    def get_mcts_params(self, iteration: int) -> tuple[int, int]:
+        """Fail."""
+        raise RuntimeError(f"no stage for {iteration}")
+
+
 class Fixed:
     """A config object with plain attributes."""
 
@@ -182,6 +193,7 @@ class TestStatusWriter:
             ({"training_on": "rounds"}, "rounds", "unknown"),
             ({"num_determinizations": 5, "simulations_per_determinization": 50}, "unknown", "5×50"),
             (Broken(), "rounds", "unknown"),
+            (Refusing(), "rounds", "unknown"),
             (object(), "unknown", "unknown"),
             (7, "unknown", "unknown"),
             (None, "unknown", "unknown"),
@@ -212,6 +224,29 @@ class TestStatusWriter:
         found = json.loads((tmp_path / "status.json").read_text())
         assert (found["loss"], found["value_loss"]) == (None, 0.5)
         assert "avg_total_loss" in caplog.text
+
+    @pytest.mark.parametrize("value", ["4", None, float("nan"), 4.5, True, 2**63, [4]])
+    def test_a_malformed_iteration_or_total_is_null_and_logged(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture, value: Any
+    ) -> None:
+        writer = StatusWriter(tmp_path / "status.json")
+        with caplog.at_level(logging.WARNING):
+            writer.update(value, 500, METRICS, Fixed())
+            found = json.loads((tmp_path / "status.json").read_text())
+            assert (found["iteration"], found["total_iterations"]) == (None, 500)
+            writer.update(4, value, METRICS, Fixed())
+            found = json.loads((tmp_path / "status.json").read_text())
+            assert (found["iteration"], found["total_iterations"]) == (5, None)
+        assert (found["progress"], found["eta_hours"], found["eta_days"]) == (None, None, None)
+        assert found["loss"] == 1.5
+        assert "left out iteration" in caplog.text
+        assert "left out total_iterations" in caplog.text
+
+    def test_counts_of_numpy_are_written_as_plain_numbers(self, tmp_path: Path) -> None:
+        writer = StatusWriter(tmp_path / "status.json")
+        writer.update(np.int64(4), np.int32(10), {}, None)  # type: ignore[arg-type]
+        found = json.loads((tmp_path / "status.json").read_text())
+        assert (found["iteration"], found["total_iterations"], found["progress"]) == (5, 10, 0.5)
 
     def test_ten_quick_updates_end_whole(self, tmp_path: Path) -> None:
         writer = StatusWriter(tmp_path / "status.json")

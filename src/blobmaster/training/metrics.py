@@ -31,8 +31,8 @@ WORDS = {"phase": "phase", "unit_type": "unit_type"}
 
 
 def status_fields(
-    iteration: int,
-    total_iterations: int,
+    iteration: int | None,
+    total_iterations: int | None,
     metrics: Mapping[str, Any],
     config: object,
 ) -> dict[str, Any]:
@@ -42,15 +42,16 @@ def status_fields(
     not end because of a figure.
 
     Args:
-        iteration: 0-based.
-        total_iterations: of the run; an iteration beyond it is logged.
+        iteration: 0-based; None if unknown.
+        total_iterations: of the run; an iteration beyond it is logged. None if unknown.
         metrics: such as `current_elo` and `avg_total_loss`.
         config: a mapping or an object that has `decides_by(iteration)`,
             `get_mcts_params(iteration)`, or `num_determinizations` and
             `simulations_per_determinization`, or nothing at all; or None.
     """
-    if not 0 <= iteration < total_iterations:
-        log.warning("status: iteration %s is outside the run's %s", iteration, total_iterations)
+    total = total_iterations
+    if iteration is not None and total is not None and not 0 <= iteration < total:
+        log.warning("status: iteration %s is outside the run's %s", iteration, total)
     fields: dict[str, Any] = {}
     for field, metric in NUMBERS.items():
         fields[field] = _number(metric, metrics.get(metric))
@@ -62,6 +63,18 @@ def status_fields(
         if name not in documented:
             fields[name] = _number(name, value) if isinstance(value, float) else value
     return fields
+
+
+def whole_number(name: str, value: object) -> int | None:
+    """Return a count as a plain int, also one of numpy or torch; None if it is no whole number.
+
+    A value that is left out is logged.
+    """
+    number = _plain_number(value)
+    if number is not None and number == int(number):
+        return int(number)
+    log.warning("status: left out %s, since %r is not a whole number", name, value)
+    return None
 
 
 def _number(name: str, value: object) -> float | int | None:
@@ -90,11 +103,11 @@ def _word(name: str, value: object) -> str | None:
     return None
 
 
-def search_size(iteration: int, config: object) -> str:
+def search_size(iteration: int | None, config: object) -> str:
     """Return the search as `3×35`, `lookahead` without search, or `unknown`.
 
     Args:
-        iteration: 0-based.
+        iteration: 0-based; None if unknown.
         config: see `status_fields`.
     """
     if config is None:
@@ -110,7 +123,7 @@ def search_size(iteration: int, config: object) -> str:
             else (look_up(config, name) for name in SIZE)
         )
         return f"{int(worlds)}×{int(simulations)}"
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 (the callables are the user's and raise what they like)
         log.warning("status: the config does not give the size of the search: %r", error)
         return UNKNOWN
 

@@ -16,7 +16,7 @@ from typing import Any
 from blobmaster.run.files import atomic
 from blobmaster.run.files.layout import DEFAULT_DIRECTORY, STATUS_NAME
 from blobmaster.run.files.plain_json import encode_json
-from blobmaster.training.metrics import NUMBERS, UNKNOWN, look_up, status_fields
+from blobmaster.training.metrics import NUMBERS, UNKNOWN, look_up, status_fields, whole_number
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +27,8 @@ _METRICS = (*NUMBERS, "mcts_config")
 class StatusWriter:
     """Writes the documented fields to a status file, atomically, after each iteration.
 
-    Training never fails on its account: a metric or setting that is missing or malformed is null or
-    `unknown`, and a failed write leaves the old file. Both are logged.
+    Training never fails on its account: a count, metric or setting that is missing or malformed is
+    null or `unknown`, and a failed write leaves the old file. Both are logged.
     """
 
     def __init__(self, status_file: str | Path = DEFAULT_DIRECTORY / STATUS_NAME) -> None:
@@ -60,8 +60,10 @@ class StatusWriter:
         if not isinstance(metrics, Mapping):
             log.warning("status: the metrics are no mapping: %r", metrics)
             metrics = {}
+        index = whole_number("iteration", iteration)
+        total = whole_number("total_iterations", total_iterations)
         with self._lock:
-            fields = self._fields(iteration, total_iterations, metrics, config)
+            fields = self._fields(index, total, metrics, config)
             try:
                 atomic.make_folder(self.status_file.parent)
                 # Not synced: after a power loss an old status serves as well, and a sync can take
@@ -72,19 +74,22 @@ class StatusWriter:
         return fields
 
     def _fields(
-        self, iteration: int, total: int, metrics: Mapping[str, Any], config: object
+        self, index: int | None, total: int | None, metrics: Mapping[str, Any], config: object
     ) -> dict[str, Any]:
         now = time.time()
         elapsed_s = time.monotonic() - self._began
-        left_s = self._seconds_left(iteration, total, elapsed_s)
-        found = status_fields(iteration, total, metrics, config)
+        found = status_fields(index, total, metrics, config)
         trains_on = look_up(config, "training_on")
+        progress = left_s = None
+        if index is not None and total is not None:
+            progress = min(max((index + 1) / total, 0.0), 1.0) if total > 0 else None
+            left_s = self._seconds_left(index, total, elapsed_s)
         return {
             "timestamp": now,
             "timestamp_iso": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds"),
-            "iteration": iteration + 1,
+            "iteration": None if index is None else index + 1,
             "total_iterations": total,
-            "progress": min(max((iteration + 1) / total, 0.0), 1.0) if total > 0 else None,
+            "progress": progress,
             "elapsed_hours": elapsed_s / 3600,
             "eta_hours": None if left_s is None else left_s / 3600,
             "eta_days": None if left_s is None else left_s / 86400,
@@ -93,9 +98,9 @@ class StatusWriter:
             **{name: found[name] for name in _METRICS},
         }
 
-    def _seconds_left(self, iteration: int, total: int, elapsed_s: float) -> float | None:
+    def _seconds_left(self, index: int, total: int, elapsed_s: float) -> float | None:
         """Return the time left at the mean pace since this writer was made."""
         if self._first is None:
-            self._first = iteration
-        done = iteration - self._first + 1
-        return elapsed_s / done * max(total - iteration - 1, 0) if done > 0 else None
+            self._first = index
+        done = index - self._first + 1
+        return elapsed_s / done * max(total - index - 1, 0) if done > 0 else None
