@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import re
+import time
+import tomllib
 from pathlib import Path
 
 import pytest
-from trainer import TINY, digest_of, history_of, newest, run, status_of, write_config
+from trainer import (
+    PATIENCE_S,
+    TINY,
+    digest_of,
+    history_of,
+    newest,
+    run,
+    status_of,
+    write_config,
+)
 
+from blobmaster.config.compose import compose
 from blobmaster.run.files.layout import RunLayout
+from blobmaster.run.session import RunSession
+from blobmaster.training import trainer
+from blobmaster.training.start import new_identity
 
 DOCUMENTED = [
     *("timestamp", "iteration", "total_iterations", "progress", "elapsed_hours", "eta_hours"),
@@ -56,6 +71,34 @@ def test_the_status_of_a_finished_run_has_every_documented_field(long_run: Path)
     assert status["training_units_generated"] == 24
     for field in ("elo", "elo_change", "learning_rate", "loss", "policy_loss", "value_loss"):
         assert isinstance(status[field], float), field
+
+
+def test_the_documented_fields_are_there_while_the_kernels_compile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {}
+
+    def compile_until_two_writes(engine: object, network: object, session: RunSession) -> None:
+        session.step("compiling kernels")
+        first = status_of(tmp_path)["seq"]
+        deadline = time.monotonic() + PATIENCE_S
+        while status_of(tmp_path)["seq"] < first + 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        seen.update(status_of(tmp_path))
+
+    monkeypatch.setattr(trainer, "warm_up", compile_until_two_writes)
+    config = compose(tomllib.loads(TINY))
+    with RunSession.open(tmp_path, command="test") as session:
+        pipeline = trainer.TrainingPipeline(config, session, workers=1)
+        session.begin(new_identity(config), 5, None, "blobmaster train --resume")
+        pipeline.prepare(session.first_iteration)
+        session.paused()
+    assert seen["step"]["name"] == "compiling kernels"
+    assert set(DOCUMENTED) <= seen.keys()
+    assert (seen["phase"], seen["unit_type"]) == ("rounds", "rounds")
+    assert seen["mcts_config"] == "lookahead"
+    assert (seen["elo"], seen["loss"]) == (None, None)
 
 
 def test_the_history_has_each_iteration_once_and_ratings_where_they_were_made(

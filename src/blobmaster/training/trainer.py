@@ -89,7 +89,8 @@ class TrainingPipeline:
         return gpu_uuid(self._device)
 
     def prepare(self, first: int) -> None:
-        """Commit the state that a run starts from, and compile the kernels."""
+        """Show the first metrics, commit the state that a run starts from, compile the kernels."""
+        self._metrics.show(first)
         log_memory(self._config, self._blocks_in_play, self._device)
         if first == 0:
             self._committer.commit_start(self.state_dict(START))
