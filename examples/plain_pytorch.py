@@ -1,4 +1,4 @@
-"""A plain PyTorch loop that can be paused, killed and restarted, and continues bit by bit."""
+"""A PyTorch loop that survives kills; `plain_pytorch.py RUN_DIR ITERATIONS` starts or resumes."""
 
 import copy
 import sys

@@ -75,5 +75,5 @@ def packed(value: object) -> bytes:
 
 
 def unpacked(content: bytes) -> Any:
-    """Return what `packed` took, from the trainer or from its actors."""
+    """Unpickle a value that `packed` pickled, in the trainer or in one of its actors."""
     return pickle.loads(content)  # noqa: S301 (whoever can send it controls Ray, and thus the host)

@@ -297,7 +297,11 @@ class Ratings:
         )
 
     def _leads(self, played: Results) -> npt.NDArray[np.float64]:
-        """Return what place 0 was ahead on the mean of each deal's rotations, `[deals]`."""
+        """Return the lead of place 0 in each deal, averaged over the deal's rotations: `[deals]`.
+
+        In games: its share of the win above an even share. Else: its points above the mean of the
+        other seats'.
+        """
         if self._whole_games:
             return played.wins[:, :, 0].mean(axis=1) - 1.0 / played.wins.shape[2]
         # Summed as whole numbers: equal networks then gain exactly 0, not 1e-17.

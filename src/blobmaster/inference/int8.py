@@ -152,7 +152,10 @@ class QuantizedPart:
 
 
 def _quantize_again(part: NetworkPart, rows: Tensor) -> QuantizedPart:
-    """Return a part as another process made it, on one thread in both."""
+    """Rebuild a pickled part in this process.
+
+    The bits are those of the process that pickled it if both run torch on one thread.
+    """
     with torch.inference_mode():
         return QuantizedPart(part, rows)
 
@@ -294,9 +297,9 @@ def _multiply(
 ) -> None:
     """Append `total += activation(product(x))`.
 
-    Of torch's quantized products the one with a sum is the only one that writes to memory it is
-    given; the others allocate their result, for which threads would meet in the allocator. A plain
-    product is therefore a sum onto zeros.
+    Of torch's quantized products, only the one that adds to a sum writes to memory that the caller
+    provides. The others allocate their result, and worker threads would wait for each other in the
+    allocator. A plain product is therefore added to zeros.
     """
     weights = product.weights
     program.call_torch(

@@ -59,10 +59,11 @@ class InnerCompiler(Compiler):
 
 
 def _entry_point() -> Any:
-    """Return what stands where other kernels have a function that Python can call.
+    """Return a placeholder for the entry point, the function by which Python calls a kernel.
 
-    numba wants a built-in function there, and finds code to call by it. So each is a method of an
-    object of its own.
+    An inner kernel has none, but numba requires a built-in function in its place and uses it as the
+    key of the compiled code. The method of a new list is a built-in function of which no two are
+    equal.
     """
     return [].pop
 

@@ -327,7 +327,8 @@ def encode_deal(state: State, row: npt.NDArray[np.float32], slots: Slots) -> Non
     for relative in range(1, players):
         hand = state[HANDS + (observer + relative) % players]
         _mark_cards(hand, slots, row, (relative - 1) * CARDS)
-    # Two deals in which the same seats beat each other are one to the critic, whatever the ranks.
+    # Ranks among the cards still out: two deals in which the same cards beat each other look alike
+    # to the critic, whichever ranks are already gone.
     live = 0
     for seat in range(players):
         live |= state[HANDS + seat]

@@ -97,7 +97,7 @@ def seat_networks(trained: TrainedNetwork, search: str | None) -> tuple[Agent, A
 
 
 def beliefs_of(trained: TrainedNetwork) -> SeatBeliefs | None:
-    """Return what infers the person's style from finished rounds, or None if no network adapts.
+    """Return the beliefs that infer a person's style, or None if the network does not adapt.
 
     Args:
         trained: the network, on the CPU.

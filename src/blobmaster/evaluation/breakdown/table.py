@@ -162,7 +162,7 @@ class BreakdownMatches:
 def seat_results(
     results: Results, dealers: npt.NDArray[np.int64], place: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return what the player of place 0 did in one seat: points, share of exact bids and lead.
+    """Return points, share of exact bids and lead of the player of place 0 in one seat.
 
     The lead is over the mean of the opponents in the same seat with the same hand, in the other
     rotations of the deal. So neither the luck of the hand nor the advantage of the seat counts, and

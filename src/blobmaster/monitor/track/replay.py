@@ -49,7 +49,7 @@ def _is_part(begun: Row, whole: Row) -> bool:
 
 
 def _rest(row: Row, export: Export, begun: Row) -> Row:
-    """Return what a row has more than the part of it that has arrived."""
+    """Return the values of a row that the tracker does not hold yet."""
     left = {
         name: value
         for name, value in row.values.items()

@@ -50,7 +50,7 @@ def measure_growth(
     last: LastCheckpoint,
     progress: RunProgressSample,
 ) -> Growth | None:
-    """Return what a run will still write to a disk; None before its pace is known.
+    """Return the files that a run will still write to a disk; None before its pace is known.
 
     Args:
         disk: the device number of the disk.
