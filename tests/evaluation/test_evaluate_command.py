@@ -142,10 +142,10 @@ def request(*against: str, **changes):
         ("./runs/a.pth", {}, ["runs/a is named twice", "leave one out"]),
         ("b.pth:0x5", {}, ["search 0x5", ">= 1"]),
         ("random", {"search": "lots"}, ["3x35", "lots"]),
-        ("random", {"deals": 3}, ["deals", ">= 10"]),
-        ("random", {"deals": 10**11}, ["deals", "<= 1000000"]),
+        ("random", {"deals": 3}, ["--deals is 3", "at least 10"]),
+        ("random", {"deals": 10**11}, ["--deals is 100000000000", "at most 1000000"]),
         ("random", {"cards": 14}, ["4 players × 14 cards"]),
-        ("random", {"players": 9}, ["players", "<= 8"]),
+        ("random", {"players": 9}, ["--players is 9", "at most 8"]),
     ],
 )
 def test_invalid_values_are_rejected_before_anything_is_loaded(against, changes, words):
