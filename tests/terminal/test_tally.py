@@ -62,7 +62,8 @@ from rich.console import Console
 from blobmaster.terminal.console import Tally
 with Tally(Console(stderr=True), "files", 3) as tally:
     tally.say("begun")
-    time.sleep(60)
+    while True:  # a signal that comes just before a sleep does not end it
+        time.sleep(0.01)
 """
 CURSOR_HIDDEN, CURSOR_SHOWN = b"\x1b[?25l", b"\x1b[?25h"
 
